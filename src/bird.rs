@@ -1,0 +1,1 @@
+//! BIRD, over its control socket.

@@ -1,0 +1,25 @@
+//! Falconer: a sidecar to the BIRD routing daemon.
+//!
+//! It watches a primary site from a standby site, makes the local BIRD announce the service's
+//! prefixes when the primary is really dead, and withdraws them when it is really back.
+//!
+//! The modules in reading order. Deciders are pure: no runtime, socket, file system, clock,
+//! randomness or logging. Edges own one outside thing each and never import one another; what one
+//! learns and another needs goes through the daemon.
+//!
+//! | module | kind | what it is |
+//! |---|---|---|
+//! | [`time`] | decider | the core's own notion of now |
+//! | [`config`] | decider | falconer.toml, parsed into types that cannot be wrong |
+//! | [`health`] | decider | one probe: its rows, its state, and when it is asked next |
+//! | [`failover`] | decider | the judgement: verdicts, isolation, overrides, what we want of BIRD |
+//! | [`render`] | decider | bird.conf from templates |
+//! | [`status`] | decider | the snapshot that people and machines read |
+//! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
+//! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
+
+pub mod bird;
+pub mod config;
+pub mod probe;
+pub mod status;
+pub mod time;

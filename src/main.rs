@@ -1,0 +1,3 @@
+//! The falconer command. Everything is in the library.
+
+fn main() {}

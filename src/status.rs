@@ -1,0 +1,7 @@
+//! The snapshot: what Falconer thinks and what BIRD does, side by side.
+//!
+//! One serialisable value is read by `falconer status`, the API, the page and the tests.
+
+pub mod snapshot;
+
+pub use snapshot::Snapshot;

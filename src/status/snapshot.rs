@@ -1,0 +1,325 @@
+//! The snapshot's shape: stable from the first release. More may be added; nothing is renamed or
+//! removed without raising [`SCHEMA`]. Times are RFC 3339, UTC, with milliseconds, or null.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The version of this shape.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that Falconer shows of itself at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The site's name.
+    pub site: String,
+    /// Falconer's version.
+    pub version: String,
+    /// When the daemon started.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// When this snapshot was taken.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// Whether too few witnesses answer (D5).
+    pub isolated: bool,
+    /// BIRD's control socket.
+    pub bird: Bird,
+    /// One a service, in the configuration's order.
+    pub services: Vec<Service>,
+    /// One an upstream, in the configuration's order.
+    pub upstreams: Vec<Upstream>,
+    /// One a witness, in the configuration's order.
+    pub witnesses: Vec<Probe>,
+    /// One a tunnel.
+    pub tunnels: Vec<serde_json::Value>,
+    /// The lease, where one is configured.
+    pub lease: Option<serde_json::Value>,
+    /// What is wrong, oldest first.
+    pub alarms: Vec<Alarm>,
+}
+
+/// BIRD, seen over its control socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bird {
+    /// Whether it answers.
+    pub state: BirdState,
+    /// As its greeting says, such as "2.0.12".
+    pub version: Option<String>,
+    /// Since when it is in this state.
+    #[serde(with = "millis::option")]
+    pub since: Option<Timestamp>,
+    /// What is wrong with the socket.
+    pub error: Option<String>,
+}
+
+/// Whether BIRD answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BirdState {
+    /// It answers.
+    Up,
+    /// It is there and too slow, or has no room for us.
+    Busy,
+    /// It is not there, or we may not talk to it.
+    Down,
+}
+
+/// A service: our verdict and BIRD's reality.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// `standby` or `primary`.
+    pub role: Role,
+    /// Its prefixes.
+    pub prefixes: Vec<ipnet::IpNet>,
+    /// The static protocols that carry it at strength full.
+    pub protocols: Vec<String>,
+    /// What its probes say together.
+    pub verdict: Verdict,
+    /// What we want of BIRD.
+    pub want: Strength,
+    /// Which static protocols are up: the weakest over the families.
+    pub actual: Strength,
+    /// Upstreams that carry every prefix of their families.
+    pub exported_to: Vec<String>,
+    /// The rule that decides, such as "D4".
+    pub rule: String,
+    /// The same in words.
+    pub reason: String,
+    /// Since when we want what we want.
+    #[serde(with = "millis::option")]
+    pub since: Option<Timestamp>,
+    /// When the rule that decides runs out by itself, where it does.
+    #[serde(with = "millis::option")]
+    pub deadline: Option<Timestamp>,
+    /// The operator's word, where there is one (D11).
+    #[serde(rename = "override")]
+    pub overridden: Option<Override>,
+    /// Whether it flapped too often and waits for an operator (D9).
+    pub latched: bool,
+    /// Its probes, in the configuration's order.
+    pub probes: Vec<Probe>,
+}
+
+/// What a service's verdict means for the announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Announce while the target is down.
+    Standby,
+    /// Announce while the target is up.
+    Primary,
+}
+
+/// What the probes of a service say together (D3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The target is up.
+    Up,
+    /// The target is down.
+    Down,
+    /// The probes do not settle it.
+    Unclear,
+}
+
+/// How strongly a service is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// Not known yet: nothing is written to BIRD.
+    Unknown,
+    /// Not announced.
+    Off,
+    /// As a last resort: low preference, GRACEFUL_SHUTDOWN, prepends.
+    Drain,
+    /// Announced.
+    Full,
+}
+
+/// An operator's word against the automatic decision (D11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// What the operator wants.
+    pub action: Action,
+    /// When it ends by itself.
+    #[serde(with = "millis::option")]
+    pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Who: a user's name or "uid N".
+    pub actor: String,
+}
+
+/// What an operator can want (D11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Be announced, at full.
+    Announce,
+    /// Be silent, at once.
+    Withdraw,
+    /// Leave BIRD alone.
+    Freeze,
+}
+
+/// A probe or a witness.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as "icmp".
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What its rows say (D1).
+    pub state: ProbeState,
+    /// How many results of the kind of the last one stand in a row.
+    pub streak: u32,
+    /// The last result.
+    pub last: Option<LastResult>,
+}
+
+/// What a probe's rows say (D1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeState {
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+    /// Not known: at start, after errors, and after an isolation.
+    Unknown,
+}
+
+/// A check's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastResult {
+    /// When it came.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// What it was.
+    pub result: Outcome,
+    /// In words, such as "connection refused".
+    pub detail: String,
+    /// How long the answer took, in milliseconds, where there was one.
+    pub rtt_ms: Option<f64>,
+}
+
+/// What came of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The target is well.
+    Pass,
+    /// The target is not well, or silent.
+    Fail,
+    /// The check could not be made: it says nothing of the target.
+    Error,
+}
+
+/// A BGP session of the local BIRD.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// The protocol's name in BIRD.
+    pub name: String,
+    /// BIRD's word: "Established", "Active", "Idle", ...; "missing" without such a protocol;
+    /// "unknown" while BIRD does not answer.
+    pub state: String,
+    /// Since when, by our own clock.
+    #[serde(with = "millis::option")]
+    pub since: Option<Timestamp>,
+    /// BIRD's last error of the session.
+    pub error: Option<String>,
+}
+
+/// Something that is wrong now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What kind of thing.
+    pub code: AlarmCode,
+    /// Which service, where it is one's.
+    pub service: Option<String>,
+    /// In words, with what to do about it.
+    pub text: String,
+    /// Since when.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+}
+
+/// The kinds of alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmCode {
+    /// Announced, but carried by fewer than `min_upstreams` upstreams.
+    NotExported,
+    /// BIRD is not what we want it to be, and it was not us.
+    Drift,
+    /// A static protocol has other routes or channels than the configured ones (A7).
+    ForeignRoutes,
+    /// Too few witnesses answer.
+    Isolated,
+    /// Flapped too often.
+    Latched,
+    /// An operator's override is in force.
+    Override,
+    /// BIRD does not answer.
+    BirdDown,
+    /// An upstream is not established.
+    UpstreamDown,
+    /// The state directory cannot be read or written.
+    StateDir,
+    /// bird.conf is not what we would render.
+    RenderDrift,
+    /// The lease.
+    Lease,
+    /// A tunnel.
+    Tunnel,
+    /// A probe that cannot prove anything: its checks cannot be made, or its target lies inside an
+    /// announced prefix.
+    Probe,
+}
+
+/// RFC 3339, UTC, always with three digits of milliseconds.
+pub mod millis {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// The text form, such as `2026-11-22T20:40:40.060Z`.
+    pub fn format(at: &Timestamp) -> String {
+        format!("{at:.3}")
+    }
+
+    /// Writes [`format`]'s form.
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(at))
+    }
+
+    /// Reads any RFC 3339 time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Timestamp::deserialize(deserializer)
+    }
+
+    /// The same for a time that may be null.
+    pub mod option {
+        use jiff::Timestamp;
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        /// Writes null, or the time.
+        pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads null, or a time.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            Option::deserialize(deserializer)
+        }
+    }
+}
