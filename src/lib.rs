@@ -20,6 +20,7 @@
 
 pub mod bird;
 pub mod config;
+pub mod failover;
 pub mod probe;
 pub mod status;
 pub mod time;
