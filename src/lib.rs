@@ -17,7 +17,9 @@
 //! | [`status`] | decider | the snapshot that people and machines read |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
+//! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
 
+pub mod api;
 pub mod bird;
 pub mod config;
 pub mod failover;

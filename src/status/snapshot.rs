@@ -83,8 +83,14 @@ pub struct Service {
     pub want: Strength,
     /// Which static protocols are up: the weakest over the families.
     pub actual: Strength,
+    /// Upstreams that are to carry it, in the configuration's order.
+    pub upstreams: Vec<String>,
     /// Upstreams that carry every prefix of their families.
     pub exported_to: Vec<String>,
+    /// When BIRD last showed it announced in the sense of A5: its protocols of strength full up,
+    /// and carried by at least `min_upstreams` upstreams. Null while it is anything less.
+    #[serde(default, with = "millis::option")]
+    pub verified_at: Option<Timestamp>,
     /// The rule that decides, such as "D4".
     pub rule: String,
     /// The same in words.

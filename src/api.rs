@@ -1,0 +1,75 @@
+//! The API: HTTP/1.1 over a Unix socket (everything) and over TCP (read-only).
+//!
+//! It shows the daemon's latest snapshot and hands operators' requests to the daemon. It decides
+//! nothing, and it knows nothing of BIRD: a request's answer is what the daemon says of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::status::Snapshot;
+use crate::status::snapshot::Action;
+
+/// What the API is given by the daemon, and all that it knows of it.
+#[derive(Clone, Debug)]
+pub struct Handles {
+    /// The latest snapshot.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
+    pub requests: mpsc::Sender<Request>,
+    /// How often BIRD is held against what we want: what was verified longer than two of these
+    /// ago does not count as announced.
+    pub poll_interval: Duration,
+}
+
+/// An operator's request.
+#[derive(Debug)]
+pub struct Request {
+    /// The service's name; it was in the last snapshot, and may be gone by now.
+    pub service: String,
+    /// What is asked.
+    pub ask: Ask,
+    /// Who asks: a user's name, or "uid N".
+    pub actor: String,
+    /// Where the answer goes. Dropping it tells the operator that the daemon is stopping.
+    pub answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// What an operator asks of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// An override (D11).
+    Override {
+        /// What the operator wants.
+        action: Action,
+        /// How long, from now; `None`: until `auto`.
+        span: Option<Duration>,
+        /// Why: printable, at most 255 bytes.
+        reason: Option<String>,
+    },
+    /// The end of an override, and the release of a latch (D9, D11).
+    Auto {
+        /// Why: printable, at most 255 bytes.
+        reason: Option<String>,
+    },
+    /// One failback that waits for an operator or a window may go ahead.
+    Failback {
+        /// Why: printable, at most 255 bytes.
+        reason: Option<String>,
+    },
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such service (any more).
+    #[error("there is no such service")]
+    NoSuchService,
+    /// It makes no sense in the state that the service is in; in words, with what would help.
+    #[error("{0}")]
+    NotNow(String),
+    /// It could not be done; in words, with what to do about it.
+    #[error("{0}")]
+    Failed(String),
+}
