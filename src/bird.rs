@@ -1,1 +1,8 @@
 //! BIRD, over its control socket.
+//!
+//! The codec, the replies and the answers are deciders: bytes in, meaning out. The client owns the
+//! connection and is the only one who writes to it.
+
+pub mod answer;
+pub mod client;
+pub mod version;

@@ -1,0 +1,74 @@
+//! What can come of a command besides its answer.
+
+use std::time::Duration;
+
+/// Why a command has no answer. Callers branch on it; the texts are for operators.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BirdError {
+    /// There is no connection now; the command was not sent. [`super::Link`] says the same.
+    #[error("BIRD cannot be reached: {why}")]
+    Unreachable {
+        /// In an operator's words, with what to do about it.
+        why: String,
+    },
+    /// The connection broke while the command was in flight: it may or may not have been carried
+    /// out. BIRD must be read anew.
+    #[error("the connection to BIRD broke before the answer: {why}")]
+    Broken {
+        /// In an operator's words.
+        why: String,
+    },
+    /// No answer in time; the connection was dropped. The command may or may not have been, or
+    /// still be, carried out.
+    #[error("BIRD did not answer within {}", jiff::SignedDuration::try_from(*after).unwrap_or_default())]
+    Timeout {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// Too many commands wait already; this one was not sent.
+    #[error("too many commands wait for BIRD")]
+    QueueFull,
+    /// `show route ... exported`: the session, or its channel of that family, is not up.
+    #[error("{protocol} is not up, so nothing is exported to it")]
+    SessionDown {
+        /// The upstream that was asked about.
+        protocol: String,
+    },
+    /// BIRD has no protocol of that name.
+    #[error("BIRD has no protocol {name}")]
+    NoSuchProtocol {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// 8007: this socket only lets us read.
+    #[error("BIRD lets this socket only read (it says `restrict;` in bird.conf): use BIRD's main socket")]
+    Restricted,
+    /// Another error code of BIRD's.
+    #[error("BIRD refused: {text} (code {code:04})")]
+    Refused {
+        /// BIRD's reply code, 8000 to 9999.
+        code: u16,
+        /// BIRD's own words.
+        text: String,
+    },
+    /// An answer that does not fit the question, or is not of BIRD's protocol at all.
+    #[error("BIRD gave an answer that makes no sense: {why}")]
+    Malformed {
+        /// What was wrong with it, with the text.
+        why: String,
+    },
+    /// Nothing was sent, because what was to be sent is not fit for BIRD.
+    #[error("not sent to BIRD: {why}")]
+    Unfit {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl BirdError {
+    pub(super) fn not_yet() -> Self {
+        Self::Unreachable {
+            why: "not connected yet".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! How the connection stands.
+
+use crate::bird::version::Version;
+use crate::status::snapshot::BirdState;
+
+/// How the connection to BIRD stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Up: greeted, and answering. Busy: there, and too slow or without room for us. Down: not
+    /// there, or we may not talk to it.
+    pub state: BirdState,
+    /// As the last greeting said.
+    pub version: Option<Version>,
+    /// What is wrong, in an operator's words, with what to do; `None` while up, and before the
+    /// first attempt has ended.
+    pub error: Option<String>,
+    /// How many greetings there were: a change means that BIRD must be read anew.
+    pub connects: u64,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            state: BirdState::Down,
+            version: None,
+            error: None,
+            connects: 0,
+        }
+    }
+}
