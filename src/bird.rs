@@ -1,8 +1,13 @@
 //! BIRD, over its control socket.
 //!
 //! The codec, the replies and the answers are deciders: bytes in, meaning out. The client owns the
-//! connection and is the only one who writes to it.
+//! connection and is the only one who writes to it. The guard and the plan decide what is written;
+//! steering does it.
 
 pub mod answer;
-pub mod client;
 pub mod version;
+
+pub mod client;
+
+pub mod guard;
+pub mod plan;

@@ -1,0 +1,242 @@
+//! What to ask BIRD, what to write to it and what to leave on disk, so that a service's static
+//! protocols become what is wanted (A1, A2, A6, A7, D8).
+//!
+//! Level-triggered: the same facts give the same steps, and where nothing differs there are none.
+//! One pair of protocols (full and drain, of one address family) at a time, so that one family
+//! never waits for the other. It does not talk to BIRD, and remembers nothing.
+
+use crate::failover::Strength;
+
+#[cfg(test)]
+mod tests;
+
+/// What BIRD says of a protocol (`show protocols`, nest/proto.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// BIRD was not asked, or did not answer.
+    Unknown,
+    /// BIRD has no protocol of that name.
+    Missing,
+    /// `down`.
+    Down,
+    /// `start`: enabled, not up yet.
+    Starting,
+    /// `up`.
+    Up,
+    /// `stop` or `flush`: its routes are being removed. It may have been enabled again meanwhile.
+    Stopping,
+}
+
+/// What is known of one static protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Known {
+    /// What BIRD says of it.
+    pub state: State,
+    /// What the guard says of it (A7); `None`: not asked.
+    pub fits: Option<bool>,
+    /// Whether all its routes stand in BIRD's tables; `None`: not asked.
+    pub routed: Option<bool>,
+}
+
+impl Known {
+    /// Only a state, neither guard nor table asked.
+    pub const fn state(state: State) -> Self {
+        Self {
+            state,
+            fits: None,
+            routed: None,
+        }
+    }
+
+    fn carries(self) -> bool {
+        self.state == State::Up && self.routed == Some(true)
+    }
+}
+
+/// The protocols of one service and one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pair {
+    /// The one of strength full.
+    pub full: Known,
+    /// The one of strength drain; `None` where none is configured.
+    pub drain: Option<Known>,
+}
+
+/// Which of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// The protocol of strength full.
+    Full,
+    /// The protocol of strength drain.
+    Drain,
+}
+
+/// One thing to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Ask the guard: its routes and channels.
+    AskGuard(Slot),
+    /// Ask whether its routes stand in the tables.
+    AskRoutes(Slot),
+    /// `enable` it.
+    Enable(Slot),
+    /// `disable` it.
+    Disable(Slot),
+}
+
+/// What a protocol's state file must say (A6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Saying {
+    /// `disabled no;`
+    Enabled,
+    /// `disabled;`
+    Disabled,
+}
+
+impl Pair {
+    /// How strongly this family is announced: what is up.
+    pub fn strength(&self) -> Strength {
+        let up = |known: Known| known.state == State::Up;
+        if up(self.full) {
+            Strength::Full
+        } else if self.drain.is_some_and(up) {
+            Strength::Drain
+        } else {
+            Strength::Off
+        }
+    }
+
+    /// What an adopting daemon may settle on (D10): `None` while anything moves or is not there.
+    /// A drain protocol that BIRD does not have is as good as one that is down.
+    pub fn adoptable(&self) -> Option<Strength> {
+        let settled = |known: Known| matches!(known.state, State::Up | State::Down);
+        let drain_settled = self
+            .drain
+            .is_none_or(|drain| settled(drain) || drain.state == State::Missing);
+        (settled(self.full) && drain_settled).then(|| self.strength())
+    }
+
+    /// Whether nothing differs from `wish`. A drain that is wanted and not configured counts as
+    /// reached: there is nothing that could be done about it.
+    pub fn reached(&self, wish: Strength) -> bool {
+        let silent = |known: Known| matches!(known.state, State::Down | State::Missing);
+        let drain_silent = self.drain.is_none_or(silent);
+        match (wish, self.drain) {
+            (Strength::Off, _) => silent(self.full) && drain_silent,
+            (Strength::Full, _) => self.full.state == State::Up && drain_silent,
+            (Strength::Drain, Some(drain)) => drain.state == State::Up && silent(self.full),
+            (Strength::Drain, None) => true,
+        }
+    }
+
+    /// What is known of one of them; `None` where it is not configured.
+    pub fn get(&self, slot: Slot) -> Option<Known> {
+        match slot {
+            Slot::Full => Some(self.full),
+            Slot::Drain => self.drain,
+        }
+    }
+
+    /// The same, to write what was learnt.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Known> {
+        match slot {
+            Slot::Full => Some(&mut self.full),
+            Slot::Drain => self.drain.as_mut(),
+        }
+    }
+
+    /// The next steps towards `wish`, in order. Questions come alone: answer them into the pair and
+    /// ask again. Writes end a round: look at BIRD before the next.
+    pub fn steps(&self, wish: Strength) -> Vec<Step> {
+        match wish {
+            // The weaker one first: with both up the last UPDATE is a plain withdrawal, and the
+            // neighbour never sees the drain's attributes.
+            Strength::Off => [Slot::Drain, Slot::Full]
+                .into_iter()
+                .filter_map(|slot| self.silence(slot))
+                .collect(),
+            Strength::Full => self.replace(Slot::Full, Slot::Drain),
+            Strength::Drain if self.drain.is_none() => Vec::new(),
+            Strength::Drain => self.replace(Slot::Drain, Slot::Full),
+        }
+    }
+
+    /// What the state files must say, full then drain; `None`: leave the file as it is. Ask once the
+    /// questions of [`Pair::steps`] are answered, and before its writes are made.
+    pub fn files(&self, wish: Strength) -> [Option<Saying>; 2] {
+        match wish {
+            Strength::Off => [Some(Saying::Disabled); 2],
+            Strength::Full => {
+                let full = file_of_wanted(self.full);
+                [
+                    full,
+                    self.drain.and_then(|drain| file_of_other(drain, self.full, full)),
+                ]
+            }
+            Strength::Drain => match self.drain {
+                Some(drain) => {
+                    let said = file_of_wanted(drain);
+                    [file_of_other(self.full, drain, said), said]
+                }
+                None => [None; 2],
+            },
+        }
+    }
+
+    /// Make before break (D8): `new` is enabled and seen to carry before `old` is disabled.
+    fn replace(&self, new: Slot, old: Slot) -> Vec<Step> {
+        let (Some(known), break_old) = (self.get(new), self.silence(old)) else {
+            return Vec::new();
+        };
+        match (known.state, break_old) {
+            (State::Down | State::Stopping, _) => match known.fits {
+                None => vec![Step::AskGuard(new)],
+                Some(true) => vec![Step::Enable(new)],
+                Some(false) => Vec::new(),
+            },
+            (State::Up, Some(step)) => match known.routed {
+                None => vec![Step::AskRoutes(new)],
+                Some(true) => vec![step],
+                Some(false) => Vec::new(),
+            },
+            (State::Up, None) | (State::Starting | State::Missing | State::Unknown, _) => Vec::new(),
+        }
+    }
+
+    /// A disable where one is due. One that stops already may come up again (it was restarted, or
+    /// enabled while it stopped), and to disable twice does no harm.
+    fn silence(&self, slot: Slot) -> Option<Step> {
+        match self.get(slot)?.state {
+            State::Starting | State::Up | State::Stopping => Some(Step::Disable(slot)),
+            State::Unknown | State::Missing | State::Down => None,
+        }
+    }
+}
+
+/// The file of the protocol that is wanted up. Where BIRD cannot be asked the file is all that can
+/// be done, and only a refusal that is known forbids it.
+fn file_of_wanted(known: Known) -> Option<Saying> {
+    match (known.state, known.fits) {
+        // Found wrong while announced: nothing is withdrawn, now or at BIRD's next start.
+        (State::Starting | State::Up, Some(false)) => None,
+        (State::Starting | State::Up, Some(true) | None) => Some(Saying::Enabled),
+        (State::Down | State::Stopping | State::Unknown, Some(false)) => Some(Saying::Disabled),
+        (State::Down | State::Stopping, None) => None,
+        (State::Down | State::Stopping, Some(true)) => Some(Saying::Enabled),
+        (State::Unknown, Some(true) | None) => Some(Saying::Enabled),
+        (State::Missing, _) => None,
+    }
+}
+
+/// The file of the protocol that must fall silent. While it is announced and the other one does not
+/// carry yet, its file keeps it announced, so that a `configure` in between leaves no gap (D8, A6).
+fn file_of_other(other: Known, wanted: Known, wanted_file: Option<Saying>) -> Option<Saying> {
+    let announced_after_all = wanted_file == Some(Saying::Enabled);
+    match (other.state, other.fits) {
+        (State::Down | State::Missing, _) => Some(Saying::Disabled),
+        (State::Unknown, _) => announced_after_all.then_some(Saying::Disabled),
+        (State::Starting | State::Up | State::Stopping, _) if wanted.carries() => Some(Saying::Disabled),
+        (State::Up, Some(true) | None) => Some(Saying::Enabled),
+        (State::Up, Some(false)) | (State::Starting | State::Stopping, _) => None,
+    }
+}

@@ -1,0 +1,369 @@
+//! Every combination, written down; and a BIRD at random, driven to where it should be.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const STATES: [State; 6] = [
+    State::Unknown,
+    State::Missing,
+    State::Down,
+    State::Starting,
+    State::Up,
+    State::Stopping,
+];
+const WISHES: [Strength; 3] = [Strength::Off, Strength::Drain, Strength::Full];
+
+/// Answers the plan's questions, all of them with `guard` and `table`, until it asks no more.
+fn settle(mut pair: Pair, wish: Strength, guard: bool, table: bool) -> (Pair, Vec<Step>) {
+    for _ in 0..4 {
+        let steps = pair.steps(wish);
+        match steps.as_slice() {
+            [Step::AskGuard(slot)] => pair.get_mut(*slot).unwrap().fits = Some(guard),
+            [Step::AskRoutes(slot)] => pair.get_mut(*slot).unwrap().routed = Some(table),
+            _ => return (pair, steps),
+        }
+    }
+    panic!("{pair:?} asks for ever");
+}
+
+fn pairs() -> impl Iterator<Item = Pair> {
+    let drains = STATES
+        .into_iter()
+        .map(|state| Some(Known::state(state)))
+        .chain([None]);
+    STATES.into_iter().flat_map(move |full| {
+        drains.clone().map(move |drain| Pair {
+            full: Known::state(full),
+            drain,
+        })
+    })
+}
+
+fn words(step: &Step) -> String {
+    format!("{step:?}")
+        .replace('(', " ")
+        .replace(')', "")
+        .to_lowercase()
+}
+
+fn file_words(files: [Option<Saying>; 2]) -> String {
+    let word = |file: Option<Saying>| match file {
+        None => "-",
+        Some(Saying::Enabled) => "on",
+        Some(Saying::Disabled) => "off",
+    };
+    format!("{}/{}", word(files[0]), word(files[1]))
+}
+
+#[test]
+fn a1_every_combination_of_wish_and_observation_has_its_steps() {
+    let mut table = format!(
+        "{:<6}{:<10}{:<10} {:<28}{:<9} {:<28}{}\n",
+        "wish", "full", "drain", "all is well: steps", "files", "refused, or no route: steps", "files"
+    );
+    for wish in WISHES {
+        for pair in pairs() {
+            let drain = pair
+                .drain
+                .map_or("-".to_owned(), |drain| format!("{:?}", drain.state));
+            let column = |fine: bool| {
+                let (settled, steps) = settle(pair, wish, fine, fine);
+                let steps = steps.iter().map(words).collect::<Vec<_>>().join(", ");
+                (
+                    if steps.is_empty() { "-".to_owned() } else { steps },
+                    file_words(settled.files(wish)),
+                )
+            };
+            let ((well, well_files), (ill, ill_files)) = (column(true), column(false));
+            table += &format!(
+                "{:<6}{:<10}{drain:<10} {well:<28}{well_files:<9} {ill:<28}{ill_files}\n",
+                wish.to_string(),
+                format!("{:?}", pair.full.state)
+            );
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a1_the_same_input_gives_the_same_steps_and_nothing_differs_means_no_steps() {
+    for wish in WISHES {
+        for pair in pairs() {
+            let (settled, steps) = settle(pair, wish, true, true);
+            assert_eq!(settled.steps(wish), steps);
+            if pair.reached(wish) && pair.full.state != State::Unknown {
+                assert_eq!(steps, [], "{wish} {pair:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a7_a_refusal_never_enables_and_never_forbids_a_disable() {
+    for wish in WISHES {
+        for pair in pairs() {
+            let (_, refused) = settle(pair, wish, false, true);
+            assert!(
+                !refused.iter().any(|step| matches!(step, Step::Enable(_))),
+                "{wish} {pair:?}: {refused:?}"
+            );
+            let (_, allowed) = settle(pair, wish, true, true);
+            let disables = |steps: &[Step]| {
+                steps
+                    .iter()
+                    .filter(|step| matches!(step, Step::Disable(_)))
+                    .count()
+            };
+            assert_eq!(disables(&refused), disables(&allowed), "{wish} {pair:?}");
+        }
+    }
+}
+
+#[test]
+fn a7_what_is_found_wrong_while_announced_keeps_its_file() {
+    let wrong = Known {
+        fits: Some(false),
+        ..Known::state(State::Up)
+    };
+    let pair = Pair {
+        full: wrong,
+        drain: Some(Known::state(State::Down)),
+    };
+    assert_eq!(pair.steps(Strength::Full), []);
+    assert_eq!(pair.files(Strength::Full), [None, Some(Saying::Disabled)]);
+}
+
+#[test]
+fn a6_without_bird_the_files_say_what_is_wanted_unless_the_guard_is_known_to_refuse() {
+    let unseen = Known::state(State::Unknown);
+    let pair = Pair {
+        full: unseen,
+        drain: Some(unseen),
+    };
+    assert_eq!(
+        pair.files(Strength::Full),
+        [Some(Saying::Enabled), Some(Saying::Disabled)]
+    );
+    assert_eq!(
+        pair.files(Strength::Drain),
+        [Some(Saying::Disabled), Some(Saying::Enabled)]
+    );
+    assert_eq!(pair.files(Strength::Off), [Some(Saying::Disabled); 2]);
+    let refused = Pair {
+        full: Known {
+            fits: Some(false),
+            ..unseen
+        },
+        ..pair
+    };
+    assert_eq!(refused.files(Strength::Full), [Some(Saying::Disabled), None]);
+}
+
+#[test]
+fn d8_a_drain_that_is_not_configured_leaves_everything_as_it_is() {
+    for state in STATES {
+        let pair = Pair {
+            full: Known::state(state),
+            drain: None,
+        };
+        assert_eq!(
+            (pair.steps(Strength::Drain), pair.files(Strength::Drain)),
+            (Vec::new(), [None, None])
+        );
+    }
+}
+
+#[test]
+fn d10_adoption_waits_while_anything_moves_or_is_missing() {
+    let pair = |full, drain| Pair {
+        full: Known::state(full),
+        drain: Some(Known::state(drain)),
+    };
+    assert_eq!(pair(State::Up, State::Down).adoptable(), Some(Strength::Full));
+    assert_eq!(pair(State::Up, State::Up).adoptable(), Some(Strength::Full));
+    assert_eq!(pair(State::Down, State::Up).adoptable(), Some(Strength::Drain));
+    assert_eq!(pair(State::Down, State::Down).adoptable(), Some(Strength::Off));
+    assert_eq!(pair(State::Down, State::Missing).adoptable(), Some(Strength::Off));
+    for moving in [State::Unknown, State::Starting, State::Stopping] {
+        assert_eq!(pair(moving, State::Down).adoptable(), None);
+        assert_eq!(pair(State::Up, moving).adoptable(), None);
+    }
+    assert_eq!(pair(State::Missing, State::Down).adoptable(), None);
+}
+
+/// One protocol of a BIRD that takes its time.
+#[derive(Clone, Copy, Debug)]
+struct Model {
+    exists: bool,
+    enabled: bool,
+    state: State,
+    /// What the guard would find.
+    fits: bool,
+    /// Whether its routes resolve.
+    resolves: bool,
+    file: Saying,
+}
+
+impl Model {
+    fn enable(&mut self) {
+        self.enabled = true;
+    }
+
+    fn disable(&mut self) {
+        self.enabled = false;
+    }
+
+    /// BIRD does one of the things that it has to do.
+    fn work(&mut self) {
+        self.state = match (self.state, self.enabled) {
+            (State::Down | State::Starting, true) => match self.state {
+                State::Down => State::Starting,
+                _ => State::Up,
+            },
+            (State::Up | State::Starting, false) => State::Stopping,
+            (State::Stopping, _) => State::Down,
+            (state, _) => state,
+        };
+    }
+
+    fn carries(&self) -> bool {
+        self.state == State::Up && self.enabled && self.resolves
+    }
+
+    fn known(&self) -> Known {
+        Known::state(if self.exists { self.state } else { State::Missing })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Bird {
+    full: Model,
+    drain: Option<Model>,
+}
+
+impl Bird {
+    fn slot(&mut self, slot: Slot) -> &mut Model {
+        match slot {
+            Slot::Full => &mut self.full,
+            Slot::Drain => self.drain.as_mut().unwrap(),
+        }
+    }
+
+    fn carries(&self) -> bool {
+        self.full.carries() || self.drain.is_some_and(|drain| drain.carries())
+    }
+
+    /// What a `configure` would do now: every protocol to what its file says.
+    fn carries_after_configure(&self) -> bool {
+        let kept = |model: &Model| model.carries() && model.file == Saying::Enabled;
+        kept(&self.full) || self.drain.as_ref().is_some_and(kept)
+    }
+
+    /// One round as steering makes it: look, ask, files, writes. Claims hold at every point in it.
+    fn round(&mut self, wish: Strength, gapless: bool) {
+        let mut pair = Pair {
+            full: self.full.known(),
+            drain: self.drain.map(|drain| drain.known()),
+        };
+        let mut writes = Vec::new();
+        for _ in 0..4 {
+            writes = pair.steps(wish);
+            match writes.as_slice() {
+                [Step::AskGuard(slot)] => pair.get_mut(*slot).unwrap().fits = Some(self.slot(*slot).fits),
+                [Step::AskRoutes(slot)] => {
+                    pair.get_mut(*slot).unwrap().routed = Some(self.slot(*slot).carries())
+                }
+                _ => break,
+            }
+        }
+        for (slot, file) in [Slot::Full, Slot::Drain].into_iter().zip(pair.files(wish)) {
+            if let (Some(file), true) = (file, slot == Slot::Full || self.drain.is_some()) {
+                self.slot(slot).file = file;
+            }
+        }
+        for step in writes {
+            match step {
+                Step::Enable(slot) => {
+                    assert!(self.slot(slot).fits, "enabled what the guard refuses");
+                    self.slot(slot).enable();
+                }
+                Step::Disable(slot) => self.slot(slot).disable(),
+                Step::AskGuard(_) | Step::AskRoutes(_) => panic!("a question among the writes"),
+            }
+            assert!(!gapless || self.carries(), "a gap after {step:?}: {self:?}");
+            assert!(
+                !gapless || self.carries_after_configure(),
+                "a configure after {step:?} would gap: {self:?}"
+            );
+        }
+    }
+}
+
+fn model() -> impl Strategy<Value = Model> {
+    let states = prop_oneof![
+        Just(State::Down),
+        Just(State::Starting),
+        Just(State::Up),
+        Just(State::Stopping)
+    ];
+    (
+        any::<bool>(),
+        states,
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.8),
+        any::<bool>(),
+        prop::bool::weighted(0.9),
+    )
+        .prop_map(|(enabled, state, fits, resolves, file, exists)| Model {
+            exists,
+            // A protocol that is up was enabled.
+            enabled: (enabled || state == State::Up) && exists,
+            state: if exists { state } else { State::Down },
+            fits,
+            resolves,
+            file: if file { Saying::Enabled } else { Saying::Disabled },
+        })
+}
+
+/// A wish, and how much BIRD's full and drain protocols get done before the next look.
+fn history() -> impl Strategy<Value = Vec<(Strength, u8, u8)>> {
+    prop::collection::vec((prop::sample::select(WISHES.to_vec()), 0..3u8, 0..3u8), 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn d8_any_bird_converges_on_the_wish_without_a_gap(
+        full in model(), drain in prop::option::weighted(0.9, model()), history in history(),
+    ) {
+        let mut bird = Bird { full, drain };
+        let mut gapless = false;
+        let work = |bird: &mut Bird, full: u8, drain: u8| {
+            (0..full).for_each(|_| bird.full.work());
+            (0..drain).for_each(|_| bird.drain.iter_mut().for_each(Model::work));
+        };
+        for (wish, full_work, drain_work) in &history {
+            // What carried when it was to be announced carries on, whatever is wanted in between.
+            gapless = *wish != Strength::Off && (gapless || bird.carries_after_configure());
+            bird.round(*wish, gapless);
+            work(&mut bird, *full_work, *drain_work);
+            prop_assert!(!gapless || bird.carries(), "a gap while BIRD worked: {bird:?}");
+        }
+
+        let wish = history.last().unwrap().0;
+        for _ in 0..8 {
+            bird.round(wish, gapless);
+            work(&mut bird, 1, 1);
+        }
+        let able = |model: &Model| model.exists && model.fits && model.resolves;
+        let reachable = match wish {
+            Strength::Off => true,
+            Strength::Full => able(&bird.full),
+            Strength::Drain => bird.drain.as_ref().is_none_or(able),
+        };
+        let pair = Pair { full: bird.full.known(), drain: bird.drain.map(|drain| drain.known()) };
+        prop_assert!(!reachable || pair.reached(wish), "{wish} not reached: {bird:?}");
+    }
+}
