@@ -217,10 +217,8 @@ impl Model {
     /// BIRD does one of the things that it has to do.
     fn work(&mut self) {
         self.state = match (self.state, self.enabled) {
-            (State::Down | State::Starting, true) => match self.state {
-                State::Down => State::Starting,
-                _ => State::Up,
-            },
+            (State::Down, true) => State::Starting,
+            (State::Starting, true) => State::Up,
             (State::Up | State::Starting, false) => State::Stopping,
             (State::Stopping, _) => State::Down,
             (state, _) => state,
@@ -272,7 +270,7 @@ impl Bird {
             match writes.as_slice() {
                 [Step::AskGuard(slot)] => pair.get_mut(*slot).unwrap().fits = Some(self.slot(*slot).fits),
                 [Step::AskRoutes(slot)] => {
-                    pair.get_mut(*slot).unwrap().routed = Some(self.slot(*slot).carries())
+                    pair.get_mut(*slot).unwrap().routed = Some(self.slot(*slot).carries());
                 }
                 _ => break,
             }
