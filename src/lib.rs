@@ -23,6 +23,7 @@ pub mod api;
 pub mod bird;
 pub mod config;
 pub mod failover;
+pub mod health;
 pub mod probe;
 pub mod status;
 pub mod time;

@@ -1,0 +1,60 @@
+//! What must survive a restart and a reboot: overrides, latches, and the switches that a latch
+//! counts (D9, D11). How it is kept on disk is the store's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::status::snapshot::{Action, millis};
+
+/// Switches that are remembered for one service: more than any `flap_limit` can ask for.
+pub const SWITCHES_LIMIT: usize = 1024;
+
+/// What is remembered, by the service's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// By the service's name; a service of which there is nothing to remember is left out.
+    pub services: BTreeMap<String, Remembered>,
+}
+
+/// What is remembered of one service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remembered {
+    /// The operator's word.
+    #[serde(rename = "override", default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+    /// Since when it is latched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latched_since: Option<Timestamp>,
+    /// When it switched, of those switches that count (D9), oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub switches: Vec<Timestamp>,
+}
+
+impl Remembered {
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An operator's word against the automatic decision (D11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// What the operator wants.
+    pub action: Action,
+    /// Since when.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// When it ends by itself; `None`: when the operator says so.
+    #[serde(with = "millis::option")]
+    pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Who: a user's name or "uid N".
+    pub actor: String,
+}

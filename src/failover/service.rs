@@ -1,0 +1,461 @@
+//! One service: its facts, and where it stands.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{Adoption, Ask, Note, Refusal, Terms, moment_of};
+use super::isolation::Isolation;
+use super::judge::{Due, Facts, Judgement, Rule, Stance, Why, judge};
+use super::memory::{Override, Remembered, SWITCHES_LIMIT};
+use super::strength::Strength;
+use super::verdict::{Ballot, grounds_for_down, verdict};
+use super::window;
+use crate::config::model::{self, Decides, Failback, Role, Votes};
+use crate::health::Probe;
+use crate::status::snapshot::{Action, Verdict};
+use crate::time::{Moment, Now};
+
+/// What goes by the wall clock is looked at again at least this often, so that a step of that
+/// clock is noticed.
+const WALL_CLOCK_LOOK: Duration = Duration::from_secs(10);
+
+/// A service can switch and be judged anew at one instant (a latch, a drain of no length); it
+/// settles within this many rounds, which a test over all facts holds.
+const ROUNDS_LIMIT: usize = 4;
+
+/// One service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    index: usize,
+    policy: model::Service,
+    /// Its probes' health, in the configuration's order.
+    pub(super) probes: Vec<Probe>,
+    stance: Stance,
+    stance_since: Option<Timestamp>,
+    contacted: bool,
+    verdict: Verdict,
+    verdict_since: Moment,
+    remembered: Remembered,
+    consent: bool,
+    judgement: Judgement,
+    wish: Wish,
+}
+
+/// What we want of BIRD for one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// How strongly; `None`: nothing is settled yet, write nothing.
+    pub strength: Option<Strength>,
+    /// Write nothing to BIRD, whatever it does (freeze).
+    pub hands_off: bool,
+    /// Why, for BIRD's own `show protocols all` (A3).
+    pub reason: String,
+    /// Counts this service's decisions.
+    pub decision: u64,
+}
+
+/// What a service needs to know of its site.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings {
+    pub(super) isolation: Isolation,
+    pub(super) connected_until: Option<Moment>,
+    pub(super) witnesses_needed: bool,
+}
+
+impl Service {
+    pub(super) fn new(
+        index: usize,
+        policy: model::Service,
+        probes: Vec<Probe>,
+        remembered: Remembered,
+        now: Now,
+    ) -> Self {
+        let unsettled = Judgement {
+            to: Stance::Unsettled,
+            rule: Rule::D10,
+            why: Why::NotAdopted,
+            deadline: None,
+        };
+        Self {
+            index,
+            policy,
+            probes,
+            stance: Stance::Unsettled,
+            stance_since: None,
+            contacted: false,
+            verdict: Verdict::Unclear,
+            verdict_since: now.mono,
+            remembered,
+            consent: false,
+            judgement: unsettled,
+            wish: Wish {
+                strength: None,
+                hands_off: false,
+                reason: String::new(),
+                decision: 0,
+            },
+        }
+    }
+
+    /// The configuration's part.
+    pub fn policy(&self) -> &model::Service {
+        &self.policy
+    }
+
+    /// Where it stands.
+    pub fn stance(&self) -> Stance {
+        self.stance
+    }
+
+    /// Since when it stands there; `None` while nothing is settled.
+    pub fn stance_since(&self) -> Option<Timestamp> {
+        self.stance_since
+    }
+
+    /// What its probes say together, and since when.
+    pub fn verdict(&self) -> (Verdict, Moment) {
+        (self.verdict, self.verdict_since)
+    }
+
+    /// Its probes, in the configuration's order.
+    pub fn probes(&self) -> &[Probe] {
+        &self.probes
+    }
+
+    /// The rule that decides now, and when it runs out.
+    pub fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
+    /// The operator's word.
+    pub fn overridden(&self) -> Option<&Override> {
+        self.remembered.overridden.as_ref()
+    }
+
+    /// Since when it is latched (D9).
+    pub fn latched_since(&self) -> Option<Timestamp> {
+        self.remembered.latched_since
+    }
+
+    /// Whether an operator let the next failback go ahead.
+    pub fn consented(&self) -> bool {
+        self.consent
+    }
+
+    /// What must survive a restart.
+    pub fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
+
+    /// What we want of BIRD.
+    pub fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    /// The moment at which something may change without a new fact.
+    pub(super) fn deadline(&self, now: &Now) -> Option<Moment> {
+        let until = self.overridden().and_then(|over| over.until);
+        let by_wall = until.is_some() || matches!(self.judgement.why, Why::WindowClosed);
+        let look = by_wall.then(|| now.mono + WALL_CLOCK_LOOK);
+        let ends = until.map(|until| moment_of(now, until));
+        [self.judgement.deadline, ends, look].into_iter().flatten().min()
+    }
+
+    /// BIRD has been read. The first clear answer is adopted, whoever enabled it (D10).
+    pub(super) fn adopt(&mut self, now: Now, adoption: Adoption) {
+        self.contacted = true;
+        if let (Stance::Unsettled, Adoption::Is(strength)) = (self.stance, adoption) {
+            self.stance = match strength {
+                Strength::Off => Stance::Off,
+                Strength::Drain => Stance::Draining { since: now.mono },
+                Strength::Full => Stance::Full,
+            };
+            self.stance_since = Some(now.wall);
+            self.wish.reason = "falconer: adopted at start".to_owned();
+        }
+    }
+
+    /// An operator asks for something.
+    pub(super) fn ask(
+        &mut self,
+        now: Now,
+        ask: &Ask,
+        actor: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
+        match ask {
+            Ask::Announce(terms) => self.override_with(now, Action::Announce, terms, actor, notes),
+            Ask::Withdraw(terms) => self.override_with(now, Action::Withdraw, terms, actor, notes),
+            Ask::Freeze(terms) => self.override_with(now, Action::Freeze, terms, actor, notes),
+            Ask::Auto => self.release(actor, notes),
+            Ask::Failback => self.allow_failback(actor, notes),
+        }
+    }
+
+    fn override_with(
+        &mut self,
+        now: Now,
+        action: Action,
+        terms: &Terms,
+        actor: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
+        let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
+        self.end_override(Some(actor), notes);
+        let over = Override {
+            action,
+            since: now.wall,
+            until,
+            reason: terms.reason.clone(),
+            actor: actor.to_owned(),
+        };
+        notes.push(Note::Overridden {
+            service: self.index,
+            over: over.clone(),
+        });
+        self.remembered.overridden = Some(over);
+        Ok(())
+    }
+
+    fn release(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+        let overridden = self.end_override(Some(actor), notes);
+        let latched = self.remembered.latched_since.take().is_some();
+        if latched {
+            self.remembered.switches.clear();
+            notes.push(Note::Released {
+                service: self.index,
+                actor: actor.to_owned(),
+            });
+        }
+        if overridden || latched {
+            return Ok(());
+        }
+        Err(Refusal(format!(
+            "{} is automatic already: no override, no latch",
+            self.policy.name
+        )))
+    }
+
+    fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) -> bool {
+        let Some(over) = self.remembered.overridden.take() else {
+            return false;
+        };
+        notes.push(Note::OverrideEnded {
+            service: self.index,
+            over,
+            actor: actor.map(str::to_owned),
+        });
+        true
+    }
+
+    fn allow_failback(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+        let name = &self.policy.name;
+        let refuse = |why: &str| Err(Refusal(format!("no failback of {name} to let go ahead: {why}")));
+        let waits = self.policy.failback == Failback::Manual || self.policy.failback_window.is_some();
+        match (self.policy.role, self.stance) {
+            (Role::Primary, _) => refuse("it has role primary"),
+            (Role::Standby, Stance::Off | Stance::Unsettled) => refuse("it is not announced here"),
+            (Role::Standby, Stance::Draining { .. }) => refuse("it is on its way"),
+            (Role::Standby, Stance::Full) if self.overridden().is_some() => {
+                refuse("an override is in force; `falconer auto` ends it")
+            }
+            (Role::Standby, Stance::Full) if self.latched_since().is_some() => {
+                refuse("it is latched; `falconer auto` releases it")
+            }
+            (Role::Standby, Stance::Full) if !waits => {
+                refuse("it waits for neither an operator nor a window")
+            }
+            (Role::Standby, Stance::Full) if self.verdict != Verdict::Up => refuse("its target is not up"),
+            (Role::Standby, Stance::Full) => {
+                self.consent = true;
+                notes.push(Note::FailbackAllowed {
+                    service: self.index,
+                    actor: actor.to_owned(),
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// Derives everything from the facts as they are now.
+    pub(super) fn settle(&mut self, now: Now, around: Surroundings, notes: &mut Vec<Note>) {
+        if self
+            .overridden()
+            .and_then(|over| over.until)
+            .is_some_and(|until| until <= now.wall)
+        {
+            self.end_override(None, notes);
+        }
+        self.settle_verdict(now, notes);
+        for _ in 0..ROUNDS_LIMIT {
+            self.judgement = judge(&self.facts(now, around));
+            if !self.switch(now, notes) {
+                break;
+            }
+        }
+        self.wish.strength = self.stance.strength();
+        self.wish.hands_off = self
+            .overridden()
+            .is_some_and(|over| over.action == Action::Freeze);
+    }
+
+    fn settle_verdict(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let said = verdict(&self.ballots(), self.policy.down_when, self.policy.up_when);
+        if said == self.verdict {
+            return;
+        }
+        notes.push(Note::Verdict {
+            service: self.index,
+            from: self.verdict,
+            to: said,
+        });
+        self.verdict = said;
+        self.verdict_since = now.mono;
+        if said != Verdict::Up {
+            self.consent = false;
+        }
+    }
+
+    fn ballots(&self) -> Vec<Ballot> {
+        let probes = self.policy.probes.iter().zip(&self.probes);
+        probes
+            .map(|(policy, probe)| Ballot {
+                state: probe.state(),
+                votes: policy.votes,
+                decides: policy.decides,
+            })
+            .collect()
+    }
+
+    /// When the latest row of fails began that could count towards a verdict down (D5).
+    pub(super) fn failing_since(&self) -> Option<Moment> {
+        let probes = self.policy.probes.iter().zip(&self.probes);
+        let could = |policy: &model::Probe| {
+            matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
+        };
+        probes
+            .filter(|(policy, _)| could(policy))
+            .filter_map(|(_, probe)| probe.rows().first_fail())
+            .max()
+    }
+
+    /// When the latest row began that a verdict down stands on.
+    fn first_fail(&self) -> Option<Moment> {
+        let grounds = grounds_for_down(&self.ballots(), self.policy.down_when);
+        grounds
+            .iter()
+            .filter_map(|&at| self.probes[at].rows().blame())
+            .max()
+    }
+
+    fn facts(&self, now: Now, around: Surroundings) -> Facts {
+        let policy = &self.policy;
+        let after = |since: Moment, delay: Duration| match since + delay {
+            due if due <= now.mono => Due::Now,
+            due => Due::At(due),
+        };
+        let proven = !around.witnesses_needed
+            || around.connected_until > Some(self.first_fail().unwrap_or(Moment::START));
+        Facts {
+            role: policy.role,
+            stance: self.stance,
+            contacted: self.contacted,
+            verdict: self.verdict,
+            isolation: around.isolation,
+            proven,
+            on_isolated: policy.on_isolated,
+            overridden: self.overridden().map(|over| over.action),
+            latched: self.latched_since().is_some(),
+            takeover: after(self.verdict_since, policy.takeover_delay),
+            failback: after(self.verdict_since, policy.failback_delay),
+            window: self.window(now),
+            consent_missing: policy.failback == Failback::Manual && !self.consent,
+            drains: !policy.failback_drain.is_zero() && !policy.drain.is_empty(),
+            drained: match self.stance {
+                Stance::Draining { since } => after(since, policy.failback_drain),
+                Stance::Unsettled | Stance::Off | Stance::Full => Due::Now,
+            },
+            now: now.mono,
+        }
+    }
+
+    fn window(&self, now: Now) -> Due {
+        match &self.policy.failback_window {
+            None => Due::Now,
+            Some(_) if self.consent => Due::Now,
+            Some(daily) if window::is_open(daily, now.wall) => Due::Now,
+            Some(daily) => window::next_opening(daily, now.wall)
+                .map_or(Due::Never, |opening| Due::At(moment_of(&now, opening))),
+        }
+    }
+
+    /// Goes where the judgement says. False: we stand there already.
+    fn switch(&mut self, now: Now, notes: &mut Vec<Note>) -> bool {
+        let Judgement { to, rule, why, .. } = self.judgement;
+        let from = self.stance;
+        if to == from {
+            return false;
+        }
+        let counted = self.counts(from, to, rule);
+        self.stance = to;
+        self.stance_since = Some(now.wall);
+        if to != Stance::Full {
+            self.consent = false;
+        }
+        let reason = self.explain(why);
+        self.wish.decision += 1;
+        self.wish.reason = format!("falconer {rule}: {reason}");
+        notes.push(Note::Switched {
+            service: self.index,
+            from,
+            to,
+            rule,
+            reason,
+            verdict: self.verdict,
+            first_fail: self.first_fail(),
+            verdict_since: self.verdict_since,
+            counted,
+        });
+        if counted {
+            self.count(now, notes);
+        }
+        true
+    }
+
+    /// Whether a switch counts towards the latch (D9): a standby's takeover, a primary's
+    /// withdrawal. What an operator wanted does not, nor what may have been so before we came.
+    fn counts(&self, from: Stance, to: Stance, rule: Rule) -> bool {
+        let automatic = rule != Rule::D11 && (from != Stance::Unsettled || self.contacted);
+        automatic
+            && match self.policy.role {
+                Role::Standby => to == Stance::Full,
+                Role::Primary => to == Stance::Off,
+            }
+    }
+
+    fn count(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let window = SignedDuration::try_from(self.policy.flap_window).unwrap_or(SignedDuration::MAX);
+        let switches = &mut self.remembered.switches;
+        switches.retain(|&at| now.wall.duration_since(at) < window);
+        if switches.len() >= SWITCHES_LIMIT {
+            switches.remove(0);
+        }
+        switches.push(now.wall);
+        let limit = usize::try_from(self.policy.flap_limit).unwrap_or(usize::MAX);
+        if switches.len() >= limit && self.remembered.latched_since.is_none() {
+            self.remembered.latched_since = Some(now.wall);
+            notes.push(Note::Latched { service: self.index });
+        }
+    }
+}
+
+/// The end of an override that lasts so long.
+fn end_of(now: Now, lasting: Duration) -> Result<Timestamp, Refusal> {
+    SignedDuration::try_from(lasting)
+        .ok()
+        .and_then(|lasting| now.wall.checked_add(lasting).ok())
+        .ok_or_else(|| {
+            Refusal("that end is too far away; leave it out for an override without end".to_owned())
+        })
+}

@@ -1,0 +1,455 @@
+//! All of this site's judgement: its services, its witnesses, and the checks to be made.
+//!
+//! The driver hands in every input through [`Site::handle`], makes the checks that come back, hands
+//! what each service wants to BIRD, and comes back at [`Site::deadline`] at the latest. The same
+//! inputs give the same decisions, bit for bit.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
+use super::isolation::{Isolation, connected_until, isolation};
+use super::memory::Memory;
+use super::service::{Service, Surroundings};
+use crate::config::model::{self, Config, Role};
+use crate::health::schedule::Schedule;
+use crate::health::{CheckId, Effect, Probe};
+use crate::status::snapshot::{Outcome, ProbeState};
+use crate::time::{Moment, Now};
+
+/// First checks are spread over at most this long, so that a start neither fires all probes at once
+/// nor waits for a whole interval to know something.
+const FIRST_CHECKS_WITHIN: Duration = Duration::from_secs(1);
+
+/// A stall shorter than this is not worth a note, whatever a short time-out makes of it.
+const STALL_WORTH_A_NOTE: Duration = Duration::from_millis(250);
+
+/// This site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    services: Vec<Service>,
+    witnesses: Vec<Probe>,
+    witness_policies: Vec<model::Probe>,
+    min_up: usize,
+    isolation: Isolation,
+    /// Until when we were known to be connected when isolation began.
+    connected_before: Option<Moment>,
+    last: HashMap<ProbeId, Last>,
+    under_way: HashMap<CheckId, ProbeId>,
+    next_id: u64,
+    deadline: Option<Moment>,
+    notes: Vec<Note>,
+}
+
+/// A probe's last result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Last {
+    /// When it came.
+    pub at: Timestamp,
+    /// What it was.
+    pub outcome: Outcome,
+    /// In words.
+    pub detail: String,
+    /// How long the answer took.
+    pub rtt: Option<Duration>,
+}
+
+impl Site {
+    /// A site that knows nothing but its configuration and what it remembered.
+    pub fn new(config: &Config, memory: &Memory, now: Now) -> Self {
+        let mut slots = Slots::new(config, now.mono);
+        let services = config.services.iter().enumerate().map(|(index, policy)| {
+            let probes = policy.probes.iter().map(|probe| slots.probe(probe)).collect();
+            let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
+            Service::new(index, policy.clone(), probes, remembered, now)
+        });
+        let services = services.collect();
+        let witnesses: Vec<_> = config
+            .witnesses
+            .iter()
+            .map(|witness| slots.probe(witness))
+            .collect();
+        Self {
+            services,
+            isolation: isolation(witnesses.iter().map(Probe::state), config.isolation.min_up),
+            witnesses,
+            witness_policies: config.witnesses.clone(),
+            min_up: config.isolation.min_up,
+            connected_before: None,
+            last: HashMap::new(),
+            under_way: HashMap::new(),
+            next_id: 0,
+            deadline: Some(now.mono),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes in one input, and returns the checks that are to be started at once.
+    pub fn handle(&mut self, input: &Input) -> Vec<Start> {
+        // A refusal is for the one who asked, and asks through `ask`.
+        let _ = self.take(input);
+        self.proceed(input.now)
+    }
+
+    /// The same for an operator's wish, which may be refused.
+    ///
+    /// # Errors
+    /// When it makes no sense now; nothing has changed then.
+    pub fn ask(&mut self, input: &Input) -> Result<Vec<Start>, Refusal> {
+        let taken = self.take(input);
+        let starts = self.proceed(input.now);
+        taken.map(|()| starts)
+    }
+
+    /// When the driver has to come back at the latest, even if nothing happens.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.deadline
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// The services, in the configuration's order.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The witnesses and their part of the configuration, in its order.
+    pub fn witnesses(&self) -> impl Iterator<Item = (&model::Probe, &Probe)> {
+        self.witness_policies.iter().zip(&self.witnesses)
+    }
+
+    /// Whether we are isolated.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// How many witnesses must be up.
+    pub fn min_up(&self) -> usize {
+        self.min_up
+    }
+
+    /// A probe's last result.
+    pub fn last(&self, probe: ProbeId) -> Option<&Last> {
+        self.last.get(&probe)
+    }
+
+    /// A probe's part of the configuration.
+    pub fn policy(&self, probe: ProbeId) -> Option<&model::Probe> {
+        match probe {
+            ProbeId::Service(service, probe) => self.services.get(service)?.policy().probes.get(probe),
+            ProbeId::Witness(witness) => self.witness_policies.get(witness),
+        }
+    }
+
+    /// What must survive a restart.
+    pub fn memory(&self) -> Memory {
+        let remembered = self
+            .services
+            .iter()
+            .filter(|service| !service.remembered().is_empty());
+        let services =
+            remembered.map(|service| (service.policy().name.clone(), service.remembered().clone()));
+        Memory {
+            services: services.collect(),
+        }
+    }
+
+    fn take(&mut self, input: &Input) -> Result<(), Refusal> {
+        let now = input.now;
+        self.notice_stall(now.mono);
+        match &input.event {
+            None => Ok(()),
+            Some(Event::Checked {
+                id,
+                outcome,
+                detail,
+                rtt,
+            }) => {
+                self.checked(now, *id, *outcome, detail, *rtt);
+                Ok(())
+            }
+            Some(Event::Bird { service, adoption }) => {
+                if let Some(service) = self.services.get_mut(*service) {
+                    service.adopt(now, *adoption);
+                }
+                Ok(())
+            }
+            Some(Event::Asked { service, ask, actor }) => self.asked(now, *service, ask, actor),
+            Some(Event::Suspended { lasted }) => {
+                self.stalled(*lasted);
+                Ok(())
+            }
+        }
+    }
+
+    fn asked(&mut self, now: Now, service: usize, ask: &Ask, actor: &str) -> Result<(), Refusal> {
+        match self.services.get_mut(service) {
+            Some(service) => service.ask(now, ask, actor, &mut self.notes),
+            None => Err(Refusal("there is no such service".to_owned())),
+        }
+    }
+
+    /// Whoever calls later than asked was stalled: by the scheduler, a signal, or itself (D2).
+    fn notice_stall(&mut self, now: Moment) {
+        if let Some(late) = self
+            .deadline
+            .map(|deadline| now.since(deadline))
+            .filter(|late| !late.is_zero())
+        {
+            self.stalled(late);
+        }
+    }
+
+    fn stalled(&mut self, late: Duration) {
+        let mut spoiled = false;
+        for probe in self.all_probes_mut() {
+            spoiled |= probe.stalled(late);
+        }
+        if spoiled && late >= STALL_WORTH_A_NOTE {
+            self.notes.push(Note::Stalled { late });
+        }
+    }
+
+    fn checked(&mut self, now: Now, id: CheckId, outcome: Outcome, detail: &str, rtt: Option<Duration>) {
+        let Some(of) = self.under_way.remove(&id) else {
+            return;
+        };
+        let Some(probe) = self.probe_mut(of) else { return };
+        let from = probe.state();
+        let Some(effect) = probe.finish(now.mono, id, outcome) else {
+            return;
+        };
+        let to = probe.state();
+        let start = probe.last_start();
+        if effect.counted {
+            let last = Last {
+                at: now.wall,
+                outcome,
+                detail: detail.to_owned(),
+                rtt,
+            };
+            self.last.insert(of, last);
+        }
+        if from != to {
+            self.notes.push(Note::Probe {
+                probe: of,
+                from,
+                to,
+                detail: detail.to_owned(),
+            });
+        }
+        let Effect { fell_into_doubt, .. } = effect;
+        if let (true, Some(start)) = (fell_into_doubt, start) {
+            self.ask_others(now.mono, of, start);
+        }
+    }
+
+    /// The service's other probes are asked at once, and the witnesses with them (D1, D5).
+    fn ask_others(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
+        let ProbeId::Service(service, doubted) = doubted else {
+            return;
+        };
+        let Some(service) = self.services.get_mut(service) else {
+            return;
+        };
+        for (index, probe) in service.probes.iter_mut().enumerate() {
+            if index != doubted {
+                probe.ask(now, since);
+            }
+        }
+        if service.policy().role == Role::Standby {
+            for witness in &mut self.witnesses {
+                witness.ask(now, since);
+            }
+        }
+    }
+
+    /// Derives everything anew, and starts what is due.
+    fn proceed(&mut self, now: Now) -> Vec<Start> {
+        self.settle_isolation(now.mono);
+        self.seek_witnesses(now.mono);
+        let around = Surroundings {
+            isolation: self.isolation,
+            connected_until: self.connected_until(),
+            witnesses_needed: self.min_up > 0,
+        };
+        for service in &mut self.services {
+            service.settle(now, around, &mut self.notes);
+        }
+        let starts = self.start_due(now.mono);
+        self.deadline = self.next_deadline(now);
+        starts
+    }
+
+    fn connected_until(&self) -> Option<Moment> {
+        connected_until(
+            self.witnesses.iter().map(|witness| witness.rows().latest_pass()),
+            self.min_up,
+        )
+    }
+
+    fn settle_isolation(&mut self, now: Moment) {
+        let to = isolation(self.witnesses.iter().map(Probe::state), self.min_up);
+        let from = std::mem::replace(&mut self.isolation, to);
+        if from == to {
+            return;
+        }
+        self.notes.push(Note::Isolation { from, to });
+        if to == Isolation::Isolated {
+            self.connected_before = self.connected_until();
+        }
+        if from == Isolation::Isolated {
+            self.void_fails(now);
+        }
+    }
+
+    /// What was measured while we were cut off ourselves says nothing of the others (D5).
+    fn void_fails(&mut self, until: Moment) {
+        let since = self.connected_before.take();
+        let standbys = self.services.iter_mut().enumerate();
+        for (index, service) in standbys.filter(|(_, service)| service.policy().role == Role::Standby) {
+            for (at, probe) in service.probes.iter_mut().enumerate() {
+                let from = probe.state();
+                probe.void_fails(since, until);
+                let to = probe.state();
+                if from != to {
+                    let detail = "its fails were gathered while this site was isolated".to_owned();
+                    self.notes.push(Note::Probe {
+                        probe: ProbeId::Service(index, at),
+                        from,
+                        to,
+                        detail,
+                    });
+                }
+            }
+        }
+    }
+
+    /// A takeover will need a pass of enough witnesses, begun after the first fail of each row.
+    fn seek_witnesses(&mut self, now: Moment) {
+        let standbys = self
+            .services
+            .iter()
+            .filter(|service| service.policy().role == Role::Standby);
+        let Some(since) = standbys.filter_map(Service::failing_since).max() else {
+            return;
+        };
+        for witness in &mut self.witnesses {
+            witness.seek_pass(now, since);
+        }
+    }
+
+    fn start_due(&mut self, now: Moment) -> Vec<Start> {
+        let mut starts = Vec::new();
+        // A start can put its probe into doubt, which makes others due: each at most once, because
+        // a probe that has just begun a check is not due again.
+        while let Some(of) = self.first_due(now) {
+            let id = CheckId(self.next_id);
+            self.next_id += 1;
+            let Some(probe) = self.probe_mut(of) else { break };
+            let before = probe.last_start();
+            let fell = probe.start(now, id);
+            self.under_way.insert(id, of);
+            starts.push(Start { id, probe: of });
+            if let (true, Some(before)) = (fell, before) {
+                self.ask_others(now, of, before);
+            }
+        }
+        starts
+    }
+
+    fn first_due(&self, now: Moment) -> Option<ProbeId> {
+        self.all_probes()
+            .find(|(_, probe)| probe.due() <= now)
+            .map(|(of, _)| of)
+    }
+
+    fn next_deadline(&self, now: Now) -> Option<Moment> {
+        let checks = self.all_probes().map(|(_, probe)| probe.due()).min();
+        let pulse = self
+            .all_probes()
+            .filter_map(|(_, probe)| probe.pulse())
+            .min()
+            .map(|pulse| now.mono + pulse);
+        let services = self
+            .services
+            .iter()
+            .filter_map(|service| service.deadline(&now))
+            .min();
+        [checks, pulse, services].into_iter().flatten().min()
+    }
+
+    fn all_probes(&self) -> impl Iterator<Item = (ProbeId, &Probe)> {
+        let of_services = self.services.iter().enumerate().flat_map(|(index, service)| {
+            let probes = service.probes.iter().enumerate();
+            probes.map(move |(at, probe)| (ProbeId::Service(index, at), probe))
+        });
+        let witnesses = self.witnesses.iter().enumerate();
+        of_services.chain(witnesses.map(|(index, probe)| (ProbeId::Witness(index), probe)))
+    }
+
+    fn all_probes_mut(&mut self) -> impl Iterator<Item = &mut Probe> {
+        self.services
+            .iter_mut()
+            .flat_map(|service| &mut service.probes)
+            .chain(&mut self.witnesses)
+    }
+
+    fn probe_mut(&mut self, of: ProbeId) -> Option<&mut Probe> {
+        match of {
+            ProbeId::Service(service, probe) => self.services.get_mut(service)?.probes.get_mut(probe),
+            ProbeId::Witness(witness) => self.witnesses.get_mut(witness),
+        }
+    }
+
+    /// A probe's health.
+    pub fn probe(&self, of: ProbeId) -> Option<&Probe> {
+        match of {
+            ProbeId::Service(service, probe) => self.services.get(service)?.probes.get(probe),
+            ProbeId::Witness(witness) => self.witnesses.get(witness),
+        }
+    }
+
+    /// A probe's state (D1).
+    pub fn state(&self, of: ProbeId) -> Option<ProbeState> {
+        self.probe(of).map(Probe::state)
+    }
+}
+
+/// Places on the clock for all probes, spread evenly and the same at every start.
+struct Slots {
+    start: Moment,
+    taken: u32,
+    all: u32,
+}
+
+impl Slots {
+    fn new(config: &Config, start: Moment) -> Self {
+        let probes = config
+            .services
+            .iter()
+            .map(|service| service.probes.len())
+            .sum::<usize>();
+        let all = u32::try_from(probes + config.witnesses.len())
+            .unwrap_or(u32::MAX)
+            .max(1);
+        Self { start, taken: 0, all }
+    }
+
+    fn probe(&mut self, policy: &model::Probe) -> Probe {
+        let share = f64::from(self.taken) / f64::from(self.all);
+        self.taken += 1;
+        let first = self.start + policy.interval.min(FIRST_CHECKS_WITHIN).mul_f64(share);
+        let grid = self.start + policy.interval + policy.interval.mul_f64(share);
+        let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
+        Probe::new(policy.fall, policy.rise, policy.timeout, schedule)
+    }
+}
+
+#[cfg(test)]
+mod tests;

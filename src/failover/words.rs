@@ -1,0 +1,111 @@
+//! The judgement in words: for status, log, history and BIRD's own `show protocols all`.
+//! ASCII without quotes, and nothing in it that changes by the second.
+
+use super::judge::Why;
+use super::service::Service;
+use crate::config::model::{Decides, Probe, Role, Votes};
+use crate::status::snapshot::ProbeState;
+
+/// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and A3 sets the same limit.
+pub const REASON_LIMIT: usize = 200;
+
+impl Service {
+    /// Why it stands where it stands.
+    pub fn explain(&self, why: Why) -> String {
+        let mut words = self.words(why);
+        if words.len() > REASON_LIMIT {
+            let cut = (0..=REASON_LIMIT - 3)
+                .rev()
+                .find(|&at| words.is_char_boundary(at))
+                .unwrap_or(0);
+            words.truncate(cut);
+            words.push_str("...");
+        }
+        words
+    }
+
+    fn words(&self, why: Why) -> String {
+        match why {
+            Why::ToldToAnnounce | Why::ToldToWithdraw | Why::ToldToFreeze => self.override_words(why),
+            Why::TargetDown => self.listing(ProbeState::Down),
+            Why::TargetUp => self.listing(ProbeState::Up),
+            Why::Unclear => format!("unclear: {}", self.all_states()),
+            Why::NotAdopted => "BIRD has not been read yet".to_owned(),
+            Why::IsolatedKeeps => "this site is isolated: nothing changes".to_owned(),
+            Why::IsolatedWithdraws => "this site is isolated: withdrawn by on_isolated".to_owned(),
+            Why::WitnessesUnknown => "too few witnesses are known to be up: no takeover".to_owned(),
+            Why::WitnessAwaited => {
+                format!(
+                    "{}; waiting for a witness to confirm our own uplink",
+                    self.listing(ProbeState::Down)
+                )
+            }
+            Why::TakeoverDelay => format!("{}; takeover_delay runs", self.listing(ProbeState::Down)),
+            Why::Relapse => format!(
+                "down again before we fell silent: {}",
+                self.listing(ProbeState::Down)
+            ),
+            Why::Latched => match self.policy().role {
+                Role::Standby => {
+                    "latched after too many takeovers: stays announced until falconer auto".to_owned()
+                }
+                Role::Primary => {
+                    "latched after too many withdrawals: stays silent until falconer auto".to_owned()
+                }
+            },
+            Why::ConsentAwaited => "up again; waits for falconer failback".to_owned(),
+            Why::FailbackDelay => "up again; failback_delay runs".to_owned(),
+            Why::WindowClosed => "up again; waits for the failback window".to_owned(),
+            Why::Draining => "up again; draining before the withdrawal".to_owned(),
+        }
+    }
+
+    fn override_words(&self, why: Why) -> String {
+        let said = match why {
+            Why::ToldToAnnounce => "announce",
+            Why::ToldToWithdraw => "withdraw",
+            _ => "freeze",
+        };
+        let Some(over) = self.overridden() else {
+            return said.to_owned();
+        };
+        match &over.reason {
+            Some(reason) => format!("{said} by {}: {reason}", over.actor),
+            None => format!("{said} by {}", over.actor),
+        }
+    }
+
+    /// The probes behind a verdict, such as "ping down, site down".
+    fn listing(&self, state: ProbeState) -> String {
+        let counts = |policy: &Probe| match state {
+            ProbeState::Down => {
+                matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
+            }
+            ProbeState::Up => {
+                matches!(policy.votes, Votes::Both | Votes::Up) || policy.decides == Some(Decides::Up)
+            }
+            ProbeState::Unknown => true,
+        };
+        let probes = self.policy().probes.iter().zip(self.probes());
+        let listed = probes.filter(|(policy, probe)| probe.state() == state && counts(policy));
+        join(listed.map(|(policy, _)| format!("{} {}", policy.name, word(state))))
+    }
+
+    fn all_states(&self) -> String {
+        let probes = self.policy().probes.iter().zip(self.probes());
+        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, word(probe.state()))))
+    }
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// A probe's state as people write it.
+pub fn word(state: ProbeState) -> &'static str {
+    match state {
+        ProbeState::Up => "up",
+        ProbeState::Down => "down",
+        ProbeState::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,176 @@
+//! One probe: its rows, its schedule and the checks that are under way.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::rows::Rows;
+use super::schedule::Schedule;
+use crate::status::snapshot::{Outcome, ProbeState};
+use crate::time::Moment;
+
+/// Checks of one probe that may be under way at once. Overlap is bounded by timeout over
+/// `retry_interval` already; this bounds what a check that never reports could do.
+const OVERLAP_LIMIT: usize = 256;
+
+/// A check's number, unique in the life of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CheckId(pub u64);
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    timeout: Duration,
+    rows: Rows,
+    schedule: Schedule,
+    under_way: Vec<UnderWay>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct UnderWay {
+    id: CheckId,
+    start: Moment,
+    /// Falconer was stalled meanwhile: the result will be thrown away (D2).
+    spoiled: bool,
+}
+
+/// What a result did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// It counted: it was neither too late nor measured while we were stalled.
+    pub counted: bool,
+    /// The probe fell into doubt with it: the others are to be asked at once.
+    pub fell_into_doubt: bool,
+    /// It began a row of fails.
+    pub began_failing: bool,
+}
+
+impl Probe {
+    /// A probe of which nothing is known, with the configuration's thresholds and its schedule.
+    pub fn new(fall: u32, rise: u32, timeout: Duration, schedule: Schedule) -> Self {
+        Self {
+            timeout,
+            rows: Rows::new(fall, rise),
+            schedule,
+            under_way: Vec::new(),
+        }
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Its state (D1).
+    pub fn state(&self) -> ProbeState {
+        self.rows.state()
+    }
+
+    /// Whether it is in doubt.
+    pub fn in_doubt(&self) -> bool {
+        self.schedule.in_doubt()
+    }
+
+    /// When the last check began.
+    pub fn last_start(&self) -> Option<Moment> {
+        self.schedule.last_start()
+    }
+
+    /// When the next check is to start.
+    pub fn due(&self) -> Moment {
+        self.schedule.due(self.last_is_unanswered())
+    }
+
+    /// Starts a check. True: the probe fell into doubt, because the one before it is unanswered.
+    pub fn start(&mut self, now: Moment, id: CheckId) -> bool {
+        let fell = self.schedule.start(now, self.last_is_unanswered());
+        if self.under_way.len() >= OVERLAP_LIMIT {
+            self.under_way.remove(0);
+        }
+        self.under_way.push(UnderWay {
+            id,
+            start: now,
+            spoiled: false,
+        });
+        fell
+    }
+
+    /// Takes in the result of a check that was started here. `None`: no such check is under way.
+    pub fn finish(&mut self, now: Moment, id: CheckId, outcome: Outcome) -> Option<Effect> {
+        let at = self.under_way.iter().position(|check| check.id == id)?;
+        let check = self.under_way.remove(at);
+        if check.spoiled {
+            self.schedule.ask(now);
+            return Some(Effect::default());
+        }
+        let failing = self.rows.first_fail().is_some();
+        let counted = self.rows.record(check.start, outcome);
+        let fell_into_doubt = match outcome {
+            Outcome::Pass if counted => self.weigh(self.state() == ProbeState::Up),
+            Outcome::Fail if counted => self.weigh(false),
+            Outcome::Pass | Outcome::Fail | Outcome::Error => false,
+        };
+        let began_failing = !failing && self.rows.first_fail().is_some();
+        Some(Effect {
+            counted,
+            fell_into_doubt,
+            began_failing,
+        })
+    }
+
+    /// A result that counted agrees with the state or not. True: doubt is new, or has turned.
+    fn weigh(&mut self, agrees: bool) -> bool {
+        let fell = self.schedule.answer(agrees);
+        !agrees && (fell || self.rows.streak() == 1)
+    }
+
+    /// Asks out of turn, unless a check began after `since`.
+    pub fn ask(&mut self, now: Moment, since: Moment) {
+        if self.last_start().is_none_or(|start| start <= since) {
+            self.schedule.ask(now);
+        }
+    }
+
+    /// Seeks a pass of a check begun after `since`: asked at once where none has begun, and again
+    /// after `retry_interval` where one was answered and did not pass.
+    pub fn seek_pass(&mut self, now: Moment, since: Moment) {
+        if self.rows.latest_pass().is_some_and(|pass| pass > since) {
+            return;
+        }
+        match self.last_start() {
+            Some(start) if start > since => self.schedule.ask(self.schedule.follow_up(start).max(now)),
+            Some(_) | None => self.schedule.ask(now),
+        }
+    }
+
+    /// Falconer was woken `late`: what is under way and bears no such delay is spoiled (D2). True:
+    /// something was.
+    pub fn stalled(&mut self, late: Duration) -> bool {
+        if late <= self.timeout / 2 {
+            return false;
+        }
+        for check in &mut self.under_way {
+            check.spoiled = true;
+        }
+        !self.under_way.is_empty()
+    }
+
+    /// How closely the clock has to be watched for stalls while checks are under way; `None` when
+    /// none is. A quarter of the time-out: a stall of three quarters cannot hide between two looks.
+    pub fn pulse(&self) -> Option<Duration> {
+        (!self.under_way.is_empty()).then(|| (self.timeout / 4).max(Duration::from_millis(1)))
+    }
+
+    /// Voids fails gathered while this site was isolated (D5).
+    pub fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
+        self.rows.void_fails(since, until);
+    }
+
+    fn last_is_unanswered(&self) -> bool {
+        let last = self.last_start();
+        last.is_some() && self.under_way.last().map(|check| check.start) == last
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Rows of passes and fails, and the state that they add up to (D1).
+//!
+//! Rows go by the start of the checks, not by the arrival of the results: a check that began before
+//! one that already counted the other way changes nothing.
+
+use crate::status::snapshot::{Outcome, ProbeState};
+use crate::time::Moment;
+
+/// The rows of one probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    fall: u32,
+    rise: u32,
+    state: ProbeState,
+    row: Option<Row>,
+    errors: u32,
+    latest_pass: Option<Moment>,
+    latest_fail: Option<Moment>,
+    /// The latest start in the row of fails that turned the probe down, while it is down.
+    turned_down_on: Option<Moment>,
+    /// The first start in the latest row of fails, also after it ended.
+    blame: Option<Moment>,
+    /// Fails of checks begun before this moment prove nothing (D5).
+    void_before: Moment,
+}
+
+/// Results of one kind, with none of the other between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    kind: Kind,
+    count: u32,
+    first: Moment,
+    last: Moment,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Passes,
+    Fails,
+}
+
+impl Rows {
+    /// A probe of which nothing is known. `fall` and `rise` are at least 1.
+    pub fn new(fall: u32, rise: u32) -> Self {
+        Self {
+            fall: fall.max(1),
+            rise: rise.max(1),
+            state: ProbeState::Unknown,
+            row: None,
+            errors: 0,
+            latest_pass: None,
+            latest_fail: None,
+            turned_down_on: None,
+            blame: None,
+            void_before: Moment::START,
+        }
+    }
+
+    /// Other thresholds, from the next result on.
+    pub fn set_thresholds(&mut self, fall: u32, rise: u32) {
+        self.fall = fall.max(1);
+        self.rise = rise.max(1);
+    }
+
+    /// What the rows add up to.
+    pub fn state(&self) -> ProbeState {
+        self.state
+    }
+
+    /// How many results of the latest kind stand in a row; errors in a row where the latest were
+    /// errors.
+    pub fn streak(&self) -> u32 {
+        match self.row {
+            _ if self.errors > 0 => self.errors,
+            Some(row) => row.count,
+            None => 0,
+        }
+    }
+
+    /// The start of the latest check that passed and counted.
+    pub fn latest_pass(&self) -> Option<Moment> {
+        self.latest_pass
+    }
+
+    /// The start of the first check in the present row of fails.
+    pub fn first_fail(&self) -> Option<Moment> {
+        self.row
+            .filter(|row| row.kind == Kind::Fails)
+            .map(|row| row.first)
+    }
+
+    /// The start of the first check in the latest row of fails, whether or not it has ended: what a
+    /// probe that is down is down for.
+    pub fn blame(&self) -> Option<Moment> {
+        self.blame
+    }
+
+    /// Takes in the result of the check that began at `start`. False: it changed nothing, because a
+    /// check begun later already counted the other way, or because it is void.
+    pub fn record(&mut self, start: Moment, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Pass => self.record_pass(start),
+            Outcome::Fail => self.record_fail(start),
+            Outcome::Error => self.record_error(start),
+        }
+    }
+
+    fn record_pass(&mut self, start: Moment) -> bool {
+        if self.latest_fail.is_some_and(|fail| start < fail) {
+            return false;
+        }
+        let row = self.extend(Kind::Passes, start);
+        self.latest_pass = self.latest_pass.max(Some(start));
+        if row.count >= self.rise {
+            self.state = ProbeState::Up;
+            self.turned_down_on = None;
+        }
+        true
+    }
+
+    fn record_fail(&mut self, start: Moment) -> bool {
+        if self.latest_pass.is_some_and(|pass| start < pass) || start < self.void_before {
+            return false;
+        }
+        let row = self.extend(Kind::Fails, start);
+        self.latest_fail = self.latest_fail.max(Some(start));
+        self.blame = Some(row.first);
+        if row.count >= self.fall && self.state != ProbeState::Down {
+            self.state = ProbeState::Down;
+            self.turned_down_on = Some(row.last);
+        }
+        true
+    }
+
+    /// An error breaks no row; `fall` of them in a row say that the probe proves nothing any more.
+    fn record_error(&mut self, start: Moment) -> bool {
+        if self
+            .latest_pass
+            .max(self.latest_fail)
+            .is_some_and(|counted| start < counted)
+        {
+            return false;
+        }
+        self.errors = self.errors.saturating_add(1);
+        if self.errors >= self.fall {
+            self.state = ProbeState::Unknown;
+            self.turned_down_on = None;
+        }
+        true
+    }
+
+    fn extend(&mut self, kind: Kind, start: Moment) -> Row {
+        self.errors = 0;
+        let row = match self.row {
+            Some(row) if row.kind == kind => Row {
+                count: row.count.saturating_add(1),
+                first: row.first.min(start),
+                last: row.last.max(start),
+                ..row
+            },
+            Some(_) | None => Row {
+                kind,
+                count: 1,
+                first: start,
+                last: start,
+            },
+        };
+        self.row = Some(row);
+        row
+    }
+
+    /// Voids the fails of checks begun after `since` and before `until` (D5): the row starts anew,
+    /// and a probe that turned down on them becomes unknown; one that was down before stays down.
+    pub fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
+        let void = |start: Moment| since.is_none_or(|since| start > since);
+        self.void_before = self.void_before.max(until);
+        if self
+            .row
+            .is_some_and(|row| row.kind == Kind::Fails && void(row.last))
+        {
+            self.row = None;
+        }
+        if self.latest_fail.is_some_and(void) {
+            self.latest_fail = None;
+        }
+        if self.blame.is_some_and(void) {
+            self.blame = None;
+        }
+        if self.turned_down_on.is_some_and(void) {
+            self.turned_down_on = None;
+            self.state = ProbeState::Unknown;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
