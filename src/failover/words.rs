@@ -4,7 +4,7 @@
 use super::judge::Why;
 use super::service::Service;
 use crate::config::model::{Decides, Probe, Role, Votes};
-use crate::status::snapshot::ProbeState;
+use crate::status::snapshot::{Action, ProbeState};
 
 /// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and A3 sets the same limit.
 pub const REASON_LIMIT: usize = 200;
@@ -26,7 +26,7 @@ impl Service {
 
     fn words(&self, why: Why) -> String {
         match why {
-            Why::ToldToAnnounce | Why::ToldToWithdraw | Why::ToldToFreeze => self.override_words(why),
+            Why::ToldToAnnounce | Why::ToldToWithdraw | Why::ToldToFreeze => self.override_words(),
             Why::TargetDown => self.listing(ProbeState::Down),
             Why::TargetUp => self.listing(ProbeState::Up),
             Why::Unclear => format!("unclear: {}", self.all_states()),
@@ -60,14 +60,14 @@ impl Service {
         }
     }
 
-    fn override_words(&self, why: Why) -> String {
-        let said = match why {
-            Why::ToldToAnnounce => "announce",
-            Why::ToldToWithdraw => "withdraw",
-            _ => "freeze",
-        };
+    fn override_words(&self) -> String {
         let Some(over) = self.overridden() else {
-            return said.to_owned();
+            return "an override".to_owned();
+        };
+        let said = match over.action {
+            Action::Announce => "announce",
+            Action::Withdraw => "withdraw",
+            Action::Freeze => "freeze",
         };
         match &over.reason {
             Some(reason) => format!("{said} by {}: {reason}", over.actor),
