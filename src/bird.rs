@@ -11,3 +11,4 @@ pub mod client;
 
 pub mod guard;
 pub mod plan;
+pub mod steering;

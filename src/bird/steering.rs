@@ -1,0 +1,230 @@
+//! Steering: BIRD is brought to what is wanted of it, held there, and watched (A1 to A7).
+//!
+//! One task. It is handed the latest wishes through a `watch`, reads BIRD, compares, writes only
+//! the difference, and reports what it saw. Nothing is queued: whatever happened in between, the
+//! next look at BIRD starts from what is wanted now. What to write is decided in [`plan`] and
+//! [`guard`]; what to want is decided by the daemon.
+//!
+//! [`plan`]: super::plan
+//! [`guard`]: super::guard
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::bird::client::Client;
+use crate::config::model::{self, Family, Static};
+use crate::failover::Strength;
+use crate::status::snapshot::AlarmCode;
+
+/// What is steered, and where the state files are.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The services, in the configuration's order. [`Wishes`] and [`Report`]s count like this.
+    pub targets: Vec<Target>,
+    /// Every upstream of the configuration, in its order.
+    pub upstreams: Vec<String>,
+    /// `site.run_dir`: the state files are in its directory `bird` (A6).
+    pub run_dir: PathBuf,
+    /// BIRD's control socket: whoever owns it must be able to read the state files.
+    pub socket: PathBuf,
+    /// How often BIRD is held against what is wanted when nothing happens.
+    pub poll_interval: Duration,
+}
+
+impl Setup {
+    /// What of the configuration concerns steering.
+    pub fn new(config: &model::Config) -> Self {
+        Self {
+            targets: config.services.iter().map(Target::new).collect(),
+            upstreams: config
+                .upstreams
+                .iter()
+                .map(|upstream| upstream.name.clone())
+                .collect(),
+            run_dir: config.site.run_dir.clone(),
+            socket: config.bird.socket.clone(),
+            poll_interval: config.bird.poll_interval,
+        }
+    }
+}
+
+/// One service, as far as BIRD is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The service's name.
+    pub service: String,
+    /// Its static protocols of strength full, one a family.
+    pub full: Vec<Static>,
+    /// Those of strength drain, one a family; may be empty.
+    pub drain: Vec<Static>,
+    /// The upstreams that are to carry it.
+    pub upstreams: Vec<String>,
+    /// How many of them must, for every prefix (A5).
+    pub min_upstreams: usize,
+}
+
+impl Target {
+    /// What of a service's configuration concerns steering.
+    pub fn new(service: &model::Service) -> Self {
+        Self {
+            service: service.name.clone(),
+            full: service.full.clone(),
+            drain: service.drain.clone(),
+            upstreams: service.upstreams.clone(),
+            min_upstreams: service.min_upstreams,
+        }
+    }
+}
+
+/// What is wanted for one service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// How strongly it is to be announced; `None`: not settled yet, nothing is written (D10).
+    pub strength: Option<Strength>,
+    /// Write nothing, whatever BIRD does; it is still watched (D11).
+    pub hands_off: bool,
+    /// Why, for `show protocols all` (A3). The client makes it fit for BIRD.
+    pub reason: String,
+    /// The decision's number: its stages are reported under it, once each.
+    pub id: u64,
+}
+
+/// What is wanted, one for each of [`Setup::targets`]. One that is missing is not settled.
+pub type Wishes = Arc<[Wish]>;
+
+/// What steering has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// After every full look at BIRD, and as often while there is no BIRD to look at.
+    Seen(Seen),
+    /// A decision got one step further.
+    Stage(StageReport),
+    /// BIRD is not what it was brought to, and it was not us. Once each time; while it lasts it is
+    /// among the problems of [`SeenService`].
+    Drift {
+        /// The service's index.
+        service: usize,
+        /// What was seen, what is done about it, and the command that would have stuck.
+        text: String,
+    },
+    /// A write failed, or was forbidden by the guard; it is tried again. Once for each new reason.
+    Failed {
+        /// The service's index.
+        service: usize,
+        /// What failed and why.
+        text: String,
+    },
+}
+
+/// A decision got one step further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageReport {
+    /// The service's index.
+    pub service: usize,
+    /// [`Wish::id`].
+    pub id: u64,
+    /// The step.
+    pub stage: Stage,
+    /// When, to the millisecond.
+    pub at: Instant,
+    /// The static protocol that it was taken with.
+    pub protocol: String,
+}
+
+/// The steps from a decision to what comes of it, for one static protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// `enable` was handed to the connection.
+    EnableSent,
+    /// BIRD accepted it.
+    EnableAnswered,
+    /// The protocol was seen up.
+    Up,
+    /// Every prefix of it was seen exported to enough upstreams.
+    Exported,
+    /// `disable` was handed to the connection.
+    DisableSent,
+    /// BIRD accepted it.
+    DisableAnswered,
+    /// The protocol was seen down, its routes gone.
+    Down,
+}
+
+/// A full look at BIRD.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// When it ended.
+    pub at: Instant,
+    /// BIRD answers, is up and running, and no graceful-restart recovery holds anything back.
+    pub bird_running_normally: bool,
+    /// One for each of [`Setup::targets`].
+    pub services: Vec<SeenService>,
+    /// One for each of [`Setup::upstreams`].
+    pub upstreams: Vec<SeenUpstream>,
+    /// What is wrong and no single service's, with what to do about it.
+    pub problems: Vec<(AlarmCode, String)>,
+}
+
+/// What BIRD does for one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeenService {
+    /// Which of its protocols are up: the weakest over the families. `None`: BIRD does not answer.
+    pub actual: Option<Strength>,
+    /// What an adopting daemon settles on (D10). `None` while BIRD does not answer or is not
+    /// running normally, a protocol is missing or moving, or the families disagree.
+    pub adopt: Option<Strength>,
+    /// Since when `actual` is what it is, as far as it was watched.
+    pub since: Instant,
+    /// The upstreams that carry every prefix of their families (A5).
+    pub exported_to: Vec<String>,
+    /// Announced: each prefix is carried by enough upstreams (A5). Silent: nothing of it is up or
+    /// being removed.
+    pub verified: bool,
+    /// What is wrong, with what to do about it.
+    pub problems: Vec<(AlarmCode, String)>,
+}
+
+/// One upstream's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenUpstream {
+    /// The BGP protocol's name.
+    pub name: String,
+    /// BIRD's word, such as "Established" or "Active"; "missing" where BIRD has no such protocol;
+    /// "unknown" while BIRD does not answer.
+    pub state: String,
+    /// BIRD's last error of the session.
+    pub error: Option<String>,
+    /// Whether the session is established.
+    pub established: bool,
+    /// The families of its channels.
+    pub families: Vec<Family>,
+}
+
+/// Steering at work. Dropping it ends the task; BIRD stays as it is.
+#[derive(Debug)]
+pub struct Steering {
+    _task: AbortOnDropHandle<()>,
+}
+
+/// Starts steering. The task ends when the handle or the sender of the wishes is dropped.
+///
+/// A receiver of reports that is slow loses the oldest of them, and never delays a write.
+pub fn spawn(
+    client: Client,
+    setup: Setup,
+    wishes: watch::Receiver<Wishes>,
+    reports: mpsc::Sender<Report>,
+) -> Steering {
+    let task = async move {
+        let _ = (client, setup, wishes, reports);
+        std::future::pending::<()>().await;
+    };
+    Steering {
+        _task: AbortOnDropHandle::new(tokio::spawn(task)),
+    }
+}
