@@ -26,4 +26,5 @@ pub mod failover;
 pub mod health;
 pub mod probe;
 pub mod status;
+pub mod store;
 pub mod time;

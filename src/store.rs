@@ -1,0 +1,208 @@
+//! What survives a restart and a reboot, on disk: `state.json` in `state_dir` (D9, D11).
+//!
+//! A task of its own writes it, the latest wish winning, so that a slow, full or read-only disk
+//! delays no failover. A file that cannot be trusted is set aside and reported, never fatal. It
+//! decides nothing, and keeps no history.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::failover::Memory;
+
+/// The format's version. A file of a later one is not ours to read.
+const VERSION: u32 = 1;
+
+/// The largest file that is read: far above what hundreds of services with overrides and latches
+/// need, far below what could hurt.
+const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    memory: Memory,
+}
+
+/// Just enough to tell a later version from a broken file.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// What was found at the start.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What can be trusted of it.
+    pub memory: Memory,
+    /// What is wrong, in words, with what was done about it.
+    pub problem: Option<String>,
+}
+
+/// Reads the state file. A missing one is an empty memory; one that cannot be trusted is set aside.
+pub fn open(state_dir: &Path) -> Found {
+    let path = file_in(state_dir);
+    match read(&path) {
+        Ok(Some(memory)) => Found {
+            memory,
+            problem: None,
+        },
+        Ok(None) => Found::default(),
+        Err(why) => Found {
+            memory: Memory::default(),
+            problem: Some(set_aside(&path, &why)),
+        },
+    }
+}
+
+fn file_in(state_dir: &Path) -> PathBuf {
+    state_dir.join("state.json")
+}
+
+fn read(path: &Path) -> Result<Option<Memory>, String> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.len() > SIZE_LIMIT => return Err("it is far too large".to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("it cannot be read: {error}")),
+    }
+    let text = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    match serde_json::from_slice::<Versioned>(&text) {
+        Ok(Versioned { version: VERSION }) => {}
+        Ok(Versioned { version }) => {
+            return Err(format!(
+                "it has version {version}, and this falconer knows version {VERSION}"
+            ));
+        }
+        Err(error) => return Err(format!("it is damaged: {error}")),
+    }
+    let file: File = serde_json::from_slice(&text).map_err(|error| format!("it is damaged: {error}"))?;
+    Ok(Some(file.memory))
+}
+
+/// Moves the file out of the way, without replacing one that was set aside before.
+fn set_aside(path: &Path, why: &str) -> String {
+    let free = (1..=100u32).map(|number| path.with_extension(format!("json.bad{number}")));
+    let Some(aside) = free.into_iter().find(|aside| !aside.exists()) else {
+        return format!(
+            "{}: {why}; it is ignored: overrides and latches are forgotten",
+            path.display()
+        );
+    };
+    match std::fs::rename(path, &aside) {
+        Ok(()) => format!(
+            "{}: {why}; it is kept as {}, and overrides and latches are forgotten",
+            path.display(),
+            aside.display()
+        ),
+        Err(error) => format!(
+            "{}: {why}; it is ignored: overrides and latches are forgotten (setting it aside failed: {error})",
+            path.display()
+        ),
+    }
+}
+
+/// Replaces the state file atomically, synced to disk.
+fn save(state_dir: &Path, memory: &Memory) -> io::Result<()> {
+    std::fs::create_dir_all(state_dir)?;
+    let file = File {
+        version: VERSION,
+        memory: memory.clone(),
+    };
+    let mut text = serde_json::to_vec_pretty(&file).map_err(io::Error::other)?;
+    text.push(b'\n');
+    let mut atomic = atomic_write_file::AtomicWriteFile::open(file_in(state_dir))?;
+    io::Write::write_all(&mut atomic, &text)?;
+    atomic.commit()
+}
+
+/// What is to be kept, numbered: a later number holds everything that an earlier one held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Counts the changes.
+    pub number: u64,
+    /// What is to be kept.
+    pub memory: Memory,
+}
+
+/// How an attempt to keep something ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Which version.
+    pub number: u64,
+    /// What went wrong.
+    pub result: Result<(), String>,
+}
+
+/// The task that writes. Dropping it ends it; a write under way is finished.
+#[derive(Debug)]
+pub struct Keeper {
+    latest: watch::Sender<Version>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Starts the task. Each attempt is reported to `kept`; a failed one is repeated with the next
+    /// change, or after half a minute.
+    pub fn spawn(state_dir: PathBuf, kept: mpsc::Sender<Kept>) -> Self {
+        let (latest, versions) = watch::channel(Version::default());
+        Self {
+            latest,
+            task: tokio::spawn(keep(state_dir, versions, kept)),
+        }
+    }
+
+    /// Hands over the latest memory; what was handed over before and is not written yet is passed
+    /// over.
+    pub fn keep(&self, version: Version) {
+        self.latest.send_replace(version);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// How long a failed write waits to be repeated without a change.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(30);
+
+async fn keep(state_dir: PathBuf, mut versions: watch::Receiver<Version>, kept: mpsc::Sender<Kept>) {
+    let mut failed = false;
+    loop {
+        let changed = versions.changed();
+        if failed {
+            if let Ok(Err(_)) = tokio::time::timeout(RETRY, changed).await {
+                return;
+            }
+        } else if changed.await.is_err() {
+            return;
+        }
+        let version = versions.borrow_and_update().clone();
+        let number = version.number;
+        let dir = state_dir.clone();
+        let saved = tokio::task::spawn_blocking(move || save(&dir, &version.memory)).await;
+        let result = match saved {
+            Ok(result) => result.map_err(|error| words(&state_dir, &error)),
+            Err(error) => Err(format!("writing the state failed: {error}")),
+        };
+        failed = result.is_err();
+        if kept.send(Kept { number, result }).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn words(state_dir: &Path, error: &io::Error) -> String {
+    format!(
+        "{} cannot be written ({error}): overrides and latches will not survive a restart of falconer",
+        state_dir.display()
+    )
+}
+
+#[cfg(test)]
+mod tests;
