@@ -3,11 +3,26 @@
 //! It shows the daemon's latest snapshot and hands operators' requests to the daemon. It decides
 //! nothing, and it knows nothing of BIRD: a request's answer is what the daemon says of it.
 
+mod account;
+mod crowd;
+mod desk;
+mod door;
+mod order;
+mod reply;
+mod route;
+mod stalled;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
+use self::desk::Desk;
+use self::door::Place;
+use crate::config::model;
 use crate::status::Snapshot;
 use crate::status::snapshot::Action;
 
@@ -21,6 +36,24 @@ pub struct Handles {
     /// How often BIRD is held against what we want: what was verified longer than two of these
     /// ago does not count as announced.
     pub poll_interval: Duration,
+}
+
+/// Serves the API until `shutdown`, and then for as long as it takes to finish the answers under
+/// way, at most a second. A listener that cannot be opened is logged and tried again; it never ends
+/// this. Dropping the future ends every connection.
+pub async fn serve(config: &model::Api, handles: Handles, shutdown: CancellationToken) {
+    let desk = Arc::new(Desk::new(handles));
+    let socket = door::keep(
+        Place::Socket(config.socket.clone()),
+        desk.clone(),
+        shutdown.clone(),
+    );
+    let tcp = async {
+        if let Some(address) = config.listen {
+            door::keep(Place::Tcp(address), desk, shutdown).await;
+        }
+    };
+    tokio::join!(socket, tcp);
 }
 
 /// An operator's request.

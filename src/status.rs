@@ -2,6 +2,12 @@
 //!
 //! One serialisable value is read by `falconer status`, the API, the page and the tests.
 
+mod table;
+pub mod text;
+
+#[cfg(test)]
+pub(crate) mod situations;
 pub mod snapshot;
 
 pub use snapshot::Snapshot;
+pub use text::{Style, text};

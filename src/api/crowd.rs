@@ -1,0 +1,143 @@
+//! The connections of one listener: never more than its limit. When it is full, the newcomer takes
+//! the place of the connection that has waited longest without asking anything, so that clients
+//! that open and say nothing cannot keep the others out.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::{AbortHandle, JoinSet};
+
+/// See the module. Dropping it ends every connection.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    limit: usize,
+    tasks: JoinSet<()>,
+    /// Oldest first.
+    seats: VecDeque<Seat>,
+}
+
+/// One connection's place.
+#[derive(Debug)]
+struct Seat {
+    busy: Busy,
+    task: AbortHandle,
+}
+
+/// Whether a connection's request is being answered; such a connection keeps its place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Busy(Arc<AtomicBool>);
+
+impl Busy {
+    /// Marks the connection for as long as `answer` takes.
+    pub(super) async fn during<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.0.store(true, Ordering::Relaxed);
+        let answer = answer.await;
+        self.0.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    fn is_busy(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Crowd {
+    /// Room for `limit` connections.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            tasks: JoinSet::new(),
+            seats: VecDeque::new(),
+        }
+    }
+
+    /// Takes a connection in. It is dropped at once if everybody else is being answered.
+    pub(super) fn admit<F>(&mut self, connection: impl FnOnce(Busy) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        while self.tasks.try_join_next().is_some() {}
+        self.seats.retain(|seat| !seat.task.is_finished());
+        if self.seats.len() >= self.limit {
+            let Some(longest) = self.seats.iter().position(|seat| !seat.busy.is_busy()) else {
+                return;
+            };
+            if let Some(seat) = self.seats.remove(longest) {
+                seat.task.abort();
+            }
+        }
+        let busy = Busy::default();
+        let task = self.tasks.spawn(connection(busy.clone()));
+        self.seats.push_back(Seat { busy, task });
+    }
+
+    /// Waits until every connection has ended.
+    pub(super) async fn empty(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A connection that lives until it is ended, and says then who it was.
+    struct Guest(u32, mpsc::UnboundedSender<u32>);
+
+    impl Drop for Guest {
+        fn drop(&mut self) {
+            self.1.send(self.0).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn the_newcomer_takes_the_place_of_the_longest_idle() {
+        let (gone, mut left) = mpsc::unbounded_channel();
+        let mut crowd = Crowd::new(2);
+        for number in 0..2 {
+            let guest = Guest(number, gone.clone());
+            crowd.admit(|busy| async move {
+                let _guest = guest;
+                if number == 0 {
+                    busy.during(std::future::pending::<()>()).await;
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+        tokio::task::yield_now().await;
+        let guest = Guest(2, gone.clone());
+        crowd.admit(|_| async move {
+            let _guest = guest;
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(left.recv().await, Some(1), "0 was older, but busy");
+        assert_eq!(crowd.seats.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn with_everybody_busy_the_newcomer_is_turned_away() {
+        let mut crowd = Crowd::new(1);
+        crowd.admit(|busy| async move { busy.during(std::future::pending::<()>()).await });
+        tokio::task::yield_now().await;
+        let (gone, mut left) = mpsc::unbounded_channel();
+        let guest = Guest(7, gone);
+        crowd.admit(|_| async move { drop(guest) });
+        assert_eq!(left.try_recv(), Ok(7));
+        assert_eq!(crowd.seats.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_thousand_connections_leave_no_more_than_the_limit() {
+        let mut crowd = Crowd::new(16);
+        for _ in 0..1000 {
+            crowd.admit(|_| std::future::pending());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(crowd.seats.len(), 16);
+        assert!(crowd.tasks.len() <= 17, "{} tasks", crowd.tasks.len());
+    }
+}

@@ -1,0 +1,274 @@
+//! The desk: answers one request from the latest snapshot, or passes it on to the daemon.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
+use hyper::header::HOST;
+use hyper::{Request, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::reply::{self, Reply};
+use super::route::{Miss, Route, Verb, route};
+use super::{Handles, Refusal, account, order};
+use crate::status::Snapshot;
+use crate::status::snapshot::{Service, Strength, millis};
+
+/// The most that a change's body may hold, in bytes: several times a reason in JSON's escapes.
+const BODY_LIMIT: usize = 4096;
+/// How long a body may take: it is one packet.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the daemon may take to answer an operator, twice what BIRD may take by default.
+const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many slips of the finger may lie between an unknown name and the known one that was meant.
+const SLIPS: usize = 2;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Caller {
+    /// A process on this machine that may open the socket; everything is open to it.
+    Operator {
+        /// Its user.
+        uid: u32,
+    },
+    /// Someone on the network; reading is open to it.
+    Network {
+        /// It reached us over the loopback interface.
+        loopback: bool,
+    },
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Desk {
+    handles: Handles,
+    /// The snapshot's JSON, made when it is first asked for. A lock, because connections on every
+    /// thread ask; held while the JSON is made, so that a crowd makes it once.
+    written: Mutex<Option<(Arc<Snapshot>, Bytes)>>,
+}
+
+/// `/announced`, for people who look at what a probe sees.
+#[derive(Serialize)]
+struct Announced {
+    announced: bool,
+    actual: Strength,
+    #[serde(with = "millis::option")]
+    verified_at: Option<Timestamp>,
+}
+
+impl Desk {
+    /// A desk in front of the daemon.
+    pub(super) fn new(handles: Handles) -> Self {
+        Self {
+            handles,
+            written: Mutex::new(None),
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer<B>(&self, caller: Caller, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if let Caller::Network { loopback: true } = caller
+            && !names_this_machine(&request)
+        {
+            let said = "the Host header names another machine; ask by address or as localhost";
+            return reply::failure(StatusCode::MISDIRECTED_REQUEST, said);
+        }
+        let (head, body) = request.into_parts();
+        match route(&head.method, head.uri.path()) {
+            Ok(Route::Status) => self.status(),
+            Ok(Route::Service(name)) => self.service(name),
+            Ok(Route::Announced(name)) => self.announced(name, Timestamp::now()),
+            Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
+            Ok(Route::Change(name, verb)) => match caller {
+                Caller::Operator { uid } => self.change(name, verb, uid, body).await,
+                Caller::Network { .. } => {
+                    let said = "read-only here: changes are made over the Unix socket";
+                    reply::failure(StatusCode::FORBIDDEN, said)
+                }
+            },
+            Err(Miss::NotFound) => reply::failure(StatusCode::NOT_FOUND, "there is no such path"),
+            Err(Miss::WrongMethod(allow)) => reply::wrong_method(allow),
+        }
+    }
+
+    fn status(&self) -> Reply {
+        let snapshot = self.snapshot();
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, bytes)) = &*written
+            && Arc::ptr_eq(of, &snapshot)
+        {
+            return reply::json_bytes(StatusCode::OK, bytes.clone());
+        }
+        match serde_json::to_vec(&*snapshot) {
+            Ok(json) => {
+                let bytes = Bytes::from(json);
+                *written = Some((snapshot, bytes.clone()));
+                reply::json_bytes(StatusCode::OK, bytes)
+            }
+            Err(error) => {
+                let said = format!("cannot write the snapshot: {error}");
+                reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
+            }
+        }
+    }
+
+    fn service(&self, name: &str) -> Reply {
+        let snapshot = self.snapshot();
+        match find(&snapshot, name) {
+            Ok(service) => reply::json(StatusCode::OK, service),
+            Err(unknown) => *unknown,
+        }
+    }
+
+    fn announced(&self, name: &str, now: Timestamp) -> Reply {
+        let snapshot = self.snapshot();
+        let service = match find(&snapshot, name) {
+            Ok(service) => service,
+            Err(unknown) => return *unknown,
+        };
+        let announced = is_announced(service, now, self.handles.poll_interval);
+        let status = if announced {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let shown = Announced {
+            announced,
+            actual: service.actual,
+            verified_at: service.verified_at,
+        };
+        reply::json(status, &shown)
+    }
+
+    async fn change<B>(&self, name: &str, verb: Verb, uid: u32, body: B) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if let Err(unknown) = find(&self.snapshot(), name) {
+            return *unknown;
+        }
+        let body = match whole(body).await {
+            Ok(body) => body,
+            Err((status, said)) => return reply::failure(status, said),
+        };
+        let ask = match order::read(verb, &body) {
+            Ok(ask) => ask,
+            Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
+        };
+        let (answer, answered) = oneshot::channel();
+        let request = super::Request {
+            service: name.to_owned(),
+            ask,
+            actor: account::user_name(uid),
+            answer,
+        };
+        let told = timeout(DAEMON_TIMEOUT, async {
+            self.handles.requests.send(request).await.ok()?;
+            answered.await.ok()
+        });
+        match told.await {
+            Ok(Some(Ok(said))) => reply::json(StatusCode::OK, &serde_json::json!({ "said": said })),
+            Ok(Some(Err(refusal))) => reply::failure(status_of(&refusal), &refusal.to_string()),
+            Ok(None) => reply::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+            Err(_) => reply::failure(
+                StatusCode::GATEWAY_TIMEOUT,
+                "the daemon took too long to answer; look at the status to see whether it was done",
+            ),
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.handles.snapshot.borrow().clone()
+    }
+}
+
+/// Whether BIRD was seen to announce it at full within the last two polls. A wall clock that
+/// stepped either way makes the last look too old to count, until the next one.
+fn is_announced(service: &Service, now: Timestamp, poll_interval: Duration) -> bool {
+    service.actual == Strength::Full
+        && service
+            .verified_at
+            .is_some_and(|verified| now.duration_since(verified).unsigned_abs() <= poll_interval * 2)
+}
+
+/// The service, or the answer that it is unknown; boxed, because an answer is large.
+fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Service, Box<Reply>> {
+    snapshot
+        .services
+        .iter()
+        .find(|service| service.name == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = snapshot
+                .services
+                .iter()
+                .map(|service| service.name.as_str())
+                .collect();
+            Box::new(reply::failure(StatusCode::NOT_FOUND, &unknown(name, &names)))
+        })
+}
+
+/// What is said of an unknown name.
+fn unknown(name: &str, known: &[&str]) -> String {
+    let closest = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(slips, known)| *slips <= SLIPS && *slips < known.len())
+        .min_by_key(|(slips, _)| *slips);
+    match (closest, known) {
+        (Some((_, known)), _) => format!(r#"there is no service "{name}"; did you mean "{known}"?"#),
+        (None, []) => format!(r#"there is no service "{name}"; none is configured"#),
+        (None, known) => format!(r#"there is no service "{name}"; there are: {}"#, known.join(", ")),
+    }
+}
+
+/// The whole body, within the limits.
+async fn whole<B>(body: B) -> Result<Bytes, (StatusCode, &'static str)>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limited = std::pin::pin!(Limited::new(body, BODY_LIMIT));
+    match timeout(BODY_TIMEOUT, limited.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 4096 bytes",
+        )),
+        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "the body broke off")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body took longer than 5 s")),
+    }
+}
+
+/// The status of a refusal.
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NoSuchService => StatusCode::NOT_FOUND,
+        Refusal::NotNow(_) => StatusCode::CONFLICT,
+        Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Whether the Host header (RFC 9110, section 7.2) is an address or localhost. A web page of
+/// somebody else's can make a browser here ask us, by pointing its own name at 127.0.0.1; then the
+/// header has that name. Requests without the header come from no browser.
+fn names_this_machine<B>(request: &Request<B>) -> bool {
+    let Some(host) = request.headers().get(HOST) else {
+        return true;
+    };
+    let Ok(authority) = hyper::http::uri::Authority::try_from(host.as_bytes()) else {
+        return false;
+    };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+}

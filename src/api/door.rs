@@ -1,0 +1,247 @@
+//! The two doors: opening the Unix socket and the TCP port, and letting connections in.
+//!
+//! Nothing that goes wrong here ends the daemon: a port that is taken, an address that is not there
+//! yet or too many open files are tried again, because failing over does not need the API.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, trace, warn};
+
+use super::account;
+use super::crowd::{Busy, Crowd};
+use super::desk::{Caller, Desk};
+use super::stalled::Stalled;
+
+/// Connections on the Unix socket: operators and scripts on this machine.
+const SOCKET_LIMIT: usize = 64;
+/// Connections over TCP: browsers, scrapers, other sites' probes. Of their own, so that the
+/// network cannot keep an operator out.
+const TCP_LIMIT: usize = 128;
+/// How long a client may take over a request's head, and stay without asking anything: longer than
+/// any network's round trip, shorter than a scrape interval.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may read nothing of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most that is kept of a request's head; hyper's least.
+const HEAD_LIMIT: usize = 8192;
+/// How long answers may take to finish when the daemon stops.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How many connections wait in the kernel until they are let in.
+const BACKLOG: i32 = 128;
+/// How long to wait after a refused accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait before a door that did not open is tried again.
+const OPEN_PAUSE: Duration = Duration::from_secs(2);
+/// How long a socket that is already there may take to show that somebody lives behind it.
+const KNOCK: Duration = Duration::from_secs(1);
+
+/// Where a door is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// A path.
+    Socket(PathBuf),
+    /// An address and port.
+    Tcp(SocketAddr),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Socket(path) => path.display().fmt(f),
+            Self::Tcp(address) => address.fmt(f),
+        }
+    }
+}
+
+/// An open door.
+#[derive(Debug)]
+pub(super) enum Door {
+    /// The Unix socket.
+    Socket(Socket),
+    /// The TCP port.
+    Tcp(TcpListener),
+}
+
+/// The Unix socket, whose file goes when it is dropped.
+#[derive(Debug)]
+pub(super) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode: the file may have been replaced by another's.
+    file: (u64, u64),
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.file) {
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Keeps a door open, and tries again while it cannot be opened. Ends with `shutdown`.
+pub(super) async fn keep(place: Place, desk: Arc<Desk>, shutdown: CancellationToken) {
+    let mut said = String::new();
+    let door = loop {
+        match open(&place).await {
+            Ok(door) => break door,
+            Err(error) => {
+                let saying = error.to_string();
+                if saying != said {
+                    warn!(%place, error = %saying, "the API cannot listen; trying again");
+                    said = saying;
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(OPEN_PAUSE) => {}
+        }
+    };
+    info!(%place, "the API listens");
+    attend(door, desk, shutdown).await;
+}
+
+/// Opens a door once.
+pub(super) async fn open(place: &Place) -> io::Result<Door> {
+    match place {
+        Place::Socket(path) => open_socket(path).await.map(Door::Socket),
+        Place::Tcp(address) => TcpListener::bind(address).await.map(Door::Tcp),
+    }
+}
+
+/// Lets connections in until `shutdown`, then gives the answers under way a moment to finish.
+pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationToken) {
+    let mut crowd = Crowd::new(match door {
+        Door::Socket(_) => SOCKET_LIMIT,
+        Door::Tcp(_) => TCP_LIMIT,
+    });
+    let mut refused = false;
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&door) => accepted,
+        };
+        match accepted {
+            Ok((stream, caller)) => {
+                refused = false;
+                let (desk, shutdown) = (desk.clone(), shutdown.clone());
+                crowd.admit(|busy| connection(stream, caller, desk, busy, shutdown));
+            }
+            Err(error) => {
+                if !refused {
+                    warn!(%error, "the API cannot let a connection in; trying again");
+                }
+                refused = true;
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(door);
+    drop(timeout(FAREWELL, crowd.empty()).await);
+}
+
+type Stream = Either<UnixStream, TcpStream>;
+
+async fn accept(door: &Door) -> io::Result<(Stream, Caller)> {
+    match door {
+        Door::Socket(socket) => {
+            let (stream, _) = socket.listener.accept().await?;
+            let uid = stream.peer_cred()?.uid();
+            Ok((Either::Left(stream), Caller::Operator { uid }))
+        }
+        Door::Tcp(listener) => {
+            let (stream, _) = listener.accept().await?;
+            let loopback = stream.local_addr()?.ip().to_canonical().is_loopback();
+            Ok((Either::Right(stream), Caller::Network { loopback }))
+        }
+    }
+}
+
+/// Serves one connection. Ends with the client, with a time-out, or with `shutdown`.
+async fn connection(
+    stream: Stream,
+    caller: Caller,
+    desk: Arc<Desk>,
+    busy: Busy,
+    shutdown: CancellationToken,
+) {
+    let service = service_fn(|request| {
+        let (desk, busy) = (&desk, &busy);
+        async move { Ok::<_, std::convert::Infallible>(busy.during(desk.answer(caller, request)).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(Stalled::new(stream, WRITE_TIMEOUT)), service);
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        trace!(%error, "an API connection broke");
+    }
+}
+
+/// Opens the Unix socket: mode 0660, of group falconer where there is one. What is left of a
+/// daemon that died is replaced; one that lives keeps its socket.
+async fn open_socket(path: &Path) -> io::Result<Socket> {
+    make_room(path).await?;
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    socket.bind(&socket2::SockAddr::unix(path)?)?;
+    // Before `listen` nobody can connect, so there is no moment at which too many may.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    if let Some(group) = account::group_id(account::GROUP)
+        && let Err(error) = chown(path, None, Some(group))
+    {
+        warn!(%error, path = %path.display(), "cannot give the socket to group {}", account::GROUP);
+    }
+    let file = std::fs::symlink_metadata(path)?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(socket.into())?;
+    Ok(Socket {
+        listener,
+        path: path.to_owned(),
+        file: (file.dev(), file.ino()),
+    })
+}
+
+/// Removes the socket of a daemon that is gone.
+async fn make_room(path: &Path) -> io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !found.file_type().is_socket() {
+        let said = "there is a file that is no socket, and it is left alone";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, said));
+    }
+    match timeout(KNOCK, UnixStream::connect(path)).await {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(_) | Err(_) => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another process listens on this socket",
+        )),
+    }
+}

@@ -1,0 +1,147 @@
+//! The body of a change: `{"for": "20s", "reason": "..."}`, both optional.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::route::Verb;
+use crate::api::Ask;
+
+/// The longest reason, in bytes: as much as BIRD keeps of one (A3).
+pub(super) const REASON_LIMIT: usize = 255;
+
+/// The longest override with an end. Whoever wants more wants none, and gets no end that the
+/// calendar cannot express.
+const SPAN_LIMIT: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// The body, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    #[serde(rename = "for")]
+    span: Option<String>,
+    reason: Option<String>,
+}
+
+/// Reads a body; an empty one asks for the verb alone. An error says what would be right.
+pub(super) fn read(verb: Verb, body: &[u8]) -> Result<Ask, String> {
+    let body: Body = if body.trim_ascii().is_empty() {
+        Body::default()
+    } else {
+        serde_json::from_slice(body).map_err(|error| {
+            format!(r#"the body is not what it should be, {{"for": "20s", "reason": "..."}}: {error}"#)
+        })?
+    };
+    let span = body.span.as_deref().map(span).transpose()?;
+    let reason = body.reason.filter(|reason| !reason.trim().is_empty());
+    if let Some(reason) = &reason {
+        check_reason(reason)?;
+    }
+    match (verb, span) {
+        (Verb::Override(action), span) => Ok(Ask::Override { action, span, reason }),
+        (Verb::Auto | Verb::Failback, Some(_)) => {
+            Err(r#""for" is for announce, withdraw and freeze only"#.to_owned())
+        }
+        (Verb::Auto, None) => Ok(Ask::Auto { reason }),
+        (Verb::Failback, None) => Ok(Ask::Failback { reason }),
+    }
+}
+
+/// Reads a duration as people write it, such as "90s", "20m" or "2h30m".
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let span = jiff::fmt::friendly::SpanParser::new()
+        .parse_unsigned_duration(text)
+        .map_err(|_| format!(r#""{text}" is not a duration; write it like "90s", "20m" or "2h30m""#))?;
+    if span.is_zero() {
+        return Err("a duration of nothing: it would end at once".to_owned());
+    }
+    if span > SPAN_LIMIT {
+        return Err(format!(
+            r#""{text}" is more than ten years; without a duration it lasts until "falconer auto""#
+        ));
+    }
+    Ok(span)
+}
+
+/// It goes to BIRD, to the log and to terminals.
+fn check_reason(reason: &str) -> Result<(), String> {
+    if reason.len() > REASON_LIMIT {
+        return Err(format!(
+            "the reason has {} bytes, and at most {REASON_LIMIT} are kept",
+            reason.len()
+        ));
+    }
+    if reason.chars().any(char::is_control) {
+        return Err("the reason must be one line without control characters".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::snapshot::Action;
+
+    const WITHDRAW: Verb = Verb::Override(Action::Withdraw);
+
+    #[test]
+    fn an_empty_body_asks_for_the_verb_alone() {
+        for body in [
+            "",
+            " \n",
+            "{}",
+            r#"{"reason": null, "for": null}"#,
+            r#"{"reason": "  "}"#,
+        ] {
+            let expected = Ask::Override {
+                action: Action::Withdraw,
+                span: None,
+                reason: None,
+            };
+            assert_eq!(read(WITHDRAW, body.as_bytes()), Ok(expected), "{body:?}");
+        }
+        assert_eq!(read(Verb::Auto, b""), Ok(Ask::Auto { reason: None }));
+    }
+
+    #[test]
+    fn duration_and_reason_are_read() {
+        let ask = read(WITHDRAW, r#"{"for": "20s", "reason": "机房检修"}"#.as_bytes());
+        let reason = Some("机房检修".to_owned());
+        let span = Some(Duration::from_secs(20));
+        assert_eq!(
+            ask,
+            Ok(Ask::Override {
+                action: Action::Withdraw,
+                span,
+                reason
+            })
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_what_would_be_right() {
+        let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(256));
+        let cases = [
+            (WITHDRAW, "{", "the body is not what it should be"),
+            (WITHDRAW, "[]", "the body is not what it should be"),
+            (WITHDRAW, r#"{"until": "20s"}"#, "unknown field `until`"),
+            (WITHDRAW, r#"{"for": 20}"#, "the body is not what it should be"),
+            (WITHDRAW, r#"{"for": "20"}"#, "write it like"),
+            (WITHDRAW, r#"{"for": "-5s"}"#, "write it like"),
+            (WITHDRAW, r#"{"for": "0s"}"#, "would end at once"),
+            (WITHDRAW, r#"{"for": "99999999h"}"#, "more than ten years"),
+            (
+                WITHDRAW,
+                r#"{"reason": "a\u001b[31m"}"#,
+                "one line without control characters",
+            ),
+            (WITHDRAW, &long, "256 bytes"),
+            (Verb::Auto, r#"{"for": "20s"}"#, "only"),
+            (Verb::Failback, r#"{"for": "20s"}"#, "only"),
+        ];
+        for (verb, body, expected) in cases {
+            let said = read(verb, body.as_bytes()).unwrap_err();
+            assert!(said.contains(expected), "{body}: {said}");
+        }
+    }
+}

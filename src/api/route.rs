@@ -1,0 +1,164 @@
+//! Which question a request asks: its method and path, and nothing else of it.
+
+use hyper::Method;
+
+use crate::status::snapshot::Action;
+
+/// What a request asks for; names are as they stand in the path, not yet known to be a service's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// `GET /v1/status`: the snapshot.
+    Status,
+    /// `GET /v1/services/NAME`: one service of it.
+    Service(&'a str),
+    /// `GET /v1/services/NAME/announced`: 200 or 503.
+    Announced(&'a str),
+    /// `GET /healthz`: the daemon answers.
+    Healthz,
+    /// `POST /v1/services/NAME/VERB`.
+    Change(&'a str, Verb),
+}
+
+/// What an operator can ask of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// `announce`, `withdraw`, `freeze`.
+    Override(Action),
+    /// `auto`.
+    Auto,
+    /// `failback`.
+    Failback,
+}
+
+impl Verb {
+    /// The verb of a path's last segment.
+    fn of(segment: &str) -> Option<Self> {
+        Some(match segment {
+            "announce" => Self::Override(Action::Announce),
+            "withdraw" => Self::Override(Action::Withdraw),
+            "freeze" => Self::Override(Action::Freeze),
+            "auto" => Self::Auto,
+            "failback" => Self::Failback,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a request asks for nothing that we have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// No such path.
+    NotFound,
+    /// The path is there, for the methods of this `Allow` header (RFC 9110, section 10.2.1).
+    WrongMethod(&'static str),
+}
+
+/// Reads a request's method and path. The paths hold no name that would need percent-encoding, so
+/// an encoded path is an unknown one.
+pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Miss> {
+    let segments: Vec<&str> = path.strip_prefix('/').ok_or(Miss::NotFound)?.split('/').collect();
+    let found = match segments[..] {
+        ["v1", "status"] => Route::Status,
+        ["v1", "services", name] => Route::Service(name),
+        ["v1", "services", name, "announced"] => Route::Announced(name),
+        ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
+        ["healthz"] => Route::Healthz,
+        _ => return Err(Miss::NotFound),
+    };
+    match (method, found) {
+        (&Method::POST, Route::Change(..)) => Ok(found),
+        (_, Route::Change(..)) => Err(Miss::WrongMethod("POST")),
+        (&Method::GET | &Method::HEAD, _) => Ok(found),
+        (_, _) => Err(Miss::WrongMethod("GET, HEAD")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_the_contract_is_found() {
+        let cases = [
+            (Method::GET, "/v1/status", Route::Status),
+            (Method::HEAD, "/v1/status", Route::Status),
+            (Method::GET, "/v1/services/web", Route::Service("web")),
+            (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
+            (Method::GET, "/healthz", Route::Healthz),
+            (
+                Method::POST,
+                "/v1/services/web/announce",
+                Route::Change("web", Verb::Override(Action::Announce)),
+            ),
+            (
+                Method::POST,
+                "/v1/services/web/withdraw",
+                Route::Change("web", Verb::Override(Action::Withdraw)),
+            ),
+            (
+                Method::POST,
+                "/v1/services/web/freeze",
+                Route::Change("web", Verb::Override(Action::Freeze)),
+            ),
+            (
+                Method::POST,
+                "/v1/services/web/auto",
+                Route::Change("web", Verb::Auto),
+            ),
+            (
+                Method::POST,
+                "/v1/services/web/failback",
+                Route::Change("web", Verb::Failback),
+            ),
+        ];
+        for (method, path, expected) in cases {
+            assert_eq!(route(&method, path), Ok(expected), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_ones() {
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            assert_eq!(
+                route(&method, "/v1/status"),
+                Err(Miss::WrongMethod("GET, HEAD")),
+                "{method}"
+            );
+            assert_eq!(
+                route(&method, "/v1/services/web/auto"),
+                Err(Miss::WrongMethod("POST")),
+                "{method}"
+            );
+        }
+        assert_eq!(
+            route(&Method::POST, "/v1/status"),
+            Err(Miss::WrongMethod("GET, HEAD"))
+        );
+        assert_eq!(
+            route(&Method::GET, "/v1/services/web/auto"),
+            Err(Miss::WrongMethod("POST"))
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        let paths = [
+            "",
+            "*",
+            "//",
+            "/v1",
+            "/v1/",
+            "/v1/status/",
+            "//v1/status",
+            "/v1/services",
+            "/v1/services/web/announced/",
+            "/v1/services/web/explode",
+            "/v1/../v1/status",
+            "/V1/status",
+        ];
+        for path in paths {
+            assert_eq!(route(&Method::GET, path), Err(Miss::NotFound), "{path}");
+            assert_eq!(route(&Method::POST, path), Err(Miss::NotFound), "{path}");
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! The API as its clients meet it: a real socket, and a daemon of a few lines behind it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::time::{Instant, timeout};
+
+use super::door::{Door, attend, open};
+use super::*;
+use crate::status::situations;
+use crate::status::snapshot::Strength;
+
+/// An API on a socket and a port of its own. Dropping it ends it.
+struct Api {
+    directory: tempfile::TempDir,
+    address: std::net::SocketAddr,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    requests: mpsc::Receiver<Request>,
+    shutdown: CancellationToken,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Api {
+    async fn start(snapshot: Snapshot) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (snapshot, seen) = watch::channel(Arc::new(snapshot));
+        let (sender, requests) = mpsc::channel(4);
+        let handles = Handles {
+            snapshot: seen,
+            requests: sender,
+            poll_interval: Duration::from_secs(1),
+        };
+        let desk = Arc::new(Desk::new(handles));
+        let socket = open(&Place::Socket(directory.path().join("s"))).await.unwrap();
+        let tcp = open(&Place::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
+        let Door::Tcp(listener) = &tcp else {
+            panic!("asked for TCP")
+        };
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(attend(socket, desk.clone(), shutdown.clone()));
+        tasks.spawn(attend(tcp, desk, shutdown.clone()));
+        Self {
+            directory,
+            address,
+            snapshot,
+            requests,
+            shutdown,
+            tasks,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("s")
+    }
+
+    /// Status and body of one request over the Unix socket.
+    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let stream = UnixStream::connect(self.path()).await.unwrap();
+        exchange(stream, &written(method, path, body)).await
+    }
+
+    /// The same over TCP.
+    async fn ask_over_tcp(&self, method: &str, path: &str) -> (u16, String) {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        exchange(stream, &written(method, path, "")).await
+    }
+
+    /// Answers the next request as the daemon would, and says what it was.
+    async fn answer_next(&mut self, answer: Result<String, Refusal>) -> (String, Ask, String) {
+        let request = self.requests.recv().await.unwrap();
+        request.answer.send(answer).unwrap();
+        (request.service, request.ask, request.actor)
+    }
+}
+
+fn written(method: &str, path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+async fn exchange<S>(stream: S, request: &str) -> (u16, String)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let (status, _, body) = full_exchange(stream, request).await;
+    (status, body)
+}
+
+async fn full_exchange<S>(mut stream: S, request: &str) -> (u16, String, String)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_owned(), body.to_owned())
+}
+
+#[tokio::test]
+async fn status_is_the_snapshot_on_both_listeners() {
+    let api = Api::start(situations::steady()).await;
+    let (status, body) = api.ask("GET", "/v1/status", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        serde_json::from_str::<Snapshot>(&body).unwrap(),
+        situations::steady()
+    );
+    assert_eq!(api.ask_over_tcp("GET", "/v1/status").await, (200, body));
+}
+
+#[tokio::test]
+async fn the_json_of_a_snapshot_keeps_its_shape() {
+    let api = Api::start(situations::overridden()).await;
+    let (_, body) = api.ask("GET", "/v1/status", "").await;
+    let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+    insta::assert_snapshot!("status_json", serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[tokio::test]
+async fn a_new_snapshot_is_shown_at_once() {
+    let api = Api::start(situations::steady()).await;
+    api.ask("GET", "/v1/status", "").await;
+    api.snapshot.send(Arc::new(situations::announced())).unwrap();
+    let (_, body) = api.ask("GET", "/v1/status", "").await;
+    assert_eq!(
+        serde_json::from_str::<Snapshot>(&body).unwrap(),
+        situations::announced()
+    );
+}
+
+#[tokio::test]
+async fn one_service_is_shown_and_an_unknown_one_is_guessed() {
+    let api = Api::start(situations::steady()).await;
+    let (status, body) = api.ask("GET", "/v1/services/web", "").await;
+    assert_eq!(status, 200);
+    let service: crate::status::snapshot::Service = serde_json::from_str(&body).unwrap();
+    assert_eq!(service, situations::service("web"));
+    let (status, body) = api.ask("GET", "/v1/services/wbe", "").await;
+    assert_eq!(status, 404);
+    assert_eq!(
+        body,
+        r#"{"error":"there is no service \"wbe\"; did you mean \"web\"?"}"#
+    );
+    let (_, body) = api.ask("GET", "/v1/services/postgres", "").await;
+    assert_eq!(
+        body,
+        r#"{"error":"there is no service \"postgres\"; there are: web"}"#
+    );
+}
+
+#[tokio::test]
+async fn announced_is_200_only_while_full_and_verified_within_two_polls() {
+    let at = |seconds: i64| Some(Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
+    let cases = [
+        (Strength::Full, at(0), 200),
+        (Strength::Full, at(4), 503),
+        (Strength::Full, at(-3600), 503),
+        (Strength::Full, None, 503),
+        (Strength::Drain, at(0), 503),
+        (Strength::Off, at(0), 503),
+        (Strength::Unknown, at(0), 503),
+    ];
+    for (actual, verified_at, expected) in cases {
+        let mut snapshot = situations::announced();
+        snapshot.services[0].actual = actual;
+        snapshot.services[0].verified_at = verified_at;
+        let api = Api::start(snapshot).await;
+        let (status, body) = api.ask_over_tcp("GET", "/v1/services/web/announced").await;
+        assert_eq!(status, expected, "{actual:?} {verified_at:?}: {body}");
+    }
+    let api = Api::start(situations::steady()).await;
+    assert_eq!(api.ask("GET", "/v1/services/nope/announced", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn healthz_answers_and_head_has_no_body() {
+    let api = Api::start(situations::steady()).await;
+    assert_eq!(api.ask("GET", "/healthz", "").await, (200, "ok\n".to_owned()));
+    assert_eq!(api.ask("HEAD", "/v1/status", "").await, (200, String::new()));
+}
+
+#[tokio::test]
+async fn d11_an_override_reaches_the_daemon_with_its_end_reason_and_actor() {
+    let mut api = Api::start(situations::steady()).await;
+    let stream = UnixStream::connect(api.path()).await.unwrap();
+    let request = written(
+        "POST",
+        "/v1/services/web/withdraw",
+        r#"{"for": "20s", "reason": "scrubbing"}"#,
+    );
+    let client = tokio::spawn(async move { exchange(stream, &request).await });
+    let (service, ask, actor) = api
+        .answer_next(Ok("web is withdrawn until 20:45:20".to_owned()))
+        .await;
+    assert_eq!(service, "web");
+    let expected = Ask::Override {
+        action: Action::Withdraw,
+        span: Some(Duration::from_secs(20)),
+        reason: Some("scrubbing".to_owned()),
+    };
+    assert_eq!(ask, expected);
+    let uid = std::fs::metadata("/proc/self")
+        .map(|me| std::os::unix::fs::MetadataExt::uid(&me))
+        .unwrap();
+    assert_eq!(actor, account::user_name(uid));
+    assert_eq!(
+        client.await.unwrap(),
+        (200, r#"{"said":"web is withdrawn until 20:45:20"}"#.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_has_its_own_status_and_words() {
+    let cases = [
+        (Refusal::NoSuchService, 404, "there is no such service"),
+        (
+            Refusal::NotNow("nothing to fail back".to_owned()),
+            409,
+            "nothing to fail back",
+        ),
+        (
+            Refusal::Failed("state_dir is read-only".to_owned()),
+            500,
+            "state_dir is read-only",
+        ),
+    ];
+    for (refusal, status, said) in cases {
+        let mut api = Api::start(situations::steady()).await;
+        let stream = UnixStream::connect(api.path()).await.unwrap();
+        let request = written("POST", "/v1/services/web/failback", "");
+        let client = tokio::spawn(async move { exchange(stream, &request).await });
+        api.answer_next(Err(refusal)).await;
+        assert_eq!(
+            client.await.unwrap(),
+            (status, format!(r#"{{"error":"{said}"}}"#))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_stops_is_said_so() {
+    let mut api = Api::start(situations::steady()).await;
+    api.requests.close();
+    let (status, body) = api.ask("POST", "/v1/services/web/auto", "").await;
+    assert_eq!(
+        (status, body.as_str()),
+        (503, r#"{"error":"the daemon is stopping"}"#)
+    );
+}
+
+#[tokio::test]
+async fn over_tcp_nothing_can_be_changed() {
+    let mut api = Api::start(situations::steady()).await;
+    for verb in ["announce", "withdraw", "freeze", "auto", "failback"] {
+        let (status, _) = api
+            .ask_over_tcp("POST", &format!("/v1/services/web/{verb}"))
+            .await;
+        assert_eq!(status, 403, "{verb}");
+    }
+    assert!(api.requests.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_told_what_would_be_right() {
+    let mut api = Api::start(situations::steady()).await;
+    let large = format!(r#"{{"reason": "{}"}}"#, "x".repeat(5000));
+    let cases = [
+        ("GET", "/", "", 404),
+        ("GET", "/v1/nothing", "", 404),
+        ("POST", "/v1/services/nope/auto", "", 404),
+        ("DELETE", "/v1/status", "", 405),
+        ("GET", "/v1/services/web/announce", "", 405),
+        ("POST", "/v1/services/web/withdraw", "{", 400),
+        ("POST", "/v1/services/web/withdraw", r#"{"for": "soon"}"#, 400),
+        ("POST", "/v1/services/web/withdraw", &large, 413),
+    ];
+    for (method, path, body, expected) in cases {
+        let (status, said) = api.ask(method, path, body).await;
+        assert_eq!(status, expected, "{method} {path}: {said}");
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert!(said["error"].is_string(), "{said}");
+    }
+    assert!(
+        api.requests.try_recv().is_err(),
+        "none of these reaches the daemon"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_method_comes_with_the_allow_header() {
+    let api = Api::start(situations::steady()).await;
+    let stream = UnixStream::connect(api.path()).await.unwrap();
+    let (status, head, _) = full_exchange(stream, &written("PUT", "/v1/status", "")).await;
+    assert_eq!(status, 405);
+    assert!(head.to_lowercase().contains("\r\nallow: get, head"), "{head}");
+}
+
+#[tokio::test]
+async fn over_loopback_a_foreign_host_header_is_refused() {
+    let api = Api::start(situations::steady()).await;
+    let cases = [
+        ("127.0.0.1:9180", 200),
+        ("localhost", 200),
+        ("LocalHost:9180", 200),
+        ("[::1]:9180", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("", 421),
+    ];
+    for (host, expected) in cases {
+        let stream = TcpStream::connect(api.address).await.unwrap();
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        assert_eq!(exchange(stream, &request).await.0, expected, "{host:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let api = Api::start(situations::steady()).await;
+    let mut stream = TcpStream::connect(api.address).await.unwrap();
+    let request = format!("GET /healthz HTTP/1.1\r\nx: {}", "y".repeat(20_000));
+    drop(stream.write_all(request.as_bytes()).await);
+    let mut answer = vec![];
+    drop(stream.read_to_end(&mut answer).await);
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"),
+        "{answer:?}"
+    );
+    assert_eq!(api.ask_over_tcp("GET", "/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_thousand_silent_clients_keep_nobody_out() {
+    let api = Api::start(situations::steady()).await;
+    let mut silent = vec![];
+    for number in 0..1000 {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        if number % 2 == 0 {
+            stream
+                .write_all(b"GET /v1/status HTTP/1.1\r\nx-slow: ")
+                .await
+                .unwrap();
+        }
+        silent.push(stream);
+    }
+    let began = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(api.ask_over_tcp("GET", "/v1/status").await.0, 200);
+        assert_eq!(api.ask("GET", "/v1/status", "").await.0, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let mut open = 0;
+    for stream in &mut silent {
+        let ended = timeout(Duration::from_millis(1), stream.read(&mut [0; 512])).await;
+        open += usize::from(ended.is_err());
+    }
+    assert!(open <= 128, "{open} of 1000 are still open");
+}
+
+#[tokio::test]
+async fn the_socket_is_for_its_owner_and_group_only() {
+    let api = Api::start(situations::steady()).await;
+    let mode = std::fs::metadata(api.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+}
+
+#[tokio::test]
+async fn a_dead_daemons_socket_is_replaced_and_a_living_ones_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let living = UnixListener::bind(&path).unwrap();
+    let place = Place::Socket(path.clone());
+    assert_eq!(
+        open(&place).await.unwrap_err().kind(),
+        std::io::ErrorKind::AddrInUse
+    );
+    drop(living);
+    let door = open(&place).await.unwrap();
+    UnixStream::connect(&path).await.unwrap();
+    drop(door);
+    assert!(!path.exists(), "it goes with the daemon");
+}
+
+#[tokio::test]
+async fn a_file_in_the_sockets_place_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    std::fs::write(&path, "precious").unwrap();
+    let error = open(&Place::Socket(path.clone())).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_successors_socket_outlives_its_predecessor() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let old = open(&Place::Socket(path.clone())).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let _new = open(&Place::Socket(path.clone())).await.unwrap();
+    drop(old);
+    UnixStream::connect(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_ends_nothing_and_is_tried_again() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let config = model::Api {
+        socket: directory.path().join("s"),
+        listen: Some(taken.local_addr().unwrap()),
+    };
+    let (_snapshot, seen) = watch::channel(Arc::new(situations::steady()));
+    let (requests, _asked) = mpsc::channel(1);
+    let handles = Handles {
+        snapshot: seen,
+        requests,
+        poll_interval: Duration::from_secs(1),
+    };
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let serving = tokio::spawn(async move { serve(&config, handles, stop).await });
+    let path = directory.path().join("s");
+    let stream = loop {
+        if let Ok(stream) = UnixStream::connect(&path).await {
+            break stream;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(exchange(stream, &written("GET", "/healthz", "")).await.0, 200);
+    shutdown.cancel();
+    serving.await.unwrap();
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn shutdown_ends_idle_connections_at_once() {
+    let mut api = Api::start(situations::steady()).await;
+    let mut idle = UnixStream::connect(api.path()).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(idle.read(&mut [0; 512]).await.unwrap() > 0);
+    let began = Instant::now();
+    api.shutdown.cancel();
+    while api.tasks.join_next().await.is_some() {}
+    assert!(
+        began.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(idle.read(&mut [0; 512]).await.unwrap(), 0);
+}

@@ -1,0 +1,340 @@
+//! The status as people read it: `falconer status`. It looks like `birdc show protocols`, because
+//! its readers know that. It says nothing that the snapshot does not hold.
+
+use anstyle::AnsiColor;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::snapshot::{
+    Action, AlarmCode, BirdState, Probe, ProbeState, Role, Service, Snapshot, Strength, Verdict,
+};
+use super::table::{Cell, Table, harmless, paint};
+
+/// Within so many seconds a time is shown as a time of day, else as a date, as BIRD does.
+const RECENT: i64 = 20 * 3600;
+/// What stands where there is nothing to show, as in BIRD's tables.
+const NOTHING: &str = "---";
+
+const RED: anstyle::Style = AnsiColor::Red.on_default();
+const YELLOW: anstyle::Style = AnsiColor::Yellow.on_default();
+const PLAIN: anstyle::Style = anstyle::Style::new();
+
+/// How the text is to look.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Whether disagreement is set off in colour.
+    pub color: bool,
+    /// The terminal's width; `None` where nobody looks, and every row is one line.
+    pub width: Option<usize>,
+    /// The zone of the times shown.
+    pub zone: TimeZone,
+}
+
+/// The whole status, line by line, ending in a newline.
+pub fn text(snapshot: &Snapshot, style: &Style) -> String {
+    let page = Page {
+        now: snapshot.at,
+        style,
+    };
+    let mut out = String::new();
+    let since = page.time(Some(snapshot.since));
+    let (version, site) = (harmless(&snapshot.version), harmless(&snapshot.site));
+    out.push_str(&format!("Falconer {version} at {site}, running since {since}\n"));
+    page.bird(&mut out, snapshot);
+    let sections = [
+        page.services(snapshot),
+        page.upstreams(snapshot),
+        page.witnesses(snapshot),
+        page.overrides(snapshot),
+        page.alarms(snapshot),
+    ];
+    for table in sections.into_iter().flatten() {
+        out.push('\n');
+        table.write(&mut out, style.width, style.color);
+    }
+    if snapshot.services.is_empty() {
+        out.push_str("\nNo service is configured.\n");
+    }
+    if snapshot.alarms.is_empty() {
+        out.push_str("\nNo alarm.\n");
+    }
+    out
+}
+
+/// What every part of the text needs.
+struct Page<'a> {
+    now: Timestamp,
+    style: &'a Style,
+}
+
+impl Page<'_> {
+    fn bird(&self, out: &mut String, snapshot: &Snapshot) {
+        let bird = &snapshot.bird;
+        let (state, color) = match bird.state {
+            BirdState::Up => ("up", PLAIN),
+            BirdState::Busy => ("busy", RED),
+            BirdState::Down => ("down", RED),
+        };
+        out.push_str("BIRD ");
+        if let Some(version) = &bird.version {
+            out.push_str(&harmless(version));
+            out.push(' ');
+        }
+        paint(out, state, color, self.style.color);
+        if bird.since.is_some() {
+            out.push_str(&format!(" since {}", self.time(bird.since)));
+        }
+        if let Some(error) = &bird.error {
+            out.push_str(&format!(": {}", harmless(error)));
+        }
+        out.push('\n');
+    }
+
+    fn services(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(
+            &[
+                ("Name", 10),
+                ("Role", 7),
+                ("Verdict", 7),
+                ("Want", 7),
+                ("Actual", 7),
+                ("Export", 6),
+                ("Since", 10),
+            ],
+            "Info",
+        );
+        for service in &snapshot.services {
+            let (verdict, actual) = disagreement(service);
+            let export = if unheard(snapshot, service) { RED } else { PLAIN };
+            table.row(
+                vec![
+                    Cell::new(&service.name),
+                    Cell::new(role(service.role)),
+                    Cell::new(verdict_word(service.verdict)).styled(verdict),
+                    Cell::new(strength(service.want)).styled(actual),
+                    Cell::new(strength(service.actual)).styled(actual),
+                    Cell::new(format!(
+                        "{}/{}",
+                        service.exported_to.len(),
+                        service.upstreams.len()
+                    ))
+                    .styled(export),
+                    Cell::new(self.time(service.since)),
+                ],
+                Cell::new(self.info(service)),
+            );
+        }
+        (!snapshot.services.is_empty()).then_some(table)
+    }
+
+    /// The rule, the reason, and when it ends by itself.
+    fn info(&self, service: &Service) -> String {
+        let latched = if service.latched { "latched, " } else { "" };
+        let mut info = format!("{} {latched}{}", service.rule, service.reason);
+        if service.deadline.is_some() {
+            info.push_str(&format!(", until {}", self.time(service.deadline)));
+        }
+        info
+    }
+
+    fn upstreams(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(&[("Upstream", 10), ("State", 11), ("Since", 10)], "Info");
+        for upstream in &snapshot.upstreams {
+            let color = if upstream.state == "Established" {
+                PLAIN
+            } else {
+                RED
+            };
+            table.row(
+                vec![
+                    Cell::new(&upstream.name),
+                    Cell::new(&upstream.state).styled(color),
+                    Cell::new(self.time(upstream.since)),
+                ],
+                Cell::new(upstream.error.as_deref().unwrap_or_default()),
+            );
+        }
+        (!snapshot.upstreams.is_empty()).then_some(table)
+    }
+
+    fn witnesses(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(
+            &[("Witness", 10), ("Type", 11), ("State", 7), ("Last", 10)],
+            "Info",
+        );
+        for witness in &snapshot.witnesses {
+            let color = match witness.state {
+                ProbeState::Up => PLAIN,
+                ProbeState::Down => RED,
+                ProbeState::Unknown => YELLOW,
+            };
+            table.row(
+                vec![
+                    Cell::new(&witness.name),
+                    Cell::new(&witness.kind),
+                    Cell::new(probe_state(witness.state)).styled(color),
+                    Cell::new(self.time(witness.last.as_ref().map(|last| last.at))),
+                ],
+                Cell::new(said(witness)),
+            );
+        }
+        (!snapshot.witnesses.is_empty()).then_some(table)
+    }
+
+    fn overrides(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(
+            &[("Override", 10), ("Action", 8), ("Until", 10), ("Actor", 10)],
+            "Reason",
+        );
+        let mut any = false;
+        for service in &snapshot.services {
+            let Some(overridden) = &service.overridden else {
+                continue;
+            };
+            any = true;
+            table.row(
+                vec![
+                    Cell::new(&service.name),
+                    Cell::new(action(overridden.action)).styled(YELLOW),
+                    Cell::new(self.time(overridden.until)),
+                    Cell::new(&overridden.actor),
+                ],
+                Cell::new(overridden.reason.as_deref().unwrap_or_default()),
+            );
+        }
+        any.then_some(table)
+    }
+
+    fn alarms(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(&[("Alarm", 12), ("Service", 10), ("Since", 10)], "What is wrong");
+        for alarm in &snapshot.alarms {
+            table.row(
+                vec![
+                    Cell::new(alarm_word(alarm.code)).styled(RED),
+                    Cell::new(alarm.service.as_deref().unwrap_or(NOTHING)),
+                    Cell::new(self.time(Some(alarm.since))),
+                ],
+                Cell::new(&alarm.text),
+            );
+        }
+        (!snapshot.alarms.is_empty()).then_some(table)
+    }
+
+    /// A time of day, a date, or for what lies far ahead both, without a space for the sake of scripts.
+    fn time(&self, at: Option<Timestamp>) -> String {
+        let Some(at) = at else {
+            return NOTHING.to_owned();
+        };
+        let ahead = at.as_second() - self.now.as_second();
+        let format = match ahead {
+            ahead if ahead.abs() < RECENT => "%H:%M:%S",
+            ahead if ahead < 0 => "%Y-%m-%d",
+            _ => "%Y-%m-%dT%H:%M",
+        };
+        at.to_zoned(self.style.zone.clone()).strftime(format).to_string()
+    }
+}
+
+/// How verdict, and how want and actual are set off. Red: BIRD does not do what we want. Yellow: we
+/// do not (yet) want what the verdict alone would make us want; a rule says why.
+fn disagreement(service: &Service) -> (anstyle::Style, anstyle::Style) {
+    let by_verdict = match (service.role, service.verdict) {
+        (Role::Standby, Verdict::Down) | (Role::Primary, Verdict::Up) => Some(Strength::Full),
+        (Role::Standby, Verdict::Up) | (Role::Primary, Verdict::Down) => Some(Strength::Off),
+        (Role::Standby | Role::Primary, Verdict::Unclear) => None,
+    };
+    let verdict = if by_verdict.is_some_and(|by_verdict| by_verdict != service.want) {
+        YELLOW
+    } else {
+        PLAIN
+    };
+    let actual = if service.want == service.actual {
+        PLAIN
+    } else {
+        RED
+    };
+    (verdict, actual)
+}
+
+/// Whether it is enabled, and too few upstreams carry it.
+fn unheard(snapshot: &Snapshot, service: &Service) -> bool {
+    let announced = matches!(service.actual, Strength::Drain | Strength::Full);
+    let alarmed = snapshot
+        .alarms
+        .iter()
+        .any(|alarm| alarm.code == AlarmCode::NotExported && alarm.service.as_deref() == Some(&service.name));
+    announced && (alarmed || service.exported_to.is_empty())
+}
+
+/// What a probe's last check said.
+fn said(probe: &Probe) -> String {
+    let Some(last) = &probe.last else {
+        return "not asked yet".to_owned();
+    };
+    match last.rtt_ms {
+        Some(rtt) => format!("{}, {rtt:.1} ms", last.detail),
+        None => last.detail.clone(),
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Standby => "standby",
+        Role::Primary => "primary",
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Unclear => "unclear",
+    }
+}
+
+fn strength(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Unknown => "unknown",
+        Strength::Off => "off",
+        Strength::Drain => "drain",
+        Strength::Full => "full",
+    }
+}
+
+fn probe_state(state: ProbeState) -> &'static str {
+    match state {
+        ProbeState::Up => "up",
+        ProbeState::Down => "down",
+        ProbeState::Unknown => "unknown",
+    }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Announce => "announce",
+        Action::Withdraw => "withdraw",
+        Action::Freeze => "freeze",
+    }
+}
+
+/// As in the JSON, so that what is read here is found there.
+fn alarm_word(code: AlarmCode) -> &'static str {
+    match code {
+        AlarmCode::NotExported => "not_exported",
+        AlarmCode::Drift => "drift",
+        AlarmCode::ForeignRoutes => "foreign_routes",
+        AlarmCode::Isolated => "isolated",
+        AlarmCode::Latched => "latched",
+        AlarmCode::Override => "override",
+        AlarmCode::BirdDown => "bird_down",
+        AlarmCode::UpstreamDown => "upstream_down",
+        AlarmCode::StateDir => "state_dir",
+        AlarmCode::RenderDrift => "render_drift",
+        AlarmCode::Lease => "lease",
+        AlarmCode::Tunnel => "tunnel",
+        AlarmCode::Probe => "probe",
+    }
+}
+
+#[cfg(test)]
+mod tests;
