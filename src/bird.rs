@@ -10,5 +10,7 @@ pub mod version;
 pub mod client;
 
 pub mod guard;
+pub mod lock;
 pub mod plan;
+pub mod state_file;
 pub mod steering;
