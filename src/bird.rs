@@ -4,7 +4,13 @@
 //! connection and is the only one who writes to it. The guard and the plan decide what is written;
 //! steering does it.
 
+pub mod codec;
+pub mod reply;
+
 pub mod answer;
+pub mod question;
+
+pub mod error;
 pub mod version;
 
 pub mod client;

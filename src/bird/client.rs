@@ -5,21 +5,34 @@
 //! [`Link`] how things stand. It decides nothing: it does not verify that what BIRD accepted came
 //! to be, and retries no command.
 
-mod error;
+mod connection;
 mod link;
+mod queue;
+mod task;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
-pub use error::BirdError;
 pub use link::Link;
 
+pub use crate::bird::error::BirdError;
+
+use self::queue::{Queue, Request};
+use self::task::Task;
 use crate::bird::answer::{
-    BfdSession, ConfigureStatus, Configured, Protocol, ProtocolDetail, Route, StaticRoute, Status, Switch,
+    self, BfdSession, ConfigureStatus, Configured, Protocol, ProtocolDetail, Route, StaticRoute, Status,
+    Switch,
 };
+use crate::bird::question::Question;
+use crate::bird::reply::Reply;
+
+/// The most commands that are on their way to the task. It takes them in as soon as it runs, so
+/// this only bridges moments; how many may wait for BIRD is the queue's limit.
+const HANDOVER_LIMIT: usize = 64;
 
 /// Which of the waiting commands goes first (A10). One in flight is never overtaken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +47,8 @@ pub enum Priority {
 /// dropped.
 #[derive(Clone, Debug)]
 pub struct Client {
-    #[expect(dead_code, reason = "the queues come with the connection task")]
     priority: Priority,
+    requests: mpsc::Sender<Request>,
     link: watch::Receiver<Link>,
 }
 
@@ -43,10 +56,20 @@ impl Client {
     /// Starts the connection's task. `timeout` is for one command, from being written to the last
     /// line of its answer; connecting has a limit of its own.
     pub fn spawn(socket: PathBuf, timeout: Duration) -> Self {
-        let _ = (socket, timeout);
-        let (_, link) = watch::channel(Link::default());
+        let (requests, incoming) = mpsc::channel(HANDOVER_LIMIT);
+        let (sender, link) = watch::channel(Link::default());
+        let task = Task {
+            socket,
+            patience: timeout,
+            requests: incoming,
+            link: sender,
+            queue: Queue::default(),
+            pause: Duration::ZERO,
+        };
+        tokio::spawn(task.run());
         Self {
             priority: Priority::Poll,
+            requests,
             link,
         }
     }
@@ -66,12 +89,14 @@ impl Client {
 
     /// `show status`.
     pub async fn show_status(&self) -> Result<Status, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::status()).await?;
+        answer::status(&reply)
     }
 
     /// `show protocols`: one question for all of them.
     pub async fn show_protocols(&self) -> Result<Vec<Protocol>, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::protocols()).await?;
+        answer::protocols(&reply)
     }
 
     /// `show protocols all "NAME"`.
@@ -79,8 +104,8 @@ impl Client {
     /// # Errors
     /// [`BirdError::NoSuchProtocol`] where there is none of that name.
     pub async fn show_protocol(&self, name: &str) -> Result<ProtocolDetail, BirdError> {
-        let _ = name;
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::protocol(name)?).await?;
+        answer::protocol(&reply, name)
     }
 
     /// `show static NAME`: what a static protocol holds, also while it is disabled.
@@ -88,8 +113,8 @@ impl Client {
     /// # Errors
     /// [`BirdError::NoSuchProtocol`] where there is none of that name.
     pub async fn show_static(&self, name: &str) -> Result<Vec<StaticRoute>, BirdError> {
-        let _ = name;
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::static_routes(name)?).await?;
+        answer::static_routes(&reply, name)
     }
 
     /// `show route PREFIX exported UPSTREAM`: what was really sent for that prefix, from BIRD's
@@ -98,20 +123,21 @@ impl Client {
     /// # Errors
     /// [`BirdError::SessionDown`] where the session, or its channel of that family, is not up.
     pub async fn show_route_exported(&self, prefix: IpNet, upstream: &str) -> Result<Vec<Route>, BirdError> {
-        let _ = (prefix, upstream);
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::exported(prefix, upstream)?).await?;
+        answer::exported(&reply, upstream)
     }
 
     /// `show route PREFIX [protocol P] all`: every route of exactly that prefix, best first; empty
     /// where there is none.
     pub async fn show_route(&self, prefix: IpNet, protocol: Option<&str>) -> Result<Vec<Route>, BirdError> {
-        let _ = (prefix, protocol);
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::routes(prefix, protocol)?).await?;
+        answer::routes(&reply, protocol)
     }
 
     /// `show bfd sessions`: of every BFD protocol; empty where there is none.
     pub async fn show_bfd_sessions(&self) -> Result<Vec<BfdSession>, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::bfd_sessions()).await?;
+        answer::bfd_sessions(&reply)
     }
 
     /// `enable "NAME" "REASON"`. The answer says that BIRD accepted it and no more (A2).
@@ -119,46 +145,70 @@ impl Client {
     /// The reason is made fit: quotes and control characters are taken out, and it is cut to 255
     /// bytes (A3).
     pub async fn enable(&self, name: &str, reason: &str) -> Result<Switch, BirdError> {
-        let _ = (name, reason);
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::enable(name, reason)?).await?;
+        answer::enabled(&reply, name)
     }
 
     /// `disable "NAME" "REASON"`, as [`Client::enable`].
     pub async fn disable(&self, name: &str, reason: &str) -> Result<Switch, BirdError> {
-        let _ = (name, reason);
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::disable(name, reason)?).await?;
+        answer::disabled(&reply, name)
     }
 
     /// `configure check "PATH"`: whether the running BIRD would accept that file. Changes nothing.
     ///
     /// # Errors
     /// [`BirdError::Refused`] with code 8002 carries the file's first error.
-    pub async fn configure_check(&self, path: &std::path::Path) -> Result<Configured, BirdError> {
-        let _ = path;
-        Err(BirdError::not_yet())
+    pub async fn configure_check(&self, path: &Path) -> Result<Configured, BirdError> {
+        let reply = self.ask(Question::configure_check(path)?).await?;
+        answer::configured(&reply)
     }
 
     /// `configure timeout SECONDS`: BIRD's own configuration file is read anew, and undone unless
     /// [`Client::configure_confirm`] comes in time. Only for rendering (A9), and only while
     /// [`Client::configure_status`] says that nothing is in progress: BIRD 3 dies of a second one.
     pub async fn configure_timeout(&self, within: Duration) -> Result<Configured, BirdError> {
-        let _ = within;
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::configure_timeout(within)).await?;
+        answer::configured(&reply)
     }
 
     /// `configure confirm`: the undo timer is stopped.
     pub async fn configure_confirm(&self) -> Result<Configured, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::configure_confirm()).await?;
+        answer::configured(&reply)
     }
 
     /// `configure undo`: back to the configuration before. The same reservation holds as for
     /// [`Client::configure_timeout`].
     pub async fn configure_undo(&self) -> Result<Configured, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::configure_undo()).await?;
+        answer::configured(&reply)
     }
 
     /// `configure status`.
     pub async fn configure_status(&self) -> Result<ConfigureStatus, BirdError> {
-        Err(BirdError::not_yet())
+        let reply = self.ask(Question::configure_status()).await?;
+        answer::configure_status(&reply)
+    }
+
+    async fn ask(&self, question: Question) -> Result<Arc<Reply>, BirdError> {
+        let (answer, waiting) = oneshot::channel();
+        let request = Request {
+            question,
+            priority: self.priority,
+            answer,
+        };
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => BirdError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => ended(),
+        })?;
+        waiting.await.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+/// Only while the program ends: the task lives as long as its handles.
+fn ended() -> BirdError {
+    BirdError::Unreachable {
+        why: "Falconer is ending".to_owned(),
     }
 }

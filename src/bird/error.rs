@@ -1,11 +1,12 @@
-//! What can come of a command besides its answer.
+//! What can come of a command besides its answer. The texts are for operators; callers branch on
+//! the variants.
 
 use std::time::Duration;
 
 /// Why a command has no answer. Callers branch on it; the texts are for operators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BirdError {
-    /// There is no connection now; the command was not sent. [`super::Link`] says the same.
+    /// There is no connection now; the command was not sent. [`crate::bird::client::Link`] says the same.
     #[error("BIRD cannot be reached: {why}")]
     Unreachable {
         /// In an operator's words, with what to do about it.
@@ -20,7 +21,7 @@ pub enum BirdError {
     },
     /// No answer in time; the connection was dropped. The command may or may not have been, or
     /// still be, carried out.
-    #[error("BIRD did not answer within {}", jiff::SignedDuration::try_from(*after).unwrap_or_default())]
+    #[error("BIRD did not answer within {after:?}")]
     Timeout {
         /// How long was waited.
         after: Duration,
@@ -63,12 +64,4 @@ pub enum BirdError {
         /// What is wrong with it.
         why: String,
     },
-}
-
-impl BirdError {
-    pub(super) fn not_yet() -> Self {
-        Self::Unreachable {
-            why: "not connected yet".to_owned(),
-        }
-    }
 }

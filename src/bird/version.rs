@@ -1,13 +1,12 @@
 //! Which BIRD it is, as its greeting and `show status` say. What differs between versions is
 //! decided where it matters, not here.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 /// The word before the version, in the greeting and in `show status`.
 const DAEMON: &str = "BIRD";
 
-/// A version of BIRD, such as 2.0.12. Ordered by its numbers; the rest of the text only speaks.
+/// A version of BIRD, such as 2.0.12.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// 2 or 3.
@@ -45,14 +44,9 @@ impl Version {
         Self::parse(words.next()?)
     }
 
-    fn numbers(&self) -> (u16, u16, u16) {
-        (self.major, self.minor, self.patch)
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.numbers().cmp(&other.numbers()))
+    /// Whether it is that version or a later one.
+    pub fn is_at_least(&self, major: u16, minor: u16, patch: u16) -> bool {
+        (self.major, self.minor, self.patch) >= (major, minor, patch)
     }
 }
 
@@ -92,9 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_ordered_by_number_and_not_by_letter() {
-        assert!(Version::parse("2.0.12") < Version::parse("2.19.2"));
-        assert!(Version::parse("2.0.8") < Version::parse("2.0.12"));
+    fn versions_are_compared_by_number_and_not_by_letter() {
+        let debian = Version::parse("2.0.12").expect("a version");
+        assert!(debian.is_at_least(2, 0, 8));
+        assert!(debian.is_at_least(2, 0, 12));
+        assert!(!debian.is_at_least(2, 19, 2));
     }
 
     #[test]

@@ -2,6 +2,16 @@
 
 use std::net::IpAddr;
 
+use super::{accepted, malformed};
+use crate::bird::error::BirdError;
+use crate::bird::reply::{Reply, ReplyCode};
+
+/// What BIRD answers where no BFD protocol runs.
+const NO_BFD: &str = "There is no BFD protocol running";
+
+/// What stands in the place of an interface where there is none.
+const NOTHING: &str = "---";
+
 /// A BFD session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BfdSession {
@@ -27,3 +37,52 @@ pub enum BfdState {
     /// Up.
     Up,
 }
+
+/// Reads the answer to `show bfd sessions`; empty where no BFD protocol runs.
+///
+/// # Errors
+/// BIRD's own, or [`BirdError::Malformed`].
+pub fn bfd_sessions(reply: &Reply) -> Result<Vec<BfdSession>, BirdError> {
+    if reply.last.code.is_error() && reply.last.text == NO_BFD {
+        return Ok(Vec::new());
+    }
+    accepted(reply)?;
+    let mut sessions = Vec::new();
+    let mut protocol = "";
+    for line in reply.with_code(ReplyCode::BFD_SESSIONS) {
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [name] => {
+                protocol = name
+                    .strip_suffix(':')
+                    .ok_or_else(|| malformed("a BFD protocol", line))?;
+            }
+            // "bfd1: is not up"
+            [name, ..] if name.ends_with(':') && name.parse::<IpAddr>().is_err() => {}
+            ["IP", "address", ..] | [] => {}
+            [address, interface, state, ..] => sessions.push(BfdSession {
+                protocol: protocol.to_owned(),
+                address: address.parse().map_err(|_| malformed("a BFD session", line))?,
+                interface: (interface != NOTHING).then(|| interface.to_owned()),
+                state: BfdState::parse(state).ok_or_else(|| malformed("a BFD session's state", line))?,
+            }),
+            [_, _] => return Err(malformed("a BFD session", line)),
+        }
+    }
+    Ok(sessions)
+}
+
+impl BfdState {
+    /// proto/bfd/bfd.c:bfd_state_names.
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "AdminDown" => Self::AdminDown,
+            "Down" => Self::Down,
+            "Init" => Self::Init,
+            "Up" => Self::Up,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

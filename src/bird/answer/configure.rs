@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use super::{accepted, malformed};
+use crate::bird::error::BirdError;
+use crate::bird::reply::{Reply, ReplyCode};
+
 /// What became of a configuration, or of a request to undo or confirm one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Configured {
@@ -35,3 +39,56 @@ pub struct ConfigureStatus {
     /// How long until an unconfirmed configuration is undone; `None` where no undo is pending.
     pub undo_in: Option<Duration>,
 }
+
+/// Reads the answer to `configure check`, `timeout`, `confirm` and `undo`: its last line.
+///
+/// # Errors
+/// BIRD's own, such as 8002 with the file's first error, or [`BirdError::Malformed`].
+pub fn configured(reply: &Reply) -> Result<Configured, BirdError> {
+    accepted(reply)?;
+    Ok(match reply.last.code {
+        ReplyCode::CONFIGURATION_OK => Configured::CheckedOk,
+        ReplyCode::RECONFIGURED => Configured::Done,
+        ReplyCode::RECONFIGURATION_IN_PROGRESS => Configured::InProgress,
+        ReplyCode::RECONFIGURATION_QUEUED => Configured::Queued,
+        ReplyCode::RECONFIGURATION_IGNORED => Configured::ShuttingDown,
+        ReplyCode::QUEUE_EMPTIED => Configured::QueueEmptied,
+        ReplyCode::RECONFIGURATION_CONFIRMED => Configured::Confirmed,
+        ReplyCode::NOTHING_TO_DO => Configured::NothingToDo,
+        _ => return Err(malformed("an answer to configure", &reply.last.text)),
+    })
+}
+
+/// Reads the answer to `configure status`.
+///
+/// # Errors
+/// BIRD's own, or [`BirdError::Malformed`].
+pub fn configure_status(reply: &Reply) -> Result<ConfigureStatus, BirdError> {
+    accepted(reply)?;
+    let has = |code| reply.with_code(code).next().is_some();
+    let queued = has(ReplyCode::RECONFIGURATION_QUEUED);
+    let shutting_down = has(ReplyCode::RECONFIGURATION_IGNORED);
+    let in_progress = queued || has(ReplyCode::RECONFIGURATION_IN_PROGRESS);
+    if !(in_progress || shutting_down || has(ReplyCode::RECONFIGURED)) {
+        return Err(malformed("configure status says nothing", &reply.last.text));
+    }
+    let undo_in = match reply.with_code(ReplyCode::UNDO_SCHEDULED).next() {
+        Some(text) => Some(seconds_left(text).ok_or_else(|| malformed("an undo timer", text))?),
+        None => None,
+    };
+    Ok(ConfigureStatus {
+        in_progress,
+        queued,
+        shutting_down,
+        undo_in,
+    })
+}
+
+/// "Configuration unconfirmed, undo in 1.999 s".
+fn seconds_left(text: &str) -> Option<Duration> {
+    let number = text.strip_suffix(" s")?.rsplit(' ').next()?;
+    Duration::try_from_secs_f64(number.parse().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,35 @@
 
 use std::net::IpAddr;
 
+use super::{accepted, accepted_for, labelled, malformed};
+use crate::bird::error::BirdError;
+use crate::bird::reply::{Reply, ReplyCode};
+
+/// What BIRD calls a BGP protocol.
+const BGP: &str = "BGP";
+
+/// The state of a session that carries routes.
+const ESTABLISHED: &str = "Established";
+
+/// What BIRD calls the states of a session (proto/bgp/bgp.c:bgp_state_names, bgp_state_dsc).
+const BGP_STATES: [&str; 9] = [
+    "Idle",
+    "Connect",
+    "Active",
+    "OpenSent",
+    "OpenConfirm",
+    ESTABLISHED,
+    "Close",
+    "Passive",
+    BGP_DOWN,
+];
+
+/// What BIRD calls a session whose protocol is down; it does not say so in `show protocols`.
+const BGP_DOWN: &str = "Down";
+
+/// What stands in the place of a table where there is none.
+const NOTHING: &str = "---";
+
 /// One row of `show protocols`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protocol {
@@ -51,7 +80,7 @@ pub struct ProtocolDetail {
 }
 
 /// What `show protocols all` says of a BGP protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BgpDetail {
     /// BIRD's word: "Established", "Active", "Idle", "Passive", "Down" and so on.
     pub state: String,
@@ -94,3 +123,214 @@ pub struct RouteCounts {
     /// Taken in, and the best of their table; `None` where BIRD does not say.
     pub preferred: Option<u64>,
 }
+
+/// Reads the answer to `show protocols` (nest/proto.c:proto_cmd_show).
+///
+/// # Errors
+/// BIRD's own, or [`BirdError::Malformed`].
+pub fn protocols(reply: &Reply) -> Result<Vec<Protocol>, BirdError> {
+    if reply.last.code == ReplyCode::NO_PROTOCOLS_MATCH {
+        return Ok(Vec::new());
+    }
+    accepted(reply)?;
+    reply
+        .with_code(ReplyCode::PROTOCOL_ROW)
+        .map(Protocol::parse)
+        .collect()
+}
+
+/// Reads the answer to `show protocols all "NAME"`.
+///
+/// # Errors
+/// BIRD's own; [`BirdError::Malformed`] where the answer is not about exactly that protocol.
+pub fn protocol(reply: &Reply, name: &str) -> Result<ProtocolDetail, BirdError> {
+    accepted_for(reply, name)?;
+    let mut rows = reply.with_code(ReplyCode::PROTOCOL_ROW);
+    let (Some(row), None) = (rows.next(), rows.next()) else {
+        return Err(malformed("not one protocol", name));
+    };
+    let row = Protocol::parse(row)?;
+    if row.name != name {
+        return Err(malformed("another protocol", &row.name));
+    }
+    let mut detail = ProtocolDetail {
+        protocol: row,
+        description: None,
+        message: None,
+        bgp: None,
+        channels: Vec::new(),
+    };
+    for line in reply.with_code(ReplyCode::PROTOCOL_DETAILS) {
+        detail.take(line);
+    }
+    Ok(detail)
+}
+
+impl Protocol {
+    /// Whether it is a BGP session that is established.
+    pub fn is_established(&self) -> bool {
+        self.bgp_state() == Some(ESTABLISHED)
+    }
+
+    /// BIRD's word for the state of a BGP session, such as "Established", "Active" or "Down";
+    /// `None` for another kind of protocol, and where BIRD does not say.
+    pub fn bgp_state(&self) -> Option<&str> {
+        if self.proto != BGP {
+            return None;
+        }
+        match self.info.split(' ').next() {
+            Some(word) if BGP_STATES.contains(&word) => Some(word),
+            _ => (self.state == State::Down).then_some(BGP_DOWN),
+        }
+    }
+
+    /// The last error of a BGP session, such as "Socket: Connection refused". BIRD forgets it once
+    /// the session is established.
+    pub fn last_error(&self) -> Option<&str> {
+        if self.proto != BGP {
+            return None;
+        }
+        let error = match self.info.split_once(' ') {
+            Some((word, rest)) if BGP_STATES.contains(&word) => rest,
+            None if BGP_STATES.contains(&self.info.as_str()) => "",
+            _ => &self.info,
+        };
+        Some(error).filter(|error| !error.is_empty())
+    }
+
+    fn parse(row: &str) -> Result<Self, BirdError> {
+        let mut rest = row;
+        let mut word = || {
+            let (word, after) = rest
+                .trim_start()
+                .split_once(' ')
+                .unwrap_or((rest.trim_start(), ""));
+            rest = after;
+            Some(word).filter(|word| !word.is_empty())
+        };
+        let (Some(name), Some(proto), Some(table), Some(state)) = (word(), word(), word(), word()) else {
+            return Err(malformed("a protocol", row));
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            proto: proto.to_owned(),
+            table: (table != NOTHING).then(|| table.to_owned()),
+            state: State::parse(state),
+            info: info(proto, rest),
+        })
+    }
+}
+
+/// What stands behind "Since", which is as many words as the operator's time format has. Two blanks
+/// divide the two, unless the time has two blanks itself; then a session's state still stands out.
+fn info(proto: &str, since_and_info: &str) -> String {
+    let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = since_and_info.trim_start();
+    let behind = squeeze(text.split_once("  ").map_or("", |(_, info)| info));
+    let is_state = |word: &&str| BGP_STATES.contains(word);
+    if proto != BGP || behind.split(' ').next().is_some_and(|word| is_state(&word)) {
+        return behind;
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.iter().position(is_state) {
+        Some(state) => words[state..].join(" "),
+        None => behind,
+    }
+}
+
+impl State {
+    fn parse(word: &str) -> Self {
+        match word {
+            "down" => Self::Down,
+            "start" => Self::Start,
+            "up" => Self::Up,
+            "stop" => Self::Stop,
+            "flush" => Self::Flush,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl ProtocolDetail {
+    /// One line of the block. What is before the first channel is the protocol's, the rest is the
+    /// last channel's.
+    fn take(&mut self, line: &str) {
+        if let Some(name) = line.trim().strip_prefix("Channel ") {
+            self.channels.push(Channel {
+                name: name.trim().to_owned(),
+                ..Channel::default()
+            });
+        } else if let Some((label, value)) = labelled(line) {
+            match self.channels.last_mut() {
+                Some(channel) => channel.take(label, value),
+                None => self.take_own(label, value),
+            }
+        }
+    }
+
+    fn take_own(&mut self, label: &str, value: &str) {
+        match label {
+            "Description" => self.description = Some(value.to_owned()),
+            "Message" => self.message = Some(value.to_owned()),
+            "BGP state" => {
+                self.bgp = Some(BgpDetail {
+                    state: value.to_owned(),
+                    ..BgpDetail::default()
+                });
+            }
+            _ => {
+                if let Some(bgp) = &mut self.bgp {
+                    bgp.take(label, value);
+                }
+            }
+        }
+    }
+}
+
+impl BgpDetail {
+    fn take(&mut self, label: &str, value: &str) {
+        match label {
+            "Neighbor address" => self.neighbor_address = address(value),
+            "Neighbor AS" => self.neighbor_as = value.parse().ok(),
+            "Local AS" => self.local_as = value.parse().ok(),
+            "Last error" => self.last_error = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+impl Channel {
+    fn take(&mut self, label: &str, value: &str) {
+        match label {
+            "State" => self.state = value.to_owned(),
+            "Table" => self.table = value.to_owned(),
+            "Preference" => self.preference = value.parse().ok(),
+            "Input filter" => self.input_filter = value.to_owned(),
+            "Output filter" => self.output_filter = value.to_owned(),
+            "Routes" => self.routes = counts(value),
+            _ => {}
+        }
+    }
+}
+
+/// "203.0.113.1", "fe80::1%wan0" or "203.0.113.1 onlink".
+fn address(value: &str) -> Option<IpAddr> {
+    value.split([' ', '%']).next()?.parse().ok()
+}
+
+/// "1 imported, 2 filtered, 0 exported, 1 preferred".
+fn counts(value: &str) -> Option<RouteCounts> {
+    let count = |what: &str| {
+        value
+            .split(", ")
+            .find_map(|part| part.strip_suffix(what)?.trim_end().parse().ok())
+    };
+    Some(RouteCounts {
+        imported: count("imported")?,
+        exported: count("exported")?,
+        preferred: count("preferred"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

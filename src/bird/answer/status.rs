@@ -1,5 +1,8 @@
 //! `show status`.
 
+use super::{accepted, malformed};
+use crate::bird::error::BirdError;
+use crate::bird::reply::{Reply, ReplyCode};
 use crate::bird::version::Version;
 
 /// What `show status` says.
@@ -32,3 +35,40 @@ pub enum Daemon {
     /// Another sentence.
     Other,
 }
+
+/// Reads the answer to `show status` (nest/cmds.c:cmd_show_status).
+///
+/// # Errors
+/// BIRD's own, or [`BirdError::Malformed`].
+pub fn status(reply: &Reply) -> Result<Status, BirdError> {
+    accepted(reply)?;
+    let version = reply.with_code(ReplyCode::VERSION).find_map(Version::of_daemon);
+    let uptime = |words: &str| {
+        let found = reply
+            .with_code(ReplyCode::UPTIME)
+            .find_map(|text| text.trim().strip_prefix(words));
+        found.map(|rest| rest.trim().to_owned())
+    };
+    Ok(Status {
+        version: version.ok_or_else(|| malformed("a status without a version", &reply.last.text))?,
+        router_id: uptime("Router ID is"),
+        last_reboot: uptime("Last reboot on"),
+        last_reconfiguration: uptime("Last reconfiguration on"),
+        graceful_restart_recovery: reply.with_code(ReplyCode::GRACEFUL_RESTART).next().is_some(),
+        daemon: Daemon::parse(&reply.last.text),
+    })
+}
+
+impl Daemon {
+    fn parse(text: &str) -> Self {
+        match text.trim() {
+            "Daemon is up and running" => Self::Running,
+            "Reconfiguration in progress" => Self::Reconfiguring,
+            "Shutdown in progress" => Self::ShuttingDown,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

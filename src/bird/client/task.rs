@@ -1,0 +1,159 @@
+//! The task that owns the connection. It ends when the last [`super::Client`] is dropped, and then
+//! only after the answer to the command in flight: BIRD forgets what it reads too late.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::Link;
+use super::connection::{Connection, Trouble};
+use super::queue::{Queue, Request};
+use crate::bird::error::BirdError;
+use crate::bird::question::Question;
+use crate::bird::reply::Reply;
+use crate::bird::version::Version;
+use crate::status::snapshot::BirdState;
+
+/// The pause before the second attempt; the first follows at once, because a restart of BIRD is
+/// over in a moment.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause: how late a BIRD that comes back may be noticed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The task's state.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) socket: PathBuf,
+    pub(super) patience: Duration,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) link: watch::Sender<Link>,
+    pub(super) queue: Queue,
+    /// Before the next attempt. Zero again once a command was answered.
+    pub(super) pause: Duration,
+}
+
+/// No handle is left.
+struct Ended;
+
+impl Task {
+    /// Runs until no handle is left.
+    pub(super) async fn run(mut self) {
+        while let Ok(trouble) = self.one_connection().await {
+            self.lost(trouble);
+            if self.rest().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// From connecting to what ended it.
+    async fn one_connection(&mut self) -> Result<Trouble, Ended> {
+        match self.open().await? {
+            Ok((connection, version)) => {
+                self.greeted(version);
+                self.serve(connection).await
+            }
+            Err(trouble) => Ok(trouble),
+        }
+    }
+
+    /// Before the first attempt has ended callers wait for it; later they are told at once.
+    async fn open(&mut self) -> Result<Result<(Connection, Option<Version>), Trouble>, Ended> {
+        let socket = self.socket.clone();
+        let mut opening = std::pin::pin!(Connection::open(&socket, self.patience));
+        loop {
+            tokio::select! {
+                opened = &mut opening => return Ok(opened),
+                request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+            }
+        }
+    }
+
+    async fn serve(&mut self, mut connection: Connection) -> Result<Trouble, Ended> {
+        loop {
+            let Some(asked) = self.queue.pop() else {
+                // The end of the connection first: a command that comes with it was not sent.
+                tokio::select! {
+                    biased;
+                    trouble = connection.idle() => return Ok(trouble),
+                    request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+                }
+                continue;
+            };
+            match self.ask(&mut connection, &asked.question).await {
+                Ok(reply) => {
+                    self.pause = Duration::ZERO;
+                    asked.answer(Ok(Arc::new(reply)));
+                }
+                Err((error, trouble)) => {
+                    asked.answer(Err(error));
+                    return Ok(trouble);
+                }
+            }
+        }
+    }
+
+    /// Reads the answer to its end, whoever comes or goes meanwhile.
+    async fn ask(
+        &mut self,
+        connection: &mut Connection,
+        question: &Question,
+    ) -> Result<Reply, (BirdError, Trouble)> {
+        let mut asking = std::pin::pin!(connection.ask(question, self.patience));
+        loop {
+            tokio::select! {
+                answer = &mut asking => return answer,
+                Some(request) = self.requests.recv() => self.queue.push(request),
+            }
+        }
+    }
+
+    /// Waits before the next attempt.
+    async fn rest(&mut self) -> Result<(), Ended> {
+        let until = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+                () = sleep_until(until) => return Ok(()),
+            }
+        }
+    }
+
+    /// A command waits, unless it is known that there is no BIRD to take it.
+    fn take(&mut self, request: Request) {
+        self.queue.push(request);
+        let why = self.link.borrow().error.clone();
+        if let Some(why) = why {
+            self.queue.refuse(&BirdError::Unreachable { why });
+        }
+    }
+
+    fn greeted(&mut self, version: Option<Version>) {
+        self.link.send_modify(|link| {
+            *link = Link {
+                state: BirdState::Up,
+                version,
+                error: None,
+                connects: link.connects + 1,
+            };
+        });
+    }
+
+    /// The link first: a caller that is refused finds the reason there.
+    fn lost(&mut self, trouble: Trouble) {
+        let Trouble { state, why } = trouble;
+        self.link.send_if_modified(|link| {
+            let changed = link.state != state || link.error.as_deref() != Some(&why);
+            link.state = state;
+            link.error = Some(why.clone());
+            changed
+        });
+        self.queue.refuse(&BirdError::Unreachable { why });
+    }
+}

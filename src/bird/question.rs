@@ -1,0 +1,443 @@
+//! What we may ask of BIRD and tell it: every command line that is ever written to the socket is
+//! built here, from names that were checked.
+//!
+//! What is not here is never sent: a plain `configure`, `all`, patterns, `echo`, `restart`, an
+//! unfiltered `show route` (A2).
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::bird::error::BirdError;
+use crate::bird::reply::{Reply, ReplyCode};
+
+/// The longest reason, in bytes (A3). A BGP session sends it on as its shutdown message, and that
+/// holds 255 (RFC 9003).
+pub const REASON_LIMIT: usize = 255;
+
+/// The longest name of a protocol, in bytes (conf/conf.h:SYM_MAX_LEN).
+pub const NAME_LIMIT: usize = 64;
+
+/// The longest path, in bytes: it fits a command with room for the rest.
+const PATH_LIMIT: usize = 900;
+
+/// One command, fit to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    kind: Kind,
+    line: String,
+}
+
+/// What kind of command it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Status,
+    Protocols,
+    Static,
+    Routes,
+    BfdSessions,
+    Switch,
+    Check,
+    Configure,
+    ConfigureStatus,
+}
+
+impl Question {
+    /// `show status`.
+    pub fn status() -> Self {
+        Self::new(Kind::Status, "show status")
+    }
+
+    /// `show protocols`.
+    pub fn protocols() -> Self {
+        Self::new(Kind::Protocols, "show protocols")
+    }
+
+    /// `show protocols all "NAME"`.
+    pub fn protocol(name: &str) -> Result<Self, BirdError> {
+        let name = Name::new(name)?;
+        Ok(Self::new(
+            Kind::Protocols,
+            format!("show protocols all {}", name.exact()),
+        ))
+    }
+
+    /// `show static NAME`.
+    pub fn static_routes(name: &str) -> Result<Self, BirdError> {
+        Ok(Self::new(
+            Kind::Static,
+            format!("show static {}", Name::new(name)?),
+        ))
+    }
+
+    /// `show route PREFIX exported UPSTREAM`.
+    pub fn exported(prefix: IpNet, upstream: &str) -> Result<Self, BirdError> {
+        let upstream = Name::new(upstream)?;
+        Ok(Self::new(
+            Kind::Routes,
+            format!("show route {} exported {upstream}", prefix.trunc()),
+        ))
+    }
+
+    /// `show route PREFIX [protocol NAME] all`.
+    pub fn routes(prefix: IpNet, protocol: Option<&str>) -> Result<Self, BirdError> {
+        let prefix = prefix.trunc();
+        let line = match protocol {
+            Some(name) => format!("show route {prefix} protocol {} all", Name::new(name)?),
+            None => format!("show route {prefix} all"),
+        };
+        Ok(Self::new(Kind::Routes, line))
+    }
+
+    /// `show bfd sessions`.
+    pub fn bfd_sessions() -> Self {
+        Self::new(Kind::BfdSessions, "show bfd sessions")
+    }
+
+    /// `enable "NAME" "REASON"`.
+    pub fn enable(name: &str, reason: &str) -> Result<Self, BirdError> {
+        Self::switch("enable", name, reason)
+    }
+
+    /// `disable "NAME" "REASON"`.
+    pub fn disable(name: &str, reason: &str) -> Result<Self, BirdError> {
+        Self::switch("disable", name, reason)
+    }
+
+    /// `configure check "PATH"`.
+    pub fn configure_check(path: &Path) -> Result<Self, BirdError> {
+        let text = path.to_str().filter(|text| {
+            text.len() <= PATH_LIMIT && !text.chars().any(|letter| letter.is_control() || letter == '"')
+        });
+        let Some(text) = text else {
+            return Err(unfit(format!(
+                "BIRD cannot be told of the path {}",
+                path.display()
+            )));
+        };
+        Ok(Self::new(Kind::Check, format!("configure check \"{text}\"")))
+    }
+
+    /// `configure timeout SECONDS`, in whole seconds and at least one.
+    pub fn configure_timeout(within: Duration) -> Self {
+        Self::new(
+            Kind::Configure,
+            format!("configure timeout {}", within.as_secs().max(1)),
+        )
+    }
+
+    /// `configure confirm`.
+    pub fn configure_confirm() -> Self {
+        Self::new(Kind::Configure, "configure confirm")
+    }
+
+    /// `configure undo`.
+    pub fn configure_undo() -> Self {
+        Self::new(Kind::Configure, "configure undo")
+    }
+
+    /// `configure status`.
+    pub fn configure_status() -> Self {
+        Self::new(Kind::ConfigureStatus, "configure status")
+    }
+
+    /// The line that BIRD is sent, without its newline.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// Whether one answer serves all who ask the same at once (A10): it changes nothing.
+    pub fn is_read(&self) -> bool {
+        match self.kind {
+            Kind::Status
+            | Kind::Protocols
+            | Kind::Static
+            | Kind::Routes
+            | Kind::BfdSessions
+            | Kind::ConfigureStatus => true,
+            Kind::Switch | Kind::Check | Kind::Configure => false,
+        }
+    }
+
+    /// Whether that reply can be the answer to this question. One that cannot is somebody else's:
+    /// the connection is out of step.
+    ///
+    /// # Errors
+    /// [`BirdError::Malformed`] with the line that does not belong.
+    pub fn check(&self, reply: &Reply) -> Result<(), BirdError> {
+        match reply
+            .all()
+            .find(|line| !line.code.is_error() && !self.kind.may_have(line.code))
+        {
+            None => Ok(()),
+            Some(line) => Err(BirdError::Malformed {
+                why: format!(
+                    "\"{} {}\" in answer to \"{}\"",
+                    line.code,
+                    line.text.trim(),
+                    self.line
+                ),
+            }),
+        }
+    }
+
+    fn switch(verb: &str, name: &str, reason: &str) -> Result<Self, BirdError> {
+        let name = Name::new(name)?;
+        let reason = fit_reason(reason);
+        let line = if reason.is_empty() {
+            format!("{verb} {}", name.exact())
+        } else {
+            format!("{verb} {} \"{reason}\"", name.exact())
+        };
+        Ok(Self::new(Kind::Switch, line))
+    }
+
+    fn new(kind: Kind, line: impl Into<String>) -> Self {
+        Self {
+            kind,
+            line: line.into(),
+        }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+impl Kind {
+    fn may_have(self, code: ReplyCode) -> bool {
+        use ReplyCode as C;
+        match self {
+            Self::Status => matches!(
+                code,
+                C::VERSION | C::UPTIME | C::GRACEFUL_RESTART | C::STATUS_REPORT
+            ),
+            Self::Protocols => {
+                matches!(
+                    code,
+                    C::PROTOCOL_HEADING | C::PROTOCOL_ROW | C::PROTOCOL_DETAILS | C::OK
+                )
+            }
+            Self::Static => matches!(code, C::STATIC_ROUTE | C::OK),
+            Self::Routes => matches!(
+                code,
+                C::ROUTE_ROW | C::ROUTE_DETAILS | C::ROUTE_ATTRIBUTES | C::OK
+            ),
+            Self::BfdSessions => matches!(code, C::BFD_SESSIONS | C::OK),
+            Self::Switch => {
+                matches!(
+                    code,
+                    C::ALREADY_DISABLED | C::DISABLED | C::ALREADY_ENABLED | C::ENABLED | C::OK
+                )
+            }
+            Self::Check => matches!(code, C::READING_CONFIGURATION | C::CONFIGURATION_OK),
+            Self::Configure => {
+                is_state(code)
+                    || matches!(
+                        code,
+                        C::READING_CONFIGURATION
+                            | C::UNDO_SCHEDULED
+                            | C::UNDO_REQUESTED
+                            | C::QUEUE_EMPTIED
+                            | C::RECONFIGURATION_CONFIRMED
+                            | C::NOTHING_TO_DO
+                    )
+            }
+            Self::ConfigureStatus => is_state(code) || matches!(code, C::UNDO_SCHEDULED | C::OK),
+        }
+    }
+}
+
+fn is_state(code: ReplyCode) -> bool {
+    matches!(
+        code,
+        ReplyCode::RECONFIGURED
+            | ReplyCode::RECONFIGURATION_IN_PROGRESS
+            | ReplyCode::RECONFIGURATION_QUEUED
+            | ReplyCode::RECONFIGURATION_IGNORED
+    )
+}
+
+/// A protocol's name that means that one protocol and nothing else to BIRD.
+struct Name<'a>(&'a str);
+
+impl<'a> Name<'a> {
+    fn new(name: &'a str) -> Result<Self, BirdError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(fits) {
+            return Err(unfit(format!("{name:?} is not the name of a protocol")));
+        }
+        Ok(Self(name))
+    }
+
+    /// In quotes BIRD takes it for a pattern, and one without wildcards is exact. Other than a bare
+    /// name, which a parse error answers, a missing one is cleanly told.
+    fn exact(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+/// A bare word, in apostrophes where BIRD would not take it for one (conf/cf-lex.l:APOSTROPHED).
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if self.0.bytes().all(bare) && !self.0.starts_with(|first: char| first.is_ascii_digit()) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "'{}'", self.0)
+        }
+    }
+}
+
+/// A reason that BIRD takes: one line without quotes, at most [`REASON_LIMIT`] bytes.
+fn fit_reason(reason: &str) -> String {
+    let mut fit = String::with_capacity(reason.len().min(REASON_LIMIT));
+    for letter in reason.trim().chars() {
+        let letter = match letter {
+            '"' => '\'',
+            letter if letter.is_control() => ' ',
+            letter => letter,
+        };
+        if fit.len() + letter.len_utf8() > REASON_LIMIT {
+            break;
+        }
+        fit.push(letter);
+    }
+    fit.truncate(fit.trim_end().len());
+    fit
+}
+
+fn unfit(why: String) -> BirdError {
+    BirdError::Unfit { why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bird::codec::{COMMAND_LIMIT, check_command};
+    use proptest::prelude::*;
+
+    fn line(question: Result<Question, BirdError>) -> String {
+        question.expect("fit").line().to_owned()
+    }
+
+    fn net(text: &str) -> IpNet {
+        text.parse().expect("a prefix")
+    }
+
+    #[test]
+    fn a2_enable_and_disable_name_one_protocol_in_quotes() {
+        assert_eq!(
+            line(Question::enable("web_v4", "D4: the primary is down")),
+            "enable \"web_v4\" \"D4: the primary is down\""
+        );
+        assert_eq!(line(Question::disable("hk-web.v4", "")), "disable \"hk-web.v4\"");
+    }
+
+    #[test]
+    fn a_name_that_is_no_word_to_bird_stands_in_apostrophes() {
+        assert_eq!(line(Question::static_routes("web_v4")), "show static web_v4");
+        assert_eq!(line(Question::static_routes("hk-web")), "show static 'hk-web'");
+        assert_eq!(
+            line(Question::exported(net("2001:db8::/48"), "6isp")),
+            "show route 2001:db8::/48 exported '6isp'"
+        );
+    }
+
+    #[test]
+    fn a_prefix_is_asked_without_host_bits() {
+        assert_eq!(
+            line(Question::routes(net("198.51.100.7/24"), Some("isp"))),
+            "show route 198.51.100.0/24 protocol isp all"
+        );
+        assert_eq!(
+            line(Question::routes(net("198.51.100.7/24"), None)),
+            "show route 198.51.100.0/24 all"
+        );
+    }
+
+    #[test]
+    fn a2_patterns_quotes_and_other_tricks_are_no_names() {
+        let long = "x".repeat(NAME_LIMIT + 1);
+        for bad in [
+            "",
+            "web*",
+            "web_v?",
+            "a b",
+            "a\"b",
+            "a'b",
+            "a\nb",
+            "a\0",
+            "caf\u{e9}",
+            "a;b",
+            long.as_str(),
+        ] {
+            assert!(
+                matches!(Question::enable(bad, ""), Err(BirdError::Unfit { .. })),
+                "{bad:?}"
+            );
+            assert!(
+                matches!(Question::static_routes(bad), Err(BirdError::Unfit { .. })),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a3_a_reason_is_cut_on_a_letter_and_not_within() {
+        let cut = fit_reason(&"备".repeat(100));
+        assert_eq!(cut, "备".repeat(85));
+        assert_eq!(cut.len(), REASON_LIMIT);
+    }
+
+    #[test]
+    fn a3_quotes_and_control_characters_do_not_reach_bird() {
+        assert_eq!(fit_reason(" say \"why\"\n\tnow\u{85}\0"), "say 'why'  now");
+        assert_eq!(line(Question::enable("a", "\"")), "enable \"a\" \"'\"");
+        assert_eq!(line(Question::enable("a", "\n")), "enable \"a\"");
+    }
+
+    #[test]
+    fn a_path_with_a_quote_is_refused() {
+        assert_eq!(
+            line(Question::configure_check(Path::new("/etc/bird/bird.conf"))),
+            "configure check \"/etc/bird/bird.conf\""
+        );
+        assert!(Question::configure_check(Path::new("/etc/\"bird")).is_err());
+        assert!(Question::configure_check(Path::new("/etc/bird\n")).is_err());
+    }
+
+    #[test]
+    fn an_undo_timer_is_never_zero() {
+        assert_eq!(
+            Question::configure_timeout(Duration::from_millis(10)).line(),
+            "configure timeout 1"
+        );
+        assert_eq!(
+            Question::configure_timeout(Duration::from_secs(60)).line(),
+            "configure timeout 60"
+        );
+    }
+
+    #[test]
+    fn only_questions_are_shared() {
+        assert!(Question::protocols().is_read());
+        assert!(!Question::enable("a", "").expect("fit").is_read());
+        assert!(!Question::configure_undo().is_read());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_built_can_be_sent(name in any::<String>(), reason in any::<String>()) {
+            let built = [Question::enable(&name, &reason), Question::enable("web_v4", &reason)];
+            for question in built.into_iter().flatten() {
+                prop_assert_eq!(check_command(question.line()), Ok(()));
+                prop_assert!(question.line().len() < COMMAND_LIMIT);
+            }
+        }
+    }
+}
