@@ -19,6 +19,10 @@
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
 
+// Scaffolding that unit tests share with the tests outside names this crate as they do.
+#[cfg(test)]
+extern crate self as falconer;
+
 pub mod api;
 pub mod bird;
 pub mod config;

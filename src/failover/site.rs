@@ -445,7 +445,7 @@ impl Slots {
         let share = f64::from(self.taken) / f64::from(self.all);
         self.taken += 1;
         let first = self.start + policy.interval.min(FIRST_CHECKS_WITHIN).mul_f64(share);
-        let grid = self.start + policy.interval + policy.interval.mul_f64(share);
+        let grid = self.start + policy.interval.mul_f64(share);
         let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
         Probe::new(policy.fall, policy.rise, policy.timeout, schedule)
     }

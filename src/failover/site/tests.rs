@@ -1,1 +1,7 @@
-//! Tests.
+//! The site as a whole, on virtual time: what happens to probes, witnesses and stances when the
+//! world goes this way or that.
+
+#[path = "../../../tests/support/site.rs"]
+mod support;
+
+mod cadence;

@@ -1,0 +1,184 @@
+//! A site on virtual time: what the daemon is to a [`Site`] in real time, this is where time is made
+//! up and the world is a script. For `falconer simulate`, and for proofs.
+//!
+//! It makes no checks, reads no clock, and knows nothing of BIRD beyond what it is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
+use super::memory::Memory;
+use super::site::Site;
+use crate::config::model::{self, Config};
+use crate::status::snapshot::Outcome;
+use crate::time::{Moment, Now};
+
+/// What the world answers to checks.
+pub trait World {
+    /// What comes of a check of `probe` that begins at `at`; `None`: it never reports.
+    fn answer(&mut self, at: Moment, probe: ProbeId, policy: &model::Probe) -> Option<Answer>;
+}
+
+/// What comes of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// After how long; past the probe's time-out it is a fail at the time-out.
+    pub after: Duration,
+    /// Pass, fail or error.
+    pub outcome: Outcome,
+    /// In words.
+    pub detail: String,
+}
+
+/// A site and its virtual time.
+#[derive(Clone, Debug)]
+pub struct Playback {
+    site: Site,
+    now: Now,
+    /// Events to come, by their moment, and in the order in which they were put there.
+    coming: BTreeMap<(Moment, u64), Event>,
+    put: u64,
+    notes: Vec<(Moment, Note)>,
+    inputs: Option<Vec<Input>>,
+}
+
+impl Playback {
+    /// A site at its start; nothing has been asked of it yet.
+    pub fn new(config: &Config, memory: &Memory, now: Now) -> Self {
+        Self {
+            site: Site::new(config, memory, now),
+            now,
+            coming: BTreeMap::new(),
+            put: 0,
+            notes: Vec::new(),
+            inputs: None,
+        }
+    }
+
+    /// Keeps every input from here on, to be replayed.
+    pub fn recording(mut self) -> Self {
+        self.inputs = Some(Vec::new());
+        self
+    }
+
+    /// The site.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Everything that happened so far, in order.
+    pub fn notes(&self) -> &[(Moment, Note)] {
+        &self.notes
+    }
+
+    /// The inputs that were kept.
+    pub fn inputs(&self) -> &[Input] {
+        self.inputs.as_deref().unwrap_or_default()
+    }
+
+    /// Puts an event into the future (or the present).
+    pub fn put(&mut self, at: Moment, event: Event) {
+        self.coming.insert((at, self.put), event);
+        self.put += 1;
+    }
+
+    /// When something happens next, if nothing is put before it.
+    pub fn next(&self) -> Option<Moment> {
+        let event = self.coming.first_key_value().map(|((at, _), _)| *at);
+        [event, self.site.deadline()].into_iter().flatten().min()
+    }
+
+    /// Lets time pass up to and including `until`.
+    pub fn run_until(&mut self, until: Moment, world: &mut impl World) {
+        while let Some(at) = self.next().filter(|&at| at <= until) {
+            self.pass(at.since(self.now.mono));
+            let ripe = self.coming.first_entry().filter(|entry| entry.key().0 <= at);
+            let event = ripe.map(|entry| entry.remove());
+            self.hand_in(event, world);
+        }
+        self.pass(until.since(self.now.mono));
+    }
+
+    /// Lets time pass without a look at it, as a stalled daemon does.
+    pub fn pass(&mut self, by: Duration) {
+        let then = self.now.mono + by;
+        self.now = Now {
+            mono: then,
+            wall: self.now.wall_at(then),
+        };
+    }
+
+    /// Moves the wall clock, and nothing else.
+    pub fn step_wall_clock(&mut self, to: jiff::Timestamp) {
+        self.now.wall = to;
+    }
+
+    /// Hands in an event now; `None`: only that time has passed.
+    pub fn hand_in(&mut self, event: Option<Event>, world: &mut impl World) {
+        let input = Input { now: self.now, event };
+        let starts = self.site.handle(&input);
+        self.follow(input, &starts, world);
+    }
+
+    /// An operator asks for something now.
+    ///
+    /// # Errors
+    /// What the site says against it.
+    pub fn ask(
+        &mut self,
+        service: usize,
+        ask: Ask,
+        actor: &str,
+        world: &mut impl World,
+    ) -> Result<(), Refusal> {
+        let actor = actor.to_owned();
+        let event = Some(Event::Asked { service, ask, actor });
+        let input = Input { now: self.now, event };
+        let starts = self.site.ask(&input)?;
+        self.follow(input, &starts, world);
+        Ok(())
+    }
+
+    fn follow(&mut self, input: Input, starts: &[Start], world: &mut impl World) {
+        if let Some(inputs) = &mut self.inputs {
+            inputs.push(input);
+        }
+        let at = self.now.mono;
+        self.notes
+            .extend(self.site.take_notes().into_iter().map(|note| (at, note)));
+        for start in starts {
+            let Some(policy) = self.site.policy(start.probe) else {
+                continue;
+            };
+            let timeout = policy.timeout;
+            if let Some(answer) = world.answer(at, start.probe, policy) {
+                let (after, event) = report(*start, answer, timeout);
+                self.put(at + after, event);
+            }
+        }
+    }
+}
+
+/// The result of a check as the one who makes it reports it: it obeys the time-out.
+fn report(start: Start, answer: Answer, timeout: Duration) -> (Duration, Event) {
+    let late = answer.after > timeout;
+    let outcome = if late { Outcome::Fail } else { answer.outcome };
+    let after = answer.after.min(timeout);
+    let answered = !late && outcome == Outcome::Pass;
+    let event = Event::Checked {
+        id: start.id,
+        outcome,
+        detail: if late {
+            "no answer in time".to_owned()
+        } else {
+            answer.detail
+        },
+        rtt: answered.then_some(after),
+    };
+    (after, event)
+}

@@ -1,0 +1,356 @@
+//! Sites to try the judgement on: the article's configuration in plain values, and a world that
+//! follows a script. Shared by the unit tests and the simulation.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    reason = "each of the tests that share this uses a part of it"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use falconer::config::model::{
+    self, Check, Config, Exec, Failback, OnLoss, Quorum, Role, Service, Static, Votes,
+};
+use falconer::failover::playback::{Answer, World};
+use falconer::failover::{Adoption, Ask, Event, Memory, Note, Playback, ProbeId, Stance, Strength};
+use falconer::status::snapshot::{Outcome, ProbeState, Verdict};
+use falconer::time::{Moment, Now};
+
+/// How long the way there and back takes, unless a script says otherwise.
+pub const RTT: Duration = Duration::from_millis(1);
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub fn at_ms(millis: u64) -> Moment {
+    Moment::new(ms(millis))
+}
+
+pub fn at_s(secs: u64) -> Moment {
+    at_ms(secs * 1000)
+}
+
+/// The daemon's start in the tests.
+pub fn start() -> Now {
+    start_at("2026-01-01T00:00:00Z")
+}
+
+pub fn start_at(wall: &str) -> Now {
+    Now {
+        mono: Moment::START,
+        wall: wall.parse().expect("a time in a test"),
+    }
+}
+
+/// A probe with the article's numbers.
+pub fn probe(name: &str) -> model::Probe {
+    let command = vec!["/bin/true".to_owned()];
+    model::Probe {
+        name: name.to_owned(),
+        check: Check::Exec(Exec { command }),
+        interval: secs(5),
+        timeout: secs(2),
+        retry_interval: ms(500),
+        fall: 3,
+        rise: 2,
+        votes: Votes::Both,
+        decides: None,
+    }
+}
+
+/// A standby with every default.
+pub fn standby(name: &str, probes: Vec<model::Probe>) -> Service {
+    let prefixes = vec!["198.51.100.0/24".parse().expect("a prefix")];
+    let of = |name: String| Static {
+        name,
+        family: model::Family::V4,
+        prefixes: prefixes.clone(),
+    };
+    Service {
+        name: name.to_owned(),
+        role: Role::Standby,
+        upstreams: vec!["isp_upstream".to_owned()],
+        min_upstreams: 1,
+        down_when: Quorum::All,
+        up_when: Quorum::All,
+        takeover_delay: Duration::ZERO,
+        failback: Failback::Auto,
+        failback_delay: secs(30),
+        failback_window: None,
+        failback_drain: Duration::ZERO,
+        flap_limit: 3,
+        flap_window: secs(3600),
+        on_isolated: OnLoss::Keep,
+        rank: 1,
+        full: vec![of(format!("{name}_v4"))],
+        drain: vec![of(format!("{name}_v4_drain"))],
+        prefixes,
+        probes,
+    }
+}
+
+/// A primary with every default.
+pub fn primary(name: &str, probes: Vec<model::Probe>) -> Service {
+    Service {
+        role: Role::Primary,
+        down_when: Quorum::Any,
+        ..standby(name, probes)
+    }
+}
+
+/// A site of these services and witnesses.
+pub fn config(services: Vec<Service>, witnesses: Vec<model::Probe>, min_up: usize) -> Config {
+    Config {
+        site: model::Site {
+            name: "hk1".to_owned(),
+            state_dir: "/var/lib/falconer".into(),
+            run_dir: "/run/falconer".into(),
+        },
+        bird: model::Bird {
+            socket: "/run/bird/bird.ctl".into(),
+            timeout: secs(5),
+            poll_interval: secs(1),
+            binary: "/usr/sbin/bird".into(),
+            on_exit: OnLoss::Keep,
+        },
+        render: None,
+        router: None,
+        upstreams: Vec::new(),
+        peers: Vec::new(),
+        services,
+        witnesses,
+        isolation: model::Isolation { min_up },
+        api: model::Api {
+            socket: "/run/falconer/falconer.sock".into(),
+            listen: None,
+        },
+        log: model::Log {
+            level: tracing::Level::INFO,
+            format: model::LogFormat::Text,
+        },
+    }
+}
+
+/// The article's standby: ping and site, both needed, and one witness.
+pub fn article() -> Config {
+    let service = standby("web", vec![probe("ping"), probe("site")]);
+    config(vec![service], vec![probe("resolver")], 1)
+}
+
+/// One probe and one witness.
+pub fn simple() -> Config {
+    config(
+        vec![standby("web", vec![probe("ping")])],
+        vec![probe("resolver")],
+        1,
+    )
+}
+
+/// How what is probed behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// It answers after [`RTT`].
+    Alive,
+    /// It answers after that long.
+    Slow(Duration),
+    /// It is silent.
+    Dead,
+    /// It refuses, after [`RTT`].
+    Refusing,
+    /// The check cannot be made.
+    Broken,
+    /// The check never reports.
+    Lost,
+}
+
+/// A world that follows a script.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    targets: BTreeMap<ProbeId, BTreeMap<Moment, Target>>,
+    uplink: BTreeMap<Moment, bool>,
+    /// Every check that began.
+    pub starts: Vec<(Moment, ProbeId)>,
+}
+
+impl Script {
+    /// From `at` on this is how the target of `probe` behaves; alive before.
+    pub fn from(&mut self, at: Moment, probe: ProbeId, target: Target) -> &mut Self {
+        self.targets.entry(probe).or_default().insert(at, target);
+        self
+    }
+
+    /// This site's own uplink is cut for a while.
+    pub fn cut(&mut self, from: Moment, until: Moment) -> &mut Self {
+        self.uplink.insert(from, false);
+        self.uplink.insert(until, true);
+        self
+    }
+
+    pub fn target(&self, at: Moment, probe: ProbeId) -> Target {
+        let timeline = self.targets.get(&probe);
+        let latest = timeline.and_then(|timeline| timeline.range(..=at).next_back());
+        latest.map_or(Target::Alive, |(_, target)| *target)
+    }
+
+    fn uplink(&self, at: Moment) -> bool {
+        self.uplink.range(..=at).next_back().is_none_or(|(_, up)| *up)
+    }
+
+    fn reached(&self, at: Moment, probe: ProbeId, after: Duration) -> bool {
+        let there = |target| matches!(target, Target::Alive | Target::Slow(_) | Target::Refusing);
+        self.uplink(at)
+            && self.uplink(at + after)
+            && there(self.target(at, probe))
+            && there(self.target(at + after, probe))
+    }
+
+    /// When checks of this probe began, from `from` on.
+    pub fn starts_of(&self, probe: ProbeId, from: Moment) -> Vec<Moment> {
+        let of = self.starts.iter().filter(|(at, of)| *of == probe && *at >= from);
+        of.map(|(at, _)| *at).collect()
+    }
+}
+
+impl World for Script {
+    fn answer(&mut self, at: Moment, probe: ProbeId, policy: &model::Probe) -> Option<Answer> {
+        self.starts.push((at, probe));
+        let silent = (policy.timeout, Outcome::Fail);
+        let answered = |after, outcome| match self.reached(at, probe, after) {
+            true => (after, outcome),
+            false => silent,
+        };
+        let (after, outcome) = match self.target(at, probe) {
+            Target::Alive => answered(RTT, Outcome::Pass),
+            Target::Slow(rtt) => answered(rtt, Outcome::Pass),
+            Target::Dead => silent,
+            Target::Refusing => answered(RTT, Outcome::Fail),
+            Target::Broken => (RTT, Outcome::Error),
+            Target::Lost => return None,
+        };
+        let detail = format!("{outcome:?}").to_lowercase();
+        Some(Answer {
+            after,
+            outcome,
+            detail,
+        })
+    }
+}
+
+pub const PING: ProbeId = ProbeId::Service(0, 0);
+pub const SITE: ProbeId = ProbeId::Service(0, 1);
+pub const WITNESS: ProbeId = ProbeId::Witness(0);
+
+/// A site, its world, and BIRD as a standby finds it.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    pub play: Playback,
+    pub world: Script,
+}
+
+impl Bench {
+    /// At its start; BIRD has not been read.
+    pub fn new(config: &Config) -> Self {
+        Self::with(config, &Memory::default(), start())
+    }
+
+    pub fn with(config: &Config, memory: &Memory, now: Now) -> Self {
+        Self {
+            play: Playback::new(config, memory, now),
+            world: Script::default(),
+        }
+    }
+
+    /// BIRD is read at once and announces so much of every service.
+    pub fn adopting(mut self, strength: Strength) -> Self {
+        for service in 0..self.play.site().services().len() {
+            self.bird(service, Adoption::Is(strength));
+        }
+        self
+    }
+
+    pub fn bird(&mut self, service: usize, adoption: Adoption) {
+        self.play
+            .hand_in(Some(Event::Bird { service, adoption }), &mut self.world);
+    }
+
+    pub fn run(&mut self, until: Moment) -> &mut Self {
+        self.play.run_until(until, &mut self.world);
+        self
+    }
+
+    pub fn run_for(&mut self, by: Duration) -> &mut Self {
+        self.run(self.play.now().mono + by)
+    }
+
+    pub fn ask(&mut self, ask: Ask) -> Result<(), falconer::failover::Refusal> {
+        self.play.ask(0, ask, "root", &mut self.world)
+    }
+
+    /// The site's process dies and comes back at once, with what it remembers and what BIRD does.
+    pub fn restart(&self, config: &Config) -> Self {
+        let memory = self.play.site().memory();
+        let now = Now {
+            mono: Moment::START,
+            wall: self.play.now().wall,
+        };
+        Self::with(config, &memory, now)
+    }
+
+    pub fn stance(&self) -> Stance {
+        self.play.site().services()[0].stance()
+    }
+
+    pub fn strength(&self) -> Option<Strength> {
+        self.stance().strength()
+    }
+
+    pub fn verdict(&self) -> Verdict {
+        self.play.site().services()[0].verdict().0
+    }
+
+    pub fn state(&self, probe: ProbeId) -> ProbeState {
+        self.play
+            .site()
+            .state(probe)
+            .expect("a probe of the configuration")
+    }
+
+    /// When the first service switched, from where and to where, with the rule.
+    pub fn switches(&self) -> Vec<(Moment, String)> {
+        let notes = self.play.notes().iter();
+        let switched = notes.filter_map(|(at, note)| match note {
+            Note::Switched {
+                service: 0,
+                from,
+                to,
+                rule,
+                ..
+            } => Some((*at, format!("{from} -> {to} by {rule}"))),
+            _ => None,
+        });
+        switched.collect()
+    }
+
+    /// When the probe changed its state, and to what.
+    pub fn turns(&self, probe: ProbeId) -> Vec<(Moment, ProbeState)> {
+        let notes = self.play.notes().iter();
+        let turned = notes.filter_map(|(at, note)| match note {
+            Note::Probe { probe: of, to, .. } if *of == probe => Some((*at, *to)),
+            _ => None,
+        });
+        turned.collect()
+    }
+
+    pub fn count(&self, wanted: impl Fn(&Note) -> bool) -> usize {
+        self.play.notes().iter().filter(|(_, note)| wanted(note)).count()
+    }
+}
