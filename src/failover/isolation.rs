@@ -1,5 +1,8 @@
 //! Whether this site's own view proves anything (D5).
 
+use std::collections::VecDeque;
+
+use crate::health::rows::Blame;
 use crate::status::snapshot::ProbeState;
 use crate::time::Moment;
 
@@ -40,6 +43,53 @@ pub fn connected_until(latest_passes: impl Iterator<Item = Option<Moment>>, min_
     let mut passes: Vec<Moment> = latest_passes.flatten().collect();
     passes.sort_unstable_by(|a, b| b.cmp(a));
     min_up.checked_sub(1).and_then(|last| passes.get(last).copied())
+}
+
+/// Passes that are remembered of one witness: at the shortest intervals they still reach back over
+/// the longest time-outs, and a proof that has been forgotten is found again within a round.
+const PASSES_LIMIT: usize = 1024;
+
+/// When the witnesses passed: what tells the death of a target from the loss of our own uplink.
+#[derive(Clone, Debug)]
+pub struct Sightings {
+    needed: usize,
+    /// The starts of the latest checks that passed, by witness, oldest first.
+    passes: Vec<VecDeque<Moment>>,
+}
+
+impl Sightings {
+    /// None yet, of so many witnesses, of which so many must pass.
+    pub fn new(witnesses: usize, needed: usize) -> Self {
+        Self {
+            needed,
+            passes: vec![VecDeque::new(); witnesses],
+        }
+    }
+
+    /// A witness passed a check that began then.
+    pub fn record(&mut self, witness: usize, start: Moment) {
+        let Some(passes) = self.passes.get_mut(witness) else {
+            return;
+        };
+        if passes.back().is_some_and(|&latest| start <= latest) {
+            return;
+        }
+        if passes.len() >= PASSES_LIMIT {
+            passes.pop_front();
+        }
+        passes.push_back(start);
+    }
+
+    /// Whether enough witnesses passed amid these fails: in a check begun after the first of them,
+    /// and not after the last. Without the second half, the end of a cut of our own uplink would
+    /// prove that the target died in it: all fails lie before, and the witnesses pass again.
+    pub fn amid(&self, fails: Blame) -> bool {
+        let passed = |passes: &&VecDeque<Moment>| {
+            let not_after = passes.partition_point(|&pass| pass <= fails.last);
+            not_after > 0 && passes[not_after - 1] > fails.first
+        };
+        self.passes.iter().filter(passed).count() >= self.needed
+    }
 }
 
 #[cfg(test)]

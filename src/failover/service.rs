@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Adoption, Ask, Note, Refusal, Terms, moment_of};
-use super::isolation::Isolation;
+use super::isolation::{Isolation, Sightings};
 use super::judge::{Due, Facts, Judgement, Rule, Stance, Why, judge};
 use super::memory::{Override, Remembered, SWITCHES_LIMIT};
 use super::strength::Strength;
@@ -13,6 +13,7 @@ use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
 use crate::config::model::{self, Decides, Failback, Role, Votes};
 use crate::health::Probe;
+use crate::health::rows::{Blame, Rows};
 use crate::status::snapshot::{Action, Verdict};
 use crate::time::{Moment, Now};
 
@@ -57,10 +58,9 @@ pub struct Wish {
 
 /// What a service needs to know of its site.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
+pub(super) struct Surroundings<'a> {
     pub(super) isolation: Isolation,
-    pub(super) connected_until: Option<Moment>,
-    pub(super) witnesses_needed: bool,
+    pub(super) sightings: &'a Sightings,
 }
 
 impl Service {
@@ -279,7 +279,7 @@ impl Service {
     }
 
     /// Derives everything from the facts as they are now.
-    pub(super) fn settle(&mut self, now: Now, around: Surroundings, notes: &mut Vec<Note>) {
+    pub(super) fn settle(&mut self, now: Now, around: Surroundings<'_>, notes: &mut Vec<Note>) {
         if self
             .overridden()
             .and_then(|over| over.until)
@@ -342,21 +342,24 @@ impl Service {
 
     /// When the latest row began that a verdict down stands on.
     fn first_fail(&self) -> Option<Moment> {
-        let grounds = grounds_for_down(&self.ballots(), self.policy.down_when);
-        grounds
-            .iter()
-            .filter_map(|&at| self.probes[at].rows().blame())
-            .max()
+        self.blames().iter().map(|blame| blame.first).max()
     }
 
-    fn facts(&self, now: Now, around: Surroundings) -> Facts {
+    /// The fails that a verdict down stands on. What was voided after an isolation needs no proof
+    /// any more: it was down before.
+    fn blames(&self) -> Vec<Blame> {
+        let grounds = grounds_for_down(&self.ballots(), self.policy.down_when);
+        let rows = grounds.iter().map(|&at| self.probes[at].rows());
+        rows.filter_map(Rows::blame).collect()
+    }
+
+    fn facts(&self, now: Now, around: Surroundings<'_>) -> Facts {
         let policy = &self.policy;
         let after = |since: Moment, delay: Duration| match since + delay {
             due if due <= now.mono => Due::Now,
             due => Due::At(due),
         };
-        let proven = !around.witnesses_needed
-            || around.connected_until > Some(self.first_fail().unwrap_or(Moment::START));
+        let proven = self.blames().iter().all(|&fails| around.sightings.amid(fails));
         Facts {
             role: policy.role,
             stance: self.stance,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
-use super::isolation::{Isolation, connected_until, isolation};
+use super::isolation::{Isolation, Sightings, connected_until, isolation};
 use super::memory::Memory;
 use super::service::{Service, Surroundings};
 use crate::config::model::{self, Config, Role};
@@ -34,13 +34,20 @@ pub struct Site {
     witness_policies: Vec<model::Probe>,
     min_up: usize,
     isolation: Isolation,
-    /// Until when we were known to be connected when isolation began.
-    connected_before: Option<Moment>,
+    sightings: Sightings,
+    cut_off: Option<CutOff>,
     last: HashMap<ProbeId, Last>,
     under_way: HashMap<CheckId, ProbeId>,
     next_id: u64,
     deadline: Option<Moment>,
     notes: Vec<Note>,
+}
+
+/// This site was isolated, and is not known to be connected since.
+#[derive(Clone, Copy, Debug)]
+struct CutOff {
+    /// Until when it was known to be connected.
+    connected_until: Option<Moment>,
 }
 
 /// A probe's last result.
@@ -74,10 +81,11 @@ impl Site {
         Self {
             services,
             isolation: isolation(witnesses.iter().map(Probe::state), config.isolation.min_up),
+            sightings: Sightings::new(witnesses.len(), config.isolation.min_up),
             witnesses,
             witness_policies: config.witnesses.clone(),
             min_up: config.isolation.min_up,
-            connected_before: None,
+            cut_off: None,
             last: HashMap::new(),
             under_way: HashMap::new(),
             next_id: 0,
@@ -226,6 +234,7 @@ impl Site {
         };
         let to = probe.state();
         let start = probe.last_start();
+        let passed = probe.rows().latest_pass();
         if effect.counted {
             let last = Last {
                 at: now.wall,
@@ -242,6 +251,9 @@ impl Site {
                 to,
                 detail: detail.to_owned(),
             });
+        }
+        if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
+            self.sightings.record(witness, pass);
         }
         let Effect { fell_into_doubt, .. } = effect;
         if let (true, Some(start)) = (fell_into_doubt, start) {
@@ -275,8 +287,7 @@ impl Site {
         self.seek_witnesses(now.mono);
         let around = Surroundings {
             isolation: self.isolation,
-            connected_until: self.connected_until(),
-            witnesses_needed: self.min_up > 0,
+            sightings: &self.sightings,
         };
         for service in &mut self.services {
             service.settle(now, around, &mut self.notes);
@@ -300,17 +311,23 @@ impl Site {
             return;
         }
         self.notes.push(Note::Isolation { from, to });
-        if to == Isolation::Isolated {
-            self.connected_before = self.connected_until();
-        }
-        if from == Isolation::Isolated {
-            self.void_fails(now);
+        match to {
+            Isolation::Isolated if self.cut_off.is_none() => {
+                let connected_until = self.connected_until();
+                self.cut_off = Some(CutOff { connected_until });
+            }
+            // Witnesses that are merely unknown do not say that the cut is over.
+            Isolation::Isolated | Isolation::Open => {}
+            Isolation::Connected => {
+                if let Some(cut_off) = self.cut_off.take() {
+                    self.void_fails(cut_off.connected_until, now);
+                }
+            }
         }
     }
 
     /// What was measured while we were cut off ourselves says nothing of the others (D5).
-    fn void_fails(&mut self, until: Moment) {
-        let since = self.connected_before.take();
+    fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
         let standbys = self.services.iter_mut().enumerate();
         for (index, service) in standbys.filter(|(_, service)| service.policy().role == Role::Standby) {
             for (at, probe) in service.probes.iter_mut().enumerate() {

@@ -18,10 +18,19 @@ pub struct Rows {
     latest_fail: Option<Moment>,
     /// The latest start in the row of fails that turned the probe down, while it is down.
     turned_down_on: Option<Moment>,
-    /// The first start in the latest row of fails, also after it ended.
-    blame: Option<Moment>,
+    blame: Option<Blame>,
     /// Fails of checks begun before this moment prove nothing (D5).
     void_before: Moment,
+}
+
+/// What a probe that is down, or on its way there, is to be blamed for: the starts of the first check
+/// in the row that turned it down, and of the latest that failed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blame {
+    /// The first failed check.
+    pub first: Moment,
+    /// The last one so far, whatever passed between without making it up again.
+    pub last: Moment,
 }
 
 /// Results of one kind, with none of the other between them.
@@ -89,9 +98,9 @@ impl Rows {
             .map(|row| row.first)
     }
 
-    /// The start of the first check in the latest row of fails, whether or not it has ended: what a
-    /// probe that is down is down for.
-    pub fn blame(&self) -> Option<Moment> {
+    /// The fails that its being down rests on; else those of the latest row, whether or not it has
+    /// ended.
+    pub fn blame(&self) -> Option<Blame> {
         self.blame
     }
 
@@ -124,7 +133,11 @@ impl Rows {
         }
         let row = self.extend(Kind::Fails, start);
         self.latest_fail = self.latest_fail.max(Some(start));
-        self.blame = Some(row.first);
+        let standing = self.blame.filter(|_| self.state == ProbeState::Down);
+        self.blame = Some(Blame {
+            first: standing.map_or(row.first, |blame| blame.first),
+            last: standing.map_or(row.last, |blame| blame.last.max(start)),
+        });
         if row.count >= self.fall && self.state != ProbeState::Down {
             self.state = ProbeState::Down;
             self.turned_down_on = Some(row.last);
@@ -183,7 +196,7 @@ impl Rows {
         if self.latest_fail.is_some_and(void) {
             self.latest_fail = None;
         }
-        if self.blame.is_some_and(void) {
+        if self.blame.is_some_and(|blame| void(blame.first)) {
             self.blame = None;
         }
         if self.turned_down_on.is_some_and(void) {

@@ -350,6 +350,16 @@ impl Bench {
         turned.collect()
     }
 
+    /// When the first service's verdict changed, and to what.
+    pub fn verdicts(&self) -> Vec<(Moment, Verdict)> {
+        let notes = self.play.notes().iter();
+        let changed = notes.filter_map(|(at, note)| match note {
+            Note::Verdict { service: 0, to, .. } => Some((*at, *to)),
+            _ => None,
+        });
+        changed.collect()
+    }
+
     pub fn count(&self, wanted: impl Fn(&Note) -> bool) -> usize {
         self.play.notes().iter().filter(|(_, note)| wanted(note)).count()
     }
