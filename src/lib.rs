@@ -29,6 +29,7 @@ pub mod config;
 pub mod failover;
 pub mod health;
 pub mod probe;
+pub mod render;
 pub mod status;
 pub mod store;
 pub mod time;

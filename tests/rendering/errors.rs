@@ -1,0 +1,1 @@
+//! Templates and strings that are wrong.

@@ -1,0 +1,8 @@
+//! Rendering, from the outside: golden files, BIRD's own parser, templates that are wrong.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod birds;
+mod configs;
+mod errors;
+mod golden;
