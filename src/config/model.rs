@@ -407,7 +407,7 @@ impl std::fmt::Display for Host {
 }
 
 /// Where a network probe's packets come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// A local address.
     Addr(IpAddr),
