@@ -1,8 +1,144 @@
 //! The checks themselves: what goes out to the network, to a program or to BIRD, once.
 //!
 //! When a check is made and what its result means is not decided here, but in the health and
-//! failover modules.
+//! failover modules. What an edge learns here of BIRD it is handed by the daemon, as a [`BirdView`].
 
+mod bird;
+mod dns;
+mod exec;
+mod http;
+mod icmp;
+mod limit;
 pub mod report;
+mod resolve;
+mod socket;
+mod tcp;
+mod tls;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use bird::{BirdAnswer, BirdView};
 pub use report::Report;
+
+use self::limit::Limit;
+use self::resolve::{Resolver, Target};
+use crate::config::model::{self, Check, Host, Source};
+
+/// What the checks of one configuration share: ping sockets, resolved names, trusted certificates
+/// and the view of BIRD. Dropping it and all its probes ends what it keeps going.
+pub struct Checker {
+    pings: Arc<icmp::Pings>,
+    resolver: Resolver,
+    trust: tls::Trust,
+    bird: Arc<dyn BirdView>,
+    own_protocols: Arc<[String]>,
+}
+
+impl Checker {
+    /// Nothing goes out yet. `own_protocols` are the static protocols that carry our own services:
+    /// their routes never count for a bird-route probe.
+    pub fn new(bird: Arc<dyn BirdView>, own_protocols: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            pings: Arc::default(),
+            resolver: Resolver::new(),
+            trust: tls::Trust::default(),
+            bird,
+            own_protocols: own_protocols.into_iter().collect(),
+        }
+    }
+
+    /// Makes a probe ready to be asked: its name is resolved from now on, its CA file is read, its
+    /// ping socket is opened. What cannot be had makes its checks errors.
+    ///
+    /// `announced` are the prefixes that its target must not lie in: all that this site may announce,
+    /// for a standby's probes and for witnesses; none for a primary's, which look at home.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn probe(&self, probe: &model::Probe, announced: &[IpNet]) -> Probe {
+        let target = |host: &Host, source: Option<&Source>| {
+            Target::new(host, socket::family(source), announced.into(), &self.resolver)
+        };
+        let kind = match &probe.check {
+            Check::Icmp(icmp) => {
+                let to = target(&icmp.target, icmp.source.as_ref());
+                Kind::Icmp(icmp::Icmp::new(icmp, to, self.pings.clone()))
+            }
+            Check::Tcp(tcp) => Kind::Tcp(tcp::Tcp::new(tcp, target(&tcp.target, tcp.source.as_ref()))),
+            Check::Http(http) => {
+                let host = http::host(http);
+                let to = target(&host, http.source.as_ref());
+                Kind::Http(Box::new(http::Http::new(http, to, &self.trust)))
+            }
+            Check::Dns(dns) => Kind::Dns(dns::Dns::new(dns, target(&dns.server, dns.source.as_ref()))),
+            Check::Exec(exec) => Kind::Exec(exec::Exec::new(exec, probe)),
+            Check::BirdRoute(route) => Kind::BirdRoute(bird::RouteProbe::new(
+                route.clone(),
+                self.bird.clone(),
+                self.own_protocols.clone(),
+            )),
+            Check::BirdProtocol(protocol) => {
+                Kind::BirdProtocol(bird::ProtocolProbe::new(protocol.clone(), self.bird.clone()))
+            }
+        };
+        Probe {
+            timeout: probe.timeout,
+            kind: Arc::new(kind),
+        }
+    }
+
+    /// What lessens the worth of all checks of a kind, in words: pings without a large receive
+    /// buffer. It is complete once every probe was made.
+    pub fn warnings(&self) -> Vec<String> {
+        self.pings.warnings()
+    }
+}
+
+/// A probe that is ready to be asked. Cheap to clone; checks of one probe may overlap.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    timeout: Duration,
+    kind: Arc<Kind>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Icmp(icmp::Icmp),
+    Tcp(tcp::Tcp),
+    Http(Box<http::Http>),
+    Dns(dns::Dns),
+    Exec(exec::Exec),
+    BirdRoute(bird::RouteProbe),
+    BirdProtocol(bird::ProtocolProbe),
+}
+
+impl Probe {
+    /// Makes one check, which ends within the probe's `timeout`. Dropping the future ends it at
+    /// once, a program with its whole process group.
+    pub async fn check(&self) -> Report {
+        let limit = Limit::new(self.timeout);
+        match &*self.kind {
+            Kind::Icmp(icmp) => icmp.check(limit).await,
+            Kind::Tcp(tcp) => tcp.check(limit).await,
+            Kind::Http(http) => http.check(limit).await,
+            Kind::Dns(dns) => dns.check(limit).await,
+            Kind::Exec(exec) => exec.check(limit).await,
+            Kind::BirdRoute(route) => route.check(limit).await,
+            Kind::BirdProtocol(protocol) => protocol.check(limit).await,
+        }
+    }
+
+    /// What makes every check of this probe an error now, in words, where that is known without a
+    /// check: its target lies inside an announced prefix, or its CA file cannot be read. Alarm it.
+    pub fn trouble(&self) -> Option<String> {
+        match &*self.kind {
+            Kind::Icmp(icmp) => icmp.trouble(),
+            Kind::Tcp(tcp) => tcp.trouble(),
+            Kind::Http(http) => http.trouble(),
+            Kind::Dns(dns) => dns.trouble(),
+            Kind::Exec(_) | Kind::BirdRoute(_) | Kind::BirdProtocol(_) => None,
+        }
+    }
+}

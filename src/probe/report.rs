@@ -18,3 +18,108 @@ pub struct Report {
     /// How long the answer took; `None` without an answer.
     pub rtt: Option<Duration>,
 }
+
+impl Report {
+    /// The target is well, and said so within `rtt`.
+    pub fn pass(detail: &str, rtt: Option<Duration>) -> Self {
+        Self {
+            outcome: Outcome::Pass,
+            detail: one_line(detail),
+            rtt,
+        }
+    }
+
+    /// The target is not well; `rtt` where it said so itself.
+    pub fn fail(detail: &str, rtt: Option<Duration>) -> Self {
+        Self {
+            outcome: Outcome::Fail,
+            detail: one_line(detail),
+            rtt,
+        }
+    }
+
+    /// The check could not be made (D1).
+    pub fn error(detail: &str) -> Self {
+        Self {
+            outcome: Outcome::Error,
+            detail: one_line(detail),
+            rtt: None,
+        }
+    }
+}
+
+/// Why a check got no answer, in words. Which of the two it is, is the heart of D1: an error leaves
+/// the probe as it is, a fail may end in a takeover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// Nothing was asked, for a reason of this host's own: an error.
+    NotMade(String),
+    /// It was asked, and silence or a refusal came of it: a fail.
+    Failed(String),
+}
+
+impl NoAnswer {
+    /// The words alone.
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::NotMade(words) | Self::Failed(words) => words,
+        }
+    }
+}
+
+impl From<NoAnswer> for Report {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::NotMade(words) => Self::error(&words),
+            NoAnswer::Failed(words) => Self::fail(&words, None),
+        }
+    }
+}
+
+/// The same text on one line that a terminal shows as it is, cut to [`DETAIL_LIMIT`] bytes. Programs
+/// and servers have a say in it, so nothing in it may move a cursor or turn the text around.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len().min(DETAIL_LIMIT));
+    for c in text.trim().chars().map(|c| if is_shown(c) { c } else { ' ' }) {
+        if line.len() + c.len_utf8() > DETAIL_LIMIT - '…'.len_utf8() {
+            line.push('…');
+            break;
+        }
+        line.push(c);
+    }
+    line
+}
+
+/// Whether a character stands for itself: neither a control character nor one that sets the
+/// direction of the text (Unicode TR9).
+fn is_shown(c: char) -> bool {
+    let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !turns && !matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_is_one_printable_line() {
+        let report = Report::error("  first\nsecond\t\u{1b}[31mred\u{202E}back\r\n");
+        assert_eq!(report.detail, "first second  [31mred back");
+    }
+
+    #[test]
+    fn a_detail_is_cut_between_characters_and_says_so() {
+        let report = Report::error(&"界".repeat(400));
+        assert!(report.detail.len() <= DETAIL_LIMIT, "{}", report.detail.len());
+        assert!(report.detail.ends_with("界…"));
+    }
+
+    #[test]
+    fn d1_what_was_not_asked_is_an_error_and_what_was_not_answered_a_fail() {
+        assert_eq!(
+            Report::from(NoAnswer::NotMade("x".into())).outcome,
+            Outcome::Error
+        );
+        assert_eq!(Report::from(NoAnswer::Failed("x".into())).outcome, Outcome::Fail);
+    }
+}

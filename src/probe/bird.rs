@@ -1,0 +1,208 @@
+//! The bird-route and bird-protocol probes: what the local BIRD has in its tables, and whether a
+//! session of it stands.
+//!
+//! BIRD's socket is another edge's; the daemon hands in a [`BirdView`] of it. Whatever keeps BIRD
+//! from answering is an error: it says nothing of anybody's routes.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::limit::Limit;
+use super::report::{NoAnswer, Report};
+use crate::bird::answer::{BfdSession, BfdState, Protocol, Route, State};
+use crate::config::model::{BirdProtocol, BirdRoute};
+
+#[cfg(test)]
+mod tests;
+
+/// What BIRD answers, or why it does not, in words.
+pub type BirdAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+/// The questions that probes have for BIRD. Who answers them puts them behind a decision's commands
+/// and asks identical ones once (A10).
+pub trait BirdView: Send + Sync {
+    /// `show route PREFIX [protocol P] all`: every route of exactly that prefix; empty without one.
+    fn routes<'a>(&'a self, prefix: IpNet, protocol: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>>;
+
+    /// `show protocols`.
+    fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>>;
+
+    /// `show bfd sessions`.
+    fn bfd_sessions(&self) -> BirdAnswer<'_, Vec<BfdSession>>;
+}
+
+/// A bird-route probe, ready to be asked.
+pub(super) struct RouteProbe {
+    wanted: BirdRoute,
+    bird: Arc<dyn BirdView>,
+    own: Arc<[String]>,
+}
+
+impl RouteProbe {
+    /// From its configuration; `own` are the protocols whose routes never count.
+    pub(super) fn new(wanted: BirdRoute, bird: Arc<dyn BirdView>, own: Arc<[String]>) -> Self {
+        Self { wanted, bird, own }
+    }
+
+    /// One check.
+    pub(super) async fn check(&self, limit: Limit) -> Report {
+        self.look(limit).await.unwrap_or_else(Report::from)
+    }
+
+    async fn look(&self, limit: Limit) -> Result<Report, NoAnswer> {
+        let wanted = &self.wanted;
+        let protocol = wanted.protocol.as_deref();
+        let routes = ask(limit, self.bird.routes(wanted.prefix, protocol)).await?;
+        let theirs: Vec<&Route> = routes
+            .iter()
+            .filter(|route| !self.own.contains(&route.protocol) && route.prefix == wanted.prefix)
+            .filter(|route| protocol.is_none_or(|name| name == route.protocol))
+            .collect();
+        if let Some(route) = theirs.iter().find(|route| fits(wanted, route)) {
+            return Ok(Report::pass(&describe(route), None));
+        }
+        // Absence is evidence only while a session that could carry the route stands (D3).
+        let protocols = ask(limit, self.bird.protocols()).await?;
+        let carrier = carrier(&protocols, protocol).map_err(NoAnswer::NotMade)?;
+        let prefix = wanted.prefix;
+        Ok(Report::fail(
+            &match theirs.as_slice() {
+                [] => format!("{prefix} is not there, and {carrier} is established"),
+                [route, ..] => format!("{prefix} is there, but not as wanted: {}", describe(route)),
+            },
+            None,
+        ))
+    }
+}
+
+impl fmt::Debug for RouteProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.wanted.fmt(f)
+    }
+}
+
+/// Whether a route is what the probe looks for.
+fn fits(wanted: &BirdRoute, route: &Route) -> bool {
+    wanted
+        .origin_as
+        .is_none_or(|origin| route.origin_as == Some(origin))
+        && wanted
+            .community
+            .is_none_or(|community| route.communities.contains(&community))
+        && wanted
+            .large_community
+            .is_none_or(|community| route.large_communities.contains(&community))
+        && wanted
+            .next_hop
+            .is_none_or(|hop| route.next_hops.iter().any(|next| next.via == Some(hop)))
+}
+
+/// The name of an established session that could carry the route; without one, why there is none.
+fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>) -> Result<&'a str, String> {
+    match name {
+        Some(name) => match protocols.iter().find(|protocol| protocol.name == name) {
+            Some(protocol) if is_established(protocol) => Ok(&protocol.name),
+            Some(protocol) => Err(format!("the route is not there, but {}", stands(protocol))),
+            None => Err(format!("BIRD has no protocol {name}")),
+        },
+        None => match protocols.iter().find(|protocol| is_established(protocol)) {
+            Some(protocol) => Ok(&protocol.name),
+            None => Err("the route is not there, but no BGP session is established".into()),
+        },
+    }
+}
+
+fn describe(route: &Route) -> String {
+    let mut text = format!("{} from {}", route.prefix, route.protocol);
+    if let Some(via) = route.next_hops.iter().find_map(|hop| hop.via) {
+        text.push_str(&format!(" via {via}"));
+    }
+    if let Some(origin) = route.origin_as {
+        text.push_str(&format!(", AS{origin}"));
+    }
+    text
+}
+
+/// A bird-protocol probe, ready to be asked.
+pub(super) struct ProtocolProbe {
+    wanted: BirdProtocol,
+    bird: Arc<dyn BirdView>,
+}
+
+impl ProtocolProbe {
+    /// From its configuration.
+    pub(super) fn new(wanted: BirdProtocol, bird: Arc<dyn BirdView>) -> Self {
+        Self { wanted, bird }
+    }
+
+    /// One check.
+    pub(super) async fn check(&self, limit: Limit) -> Report {
+        match &self.wanted {
+            BirdProtocol::Bgp(name) => self.bgp(name, limit).await,
+            BirdProtocol::Bfd(neighbor) => self.bfd(*neighbor, limit).await,
+        }
+        .unwrap_or_else(Report::from)
+    }
+
+    async fn bgp(&self, name: &str, limit: Limit) -> Result<Report, NoAnswer> {
+        let protocols = ask(limit, self.bird.protocols()).await?;
+        Ok(match protocols.iter().find(|protocol| protocol.name == name) {
+            None => Report::error(&format!("BIRD has no protocol {name}")),
+            Some(other) if other.proto != "BGP" => {
+                Report::error(&format!("{name} is no BGP protocol, but {}", other.proto))
+            }
+            Some(session) if is_established(session) => Report::pass(&stands(session), None),
+            Some(session) => Report::fail(&stands(session), None),
+        })
+    }
+
+    async fn bfd(&self, neighbor: std::net::IpAddr, limit: Limit) -> Result<Report, NoAnswer> {
+        let sessions = ask(limit, self.bird.bfd_sessions()).await?;
+        let mut with = sessions
+            .iter()
+            .filter(|session| session.address == neighbor)
+            .peekable();
+        if with.peek().is_none() {
+            return Ok(Report::error(&format!("BIRD has no BFD session with {neighbor}")));
+        }
+        Ok(match with.find(|session| session.state == BfdState::Up) {
+            Some(_) => Report::pass(&format!("the BFD session with {neighbor} is up"), None),
+            None => Report::fail(&format!("the BFD session with {neighbor} is not up"), None),
+        })
+    }
+}
+
+impl fmt::Debug for ProtocolProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.wanted.fmt(f)
+    }
+}
+
+/// BIRD's answer; a late one and none are errors both.
+async fn ask<T>(limit: Limit, question: BirdAnswer<'_, T>) -> Result<T, NoAnswer> {
+    match limit.within("asking BIRD", question).await {
+        Ok(answer) => answer.map_err(NoAnswer::NotMade),
+        Err(late) => Err(NoAnswer::NotMade(late.words().to_owned())),
+    }
+}
+
+/// BIRD's word for a session that stands comes first in its info column.
+fn is_established(protocol: &Protocol) -> bool {
+    protocol.proto == "BGP"
+        && protocol.state == State::Up
+        && protocol.info.split_whitespace().next() == Some("Established")
+}
+
+fn stands(protocol: &Protocol) -> String {
+    match (protocol.info.as_str(), protocol.state) {
+        ("", State::Down) => format!("{} is down", protocol.name),
+        ("", State::Start | State::Up | State::Stop | State::Flush | State::Other) => {
+            format!("{} is not established", protocol.name)
+        }
+        (info, _) => format!("{} is {info}", protocol.name),
+    }
+}

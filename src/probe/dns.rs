@@ -1,0 +1,168 @@
+//! The dns probe: a server answers a query as expected (RFC 1035).
+//!
+//! One query, one socket: no cache, no second server, no repetition. Over UDP whatever does not
+//! answer our very question is ignored until the time is up; a truncated answer is asked for again
+//! over TCP if what is missing could be in it.
+
+mod answers;
+mod query;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domain::base::Message;
+use domain::base::iana::OptRcode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use self::answers::Answers;
+use self::query::Query;
+use super::limit::Limit;
+use super::report::{NoAnswer, Report};
+use super::resolve::Target;
+use super::socket;
+use crate::config::model::{self, Source};
+
+/// A dns probe, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Dns {
+    target: Target,
+    port: u16,
+    source: Option<Source>,
+    tcp: bool,
+    prepared: Result<Prepared, String>,
+}
+
+/// What is asked, and what the answer must be.
+#[derive(Debug)]
+struct Prepared {
+    query: Query,
+    rcode: OptRcode,
+    answers: Answers,
+}
+
+impl Dns {
+    /// From its configuration, with its server found already.
+    pub(super) fn new(dns: &model::Dns, target: Target) -> Self {
+        Self {
+            target,
+            port: dns.port,
+            source: dns.source.clone(),
+            tcp: dns.tcp,
+            prepared: prepare(dns),
+        }
+    }
+
+    /// One check.
+    pub(super) async fn check(&self, limit: Limit) -> Report {
+        self.ask(limit).await.unwrap_or_else(Report::from)
+    }
+
+    /// What makes every check an error.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.prepared
+            .as_ref()
+            .err()
+            .cloned()
+            .or_else(|| self.target.trouble())
+    }
+
+    async fn ask(&self, limit: Limit) -> Result<Report, NoAnswer> {
+        let prepared = self
+            .prepared
+            .as_ref()
+            .map_err(|why| NoAnswer::NotMade(why.clone()))?;
+        let server = SocketAddr::new(self.target.address()?, self.port);
+        let question = prepared.query.message();
+        let started = Instant::now();
+        let mut answer = match self.tcp {
+            true => self.over_tcp(server, &question, limit).await?,
+            false => self.over_udp(server, &question, limit).await?,
+        };
+        let rtt = started.elapsed();
+        if answer.header().tc() && !self.tcp && prepared.lacks_an_answer(&answer) {
+            answer = self.over_tcp(server, &question, limit).await?;
+        }
+        Ok(prepared.judge(&answer, rtt))
+    }
+
+    async fn over_udp(
+        &self,
+        server: SocketAddr,
+        question: &Message<Vec<u8>>,
+        limit: Limit,
+    ) -> Result<Message<Vec<u8>>, NoAnswer> {
+        let socket = socket::connect_udp(server, self.source.as_ref())?;
+        // Nothing was sent before, so that an error is our own kernel's.
+        match limit.within("sending", socket.send(question.as_slice())).await {
+            Ok(sent) => sent.map_err(|error| socket::refused_at_once(&error, server.ip()))?,
+            Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
+        };
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            let received = limit
+                .within(&waiting_for(server), socket.recv(&mut buffer))
+                .await?;
+            let length = received.map_err(|error| socket::refused_later(&error, &server))?;
+            if let Some(answer) = query::answer_to(question, &buffer[..length]) {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn over_tcp(
+        &self,
+        server: SocketAddr,
+        question: &Message<Vec<u8>>,
+        limit: Limit,
+    ) -> Result<Message<Vec<u8>>, NoAnswer> {
+        let (mut stream, _) = socket::connect_tcp(server, self.source.as_ref(), limit).await?;
+        let exchange = async {
+            stream.write_all(&query::with_length(question)).await?;
+            let length = stream.read_u16().await?;
+            let mut answer = vec![0; usize::from(length)];
+            stream.read_exact(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = limit
+            .within(&waiting_for(server), exchange)
+            .await?
+            .map_err(|error| socket::refused_later(&error, &server))?;
+        query::answer_to(question, &answer)
+            .ok_or_else(|| NoAnswer::Failed(format!("{server} answered another question")))
+    }
+}
+
+impl Prepared {
+    /// Whether an answer that is wanted is not there, though all else is right.
+    fn lacks_an_answer(&self, answer: &Message<Vec<u8>>) -> bool {
+        answer.opt_rcode() == self.rcode && self.answers.missing_from(answer).is_some()
+    }
+
+    fn judge(&self, answer: &Message<Vec<u8>>, rtt: Duration) -> Report {
+        let rcode = answer.opt_rcode();
+        if rcode != self.rcode {
+            return Report::fail(&format!("{rcode}, wanted {}", self.rcode), Some(rtt));
+        }
+        match self.answers.missing_from(answer) {
+            Some(missing) => Report::fail(&format!("{rcode}, {missing}"), Some(rtt)),
+            None => Report::pass(&format!("{rcode}, {}", answers::count(answer)), Some(rtt)),
+        }
+    }
+}
+
+fn prepare(dns: &model::Dns) -> Result<Prepared, String> {
+    let query = Query::new(&dns.query, &dns.record)?;
+    let rcode = dns.expect_rcode.parse();
+    Ok(Prepared {
+        answers: Answers::new(query.record(), &dns.expect_answers)?,
+        rcode: rcode.map_err(|_| format!("{} is no response code", dns.expect_rcode))?,
+        query,
+    })
+}
+
+fn waiting_for(server: SocketAddr) -> String {
+    format!("waiting for {server}")
+}

@@ -1,0 +1,244 @@
+//! The http probe: an HTTP/1.1 answer is as expected.
+//!
+//! One connection for each check, closed after it; no redirect is followed, no cookie kept, no
+//! session resumed: what is measured is what a new client meets.
+
+mod exchange;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{StatusCode, Uri};
+use regex::Regex;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::time::Instant;
+
+use self::exchange::{Answer, Body, Request};
+use super::limit::Limit;
+use super::report::{NoAnswer, Report};
+use super::resolve::Target;
+use super::socket;
+use super::tls::Trust;
+use crate::config::model::{self, Host, OnNoAnswer, Source};
+
+/// How we introduce ourselves.
+const AGENT: &str = concat!("falconer/", env!("CARGO_PKG_VERSION"));
+
+/// An http probe, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Http {
+    target: Target,
+    port: u16,
+    source: Option<Source>,
+    tls: Option<Result<Tls, String>>,
+    request: Result<Request, String>,
+    expect: Expect,
+    on_no_answer: OnNoAnswer,
+}
+
+/// How TLS is spoken, and with whom.
+#[derive(Clone, Debug)]
+struct Tls {
+    client: Arc<ClientConfig>,
+    server: ServerName<'static>,
+}
+
+/// What the answer must be.
+#[derive(Debug)]
+struct Expect {
+    status: Vec<(u16, u16)>,
+    body: Option<Regex>,
+    headers: Vec<(hyper::header::HeaderName, Regex)>,
+}
+
+/// The host that a probe connects to, which need not be the URL's.
+pub(super) fn host(http: &model::Http) -> Host {
+    if let Some((host, _)) = &http.connect_to {
+        return host.clone();
+    }
+    match http.url.host() {
+        Some(url::Host::Ipv4(addr)) => Host::Addr(addr.into()),
+        Some(url::Host::Ipv6(addr)) => Host::Addr(addr.into()),
+        Some(url::Host::Domain(name)) => Host::Name(name.to_owned()),
+        None => Host::Name(String::new()),
+    }
+}
+
+impl Http {
+    /// From its configuration, with its target found already. Its CA file is read here.
+    pub(super) fn new(http: &model::Http, target: Target, trust: &Trust) -> Self {
+        let url_port = http.url.port_or_known_default().unwrap_or(80);
+        Self {
+            target,
+            port: http.connect_to.as_ref().map_or(url_port, |(_, port)| *port),
+            source: http.source.clone(),
+            tls: (http.url.scheme() == "https").then(|| tls(http, trust)),
+            request: request(http),
+            expect: Expect {
+                status: http.expect_status.clone(),
+                body: http.expect_body.clone(),
+                headers: http.expect_header.clone(),
+            },
+            on_no_answer: http.on_no_answer,
+        }
+    }
+
+    /// One check.
+    pub(super) async fn check(&self, limit: Limit) -> Report {
+        // Where an answer is what counts, silence proves nothing (D3).
+        match (Box::pin(self.ask(limit)).await, self.on_no_answer) {
+            (Ok(report), _) => report,
+            (Err(none), OnNoAnswer::Fail) => none.into(),
+            (Err(none), OnNoAnswer::Error) => Report::error(none.words()),
+        }
+    }
+
+    /// What makes every check an error.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let tls = self.tls.as_ref().and_then(|tls| tls.as_ref().err());
+        let own = self.request.as_ref().err().or(tls);
+        own.cloned().or_else(|| self.target.trouble())
+    }
+
+    async fn ask(&self, limit: Limit) -> Result<Report, NoAnswer> {
+        if let Some(trouble) = self.trouble() {
+            return Err(NoAnswer::NotMade(trouble));
+        }
+        let request = self
+            .request
+            .as_ref()
+            .map_err(|why| NoAnswer::NotMade(why.clone()))?;
+        let address = SocketAddr::new(self.target.address()?, self.port);
+        let started = Instant::now();
+        let (stream, _) = socket::connect_tcp(address, self.source.as_ref(), limit).await?;
+        let mut answer = match &self.tls {
+            None => exchange::ask(stream, request, limit).await?,
+            Some(Err(why)) => return Err(NoAnswer::NotMade(why.clone())),
+            Some(Ok(tls)) => {
+                let stream = exchange::secure(stream, tls.client.clone(), tls.server.clone(), limit).await?;
+                exchange::ask(stream, request, limit).await?
+            }
+        };
+        let rtt = Some(started.elapsed());
+        Ok(match self.expect.misses(&mut answer, limit).await {
+            Some(miss) => Report::fail(&miss, rtt),
+            None => Report::pass(&shown(answer.status()), rtt),
+        })
+    }
+}
+
+impl Expect {
+    /// What of the answer is not as expected, in words. The body is read only if it matters.
+    async fn misses(&self, answer: &mut Answer, limit: Limit) -> Option<String> {
+        let status = answer.status();
+        let code = status.as_u16();
+        let seen = shown(status);
+        if !self
+            .status
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&code))
+        {
+            return Some(format!("{seen}, wanted {}", ranges(&self.status)));
+        }
+        for (name, pattern) in &self.headers {
+            let mut values = answer.headers().get_all(name).iter().peekable();
+            if values.peek().is_none() {
+                return Some(format!("{seen}, without a header {name}"));
+            }
+            if !values.any(|value| pattern.is_match(&String::from_utf8_lossy(value.as_bytes()))) {
+                return Some(format!("{seen}, but {name} has nothing that {pattern} finds"));
+            }
+        }
+        let pattern = self.body.as_ref()?;
+        match answer.body(limit).await {
+            Body::Whole(bytes) | Body::Cut(bytes) if pattern.is_match(&String::from_utf8_lossy(&bytes)) => {
+                None
+            }
+            Body::Whole(_) => Some(format!("{seen}, but the body has nothing that {pattern} finds")),
+            Body::Cut(bytes) => Some(format!(
+                "{seen}, but the first {} KiB of the body have nothing that {pattern} finds",
+                bytes.len() >> 10
+            )),
+            Body::Broken(why) => Some(format!("{seen}, but the body broke off: {why}")),
+        }
+    }
+}
+
+/// The parts of the request that are the same every time.
+fn request(http: &model::Http) -> Result<Request, String> {
+    let mut headers: HeaderMap = http.headers.iter().cloned().collect();
+    if !headers.contains_key(HOST) {
+        let authority = HeaderValue::from_str(&authority(&http.url)).map_err(|error| error.to_string())?;
+        headers.insert(HOST, authority);
+    }
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(AGENT));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let query = http
+        .url
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let target: Uri = format!("{}{query}", http.url.path())
+        .parse()
+        .map_err(|error| format!("{}: {error}", http.url))?;
+    Ok(Request {
+        method: http.method.clone(),
+        target,
+        headers,
+    })
+}
+
+/// The URL's host as the Host header names it: IPv6 in brackets, the port if it is not the usual
+/// one (RFC 9110, section 7.2).
+fn authority(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// How TLS is spoken; the name that the server must prove is the URL's.
+fn tls(http: &model::Http, trust: &Trust) -> Result<Tls, String> {
+    let server = match http.url.host() {
+        Some(url::Host::Ipv4(addr)) => ServerName::from(std::net::IpAddr::from(addr)),
+        Some(url::Host::Ipv6(addr)) => ServerName::from(std::net::IpAddr::from(addr)),
+        Some(url::Host::Domain(name)) => {
+            ServerName::try_from(name.to_owned()).map_err(|error| format!("{name}: {error}"))?
+        }
+        None => return Err(format!("{} has no host", http.url)),
+    };
+    Ok(Tls {
+        client: trust.client(http)?,
+        server,
+    })
+}
+
+/// "503 Service Unavailable".
+fn shown(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+/// "200-299, 404".
+fn ranges(ranges: &[(u16, u16)]) -> String {
+    let mut text = String::new();
+    for (first, last) in ranges {
+        let separator = if text.is_empty() { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = match first == last {
+            true => write!(text, "{separator}{first}"),
+            false => write!(text, "{separator}{first}-{last}"),
+        };
+    }
+    text
+}

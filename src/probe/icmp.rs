@@ -1,0 +1,127 @@
+//! The icmp probe: an echo request is answered by an echo reply.
+//!
+//! Anything else that comes back is a fail with its reason in words: an ICMP error is the network's
+//! word that the target cannot be reached, whatever library call it makes succeed.
+
+mod filter;
+mod packet;
+mod pinger;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::packet::Heard;
+use self::pinger::Pinger;
+use super::limit::Limit;
+use super::report::{NoAnswer, Report};
+use super::resolve::Target;
+use super::socket::{self, family_of};
+use crate::config::model::{self, Family, Source};
+
+/// An icmp probe, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Icmp {
+    target: Target,
+    source: Option<Source>,
+    pings: Arc<Pings>,
+}
+
+impl Icmp {
+    /// From its configuration, with its target found already.
+    pub(super) fn new(icmp: &model::Icmp, target: Target, pings: Arc<Pings>) -> Self {
+        Self {
+            target,
+            source: icmp.source.clone(),
+            pings,
+        }
+    }
+
+    /// One check.
+    pub(super) async fn check(&self, limit: Limit) -> Report {
+        self.ping(limit).await.unwrap_or_else(Report::from)
+    }
+
+    /// What makes every check an error.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.target.trouble()
+    }
+
+    async fn ping(&self, limit: Limit) -> Result<Report, NoAnswer> {
+        let target = self.target.address()?;
+        let source = self.source.as_ref();
+        let pinger = self.pings.pinger(family_of(target), source)?;
+        let (heard, rtt) = match pinger.ping(target, limit).await {
+            // An interface that was made anew has another number: the socket follows the name.
+            Err(NoAnswer::NotMade(_)) if matches!(source, Some(Source::Interface(_))) => {
+                self.pings.forget(&pinger);
+                let anew = self.pings.pinger(family_of(target), source)?;
+                anew.ping(target, limit).await?
+            }
+            answer => answer?,
+        };
+        Ok(match heard {
+            Heard::Reply => Report::pass(&format!("{target} answered"), Some(rtt)),
+            Heard::Error { kind, code, from } => {
+                let says = words::error(family_of(target), kind, code);
+                let icmp = format!("ICMP type {kind} code {code}");
+                Report::fail(&format!("{target}: {says}, says {from} ({icmp})"), None)
+            }
+        })
+    }
+}
+
+/// The sockets that pings go through: one for each family and source, shared by all probes.
+#[derive(Debug, Default)]
+pub(super) struct Pings {
+    /// A lock, since a socket is opened by the first check that wants it; it is held for a look-up
+    /// and a few system calls that do not block.
+    open: Mutex<Vec<Arc<Pinger>>>,
+}
+
+impl Pings {
+    /// The socket for a family and a source, opened if need be.
+    ///
+    /// # Errors
+    /// Always "not made": no permission, no such source.
+    fn pinger(&self, family: Family, source: Option<&Source>) -> Result<Arc<Pinger>, NoAnswer> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pinger) = open.iter().find(|pinger| pinger.serves(family, source)) {
+            return Ok(pinger.clone());
+        }
+        let pinger = Pinger::open(family, source).map_err(|error| {
+            if error.kind() == ErrorKind::PermissionDenied {
+                NoAnswer::NotMade(NO_PERMISSION.into())
+            } else {
+                socket::not_opened(&error, source)
+            }
+        })?;
+        let pinger = Arc::new(pinger);
+        open.push(pinger.clone());
+        Ok(pinger)
+    }
+
+    /// What is not as it should be with the sockets that are open, in words.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let warnings = open.iter().filter_map(|pinger| pinger.warning());
+        warnings.map(str::to_owned).collect()
+    }
+
+    /// Opens another socket for the next ping of that kind. Pings in flight keep theirs.
+    fn forget(&self, pinger: &Arc<Pinger>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|known| !Arc::ptr_eq(known, pinger));
+    }
+}
+
+/// What an operator can do so that pings can be sent.
+const NO_PERMISSION: &str = "no permission to ping: give the daemon CAP_NET_RAW, or put its group into \
+                             net.ipv4.ping_group_range";
+
+/// Where a ping and its answer meet: the address it went to, and the number it carries.
+type Key = (IpAddr, u16);

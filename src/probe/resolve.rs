@@ -1,0 +1,142 @@
+//! Names of targets, resolved apart from the checks.
+//!
+//! A check never waits for a name server: it uses the last addresses found (D1). Nothing is said
+//! here about how the system resolves; `getaddrinfo` does it, as everything else on the host.
+
+mod name;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use ipnet::IpNet;
+
+pub(super) use name::{Lookup, Name};
+
+use super::report::NoAnswer;
+use super::socket::family_of;
+use crate::config::model::{Family, Host};
+
+/// The names that probes ask for, each resolved by one task however many probes share it.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    lookup: Lookup,
+    /// A lock, since probes may be made from any task; it is held for a look-up in the map.
+    names: Mutex<HashMap<String, Weak<Name>>>,
+}
+
+impl Resolver {
+    /// With the system's own way to resolve names.
+    pub(super) fn new() -> Self {
+        Self::with(Lookup::system())
+    }
+
+    /// With another way.
+    pub(super) fn with(lookup: Lookup) -> Self {
+        Self {
+            lookup,
+            names: Mutex::default(),
+        }
+    }
+
+    /// The name, resolved from now on for as long as someone holds it.
+    pub(super) fn name(&self, name: &str) -> Arc<Name> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        names.retain(|_, name| name.strong_count() > 0);
+        let new = Arc::new(Name::spawn(name.to_owned(), self.lookup.clone()));
+        names.insert(name.to_owned(), Arc::downgrade(&new));
+        new
+    }
+}
+
+/// Where a probe's packets go.
+#[derive(Debug)]
+pub(super) struct Target {
+    host: Where,
+    family: Option<Family>,
+    announced: Arc<[IpNet]>,
+}
+
+#[derive(Debug)]
+enum Where {
+    Addr(IpAddr),
+    Name(Arc<Name>),
+}
+
+impl Target {
+    /// `family` is the one that the probe's source allows. An address inside one of `announced`
+    /// proves nothing: after a takeover it would be answered here.
+    pub(super) fn new(
+        host: &Host,
+        family: Option<Family>,
+        announced: Arc<[IpNet]>,
+        resolver: &Resolver,
+    ) -> Self {
+        let host = match host {
+            Host::Addr(addr) => Where::Addr(*addr),
+            Host::Name(name) => Where::Name(resolver.name(name)),
+        };
+        Self {
+            host,
+            family,
+            announced,
+        }
+    }
+
+    /// The address to ask.
+    ///
+    /// # Errors
+    /// Always "not made": a name never resolved, one without an address of the family, or one that
+    /// lies inside an announced prefix.
+    pub(super) fn address(&self) -> Result<IpAddr, NoAnswer> {
+        if let Some(trouble) = self.trouble() {
+            return Err(NoAnswer::NotMade(trouble));
+        }
+        match &self.host {
+            Where::Addr(addr) => Ok(*addr),
+            Where::Name(name) => {
+                let found = name.found().map_err(NoAnswer::NotMade)?;
+                self.usable(&found).next().ok_or_else(|| {
+                    NoAnswer::NotMade(format!("{} has no address of the source's family", name.text()))
+                })
+            }
+        }
+    }
+
+    /// Which of the target's addresses lies inside an announced prefix, in words.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &self.host {
+            Where::Addr(addr) => Some((*addr, addr.to_string())),
+            Where::Name(name) => {
+                let found = name.found().unwrap_or_default();
+                let inside = self
+                    .usable(&found)
+                    .find(|addr| self.announced_with(*addr).is_some());
+                inside.map(|addr| (addr, format!("{} is {addr}, which", name.text())))
+            }
+        }
+        .and_then(|(addr, who)| {
+            let prefix = self.announced_with(addr)?;
+            Some(format!(
+                "{who} lies inside {prefix}, which this site announces: it would be answered here"
+            ))
+        })
+    }
+
+    fn usable(&self, found: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+        let fits = |addr: &&IpAddr| self.family.is_none_or(|family| family == family_of(**addr));
+        found.iter().filter(fits).copied()
+    }
+
+    fn announced_with(&self, addr: IpAddr) -> Option<IpNet> {
+        self.announced
+            .iter()
+            .copied()
+            .find(|prefix| prefix.contains(&addr))
+    }
+}

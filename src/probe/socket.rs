@@ -1,0 +1,149 @@
+//! Sockets of the network probes: where their packets come from, and who it was that refused.
+//!
+//! D1 wants to know whether our own kernel's route lookup refused before a packet left (an error),
+//! or whether the network did (a fail), though both come as the same errno. What tells them apart
+//! is when: `connect` on a non-blocking TCP or UDP socket, and `sendto` on one without pending
+//! errors, return what the local route lookup said, at once. An ICMP error, a failed neighbour
+//! resolution, a reset or a time-out reaches a TCP socket only after `connect` returned EINPROGRESS,
+//! as its pending error.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::Instant;
+
+use super::limit::Limit;
+use super::report::NoAnswer;
+use crate::config::model::{Family, Source};
+
+/// The family that packets from there can have; `None`: either.
+pub(super) fn family(source: Option<&Source>) -> Option<Family> {
+    match source {
+        Some(Source::Addr(addr)) => Some(family_of(*addr)),
+        Some(Source::Interface(_)) | None => None,
+    }
+}
+
+/// An address's family.
+pub(super) fn family_of(addr: IpAddr) -> Family {
+    match addr {
+        IpAddr::V4(_) => Family::V4,
+        IpAddr::V6(_) => Family::V6,
+    }
+}
+
+/// A non-blocking socket whose packets come from `source`.
+///
+/// # Errors
+/// As the kernel says; all of them are of this host's own making.
+pub(super) fn open(
+    family: Family,
+    kind: Type,
+    protocol: Protocol,
+    source: Option<&Source>,
+) -> io::Result<Socket> {
+    let domain = match family {
+        Family::V4 => Domain::IPV4,
+        Family::V6 => Domain::IPV6,
+    };
+    let socket = Socket::new(domain, kind, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    match source {
+        Some(Source::Addr(addr)) => socket.bind(&SocketAddr::new(*addr, 0).into())?,
+        Some(Source::Interface(name)) => socket.bind_device(Some(name.as_bytes()))?,
+        None => {}
+    }
+    Ok(socket)
+}
+
+/// A TCP connection to `target`, and how long its handshake took.
+pub(super) async fn connect_tcp(
+    target: SocketAddr,
+    source: Option<&Source>,
+    limit: Limit,
+) -> Result<(TcpStream, Duration), NoAnswer> {
+    let socket = open(family_of(target.ip()), Type::STREAM, Protocol::TCP, source)
+        .map_err(|error| not_opened(&error, source))?;
+    let started = Instant::now();
+    match socket.connect(&target.into()) {
+        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => {
+            return Err(refused_at_once(&error, target.ip()));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let stream = TcpStream::from_std(socket.into()).map_err(|error| not_opened(&error, source))?;
+    limit
+        .within(&format!("connecting to {target}"), stream.writable())
+        .await?
+        .and_then(|()| stream.take_error())
+        .map_err(|error| not_opened(&error, source))?
+        .map_or(Ok(()), |error| Err(refused_later(&error, &target)))?;
+    Ok((stream, started.elapsed()))
+}
+
+/// A UDP socket that hears `target` alone. Nothing is sent yet, but the route was looked up.
+pub(super) fn connect_udp(target: SocketAddr, source: Option<&Source>) -> Result<UdpSocket, NoAnswer> {
+    let socket = open(family_of(target.ip()), Type::DGRAM, Protocol::UDP, source)
+        .map_err(|error| not_opened(&error, source))?;
+    socket
+        .connect(&target.into())
+        .map_err(|error| refused_at_once(&error, target.ip()))?;
+    UdpSocket::from_std(socket.into()).map_err(|error| not_opened(&error, source))
+}
+
+/// What it means that no socket could be had.
+pub(super) fn not_opened(error: &io::Error, source: Option<&Source>) -> NoAnswer {
+    let from = match source {
+        Some(Source::Addr(addr)) => format!(" from {addr}"),
+        Some(Source::Interface(name)) => format!(" on interface {name}"),
+        None => String::new(),
+    };
+    NoAnswer::NotMade(format!("no socket{from}: {}", words(error)))
+}
+
+/// What it means that `connect` or `sendto` said no by itself.
+pub(super) fn refused_at_once(error: &io::Error, target: IpAddr) -> NoAnswer {
+    let refused = match Errno::from_io_error(error) {
+        // On loopback the other side's answer can be there before `connect` returns.
+        Some(Errno::CONNREFUSED | Errno::CONNRESET | Errno::TIMEDOUT) => {
+            return NoAnswer::Failed(format!("{target}: {}", words(error)));
+        }
+        Some(Errno::NETUNREACH) => "this host has no route".into(),
+        Some(Errno::HOSTUNREACH) => "this host's route says unreachable".into(),
+        Some(Errno::ACCESS) => "this host's route says prohibited".into(),
+        Some(Errno::INVAL) => "this host's route says blackhole, or the source does not fit".into(),
+        Some(Errno::PERM) => "this host's firewall does not let it out".into(),
+        Some(Errno::ADDRNOTAVAIL) => "this host has no address or port for it".into(),
+        Some(Errno::NODEV | Errno::NXIO) => "the interface is gone".into(),
+        Some(_) | None => words(error),
+    };
+    NoAnswer::NotMade(format!("nothing was sent to {target}: {refused}"))
+}
+
+/// What a connected socket's pending error says: the network's word, and the target's.
+pub(super) fn refused_later(error: &io::Error, target: &SocketAddr) -> NoAnswer {
+    let said = match Errno::from_io_error(error) {
+        Some(Errno::HOSTUNREACH) => {
+            "host unreachable: an ICMP error came back, or nobody answers on the link".into()
+        }
+        Some(Errno::NETUNREACH) => "network unreachable: an ICMP error came back".into(),
+        Some(Errno::ACCESS) => "prohibited: an ICMP error came back".into(),
+        Some(_) | None => words(error),
+    };
+    NoAnswer::Failed(format!("{target}: {said}"))
+}
+
+/// An error of the system in lower case and without its number, the name of the errno in doubt.
+pub(super) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
