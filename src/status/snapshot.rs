@@ -108,6 +108,61 @@ pub struct Service {
     pub latched: bool,
     /// Its probes, in the configuration's order.
     pub probes: Vec<Probe>,
+    /// The last time that we changed what we want, with the time of each stage.
+    #[serde(default)]
+    pub transition: Option<Transition>,
+}
+
+/// One change of what we want of BIRD, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// From; `unknown` where nothing was settled.
+    pub from: Strength,
+    /// To.
+    pub to: Strength,
+    /// The rule that decided, such as "D4".
+    pub rule: String,
+    /// The same in words.
+    pub reason: String,
+    /// The time of each stage.
+    pub stages: Stages,
+}
+
+/// When each stage of a transition was reached; null where it was not, or does not apply. Over
+/// several static protocols, the last of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stages {
+    /// The first failed check behind a verdict down began.
+    #[serde(with = "millis::option")]
+    pub first_fail: Option<Timestamp>,
+    /// The verdict was reached.
+    #[serde(with = "millis::option")]
+    pub verdict: Option<Timestamp>,
+    /// The decision was taken.
+    #[serde(with = "millis::option")]
+    pub decided: Option<Timestamp>,
+    /// `enable` was sent to BIRD.
+    #[serde(with = "millis::option")]
+    pub enable_sent: Option<Timestamp>,
+    /// BIRD accepted it.
+    #[serde(with = "millis::option")]
+    pub enable_answered: Option<Timestamp>,
+    /// The static protocol was seen up.
+    #[serde(with = "millis::option")]
+    pub up: Option<Timestamp>,
+    /// Every prefix was seen exported to enough upstreams.
+    #[serde(with = "millis::option")]
+    pub exported: Option<Timestamp>,
+    /// `disable` was sent to BIRD.
+    #[serde(with = "millis::option")]
+    pub disable_sent: Option<Timestamp>,
+    /// BIRD accepted it.
+    #[serde(with = "millis::option")]
+    pub disable_answered: Option<Timestamp>,
+    /// The static protocol was seen down, its routes gone.
+    #[serde(with = "millis::option")]
+    pub down: Option<Timestamp>,
 }
 
 /// What a service's verdict means for the announcement.

@@ -1,0 +1,129 @@
+//! Operators' requests: translated for the judgement, and answered once what they changed is kept.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::api;
+use crate::failover::event::Terms;
+use crate::failover::{Ask, Site};
+use crate::status::snapshot::Action;
+use crate::store::Kept;
+
+/// An operator waits this long for the disk; the wish itself is in force at once.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that are in force and wait to be kept on disk before they are answered.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Vec<Answer>);
+
+#[derive(Debug)]
+struct Answer {
+    to: oneshot::Sender<Result<String, api::Refusal>>,
+    said: String,
+    version: u64,
+    until: Instant,
+}
+
+impl Waiting {
+    /// Answers a request, at once if it changed nothing that has to be kept.
+    pub(super) fn answer(&mut self, request: api::Request, said: String, kept_with: Option<u64>) {
+        match kept_with {
+            // The operator may have gone away; the wish stands.
+            None => drop(request.answer.send(Ok(said))),
+            Some(version) => {
+                let until = Instant::now() + DISK_PATIENCE;
+                self.0.push(Answer {
+                    to: request.answer,
+                    said,
+                    version,
+                    until,
+                });
+            }
+        }
+    }
+
+    /// Something was kept, or could not be.
+    pub(super) fn kept(&mut self, kept: &Kept) {
+        for answer in self.0.extract_if(.., |answer| answer.version <= kept.number) {
+            let said = match &kept.result {
+                Ok(()) => answer.said,
+                Err(problem) => format!("{}; but {problem}", answer.said),
+            };
+            drop(answer.to.send(Ok(said)));
+        }
+    }
+
+    /// Answers those that have waited long enough for the disk.
+    pub(super) fn give_up_if_due(&mut self) {
+        let now = Instant::now();
+        for answer in self.0.extract_if(.., |answer| answer.until <= now) {
+            let said = format!(
+                "{}; but it is not on disk yet and may not survive a restart",
+                answer.said
+            );
+            drop(answer.to.send(Ok(said)));
+        }
+    }
+
+    /// When the first of them has waited long enough.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.0.iter().map(|answer| answer.until).min()
+    }
+}
+
+/// Refuses a request.
+pub(super) fn refuse(request: api::Request, refusal: api::Refusal) {
+    drop(request.answer.send(Err(refusal)));
+}
+
+/// A request as the judgement understands it.
+pub(super) fn ask_of(ask: &api::Ask) -> Ask {
+    match ask {
+        api::Ask::Override { action, span, reason } => {
+            let terms = Terms {
+                lasting: *span,
+                reason: reason.clone(),
+            };
+            match action {
+                Action::Announce => Ask::Announce(terms),
+                Action::Withdraw => Ask::Withdraw(terms),
+                Action::Freeze => Ask::Freeze(terms),
+            }
+        }
+        api::Ask::Auto { .. } => Ask::Auto,
+        api::Ask::Failback { .. } => Ask::Failback,
+    }
+}
+
+/// What a granted request did, in words.
+pub(super) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
+    let Some(service) = site.services().get(service) else {
+        return "done".to_owned();
+    };
+    let name = &service.policy().name;
+    match ask {
+        api::Ask::Override { action, .. } => {
+            let until = service.overridden().and_then(|over| over.until);
+            let end = until.map_or("until `falconer auto`".to_owned(), |until| {
+                format!("until {until:.0}")
+            });
+            match action {
+                Action::Announce => format!("{name}: announce {end}"),
+                Action::Withdraw => format!("{name}: withdraw {end}"),
+                Action::Freeze => format!("{name}: frozen {end}"),
+            }
+        }
+        api::Ask::Auto { .. } => {
+            let judgement = service.judgement();
+            let words = service.explain(judgement.why);
+            format!(
+                "{name}: automatic, wants {} ({}: {words})",
+                service.stance(),
+                judgement.rule
+            )
+        }
+        api::Ask::Failback { .. } => format!("{name}: failback may go ahead"),
+    }
+}

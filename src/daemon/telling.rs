@@ -1,0 +1,91 @@
+//! What the core notes, in the log: a change is one line with old, new, rule and cause.
+
+use crate::failover::{Note, ProbeId, Site};
+use crate::status::snapshot::{ProbeState, Verdict};
+
+/// Logs one note.
+pub(super) fn tell(site: &Site, note: &Note) {
+    let name = |service: &usize| {
+        site.services()
+            .get(*service)
+            .map_or("?", |service| &service.policy().name)
+    };
+    match note {
+        Note::Switched {
+            service,
+            from,
+            to,
+            rule,
+            reason,
+            verdict,
+            ..
+        } => {
+            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict_word(*verdict), cause = %reason, "service");
+        }
+        Note::Verdict { service, from, to } => {
+            let (from, to) = (verdict_word(*from), verdict_word(*to));
+            tracing::info!(service = name(service), from, to, "verdict");
+        }
+        Note::Probe {
+            probe,
+            from,
+            to,
+            detail,
+        } => tell_probe(site, *probe, *from, *to, detail),
+        Note::Isolation { from, to } => tracing::warn!(?from, ?to, "isolation"),
+        Note::Latched { service } => {
+            tracing::warn!(
+                service = name(service),
+                rule = "D9",
+                "latched: falconer auto releases it"
+            );
+        }
+        Note::Released { service, actor } => tracing::info!(service = name(service), actor, "latch released"),
+        Note::Overridden { service, over } => {
+            let until = over.until.map(|until| until.to_string());
+            let until = until.as_deref().unwrap_or("the operator ends it");
+            let reason = over.reason.as_deref().unwrap_or("");
+            tracing::info!(service = name(service), action = ?over.action, until, actor = over.actor, reason, "override");
+        }
+        Note::OverrideEnded { service, over, actor } => {
+            let by = actor.as_deref().unwrap_or("its time");
+            tracing::info!(service = name(service), action = ?over.action, by, "override ended");
+        }
+        Note::FailbackAllowed { service, actor } => {
+            tracing::info!(service = name(service), actor, "failback allowed");
+        }
+        Note::Stalled { late } => {
+            tracing::warn!(
+                late_ms = late.as_millis(),
+                rule = "D2",
+                "stalled: results under way are thrown away"
+            );
+        }
+    }
+}
+
+fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
+    let policy = site.policy(probe).map_or("?", |policy| &policy.name);
+    let (from, to) = (
+        crate::failover::words::word(from),
+        crate::failover::words::word(to),
+    );
+    match probe {
+        ProbeId::Service(service, _) => {
+            let service = site
+                .services()
+                .get(service)
+                .map_or("?", |service| &service.policy().name);
+            tracing::info!(service, probe = policy, from, to, detail, "probe");
+        }
+        ProbeId::Witness(_) => tracing::info!(witness = policy, from, to, detail, "witness"),
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Unclear => "unclear",
+    }
+}

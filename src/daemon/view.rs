@@ -1,0 +1,285 @@
+//! The snapshot, composed from the judgement and from what was seen of BIRD; and what is wrong in it.
+
+use jiff::Timestamp;
+
+use super::alarms::Trouble;
+use super::transition::{Following, shown_stance, shown_strength};
+use crate::bird::client::Link;
+use crate::bird::steering::{Seen, SeenService};
+use crate::config::model::{self, Config, Role};
+use crate::failover::isolation::Isolation;
+use crate::failover::site::Last;
+use crate::failover::{ProbeId, Site, service};
+use crate::health;
+use crate::status::snapshot::{self, AlarmCode, BirdState, Outcome, Strength};
+use crate::time::Now;
+
+/// Everything that a snapshot is composed from.
+pub(super) struct View<'a> {
+    /// The configuration.
+    pub(super) config: &'a Config,
+    /// The judgement.
+    pub(super) site: &'a Site,
+    /// The last full look at BIRD, and when it was.
+    pub(super) seen: Option<(&'a Seen, Timestamp)>,
+    /// BIRD's socket, and since when it is in this state.
+    pub(super) link: (&'a Link, Timestamp),
+    /// The services' last transitions.
+    pub(super) following: &'a [Option<Following>],
+    /// Since when each upstream is in its state.
+    pub(super) upstreams_since: &'a [Option<Timestamp>],
+    /// When the daemon started.
+    pub(super) since: Timestamp,
+    /// What time it is.
+    pub(super) now: Now,
+}
+
+impl View<'_> {
+    /// The snapshot, with the alarms given.
+    pub(super) fn snapshot(&self, alarms: Vec<snapshot::Alarm>) -> snapshot::Snapshot {
+        let (link, link_since) = self.link;
+        let services = self.site.services().iter().enumerate();
+        let witnesses = self.site.witnesses().enumerate();
+        snapshot::Snapshot {
+            schema: snapshot::SCHEMA,
+            site: self.config.site.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since,
+            at: self.now.wall,
+            isolated: self.site.isolation() == Isolation::Isolated,
+            bird: snapshot::Bird {
+                state: link.state,
+                version: link.version.as_ref().map(ToString::to_string),
+                since: Some(link_since),
+                error: link.error.clone(),
+            },
+            services: services
+                .map(|(index, service)| self.service(index, service))
+                .collect(),
+            upstreams: self.upstreams(),
+            witnesses: witnesses
+                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .collect(),
+            tunnels: Vec::new(),
+            lease: None,
+            alarms,
+        }
+    }
+
+    fn service(&self, index: usize, service: &service::Service) -> snapshot::Service {
+        let policy = service.policy();
+        let seen = self.seen_service(index);
+        let judgement = service.judgement();
+        let actual = shown_strength(seen.and_then(|seen| seen.actual));
+        let probes = policy.probes.iter().zip(service.probes()).enumerate();
+        snapshot::Service {
+            name: policy.name.clone(),
+            role: match policy.role {
+                Role::Standby => snapshot::Role::Standby,
+                Role::Primary => snapshot::Role::Primary,
+            },
+            prefixes: policy.prefixes.clone(),
+            protocols: policy.full.iter().map(|full| full.name.clone()).collect(),
+            verdict: service.verdict().0,
+            want: shown_stance(service.stance()),
+            actual,
+            upstreams: policy.upstreams.clone(),
+            exported_to: seen.map(|seen| seen.exported_to.clone()).unwrap_or_default(),
+            verified_at: seen
+                .filter(|seen| seen.verified && actual == Strength::Full)
+                .and_then(|_| self.seen.map(|(_, at)| at)),
+            rule: judgement.rule.to_string(),
+            reason: service.explain(judgement.why),
+            since: service.stance_since(),
+            deadline: judgement.deadline.map(|deadline| self.now.wall_at(deadline)),
+            overridden: service.overridden().map(|over| snapshot::Override {
+                action: over.action,
+                until: over.until,
+                reason: over.reason.clone(),
+                actor: over.actor.clone(),
+            }),
+            latched: service.latched_since().is_some(),
+            probes: probes
+                .map(|(at, (policy, probe))| self.probe(ProbeId::Service(index, at), policy, probe))
+                .collect(),
+            transition: self
+                .following
+                .get(index)
+                .and_then(Option::as_ref)
+                .map(|following| following.shown().clone()),
+        }
+    }
+
+    fn probe(&self, of: ProbeId, policy: &model::Probe, probe: &health::Probe) -> snapshot::Probe {
+        snapshot::Probe {
+            name: policy.name.clone(),
+            kind: policy.check.type_name().to_owned(),
+            state: probe.state(),
+            streak: probe.rows().streak(),
+            last: self.site.last(of).map(shown_last),
+        }
+    }
+
+    fn upstreams(&self) -> Vec<snapshot::Upstream> {
+        let upstreams = self.config.upstreams.iter().enumerate();
+        let shown = upstreams.map(|(index, upstream)| {
+            let seen = self.seen.and_then(|(seen, _)| seen.upstreams.get(index));
+            snapshot::Upstream {
+                name: upstream.name.clone(),
+                state: seen.map_or("unknown", |seen| &seen.state).to_owned(),
+                since: self.upstreams_since.get(index).copied().flatten(),
+                error: seen.and_then(|seen| seen.error.clone()),
+            }
+        });
+        shown.collect()
+    }
+
+    fn seen_service(&self, index: usize) -> Option<&SeenService> {
+        self.seen.and_then(|(seen, _)| seen.services.get(index))
+    }
+
+    /// What is wrong, as far as judgement and BIRD can tell.
+    pub(super) fn troubles(&self) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        self.bird_troubles(&mut troubles);
+        if self.site.isolation() == Isolation::Isolated {
+            let text =
+                "too few witnesses answer: this site's own view proves nothing, and nothing is taken over";
+            troubles.push(Trouble {
+                code: AlarmCode::Isolated,
+                service: None,
+                subject: String::new(),
+                text: text.to_owned(),
+            });
+        }
+        for (index, service) in self.site.services().iter().enumerate() {
+            self.service_troubles(index, service, &mut troubles);
+        }
+        for (index, (policy, probe)) in self.site.witnesses().enumerate() {
+            let of = ProbeId::Witness(index);
+            troubles.extend(self.probe_trouble(of, None, policy, probe));
+        }
+        troubles
+    }
+
+    fn bird_troubles(&self, troubles: &mut Vec<Trouble>) {
+        let (link, _) = self.link;
+        if link.state != BirdState::Up {
+            let text = link
+                .error
+                .clone()
+                .unwrap_or_else(|| "BIRD has not answered yet".to_owned());
+            troubles.push(Trouble {
+                code: AlarmCode::BirdDown,
+                service: None,
+                subject: String::new(),
+                text,
+            });
+            return;
+        }
+        let Some((seen, _)) = self.seen else { return };
+        for (code, text) in &seen.problems {
+            troubles.push(Trouble {
+                code: *code,
+                service: None,
+                subject: text.clone(),
+                text: text.clone(),
+            });
+        }
+        for upstream in seen.upstreams.iter().filter(|upstream| !upstream.established) {
+            let error = upstream
+                .error
+                .as_deref()
+                .map(|error| format!(" ({error})"))
+                .unwrap_or_default();
+            let text = match upstream.state.as_str() {
+                "missing" => format!(
+                    "{}: BIRD has no such protocol; upstreams name BGP protocols of bird.conf",
+                    upstream.name
+                ),
+                state => format!(
+                    "{} is {state}{error}: nothing can be announced through it",
+                    upstream.name
+                ),
+            };
+            let subject = upstream.name.clone();
+            troubles.push(Trouble {
+                code: AlarmCode::UpstreamDown,
+                service: None,
+                subject,
+                text,
+            });
+        }
+    }
+
+    fn service_troubles(&self, index: usize, service: &service::Service, troubles: &mut Vec<Trouble>) {
+        let name = Some(service.policy().name.clone());
+        let trouble = |code, text: String| Trouble {
+            code,
+            service: name.clone(),
+            subject: String::new(),
+            text,
+        };
+        if let Some(over) = service.overridden() {
+            let until = over
+                .until
+                .map(|until| format!(" until {until:.0}"))
+                .unwrap_or_default();
+            let text = format!(
+                "{:?} by {}{until}: `falconer auto` ends it",
+                over.action, over.actor
+            )
+            .to_lowercase();
+            troubles.push(trouble(AlarmCode::Override, text));
+        }
+        if service.latched_since().is_some() {
+            let text = "flapped too often and stays as it is (D9): `falconer auto` releases it".to_owned();
+            troubles.push(trouble(AlarmCode::Latched, text));
+        }
+        for (code, text) in self
+            .seen_service(index)
+            .map(|seen| seen.problems.as_slice())
+            .unwrap_or_default()
+        {
+            let subject = text.clone();
+            troubles.push(Trouble {
+                subject,
+                ..trouble(*code, text.clone())
+            });
+        }
+        for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
+            troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
+        }
+    }
+
+    /// A probe whose checks cannot be made proves nothing, and somebody has to know.
+    fn probe_trouble(
+        &self,
+        of: ProbeId,
+        service: Option<String>,
+        policy: &model::Probe,
+        probe: &health::Probe,
+    ) -> Option<Trouble> {
+        let last = self.site.last(of)?;
+        let failing = last.outcome == Outcome::Error && probe.rows().streak() >= policy.fall;
+        let kind = if service.is_some() { "probe" } else { "witness" };
+        failing.then(|| Trouble {
+            code: AlarmCode::Probe,
+            service,
+            subject: policy.name.clone(),
+            text: format!(
+                "{kind} {}: its checks cannot be made: {}",
+                policy.name, last.detail
+            ),
+        })
+    }
+}
+
+fn shown_last(last: &Last) -> snapshot::LastResult {
+    snapshot::LastResult {
+        at: last.at,
+        result: last.outcome,
+        detail: last.detail.clone(),
+        rtt_ms: last.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3),
+    }
+}
