@@ -10,7 +10,7 @@ mod telling;
 mod transition;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::bird::client::Client;
+use crate::bird::lock::{Holder, LOCK_DIR, Lock};
 use crate::bird::steering::{self, Setup};
 use crate::config::Config;
 use crate::store;
@@ -52,6 +53,12 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let Options { config, config_file } = options;
     let clock = Clock::start();
+    let holder = Holder {
+        site: config.site.name.clone(),
+        config: config_file.clone(),
+        since: jiff::Timestamp::now(),
+    };
+    let _lock = Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)?;
     let found = store::open(&config.site.state_dir);
     if let Some(problem) = &found.problem {
         tracing::error!(problem, "state");

@@ -73,6 +73,7 @@ impl Lock {
             lock: path.clone(),
             source,
         };
+        std::fs::create_dir_all(dir).map_err(io)?;
         let mut file = open(&path).map_err(io)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}

@@ -63,6 +63,7 @@ pub(crate) fn service(name: &str) -> Service {
             probe("ping", "icmp", ProbeState::Up, "reply from 198.18.0.1"),
             probe("site", "http", ProbeState::Up, "200 OK"),
         ],
+        transition: None,
     }
 }
 
