@@ -1,14 +1,12 @@
 //! The lab proves itself, with birdc in the daemon's part: its faults are faults, its observers see them,
 //! and its times can be compared.
 
-pub mod lab;
-
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use lab::capture::Mark;
-use lab::{Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, SERVICE6, isolated, wait};
+use crate::lab::capture::Mark;
+use crate::lab::{Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, SERVICE6, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(10);
 

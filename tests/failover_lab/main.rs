@@ -1,0 +1,7 @@
+//! The lab tests: real BIRDs, FRR and kernels, in network namespaces, on real time. They take root and
+//! what scripts/install installs.
+
+#[path = "../lab/mod.rs"]
+pub mod lab;
+
+mod lab_itself;
