@@ -20,3 +20,6 @@ pub mod lock;
 pub mod plan;
 pub mod state_file;
 pub mod steering;
+
+#[cfg(test)]
+mod fixture;

@@ -72,3 +72,6 @@ fn labelled(text: &str) -> Option<(&str, &str)> {
     let (label, value) = text.split_once(':')?;
     Some((label.trim(), value.trim()))
 }
+
+#[cfg(test)]
+mod tests;
