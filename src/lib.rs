@@ -29,6 +29,7 @@ pub mod config;
 pub mod daemon;
 pub mod failover;
 pub mod health;
+pub mod history;
 pub mod probe;
 pub mod render;
 pub mod status;

@@ -2,7 +2,9 @@
 //!
 //! A task of its own writes it, the latest wish winning, so that a slow, full or read-only disk
 //! delays no failover. A file that cannot be trusted is set aside and reported, never fatal. It
-//! decides nothing, and keeps no history.
+//! decides nothing. The history beside it is [`journal`]'s.
+
+pub mod journal;
 
 use std::io;
 use std::path::{Path, PathBuf};

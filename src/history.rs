@@ -1,0 +1,201 @@
+//! The history: what happened, with its evidence, one entry each.
+//!
+//! The entries and their one text form, a line of JSON. Where they are kept is the store's; who is
+//! shown them, the API's.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::status::snapshot::{
+    Action, AlarmCode, BirdState, Probe, ProbeState, Stages, Strength, Upstream, Verdict, millis,
+};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Counts the entries of a state directory, from 1, over restarts.
+    pub seq: u64,
+    /// When.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// Which service, where it is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// The daemon started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// The daemon stopped as it was asked to.
+    Stopped {
+        /// By what, such as "SIGTERM".
+        why: String,
+    },
+    /// What we want of BIRD changed.
+    Transition(Box<Transition>),
+    /// BIRD has done what a transition wanted.
+    Done {
+        /// The transition's [`Entry::seq`].
+        of: u64,
+        /// The time of each stage.
+        stages: Stages,
+    },
+    /// The verdict changed.
+    Verdict {
+        /// From.
+        from: Verdict,
+        /// To.
+        to: Verdict,
+    },
+    /// A probe's or witness's state changed.
+    Probe {
+        /// Its name.
+        name: String,
+        /// From.
+        from: ProbeState,
+        /// To.
+        to: ProbeState,
+        /// The last result in words.
+        detail: String,
+    },
+    /// This site is isolated, or not any more.
+    Isolated {
+        /// Which.
+        isolated: bool,
+    },
+    /// The service flapped too often, and stays as it is (D9).
+    Latched,
+    /// An operator released the latch.
+    Released {
+        /// Who.
+        actor: String,
+    },
+    /// An operator's override began (D11).
+    Override {
+        /// What is wanted.
+        action: Action,
+        /// When it ends by itself.
+        #[serde(with = "millis::option")]
+        until: Option<Timestamp>,
+        /// Why.
+        reason: Option<String>,
+        /// Who.
+        actor: String,
+    },
+    /// An override ended.
+    OverrideEnded {
+        /// What was wanted.
+        action: Action,
+        /// Who ended it; null: it ran out.
+        actor: Option<String>,
+    },
+    /// An operator let a failback go ahead.
+    FailbackAllowed {
+        /// Who.
+        actor: String,
+    },
+    /// BIRD was not what we want it to be, and it was not us.
+    Drift {
+        /// What was seen, and what would have stuck.
+        text: String,
+    },
+    /// BIRD did not do what it was asked.
+    Failed {
+        /// What and why.
+        text: String,
+    },
+    /// BIRD's socket.
+    Bird {
+        /// From.
+        from: BirdState,
+        /// To.
+        to: BirdState,
+        /// What is wrong with it.
+        error: Option<String>,
+    },
+    /// An alarm was raised, or cleared.
+    Alarm {
+        /// What kind of thing.
+        code: AlarmCode,
+        /// In words; null where it was cleared.
+        text: Option<String>,
+    },
+    /// Falconer itself was stalled, and threw results away (D2).
+    Stalled {
+        /// How late it was woken, in milliseconds.
+        late_ms: u64,
+    },
+}
+
+/// A change of what we want of BIRD, with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transition {
+    /// From; `unknown` where nothing was settled.
+    pub from: Strength,
+    /// To.
+    pub to: Strength,
+    /// The rule that decided.
+    pub rule: String,
+    /// The same in words.
+    pub reason: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether it counts towards the latch (D9).
+    pub counted: bool,
+    /// The stages reached when it was decided.
+    pub stages: Stages,
+    /// What it was decided on.
+    pub evidence: Evidence,
+}
+
+/// What a transition was decided on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The service's probes, with their last results.
+    pub probes: Vec<Probe>,
+    /// The witnesses, with their last results.
+    pub witnesses: Vec<Probe>,
+    /// Whether BIRD answered.
+    pub bird: BirdState,
+    /// What BIRD did for the service.
+    pub actual: Strength,
+    /// The upstreams that carried it.
+    pub exported_to: Vec<String>,
+    /// The upstreams' sessions.
+    pub upstreams: Vec<Upstream>,
+}
+
+/// An entry as a line, with its newline.
+pub fn line(entry: &Entry) -> String {
+    // Every field is a number, a string or a list of such: there is nothing that could fail.
+    let mut line = serde_json::to_string(entry).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+/// The entries of a text, oldest first, and how many lines were none: a torn last line, or damage.
+pub fn entries(text: &str) -> (Vec<Entry>, usize) {
+    let mut damaged = 0;
+    let parsed = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .filter_map(|line| {
+            let entry = serde_json::from_str(line).ok();
+            damaged += usize::from(entry.is_none());
+            entry
+        });
+    let parsed = parsed.collect();
+    (parsed, damaged)
+}
+
+#[cfg(test)]
+mod tests;
