@@ -10,6 +10,9 @@ use ipnet::IpNet;
 
 use crate::config::model::Static;
 
+/// What BIRD calls the only kind of protocol that is ever enabled.
+pub const KIND: &str = "Static";
+
 /// What BIRD says of the protocol: `show protocols all NAME` and `show static NAME`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -62,7 +65,7 @@ pub fn check(expected: &Static, found: &Found) -> Result<(), Refusal> {
 }
 
 fn kind(found: &Found) -> Option<String> {
-    (found.kind != "Static").then(|| format!("it is a protocol of type {}, not Static", found.kind))
+    (found.kind != KIND).then(|| format!("it is a protocol of type {}, not {KIND}", found.kind))
 }
 
 fn channel(expected: &Static, found: &Found) -> Option<String> {

@@ -48,6 +48,11 @@ impl StateDir {
         }
     }
 
+    /// Whether the directory is there.
+    pub fn exists(&self) -> bool {
+        self.dir.is_dir()
+    }
+
     /// The state file of a protocol.
     pub fn path(&self, protocol: &str) -> PathBuf {
         self.dir.join(format!("{protocol}.conf"))

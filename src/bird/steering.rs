@@ -8,6 +8,15 @@
 //! [`plan`]: super::plan
 //! [`guard`]: super::guard
 
+mod attempts;
+mod course;
+mod exports;
+mod files;
+mod look;
+mod outbox;
+mod seen;
+mod task;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +29,9 @@ use crate::bird::client::Client;
 use crate::config::model::{self, Family, Static};
 use crate::failover::Strength;
 use crate::status::snapshot::AlarmCode;
+
+/// The state of an upstream that BIRD does not have.
+pub const MISSING: &str = "missing";
 
 /// What is steered, and where the state files are.
 #[derive(Clone, Debug)]
@@ -194,7 +206,7 @@ pub struct SeenService {
 pub struct SeenUpstream {
     /// The BGP protocol's name.
     pub name: String,
-    /// BIRD's word, such as "Established" or "Active"; "missing" where BIRD has no such protocol;
+    /// BIRD's word, such as "Established" or "Active"; [`MISSING`] where BIRD has no such protocol;
     /// "unknown" while BIRD does not answer.
     pub state: String,
     /// BIRD's last error of the session.
@@ -220,11 +232,8 @@ pub fn spawn(
     wishes: watch::Receiver<Wishes>,
     reports: mpsc::Sender<Report>,
 ) -> Steering {
-    let task = async move {
-        let _ = (client, setup, wishes, reports);
-        std::future::pending::<()>().await;
-    };
+    let task = task::Task::new(&client, setup, wishes, reports);
     Steering {
-        _task: AbortOnDropHandle::new(tokio::spawn(task)),
+        _task: AbortOnDropHandle::new(tokio::spawn(task.run())),
     }
 }

@@ -1,0 +1,228 @@
+//! Announced means verified (A5): which upstreams carry what, whether that is enough, and if not,
+//! why. Pure: it is handed what BIRD answered.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ipnet::IpNet;
+
+use crate::config::model::{Family, Static};
+
+use super::{SeenUpstream, Target};
+
+/// How many prefixes a message names before it only counts them.
+const NAMED: usize = 5;
+
+/// What BIRD answered to `show route PREFIX exported UPSTREAM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// The protocols whose routes of that prefix were sent; none: it was not sent.
+    From(Vec<String>),
+    /// The session, or its channel of that family, is not up.
+    NotUp,
+    /// No answer that makes sense.
+    Failed(String),
+}
+
+/// The answers, by prefix and upstream.
+pub(super) type Answers = HashMap<(IpNet, String), Sent>;
+
+/// A static protocol that is up, and what was learnt of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Announced<'a> {
+    pub(super) protocol: &'a Static,
+    /// Whether its routes stand in BIRD's tables; `None`: not asked, because it is not in doubt.
+    pub(super) routed: Option<bool>,
+}
+
+/// How far a service reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// The upstreams that carry every prefix of their families.
+    pub(super) exported_to: Vec<String>,
+    /// Whether each prefix of each announced protocol is carried by enough of them.
+    pub(super) enough: bool,
+    /// What is missing and why.
+    pub(super) problems: Vec<String>,
+}
+
+/// Judges the answers. `upstreams` may have more than the target's own; `recovering` says that
+/// graceful-restart recovery holds announcements back.
+pub(super) fn judge(
+    target: &Target,
+    announced: &[Announced<'_>],
+    upstreams: &[SeenUpstream],
+    answers: &Answers,
+    recovering: bool,
+) -> Reach {
+    let ours: Vec<&SeenUpstream> = target
+        .upstreams
+        .iter()
+        .filter_map(|name| upstreams.iter().find(|seen| seen.name == *name))
+        .collect();
+    let problems: Vec<String> = announced
+        .iter()
+        .filter_map(|line| shortfall(target, line, &ours, answers))
+        .map(|text| {
+            if recovering {
+                format!("{text}. {RECOVERING}")
+            } else {
+                text
+            }
+        })
+        .collect();
+    Reach {
+        exported_to: carriers(target, announced, &ours, answers),
+        enough: problems.is_empty(),
+        problems,
+    }
+}
+
+const RECOVERING: &str =
+    "BIRD is in graceful-restart recovery, which holds announcements back until it ends (`show status`)";
+
+/// Whether `upstream` was sent that prefix, from that protocol.
+pub(super) fn carries(answers: &Answers, upstream: &str, prefix: IpNet, protocol: &str) -> bool {
+    match answers.get(&(prefix, upstream.to_owned())) {
+        Some(Sent::From(protocols)) => protocols.iter().any(|sender| sender == protocol),
+        Some(Sent::NotUp | Sent::Failed(_)) | None => false,
+    }
+}
+
+fn carriers(
+    target: &Target,
+    announced: &[Announced<'_>],
+    ours: &[&SeenUpstream],
+    answers: &Answers,
+) -> Vec<String> {
+    let carries_all = |upstream: &SeenUpstream| {
+        let wanted = target
+            .full
+            .iter()
+            .filter(|line| upstream.families.contains(&line.family));
+        let mut some = false;
+        let all = wanted.into_iter().all(|line| {
+            some = true;
+            let by = announced
+                .iter()
+                .find(|announced| announced.protocol.family == line.family);
+            let sent = |prefix: &IpNet| {
+                by.is_some_and(|by| carries(answers, &upstream.name, *prefix, &by.protocol.name))
+            };
+            line.prefixes.iter().all(sent)
+        });
+        some && all
+    };
+    ours.iter()
+        .filter(|upstream| carries_all(upstream))
+        .map(|upstream| upstream.name.clone())
+        .collect()
+}
+
+/// What is missing of one protocol's announcement, in words; `None`: nothing is.
+fn shortfall(
+    target: &Target,
+    line: &Announced<'_>,
+    ours: &[&SeenUpstream],
+    answers: &Answers,
+) -> Option<String> {
+    let Static {
+        name,
+        family,
+        prefixes,
+    } = line.protocol;
+    let able: Vec<&&SeenUpstream> = ours.iter().filter(|seen| may_carry(seen, *family)).collect();
+    // One sentence for all prefixes that fail alike.
+    let mut alike: BTreeMap<(usize, String), Vec<IpNet>> = BTreeMap::new();
+    for prefix in prefixes {
+        let (with, without): (Vec<&&SeenUpstream>, Vec<_>) = able
+            .iter()
+            .copied()
+            .partition(|upstream| carries(answers, &upstream.name, *prefix, name));
+        if with.len() < target.min_upstreams {
+            let reasons: Vec<String> = without
+                .iter()
+                .map(|upstream| reason(upstream, *prefix, line, answers))
+                .collect();
+            alike
+                .entry((with.len(), reasons.join("; ")))
+                .or_default()
+                .push(*prefix);
+        }
+    }
+    let sentences: Vec<String> = alike
+        .into_iter()
+        .map(|((with, reasons), prefixes)| {
+            let min = target.min_upstreams;
+            let why = if able.is_empty() {
+                format!("none of its upstreams has an {} channel", family.channel())
+            } else if reasons.is_empty() {
+                format!(
+                    "only {} of its upstreams have an {} channel",
+                    able.len(),
+                    family.channel()
+                )
+            } else {
+                reasons
+            };
+            format!(
+                "{} of {name} is carried by {with} upstreams, at least {min} must: {why}",
+                list(&prefixes)
+            )
+        })
+        .collect();
+    (!sentences.is_empty()).then(|| sentences.join(". "))
+}
+
+/// One that is away has told us no families: it could have been the one.
+fn may_carry(upstream: &SeenUpstream, family: Family) -> bool {
+    upstream.families.contains(&family) || upstream.families.is_empty()
+}
+
+/// Why an upstream does not carry a prefix.
+fn reason(upstream: &SeenUpstream, prefix: IpNet, line: &Announced<'_>, answers: &Answers) -> String {
+    let name = &upstream.name;
+    if upstream.state == super::MISSING {
+        return format!("BIRD has no protocol {name}");
+    }
+    if !upstream.established {
+        let error = upstream
+            .error
+            .as_ref()
+            .map(|error| format!(" ({error})"))
+            .unwrap_or_default();
+        return format!("{name} is {}{error}", upstream.state);
+    }
+    match answers.get(&(prefix, name.clone())) {
+        Some(Sent::NotUp) => format!(
+            "the {} channel of {name} is not up",
+            line.protocol.family.channel()
+        ),
+        Some(Sent::Failed(error)) => format!("{name} could not be asked ({error})"),
+        Some(Sent::From(others)) if !others.is_empty() => {
+            format!(
+                "{name} carries it from {}, not from {}",
+                others.join(", "),
+                line.protocol.name
+            )
+        }
+        Some(Sent::From(_)) if line.routed == Some(false) => {
+            "its route is not in BIRD's table, as when its next hop cannot be reached".to_owned()
+        }
+        Some(Sent::From(_)) => format!(
+            "{name} does not export it: its export filter, an export limit or a better route of another protocol \
+             is in the way"
+        ),
+        None => format!("{name} was not asked yet"),
+    }
+}
+
+fn list(prefixes: &[IpNet]) -> String {
+    let named: Vec<String> = prefixes.iter().take(NAMED).map(IpNet::to_string).collect();
+    match prefixes.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

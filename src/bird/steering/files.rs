@@ -1,0 +1,99 @@
+//! The state files, written off the runtime's threads: a disk that hangs must not keep steering
+//! from BIRD, since the announcement matters more.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use crate::bird::plan::Saying;
+use crate::bird::state_file::{Reader, StateDir};
+
+/// Writing takes microseconds where run_dir should be, in memory. What takes longer than this goes
+/// on without us.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The state files of all protocols.
+#[derive(Debug)]
+pub(super) struct Files {
+    dir: Arc<StateDir>,
+    socket: PathBuf,
+    /// What the files are known to say: what was written and not looked at since.
+    said: HashMap<String, Saying>,
+    /// A write that hangs. Until it ends no other is begun, so that none is overtaken.
+    stuck: Option<JoinHandle<anyhow::Result<bool>>>,
+}
+
+impl Files {
+    pub(super) fn new(run_dir: &Path, socket: &Path) -> Self {
+        Self {
+            dir: Arc::new(StateDir::new(run_dir)),
+            socket: socket.to_owned(),
+            said: HashMap::new(),
+            stuck: None,
+        }
+    }
+
+    /// Looks at the files themselves the next time, not only at what was written.
+    pub(super) fn distrust(&mut self) {
+        self.said.clear();
+    }
+
+    /// Makes a protocol's file say that, where it does not.
+    ///
+    /// # Errors
+    /// In an operator's words.
+    pub(super) async fn say(&mut self, protocol: &str, saying: Saying) -> Result<(), String> {
+        if self.said.get(protocol) == Some(&saying) {
+            return Ok(());
+        }
+        self.said.remove(protocol);
+        if self.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
+            return Err(self.hangs());
+        }
+        let (dir, name) = (Arc::clone(&self.dir), protocol.to_owned());
+        let mut write = spawn_blocking(move || dir.say(&name, saying));
+        let Ok(written) = timeout(PATIENCE, &mut write).await else {
+            self.stuck = Some(write);
+            return Err(self.hangs());
+        };
+        flat(written)?;
+        self.said.insert(protocol.to_owned(), saying);
+        Ok(())
+    }
+
+    /// Whether BIRD's user can read the files (A6). Nothing is said while there are none yet, or no
+    /// socket to tell who BIRD's user is.
+    ///
+    /// # Errors
+    /// In an operator's words.
+    pub(super) async fn readable(&self) -> Result<(), String> {
+        let (dir, socket) = (Arc::clone(&self.dir), self.socket.clone());
+        let check = spawn_blocking(move || match Reader::of_socket(&socket) {
+            Ok(reader) if dir.exists() => dir.readable_by(reader),
+            Ok(_) | Err(_) => Ok(()),
+        });
+        match timeout(PATIENCE, check).await {
+            Ok(checked) => flat(checked),
+            Err(_) => Err(self.hangs()),
+        }
+    }
+
+    fn hangs(&self) -> String {
+        let path = self.dir.path("NAME");
+        format!(
+            "the state files {} cannot be reached: the disk does not answer",
+            path.display()
+        )
+    }
+}
+
+fn flat<T>(result: Result<anyhow::Result<T>, JoinError>) -> Result<T, String> {
+    match result {
+        Ok(done) => done.map_err(|error| format!("{error:#}")),
+        Err(panicked) => Err(format!("looking at the state files failed: {panicked}")),
+    }
+}

@@ -1,0 +1,103 @@
+//! Reports on their way to the daemon. A daemon that is slow must not delay a write, so they wait
+//! here, and the oldest are dropped when there are too many.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+use super::Report;
+
+/// All stages of a thousand protocols.
+const LIMIT: usize = 8192;
+
+#[derive(Debug)]
+pub(super) struct Outbox {
+    reports: mpsc::Sender<Report>,
+    waiting: VecDeque<Report>,
+}
+
+impl Outbox {
+    pub(super) fn new(reports: mpsc::Sender<Report>) -> Self {
+        Self {
+            reports,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Sends a report, at once where there is room.
+    pub(super) fn push(&mut self, report: Report) {
+        if self.waiting.len() == LIMIT {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(report);
+        while let Ok(permit) = self.reports.try_reserve() {
+            match self.waiting.pop_front() {
+                Some(report) => permit.send(report),
+                None => return,
+            }
+        }
+    }
+
+    /// Sends one where there is one.
+    pub(super) fn push_all(&mut self, reports: impl IntoIterator<Item = Report>) {
+        reports.into_iter().for_each(|report| self.push(report));
+    }
+
+    /// Sends what waits, as room comes up; never ends. Nothing is lost when it is dropped.
+    pub(super) async fn drain(&mut self) {
+        while !self.waiting.is_empty() {
+            let Ok(permit) = self.reports.reserve().await else {
+                break;
+            };
+            if let Some(report) = self.waiting.pop_front() {
+                permit.send(report);
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(service: usize) -> Report {
+        Report::Failed {
+            service,
+            text: String::new(),
+        }
+    }
+
+    fn services(reports: &mut mpsc::Receiver<Report>) -> Vec<usize> {
+        let mut seen = Vec::new();
+        while let Ok(report) = reports.try_recv() {
+            match report {
+                Report::Failed { service, .. } | Report::Drift { service, .. } => seen.push(service),
+                Report::Seen(_) | Report::Stage(_) => {}
+            }
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_everything_in_order() {
+        let (sender, mut reports) = mpsc::channel(2);
+        let mut outbox = Outbox::new(sender);
+        outbox.push_all((0..5).map(report));
+        assert_eq!(services(&mut reports), [0, 1]);
+        for expected in [vec![2, 3], vec![4]] {
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(20), outbox.drain()).await;
+            assert_eq!(services(&mut reports), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_never_reads_loses_the_oldest() {
+        let (sender, mut reports) = mpsc::channel(1);
+        let mut outbox = Outbox::new(sender);
+        outbox.push_all((0..LIMIT + 11).map(report));
+        assert_eq!(services(&mut reports), [0], "what was handed over stays");
+        outbox.push(report(0));
+        assert_eq!(services(&mut reports), [12]);
+    }
+}

@@ -1,0 +1,178 @@
+//! What a look at BIRD amounts to for the daemon: what is there, and everything that is wrong, with
+//! what to do about it. Pure.
+
+use tokio::time::Instant;
+
+use crate::bird::plan::State;
+use crate::failover::Strength;
+use crate::status::snapshot::AlarmCode;
+
+use super::course::{Course, Leg, Line, View};
+use super::exports::Reach;
+use super::{Seen, SeenService, SeenUpstream};
+
+/// All of it.
+pub(super) fn all(
+    services: Vec<SeenService>,
+    upstreams: Vec<SeenUpstream>,
+    bird_running_normally: bool,
+    unreadable: Option<String>,
+) -> Seen {
+    Seen {
+        at: Instant::now(),
+        bird_running_normally,
+        services,
+        upstreams,
+        problems: unreadable
+            .into_iter()
+            .map(|text| (AlarmCode::StateDir, text))
+            .collect(),
+    }
+}
+
+/// One service, while BIRD answers. `running`: BIRD neither shuts down nor reconfigures.
+pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool) -> SeenService {
+    let silent = course.reached(Strength::Off, view);
+    let announced = course.actual.is_some_and(|actual| actual > Strength::Off);
+    let mut problems: Vec<(AlarmCode, String)> = Vec::new();
+    problems.extend(course.drifting.clone().map(|text| (AlarmCode::Drift, text)));
+    for leg in &course.legs {
+        problems.extend(leg.lines().flat_map(|line| line_problems(line, view)));
+        problems.extend(unreachable_drain(course, leg));
+    }
+    if course.order() != Some(Strength::Off) {
+        problems.extend(
+            reach
+                .problems
+                .into_iter()
+                .map(|text| (AlarmCode::NotExported, text)),
+        );
+    }
+    if problems.is_empty() {
+        problems.extend(unexplained(course, view));
+    }
+    problems.extend(file_problems(course));
+    SeenService {
+        actual: course.actual,
+        adopt: course.adoptable(view).filter(|_| running),
+        since: course.since,
+        exported_to: reach.exported_to,
+        verified: silent || (announced && reach.enough),
+        problems,
+    }
+}
+
+/// One service, while BIRD does not answer.
+pub(super) fn unseen_service(course: &Course) -> SeenService {
+    SeenService {
+        actual: None,
+        adopt: None,
+        since: course.since,
+        exported_to: Vec::new(),
+        verified: false,
+        problems: file_problems(course).collect(),
+    }
+}
+
+/// An upstream, while BIRD does not answer.
+pub(super) fn unseen_upstream(name: &str) -> SeenUpstream {
+    SeenUpstream {
+        name: name.to_owned(),
+        state: "unknown".to_owned(),
+        error: None,
+        established: false,
+        families: Vec::new(),
+    }
+}
+
+fn line_problems(line: &Line, view: &View) -> Vec<(AlarmCode, String)> {
+    let name = &line.protocol.name;
+    let state = view.state(name);
+    if state == State::Missing {
+        let text =
+            format!("BIRD has no protocol {name}: bird.conf must define it, and BIRD must have read that");
+        return vec![(AlarmCode::Drift, text)];
+    }
+    let trouble = line
+        .attempts
+        .trouble()
+        .map(|trouble| (trouble.code, trouble.text.clone()));
+    let refusal = line
+        .guard
+        .as_ref()
+        .and_then(|verdict| verdict.as_ref().err())
+        .map(|text| {
+            let so = match state {
+                State::Up | State::Starting => "It is announced, and nothing is withdrawn because of that",
+                State::Unknown | State::Missing | State::Down | State::Stopping => "It would not be enabled",
+            };
+            (
+                AlarmCode::ForeignRoutes,
+                format!("{text}. {so}: put bird.conf right"),
+            )
+        });
+    match (refusal, trouble) {
+        // A refusal says it all, and says it as it is now.
+        (Some(refusal), Some((AlarmCode::ForeignRoutes, _)) | None) => vec![refusal],
+        (refusal, trouble) => refusal.into_iter().chain(trouble).collect(),
+    }
+}
+
+fn unreachable_drain(course: &Course, leg: &Leg) -> Option<(AlarmCode, String)> {
+    let wanted = course.order() == Some(Strength::Drain) && leg.drain.is_none();
+    wanted.then(|| {
+        let (name, family) = (&course.target.service, leg.family.channel());
+        let text =
+            format!("{name} has no drain protocol for {family}: it stays as it is there (drain_protocols)");
+        (AlarmCode::Drift, text)
+    })
+}
+
+/// Not what is wanted, and nothing else says why: it is on its way, or BIRD takes its time.
+fn unexplained(course: &Course, view: &View) -> Option<(AlarmCode, String)> {
+    let wanted = course.order().filter(|wanted| !course.reached(*wanted, view))?;
+    let states: Vec<String> = course
+        .legs
+        .iter()
+        .flat_map(Leg::lines)
+        .map(|line| {
+            format!(
+                "{} is {}",
+                line.protocol.name,
+                word(view.state(&line.protocol.name))
+            )
+        })
+        .collect();
+    let code = if wanted == Strength::Off {
+        AlarmCode::Drift
+    } else {
+        AlarmCode::NotExported
+    };
+    Some((
+        code,
+        format!(
+            "wanted at strength {wanted}, not there yet: {}",
+            states.join(", ")
+        ),
+    ))
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Unknown => "not known",
+        State::Missing => "missing",
+        State::Down => "down",
+        State::Starting => "starting",
+        State::Up => "up",
+        State::Stopping => "stopping",
+    }
+}
+
+fn file_problems(course: &Course) -> impl Iterator<Item = (AlarmCode, String)> {
+    course.file_trouble.iter().flatten().map(|text| {
+        let text = format!(
+            "{text}. Until that is mended, a restart or `configure` of BIRD may undo what was decided"
+        );
+        (AlarmCode::StateDir, text)
+    })
+}
