@@ -13,7 +13,7 @@ use super::attempts::{Order, Trouble};
 use super::course::{Course, Leg, View};
 use super::exports::{self, Announced, Answers, Reach, Sent};
 use super::seen;
-use super::task::{Halt, Task, is_lost};
+use super::task::{Halt, Task, ends_the_pass, only_the_question};
 use super::{MISSING, Report, SeenUpstream, Stage};
 
 /// How many protocols the guard looks at in one poll, besides all of them after a connection and
@@ -24,7 +24,7 @@ const GUARDED_PER_POLL: usize = 16;
 impl Task {
     /// A look at everything (A1, A5, A7).
     pub(super) async fn full_pass(&mut self) -> Result<(), Halt> {
-        let status = self.patient.show_status().await.map_err(|_| Halt::Lost)?;
+        let status = self.patient.show_status().await.map_err(ends_the_pass)?;
         self.boot.at = status.last_reboot.as_ref().map(|at| without_fraction(at));
         let mut view = self.look(false).await?;
         // BIRD 3 says yes to everything while it shuts down, and means nothing by it.
@@ -105,7 +105,7 @@ impl Task {
                 Ok(Some(fits))
             }
             Err(error) => self
-                .failed(service, leg, slot, Order::Enable, &error)
+                .failed(service, leg, slot, Order::Enable, error)
                 .map(|()| None),
         }
     }
@@ -191,9 +191,8 @@ impl Task {
                     state: MISSING.to_owned(),
                     ..seen::unseen_upstream(name)
                 },
-                Err(error) if is_lost(&error) => return Err(Halt::Lost),
                 Err(error) => SeenUpstream {
-                    error: Some(error.to_string()),
+                    error: Some(only_the_question(error)?.to_string()),
                     ..seen::unseen_upstream(name)
                 },
             };
@@ -226,8 +225,7 @@ impl Task {
             {
                 let verdict = match ask_guard(&self.patient, &line.protocol).await {
                     Ok(verdict) => Some(verdict),
-                    Err(error) if is_lost(&error) => return Err(Halt::Lost),
-                    Err(_) => None,
+                    Err(error) => only_the_question(error).map(|_| None)?,
                 };
                 if let (Some(line), Some(verdict)) = (self.courses[service].legs[leg].line_mut(slot), verdict)
                 {
@@ -282,8 +280,7 @@ impl Task {
                 let sent = match client.show_route_exported(*prefix, &upstream.name).await {
                     Ok(routes) => Sent::From(routes.into_iter().map(|route| route.protocol).collect()),
                     Err(BirdError::SessionDown { .. }) => Sent::NotUp,
-                    Err(error) if is_lost(&error) => return Err(Halt::Lost),
-                    Err(error) => Sent::Failed(error.to_string()),
+                    Err(error) => Sent::Failed(only_the_question(error)?.to_string()),
                 };
                 answers.insert((*prefix, upstream.name.clone()), sent);
             }
@@ -342,8 +339,7 @@ async fn routed(client: &Client, protocol: &Static) -> Result<bool, Halt> {
         match client.show_route(*prefix, Some(&protocol.name)).await {
             Ok(routes) if routes.is_empty() => return Ok(false),
             Ok(_) => {}
-            Err(error) if is_lost(&error) => return Err(Halt::Lost),
-            Err(_) => return Ok(false),
+            Err(error) => return only_the_question(error).map(|_| false),
         }
     }
     Ok(true)

@@ -30,7 +30,12 @@ pub(super) enum Halt {
     NewWish,
     /// BIRD is gone, or does not answer.
     Lost,
+    /// Too many others ask BIRD something right now.
+    Crowded,
 }
+
+/// How soon to try again when too many others ask.
+const CROWDED: Duration = Duration::from_millis(50);
 
 /// What the task owns.
 pub(super) struct Task {
@@ -138,7 +143,7 @@ impl Task {
                     Err(_) => return Wake::Over,
                 },
                 () = self.outbox.drain() => {}
-                () = sleep_until(timer) => return wake,
+                () = due(timer) => return wake,
             }
         }
     }
@@ -186,6 +191,11 @@ impl Task {
                 self.next_poll = if full { now } else { self.next_poll };
                 self.follow = if self.wrote { Some((0, now)) } else { self.follow };
             }
+            Err(Halt::Crowded) => {
+                let soon = Instant::now() + CROWDED;
+                self.next_poll = if full { soon } else { self.next_poll };
+                self.retry = Some(soon);
+            }
             Err(Halt::Lost) => self.without_bird(full).await,
         }
     }
@@ -200,7 +210,7 @@ impl Task {
     /// `show protocols`, and what it says about drift and stages.
     pub(super) async fn look(&mut self, urgent: bool) -> Result<View, Halt> {
         let client = if urgent { &self.urgent } else { &self.patient };
-        let protocols = client.show_protocols().await.map_err(|_| Halt::Lost)?;
+        let protocols = client.show_protocols().await.map_err(ends_the_pass)?;
         let (view, now) = (View::new(&protocols), Instant::now());
         for (service, course) in self.courses.iter_mut().enumerate() {
             if let Some(text) = course.observe(&view, &self.boot, now) {
@@ -317,7 +327,7 @@ impl Task {
                 }
                 Ok(())
             }
-            Err(error) => self.failed(service, leg, slot, order, &error),
+            Err(error) => self.failed(service, leg, slot, order, error),
         }
     }
 
@@ -328,7 +338,7 @@ impl Task {
         leg: usize,
         slot: Slot,
         order: Order,
-        error: &BirdError,
+        error: BirdError,
     ) -> Result<(), Halt> {
         let (verb, code) = match order {
             Order::Enable => ("enabled", AlarmCode::NotExported),
@@ -342,7 +352,7 @@ impl Task {
         if !matches!(error, BirdError::Unreachable { .. } | BirdError::QueueFull) {
             self.trouble(service, leg, slot, order, Trouble { code, text });
         }
-        if is_lost(error) { Err(Halt::Lost) } else { Ok(()) }
+        only_the_question(error).map(|_| ())
     }
 
     /// A write failed or is forbidden: it is tried again, and reported once.
@@ -406,18 +416,30 @@ impl Task {
     }
 }
 
-/// Whether an error means that there is nobody to talk to now.
-pub(super) fn is_lost(error: &BirdError) -> bool {
+/// tokio's timer rounds up to the next millisecond; what is due is due.
+async fn due(at: Instant) {
+    if at > Instant::now() {
+        sleep_until(at).await;
+    }
+}
+
+/// Sorts an error: one that ends the pass, or one that concerns only the question and is given back.
+pub(super) fn only_the_question(error: BirdError) -> Result<BirdError, Halt> {
     match error {
-        BirdError::Unreachable { .. }
-        | BirdError::Broken { .. }
-        | BirdError::Timeout { .. }
-        | BirdError::QueueFull => true,
+        BirdError::Unreachable { .. } | BirdError::Broken { .. } | BirdError::Timeout { .. } => {
+            Err(Halt::Lost)
+        }
+        BirdError::QueueFull => Err(Halt::Crowded),
         BirdError::SessionDown { .. }
         | BirdError::NoSuchProtocol { .. }
         | BirdError::Restricted
         | BirdError::Refused { .. }
         | BirdError::Malformed { .. }
-        | BirdError::Unfit { .. } => false,
+        | BirdError::Unfit { .. } => Ok(error),
     }
+}
+
+/// For the questions without which there is no pass.
+pub(super) fn ends_the_pass(error: BirdError) -> Halt {
+    only_the_question(error).map_or_else(|halt| halt, |_| Halt::Lost)
 }

@@ -1,0 +1,293 @@
+//! Steering with a real BIRD and a real upstream: what is decided reaches the neighbour, and what
+//! others do to BIRD in the middle of an outage does not lose it (A1, A5, A6).
+
+#[path = "support/birds.rs"]
+mod birds;
+#[path = "support/drive.rs"]
+mod drive;
+
+use std::time::Duration;
+
+use birds::{Birds, eventually};
+use drive::{Drive, problem, setup, web};
+use falconer::bird::steering::Stage;
+use falconer::failover::Strength;
+use falconer::status::snapshot::AlarmCode;
+
+const PREFIX: &str = "198.51.100.0/24";
+const POLL: Duration = Duration::from_millis(500);
+
+/// A standby that stands by: connected, its session established, off settled.
+async fn standing_by() -> Option<(Birds, Drive)> {
+    if let Some(why) = birds::missing() {
+        birds::skip(&why);
+        return None;
+    }
+    let birds = Birds::start();
+    let mut drive = Drive::start(
+        setup(vec![web()], &birds.run_dir(), &birds.socket(), POLL),
+        Duration::from_secs(5),
+    );
+    drive
+        .seen("an established session", |_, seen| {
+            seen.upstreams.iter().all(|upstream| upstream.established)
+        })
+        .await;
+    let seen = drive
+        .seen("something to adopt", |service, _| service.adopt.is_some())
+        .await;
+    assert_eq!(seen.services[0].adopt, Some(Strength::Off));
+    drive.wish(0, Strength::Off);
+    drive.verified(Strength::Off).await;
+    Some((birds, drive))
+}
+
+/// In the middle of an outage.
+async fn announced() -> Option<(Birds, Drive)> {
+    let (birds, mut drive) = standing_by().await?;
+    drive.wish(0, Strength::Full);
+    let seen = drive.verified(Strength::Full).await;
+    assert_eq!(seen.services[0].exported_to, ["isp_upstream"]);
+    eventually("the announcement", || birds.upstream_has(PREFIX)).await;
+    Some((birds, drive))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    drive.wish(0, Strength::Full);
+    let sent = drive.stage(Stage::EnableSent, "web_v4").await;
+    let answered = drive.stage(Stage::EnableAnswered, "web_v4").await;
+    let up = drive.stage(Stage::Up, "web_v4").await;
+    let exported = drive.stage(Stage::Exported, "web_v4").await;
+    assert!(sent.at <= answered.at && answered.at <= up.at && up.at <= exported.at);
+    eprintln!(
+        "answered {:?}, up {:?}, exported {:?}",
+        answered.at - sent.at,
+        up.at - sent.at,
+        exported.at - sent.at
+    );
+    assert!(
+        exported.at - sent.at < Duration::from_millis(500),
+        "took {:?}",
+        exported.at - sent.at
+    );
+    assert!(
+        birds
+            .birdc("show protocols all web_v4")
+            .contains("test wants full"),
+        "A3: the reason is shown"
+    );
+    drive.wish(0, Strength::Off);
+    drive.stage(Stage::Down, "web_v4").await;
+    drive.verified(Strength::Off).await;
+    eventually("the withdrawal", || !birds.upstream_has(PREFIX)).await;
+    assert_eq!(drive.drifts(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d8_full_to_drain_and_back_leaves_no_gap_at_the_upstream() {
+    let Some((birds, mut drive)) = announced().await else {
+        return;
+    };
+    let (_, withdrawn) = birds.upstream_updates();
+    drive.wish(0, Strength::Drain);
+    drive.stage(Stage::Down, "web_v4").await;
+    drive.verified(Strength::Drain).await;
+    drive.wish(0, Strength::Full);
+    drive.stage(Stage::Down, "web_v4_drain").await;
+    drive.verified(Strength::Full).await;
+    assert!(birds.upstream_has(PREFIX));
+    assert_eq!(
+        birds.upstream_updates().1,
+        withdrawn,
+        "never withdrawn in between"
+    );
+    assert_eq!(drive.drifts(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_configure_and_sighup_during_an_outage_change_nothing_at_the_upstream() {
+    let Some((birds, mut drive)) = announced().await else {
+        return;
+    };
+    let before = birds.upstream_updates();
+    birds.birdc("configure");
+    drive.verified(Strength::Full).await;
+    birds.hangup_ours();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    birds.birdc("configure soft");
+    drive.verified(Strength::Full).await;
+    drive.verified(Strength::Full).await;
+    assert_eq!(birds.upstream_updates(), before);
+    assert_eq!(drive.drifts(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_killed_bird_comes_back_announcing_without_a_word_from_us() {
+    let Some((mut birds, mut drive)) = announced().await else {
+        return;
+    };
+    birds.kill_ours();
+    drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
+    let stages = drive.stages();
+    birds.start_ours();
+    drive.verified(Strength::Full).await;
+    eventually("the announcement", || birds.upstream_has(PREFIX)).await;
+    assert_eq!(drive.drifts(), 0, "it was not silent for a moment");
+    assert_eq!(drive.stages(), stages, "nothing had to be written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_decision_while_bird_is_dead_is_what_bird_comes_up_with() {
+    let Some((mut birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.kill_ours();
+    drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
+    drive.wish(0, Strength::Full);
+    let file = birds.run_dir().join("bird/web_v4.conf");
+    eventually("the state file", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text == "disabled no;\n")
+    })
+    .await;
+    birds.start_ours();
+    drive.verified(Strength::Full).await;
+    assert!(
+        !drive.stages().contains(&(Stage::EnableSent, "web_v4".to_owned())),
+        "the file had done it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_configure_undo_is_drift_and_is_mended() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    // What an undo returns to was parsed while standing by.
+    birds.birdc("configure");
+    drive.verified(Strength::Off).await;
+    drive.wish(0, Strength::Full);
+    drive.verified(Strength::Full).await;
+    birds.birdc("configure");
+    drive.verified(Strength::Full).await;
+    birds.birdc("configure undo");
+    let text = drive.drift().await;
+    assert!(
+        text.contains("web_v4 is down") && text.contains("`falconer withdraw web`"),
+        "{text}"
+    );
+    drive.verified(Strength::Full).await;
+    eventually("the announcement", || birds.upstream_has(PREFIX)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_birdc_disable_and_enable_are_drift_and_mended_within_a_poll() {
+    let Some((birds, mut drive)) = announced().await else {
+        return;
+    };
+    birds.birdc("disable web_v4");
+    let since = std::time::Instant::elapsed;
+    let start = tokio::time::Instant::now().into_std();
+    let text = drive.drift().await;
+    assert!(text.contains("`falconer withdraw web`"), "{text}");
+    drive.verified(Strength::Full).await;
+    assert!(
+        since(&start) < POLL + Duration::from_secs(1),
+        "took {:?}",
+        since(&start)
+    );
+    birds.birdc("enable web_v4_drain");
+    let text = drive.drift().await;
+    assert!(text.contains("web_v4_drain is up"), "{text}");
+    drive
+        .seen("the drain down again", |service, _| service.problems.is_empty())
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_restart_that_comes_up_silent_is_drift_that_names_the_include() {
+    let Some((mut birds, mut drive)) = announced().await else {
+        return;
+    };
+    birds.kill_ours();
+    drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
+    birds.configure_ours(&[PREFIX], false);
+    // BIRD tells its start by the second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    birds.start_ours();
+    let text = drive.drift().await;
+    assert!(
+        text.contains("BIRD was restarted") && text.contains("does bird.conf include it"),
+        "{text}"
+    );
+    drive.verified(Strength::Full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_a_protocol_with_a_foreign_route_is_never_enabled() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.configure_ours(&[PREFIX, "203.0.113.0/24"], true);
+    birds.birdc("configure");
+    drive.wish(0, Strength::Full);
+    let text = drive.failure().await;
+    assert!(text.contains("not ours to announce: 203.0.113.0/24"), "{text}");
+    let seen = drive
+        .seen("the alarm", |service, _| !service.problems.is_empty())
+        .await;
+    assert_eq!(seen.services[0].actual, Some(Strength::Off));
+    assert!(
+        problem(&seen, AlarmCode::ForeignRoutes).is_some(),
+        "{:?}",
+        seen.services[0].problems
+    );
+    birds.configure_ours(&[PREFIX], true);
+    birds.birdc("configure");
+    drive.verified(Strength::Full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_found_wrong_while_announced_is_alarmed_and_nothing_is_withdrawn() {
+    let Some((birds, mut drive)) = announced().await else {
+        return;
+    };
+    birds.configure_ours(&[PREFIX, "203.0.113.0/24"], true);
+    birds.birdc("configure");
+    let seen = drive
+        .seen("the alarm", |service, _| {
+            service
+                .problems
+                .iter()
+                .any(|(code, _)| *code == AlarmCode::ForeignRoutes)
+        })
+        .await;
+    assert_eq!(seen.services[0].actual, Some(Strength::Full));
+    assert!(birds.upstream_has(PREFIX));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_enabled_and_not_exported_says_why() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.birdc("disable isp_upstream");
+    drive.wish(0, Strength::Full);
+    let seen = drive
+        .seen("not exported", |service, _| {
+            service.actual == Some(Strength::Full) && !service.problems.is_empty()
+        })
+        .await;
+    assert!(!seen.services[0].verified);
+    let text = problem(&seen, AlarmCode::NotExported).unwrap();
+    assert!(
+        text.contains(PREFIX) && text.contains("isp_upstream is "),
+        "{text}"
+    );
+    birds.birdc("enable isp_upstream");
+    drive.verified(Strength::Full).await;
+    drive.log.clear();
+}
