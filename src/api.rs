@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::desk::Desk;
 use self::door::Place;
 use crate::config::model;
+use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::Action;
 
@@ -31,6 +32,8 @@ use crate::status::snapshot::Action;
 pub struct Handles {
     /// The latest snapshot.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// The latest entries of the history, oldest first; bounded by the daemon.
+    pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
     pub requests: mpsc::Sender<Request>,
     /// How often BIRD is held against what we want: what was verified longer than two of these

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod checks;
+mod chronicle;
 mod clock;
 mod driver;
 mod requests;
@@ -70,6 +71,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let steering = steering::spawn(client.clone(), Setup::new(&config), wishes_taken, reports);
     let (kept_out, kept) = mpsc::channel(16);
     let keeper = store::Keeper::spawn(config.site.state_dir.clone(), kept_out);
+    let past = store::journal::read(&config.site.state_dir);
+    let (journal_out, journal_reports) = mpsc::channel(16);
+    let journal = store::journal::Journal::spawn(config.site.state_dir.clone(), journal_out);
     let senses = Senses::new(&config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
@@ -78,6 +82,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         reports: reports_in,
         kept,
         keeper,
+        journal_reports,
         checks,
         checked,
         senses,
@@ -85,10 +90,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         link: client.link(),
     };
     let config = Arc::new(config);
-    let driver = Driver::new(config.clone(), clock, found, edges);
+    let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
     let stop = CancellationToken::new();
     let handles = api::Handles {
         snapshot: driver.snapshot(),
+        history: driver.history(),
         requests: requests_out,
         poll_interval: config.bird.poll_interval,
     };

@@ -36,6 +36,7 @@ impl Api {
         let (sender, requests) = mpsc::channel(4);
         let handles = Handles {
             snapshot: seen,
+            history: watch::channel(Arc::from([])).1,
             requests: sender,
             poll_interval: Duration::from_secs(1),
         };
@@ -431,6 +432,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let (requests, _asked) = mpsc::channel(1);
     let handles = Handles {
         snapshot: seen,
+        history: watch::channel(Arc::from([])).1,
         requests,
         poll_interval: Duration::from_secs(1),
     };

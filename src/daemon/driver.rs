@@ -3,32 +3,38 @@
 //! Wait, feed, notice, flush: wait for a fact or for time; feed it to the site; notice what that
 //! made of things; flush wishes, checks, memory and snapshot to the edges. It decides nothing.
 
+mod intake;
+mod leave;
+mod publish;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use super::alarms::{Alarms, Trouble};
+use super::alarms::Alarms;
 use super::checks::{Checked, Checks};
+use super::chronicle::{self, Chronicle, Latest};
 use super::clock::Clock;
-use super::requests::{self, Waiting};
+use super::requests::Waiting;
 use super::senses::Senses;
 use super::telling::tell;
 use super::transition::Following;
 use super::view::View;
 use crate::api;
 use crate::bird::client::Link;
-use crate::bird::steering::{Report, Seen, StageReport, Wish, Wishes};
+use crate::bird::steering::{Report, Seen, Wish, Wishes};
 use crate::config::Config;
-use crate::config::model::OnLoss;
-use crate::failover::{Adoption, Event, Input, Memory, Note, Site, Stance, Start, Strength};
+use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
+use crate::history::What;
 use crate::status::Snapshot;
-use crate::status::snapshot::{AlarmCode, Strength as Shown};
+use crate::store::journal::{Journal, Past};
 use crate::store::{Found, Keeper, Kept, Version};
 use crate::systemd;
+use crate::time::Now;
 
 /// A snapshot is composed at most this often while only measurements change: quick enough for the
 /// eye, and a thousand probes cost no more than ten.
@@ -48,6 +54,8 @@ pub(super) struct Edges {
     pub(super) kept: mpsc::Receiver<Kept>,
     /// What is to be kept.
     pub(super) keeper: Keeper,
+    /// Whether the history can be written.
+    pub(super) journal_reports: mpsc::Receiver<Result<(), String>>,
     /// Checks to make.
     pub(super) checks: Checks,
     /// Checks made.
@@ -74,8 +82,12 @@ pub(super) struct Driver {
     alarms: Alarms,
     memory: Version,
     memory_trouble: Option<String>,
+    history_trouble: Option<String>,
+    chronicle: Chronicle,
     waiting: Waiting,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    alive_every: Option<Duration>,
+    alive_at: Instant,
     stale: bool,
     published: Instant,
 }
@@ -87,13 +99,21 @@ enum Woken {
     Report(Report),
     Request(api::Request),
     Kept(Kept),
+    Journal(Result<(), String>),
     Link,
     Stop(&'static str),
 }
 
 impl Driver {
     /// A driver that has not turned yet.
-    pub(super) fn new(config: Arc<Config>, clock: Clock, found: Found, edges: Edges) -> Self {
+    pub(super) fn new(
+        config: Arc<Config>,
+        clock: Clock,
+        found: Found,
+        past: Past,
+        journal: Journal,
+        edges: Edges,
+    ) -> Self {
         let now = clock.now();
         let site = Site::new(&config, &found.memory, now);
         let services = config.services.len();
@@ -118,7 +138,11 @@ impl Driver {
                 memory: found.memory,
             },
             memory_trouble: found.problem,
+            history_trouble: past.problem.clone(),
+            chronicle: Chronicle::new(past, journal),
             waiting: Waiting::default(),
+            alive_every: systemd::watchdog(),
+            alive_at: Instant::now(),
             stale: true,
             published: Instant::now() - SNAPSHOT_EVERY,
             since: now.wall,
@@ -137,9 +161,20 @@ impl Driver {
         self.snapshot.subscribe()
     }
 
+    /// The latest entries of the history, now and later.
+    pub(super) fn history(&self) -> watch::Receiver<Latest> {
+        self.chronicle.latest()
+    }
+
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
     pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) {
         let mut stop = std::pin::pin!(stop);
+        self.record(
+            None,
+            What::Started {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+        );
         self.feed(None);
         loop {
             match self.wait(stop.as_mut()).await {
@@ -156,14 +191,16 @@ impl Driver {
                 Woken::Report(report) => self.take_report(report),
                 Woken::Request(request) => self.take_request(request),
                 Woken::Kept(kept) => self.take_kept(&kept),
+                Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
+                    self.record(None, What::Stopped { why: why.to_owned() });
                     break;
                 }
             }
             self.publish_if_due();
-            systemd::alive();
+            self.say_alive();
         }
         self.leave().await;
     }
@@ -178,8 +215,19 @@ impl Driver {
             Some(checked) = edges.checked.recv() => Woken::Checked(checked),
             () = sleep_until(at) => Woken::Time,
             Some(kept) = edges.kept.recv() => Woken::Kept(kept),
+            Some(written) = edges.journal_reports.recv() => Woken::Journal(written),
             Ok(()) = edges.link.changed() => Woken::Link,
             Some(request) = edges.requests.recv() => Woken::Request(request),
+        }
+    }
+
+    /// Tells systemd's watchdog that the loop turns, no more often than it wants to hear.
+    fn say_alive(&mut self) {
+        let Some(every) = self.alive_every else { return };
+        let now = Instant::now();
+        if self.alive_at <= now {
+            self.alive_at = now + every;
+            systemd::alive();
         }
     }
 
@@ -228,33 +276,66 @@ impl Driver {
     }
 
     fn flush_wishes(&mut self) {
-        let wishes: Wishes = self
-            .site
-            .services()
-            .iter()
-            .map(|service| wish_of(service.wish()))
-            .collect();
+        let services = self.site.services();
         self.edges.wishes.send_if_modified(|before| {
-            let changed = *before != wishes;
-            if changed {
-                *before = wishes;
+            let same = before.len() == services.len()
+                && before
+                    .iter()
+                    .zip(services)
+                    .all(|(wish, service)| same_wish(wish, service.wish()));
+            if !same {
+                *before = services.iter().map(|service| wish_of(service.wish())).collect();
             }
-            changed
+            !same
         });
     }
 
     fn notice(&mut self, note: &Note) {
         tell(&self.site, note);
-        let Note::Switched { service: index, .. } = note else {
+        if let Note::Switched { service, .. } = note {
+            self.notice_switch(*service, note);
+        } else if let Some((service, what)) = chronicle::what_of(note, &self.site) {
+            self.record(service, what);
+        }
+    }
+
+    fn notice_switch(&mut self, index: usize, note: &Note) {
+        let now = self.clock.now();
+        let Some(service) = self.site.services().get(index) else {
             return;
         };
-        let Some(service) = self.site.services().get(*index) else {
+        let protocols = service.policy().full.len().max(service.policy().drain.len());
+        let Some(mut following) = Following::begin(&now, note, service.wish().decision, protocols) else {
             return;
         };
-        let policy = service.policy();
-        let protocols = policy.full.len().max(policy.drain.len());
-        if let Some(slot) = self.following.get_mut(*index) {
-            *slot = Following::begin(&self.clock.now(), note, service.wish().decision, protocols);
+        let evidence = self.view(now).evidence(index);
+        let stages = following.shown().stages.clone();
+        if let Some(what) = chronicle::transition_of(note, stages, evidence) {
+            following.recorded_as(self.record(Some(index), what));
+        }
+        if let Some(slot) = self.following.get_mut(index) {
+            *slot = Some(following);
+        }
+    }
+
+    /// Records something in the history; its number there.
+    fn record(&mut self, service: Option<usize>, what: What) -> u64 {
+        let service = service
+            .and_then(|service| self.config.services.get(service))
+            .map(|service| &*service.name);
+        self.chronicle.record(self.clock.now().wall, service, what)
+    }
+
+    fn view(&self, now: Now) -> View<'_> {
+        View {
+            config: &self.config,
+            site: &self.site,
+            seen: self.seen.as_ref().map(|(seen, at)| (seen, *at)),
+            link: (&self.link.0, self.link.1),
+            following: &self.following,
+            upstreams_since: &self.upstreams_since,
+            since: self.since,
+            now,
         }
     }
 
@@ -269,244 +350,26 @@ impl Driver {
         }
     }
 
-    fn take_kept(&mut self, kept: &Kept) {
-        if let Err(problem) = &kept.result {
-            tracing::error!(problem, "state");
-        }
-        self.memory_trouble = kept.result.clone().err();
-        self.waiting.kept(kept);
-        self.stale = true;
-    }
-
-    fn take_link(&mut self) {
-        let link = self.edges.link.borrow_and_update().clone();
-        let before = &self.link.0;
-        if before.state != link.state {
-            let (from, to, error) = (before.state, link.state, link.error.as_deref().unwrap_or(""));
-            let version = link.version.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::info!(?from, ?to, version, error, "bird");
-        }
-        let since = if before.state == link.state {
-            self.link.1
-        } else {
-            self.clock.now().wall
-        };
-        self.link = (link, since);
-        self.stale = true;
-    }
-
-    fn take_report(&mut self, report: Report) {
-        match report {
-            Report::Seen(seen) => self.take_seen(seen),
-            Report::Stage(stage) => self.take_stage(&stage),
-            Report::Drift { service, text } => {
-                tracing::warn!(service = self.name(service), rule = "A6", text, "drift");
-            }
-            Report::Failed { service, text } => {
-                tracing::error!(
-                    service = self.name(service),
-                    text,
-                    "BIRD did not do what it was asked"
-                );
-            }
-        }
-    }
-
-    fn take_seen(&mut self, seen: Seen) {
-        let at = self.clock.now().wall_at(self.clock.moment(seen.at));
-        let before = self.seen.as_ref().map(|(seen, _)| &seen.upstreams);
-        for (index, upstream) in seen.upstreams.iter().enumerate() {
-            let was = before
-                .and_then(|before| before.get(index))
-                .map(|before| before.state.as_str());
-            if was == Some(&upstream.state) {
-                continue;
-            }
-            let error = upstream.error.as_deref().unwrap_or("");
-            tracing::info!(
-                upstream = upstream.name,
-                from = was.unwrap_or(""),
-                to = upstream.state,
-                error,
-                "upstream"
-            );
-            if let Some(since) = self.upstreams_since.get_mut(index) {
-                *since = Some(at);
-            }
-        }
-        let adoptions = self.adoptions(&seen);
-        self.seen = Some((seen, at));
-        self.stale = true;
-        for (service, adoption) in adoptions {
-            tracing::info!(
-                service = self.name(service),
-                ?adoption,
-                rule = "D10",
-                "BIRD has been read"
-            );
-            self.feed(Some(Event::Bird { service, adoption }));
-        }
-    }
-
-    /// What services that are not settled yet can adopt (D10).
-    fn adoptions(&self, seen: &Seen) -> Vec<(usize, Adoption)> {
-        if !seen.bird_running_normally {
-            return Vec::new();
-        }
-        let services = self.site.services().iter().zip(&seen.services).enumerate();
-        let unsettled = services.filter(|(_, (service, _))| service.stance() == Stance::Unsettled);
-        let read = unsettled.filter_map(|(index, (_, seen))| match (seen.actual, seen.adopt) {
-            (None, _) => None,
-            (Some(_), Some(strength)) => Some((index, Adoption::Is(strength))),
-            (Some(_), None) => Some((index, Adoption::Mixed)),
-        });
-        read.collect()
-    }
-
-    fn take_stage(&mut self, report: &StageReport) {
-        let at = self.clock.now().wall_at(self.clock.moment(report.at));
-        let name = self.name(report.service).to_owned();
-        tracing::debug!(service = name, protocol = report.protocol, stage = ?report.stage, "stage");
-        let Some(following) = self.following.get_mut(report.service).and_then(Option::as_mut) else {
-            return;
-        };
-        if following.reach(report, at) {
-            let shown = following.shown();
-            let took = shown
-                .stages
-                .decided
-                .map(|decided| at.duration_since(decided).as_millis());
-            tracing::info!(
-                service = name,
-                from = %word(shown.from),
-                to = %word(shown.to),
-                rule = shown.rule,
-                decision_to_done_ms = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX),
-                "BIRD has done it"
-            );
-        }
-        self.stale = true;
-        self.published = Instant::now() - SNAPSHOT_EVERY;
-    }
-
-    fn take_request(&mut self, request: api::Request) {
-        let services = self.site.services();
-        let Some(service) = services
-            .iter()
-            .position(|service| service.policy().name == request.service)
-        else {
-            requests::refuse(request, api::Refusal::NoSuchService);
-            return;
-        };
-        let event = Event::Asked {
-            service,
-            ask: requests::ask_of(&request.ask),
-            actor: request.actor.clone(),
-        };
-        let number = self.memory.number;
-        match self.site.ask(&Input {
-            now: self.clock.now(),
-            event: Some(event),
-        }) {
-            Ok(starts) => {
-                self.flush(&starts);
-                let said = requests::said(&self.site, service, &request.ask);
-                let kept_with = (self.memory.number != number).then_some(self.memory.number);
-                self.waiting.answer(request, said, kept_with);
-            }
-            Err(refusal) => requests::refuse(request, api::Refusal::NotNow(refusal.0)),
-        }
-    }
-
     fn name(&self, service: usize) -> &str {
         self.config
             .services
             .get(service)
             .map_or("?", |service| &service.name)
     }
-
-    fn publish_if_due(&mut self) {
-        self.waiting.give_up_if_due();
-        if !self.stale || self.published + SNAPSHOT_EVERY > Instant::now() {
-            return;
-        }
-        let now = self.clock.now();
-        let view = View {
-            config: &self.config,
-            site: &self.site,
-            seen: self.seen.as_ref().map(|(seen, at)| (seen, *at)),
-            link: (&self.link.0, self.link.1),
-            following: &self.following,
-            upstreams_since: &self.upstreams_since,
-            since: self.since,
-            now,
-        };
-        let mut troubles = view.troubles();
-        troubles.extend(self.edges.senses.troubles());
-        troubles.extend(self.memory_trouble.iter().map(|problem| Trouble {
-            code: AlarmCode::StateDir,
-            service: None,
-            subject: String::new(),
-            text: problem.clone(),
-        }));
-        let (alarms, changes) = self.alarms.look(now.wall, &troubles);
-        for trouble in changes.raised {
-            tracing::warn!(code = ?trouble.code, service = trouble.service, text = trouble.text, "alarm");
-        }
-        for (code, service, subject) in changes.cleared {
-            tracing::info!(?code, service, subject, "alarm cleared");
-        }
-        self.snapshot.send_replace(Arc::new(view.snapshot(alarms)));
-        self.stale = false;
-        self.published = Instant::now();
-    }
-
-    /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
-    async fn leave(mut self) {
-        if self.config.bird.on_exit == OnLoss::Keep {
-            return;
-        }
-        let silent = |wish: &Wish| Wish {
-            strength: wish.strength.map(|_| Strength::Off),
-            reason: "falconer: stopped, on_exit is withdraw".to_owned(),
-            id: wish.id + 1,
-            ..wish.clone()
-        };
-        let wishes: Wishes = self.edges.wishes.borrow().iter().map(silent).collect();
-        let steered: Vec<bool> = wishes
-            .iter()
-            .map(|wish| wish.strength.is_some() && !wish.hands_off)
-            .collect();
-        self.edges.wishes.send_replace(wishes);
-        let deadline = Instant::now() + self.config.bird.timeout;
-        while let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await {
-            let Report::Seen(seen) = report else { continue };
-            let done = seen.services.iter().zip(&steered);
-            if done
-                .clone()
-                .all(|(seen, steered)| !steered || (seen.verified && seen.actual == Some(Strength::Off)))
-            {
-                return;
-            }
-        }
-        tracing::error!("on_exit is withdraw, and BIRD has not confirmed it: look at birdc show protocols");
-    }
 }
 
-fn wish_of(wish: &crate::failover::service::Wish) -> Wish {
+fn same_wish(wish: &Wish, wanted: &service::Wish) -> bool {
+    wish.id == wanted.decision
+        && wish.strength == wanted.strength
+        && wish.hands_off == wanted.hands_off
+        && wish.reason == wanted.reason
+}
+
+fn wish_of(wish: &service::Wish) -> Wish {
     Wish {
         strength: wish.strength,
         hands_off: wish.hands_off,
         reason: wish.reason.clone(),
         id: wish.decision,
-    }
-}
-
-fn word(strength: Shown) -> &'static str {
-    match strength {
-        Shown::Unknown => "unknown",
-        Shown::Off => "off",
-        Shown::Drain => "drain",
-        Shown::Full => "full",
     }
 }

@@ -16,6 +16,7 @@ pub(super) struct Following {
     shown: snapshot::Transition,
     reached: BTreeMap<(Stage, String), Timestamp>,
     protocols: usize,
+    recorded: u64,
 }
 
 impl Following {
@@ -52,6 +53,7 @@ impl Following {
             shown,
             reached: BTreeMap::new(),
             protocols,
+            recorded: 0,
         })
     }
 
@@ -88,6 +90,16 @@ impl Following {
             Stage::Exported
         };
         all && report.stage == end
+    }
+
+    /// It stands in the history under this number.
+    pub(super) fn recorded_as(&mut self, seq: u64) {
+        self.recorded = seq;
+    }
+
+    /// Its number in the history.
+    pub(super) fn recorded(&self) -> u64 {
+        self.recorded
     }
 
     /// As the snapshot shows it.

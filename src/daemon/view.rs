@@ -11,6 +11,7 @@ use crate::failover::isolation::Isolation;
 use crate::failover::site::Last;
 use crate::failover::{ProbeId, Site, service};
 use crate::health;
+use crate::history::Evidence;
 use crate::status::snapshot::{self, AlarmCode, BirdState, Outcome, Strength};
 use crate::time::Now;
 
@@ -63,6 +64,31 @@ impl View<'_> {
             tunnels: Vec::new(),
             lease: None,
             alarms,
+        }
+    }
+
+    /// What a decision about a service is taken on now.
+    pub(super) fn evidence(&self, index: usize) -> Evidence {
+        let service = self
+            .site
+            .services()
+            .get(index)
+            .map(|service| self.service(index, service));
+        let witnesses = self.site.witnesses().enumerate();
+        Evidence {
+            witnesses: witnesses
+                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .collect(),
+            bird: self.link.0.state,
+            actual: service
+                .as_ref()
+                .map_or(Strength::Unknown, |service| service.actual),
+            exported_to: service
+                .as_ref()
+                .map(|service| service.exported_to.clone())
+                .unwrap_or_default(),
+            upstreams: self.upstreams(),
+            probes: service.map(|service| service.probes).unwrap_or_default(),
         }
     }
 

@@ -1,0 +1,197 @@
+//! What comes in from the edges and from operators.
+
+use tokio::time::Instant;
+
+use super::{Driver, SNAPSHOT_EVERY};
+use crate::api;
+use crate::bird::steering::{Report, Seen, StageReport};
+use crate::daemon::requests;
+use crate::failover::{Adoption, Event, Input, Stance};
+use crate::history::What;
+use crate::status::snapshot::Strength;
+use crate::store::Kept;
+
+impl Driver {
+    pub(super) fn take_report(&mut self, report: Report) {
+        match report {
+            Report::Seen(seen) => self.take_seen(seen),
+            Report::Stage(stage) => self.take_stage(&stage),
+            Report::Drift { service, text } => {
+                tracing::warn!(service = self.name(service), rule = "A6", text, "drift");
+                self.record(Some(service), What::Drift { text });
+            }
+            Report::Failed { service, text } => {
+                tracing::error!(
+                    service = self.name(service),
+                    text,
+                    "BIRD did not do what it was asked"
+                );
+            }
+        }
+    }
+
+    pub(super) fn take_seen(&mut self, seen: Seen) {
+        let at = self.clock.now().wall_at(self.clock.moment(seen.at));
+        let before = self.seen.as_ref().map(|(seen, _)| &seen.upstreams);
+        for (index, upstream) in seen.upstreams.iter().enumerate() {
+            let was = before
+                .and_then(|before| before.get(index))
+                .map(|before| before.state.as_str());
+            if was == Some(&upstream.state) {
+                continue;
+            }
+            let error = upstream.error.as_deref().unwrap_or("");
+            tracing::info!(
+                upstream = upstream.name,
+                from = was.unwrap_or(""),
+                to = upstream.state,
+                error,
+                "upstream"
+            );
+            if let Some(since) = self.upstreams_since.get_mut(index) {
+                *since = Some(at);
+            }
+        }
+        let adoptions = self.adoptions(&seen);
+        self.seen = Some((seen, at));
+        self.stale = true;
+        for (service, adoption) in adoptions {
+            tracing::info!(
+                service = self.name(service),
+                ?adoption,
+                rule = "D10",
+                "BIRD has been read"
+            );
+            self.feed(Some(Event::Bird { service, adoption }));
+        }
+    }
+
+    /// What services that are not settled yet can adopt (D10).
+    fn adoptions(&self, seen: &Seen) -> Vec<(usize, Adoption)> {
+        if !seen.bird_running_normally {
+            return Vec::new();
+        }
+        let services = self.site.services().iter().zip(&seen.services).enumerate();
+        let unsettled = services.filter(|(_, (service, _))| service.stance() == Stance::Unsettled);
+        let read = unsettled.filter_map(|(index, (_, seen))| match (seen.actual, seen.adopt) {
+            (None, _) => None,
+            (Some(_), Some(strength)) => Some((index, Adoption::Is(strength))),
+            (Some(_), None) => Some((index, Adoption::Mixed)),
+        });
+        read.collect()
+    }
+
+    pub(super) fn take_stage(&mut self, report: &StageReport) {
+        let at = self.clock.now().wall_at(self.clock.moment(report.at));
+        let name = self.name(report.service).to_owned();
+        tracing::debug!(service = name, protocol = report.protocol, stage = ?report.stage, "stage");
+        let Some(following) = self.following.get_mut(report.service).and_then(Option::as_mut) else {
+            return;
+        };
+        if following.reach(report, at) {
+            let shown = following.shown().clone();
+            let took = shown
+                .stages
+                .decided
+                .map(|decided| at.duration_since(decided).as_millis());
+            tracing::info!(
+                service = name,
+                from = %word(shown.from),
+                to = %word(shown.to),
+                rule = shown.rule,
+                decision_to_done_ms = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX),
+                "BIRD has done it"
+            );
+            let of = following.recorded();
+            self.record(
+                Some(report.service),
+                What::Done {
+                    of,
+                    stages: shown.stages,
+                },
+            );
+        }
+        self.stale = true;
+        self.published = Instant::now() - SNAPSHOT_EVERY;
+    }
+
+    pub(super) fn take_request(&mut self, request: api::Request) {
+        let services = self.site.services();
+        let Some(service) = services
+            .iter()
+            .position(|service| service.policy().name == request.service)
+        else {
+            requests::refuse(request, api::Refusal::NoSuchService);
+            return;
+        };
+        let event = Event::Asked {
+            service,
+            ask: requests::ask_of(&request.ask),
+            actor: request.actor.clone(),
+        };
+        let number = self.memory.number;
+        match self.site.ask(&Input {
+            now: self.clock.now(),
+            event: Some(event),
+        }) {
+            Ok(starts) => {
+                self.flush(&starts);
+                let said = requests::said(&self.site, service, &request.ask);
+                let kept_with = (self.memory.number != number).then_some(self.memory.number);
+                self.waiting.answer(request, said, kept_with);
+            }
+            Err(refusal) => requests::refuse(request, api::Refusal::NotNow(refusal.0)),
+        }
+    }
+
+    pub(super) fn take_kept(&mut self, kept: &Kept) {
+        if let Err(problem) = &kept.result {
+            tracing::error!(problem, "state");
+        }
+        self.memory_trouble = kept.result.clone().err();
+        self.waiting.kept(kept);
+        self.stale = true;
+    }
+
+    pub(super) fn take_written(&mut self, written: Result<(), String>) {
+        if let Err(problem) = &written {
+            tracing::error!(problem, "history");
+        }
+        self.history_trouble = written.err();
+        self.stale = true;
+    }
+
+    pub(super) fn take_link(&mut self) {
+        let link = self.edges.link.borrow_and_update().clone();
+        let was = self.link.0.state;
+        if was != link.state {
+            let (from, to, error) = (was, link.state, link.error.as_deref().unwrap_or(""));
+            let version = link.version.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(?from, ?to, version, error, "bird");
+            self.record(
+                None,
+                What::Bird {
+                    from,
+                    to,
+                    error: link.error.clone(),
+                },
+            );
+        }
+        let since = if was == link.state {
+            self.link.1
+        } else {
+            self.clock.now().wall
+        };
+        self.link = (link, since);
+        self.stale = true;
+    }
+}
+
+fn word(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Unknown => "unknown",
+        Strength::Off => "off",
+        Strength::Drain => "drain",
+        Strength::Full => "full",
+    }
+}

@@ -1,0 +1,45 @@
+//! The end: BIRD is left as `on_exit` says.
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Driver;
+use crate::bird::steering::{Report, Wish, Wishes};
+use crate::config::model::OnLoss;
+use crate::failover::Strength;
+
+impl Driver {
+    /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
+    pub(super) async fn leave(mut self) {
+        if self.config.bird.on_exit == OnLoss::Withdraw {
+            self.withdraw().await;
+        }
+        self.chronicle.finish().await;
+    }
+
+    async fn withdraw(&mut self) {
+        let silent = |wish: &Wish| Wish {
+            strength: wish.strength.map(|_| Strength::Off),
+            reason: "falconer: stopped, on_exit is withdraw".to_owned(),
+            id: wish.id + 1,
+            ..wish.clone()
+        };
+        let wishes: Wishes = self.edges.wishes.borrow().iter().map(silent).collect();
+        let steered: Vec<bool> = wishes
+            .iter()
+            .map(|wish| wish.strength.is_some() && !wish.hands_off)
+            .collect();
+        self.edges.wishes.send_replace(wishes);
+        let deadline = Instant::now() + self.config.bird.timeout;
+        while let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await {
+            let Report::Seen(seen) = report else { continue };
+            let done = seen.services.iter().zip(&steered);
+            if done
+                .clone()
+                .all(|(seen, steered)| !steered || (seen.verified && seen.actual == Some(Strength::Off)))
+            {
+                return;
+            }
+        }
+        tracing::error!("on_exit is withdraw, and BIRD has not confirmed it: look at birdc show protocols");
+    }
+}

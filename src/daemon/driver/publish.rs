@@ -1,0 +1,70 @@
+//! What goes out to be read: the snapshot and its alarms.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Driver, SNAPSHOT_EVERY};
+use crate::daemon::alarms::{Changes, Trouble};
+use crate::history::What;
+use crate::status::snapshot::AlarmCode;
+use crate::time::Now;
+
+impl Driver {
+    pub(super) fn publish_if_due(&mut self) {
+        self.waiting.give_up_if_due();
+        if !self.stale || self.published + SNAPSHOT_EVERY > Instant::now() {
+            return;
+        }
+        let now = self.clock.now();
+        let troubles = self.troubles(now);
+        let (alarms, changes) = self.alarms.look(now.wall, &troubles);
+        self.tell(now, changes);
+        let snapshot = Arc::new(self.view(now).snapshot(alarms));
+        self.snapshot.send_replace(snapshot);
+        self.stale = false;
+        self.published = Instant::now();
+    }
+
+    fn troubles(&self, now: Now) -> Vec<Trouble> {
+        let mut troubles = self.view(now).troubles();
+        troubles.extend(self.edges.senses.troubles());
+        let lost = match self.chronicle.lost() {
+            0 => None,
+            lost => Some(format!(
+                "{lost} entries of the history were lost: the disk is too slow"
+            )),
+        };
+        let on_disk = [
+            ("state", &self.memory_trouble),
+            ("history", &self.history_trouble),
+            ("queue", &lost),
+        ];
+        troubles.extend(on_disk.into_iter().filter_map(|(subject, problem)| {
+            let (code, subject) = (AlarmCode::StateDir, subject.to_owned());
+            Some(Trouble {
+                code,
+                service: None,
+                subject,
+                text: problem.clone()?,
+            })
+        }));
+        troubles
+    }
+
+    fn tell(&mut self, now: Now, changes: Changes) {
+        for trouble in changes.raised {
+            tracing::warn!(code = ?trouble.code, service = trouble.service, text = trouble.text, "alarm");
+            let what = What::Alarm {
+                code: trouble.code,
+                text: Some(trouble.text),
+            };
+            self.chronicle.record(now.wall, trouble.service.as_deref(), what);
+        }
+        for (code, service, subject) in changes.cleared {
+            tracing::info!(?code, service, subject, "alarm cleared");
+            self.chronicle
+                .record(now.wall, service.as_deref(), What::Alarm { code, text: None });
+        }
+    }
+}
