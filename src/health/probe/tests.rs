@@ -1,1 +1,294 @@
-//! Tests.
+//! D1, D2 and D5 on one probe: results under way, doubt, stalls, and being asked out of turn.
+
+use super::*;
+
+fn at(millis: u64) -> Moment {
+    Moment::new(Duration::from_millis(millis))
+}
+
+/// fall 3, rise 2, time-out 2 s, every 5 s, retried after 500 ms.
+fn probe() -> Probe {
+    let schedule = Schedule::new(Duration::from_secs(5), Duration::from_millis(500), at(0), at(0));
+    Probe::new(3, 2, Duration::from_secs(2), schedule)
+}
+
+/// One that passed twice, at 0 and 500 ms.
+fn settled() -> Probe {
+    let mut probe = probe();
+    check(&mut probe, 0, 0, Outcome::Pass);
+    check(&mut probe, 500, 1, Outcome::Pass);
+    assert_eq!(probe.state(), ProbeState::Up);
+    probe
+}
+
+/// A check that is answered a millisecond after its start.
+fn check(probe: &mut Probe, start: u64, id: u64, outcome: Outcome) -> Effect {
+    probe.start(at(start), CheckId(id));
+    probe
+        .finish(at(start + 1), CheckId(id), outcome)
+        .expect("it is under way")
+}
+
+#[test]
+fn d1_at_start_a_probe_is_unknown_and_asked_at_its_first_time() {
+    let probe = probe();
+    assert_eq!(probe.state(), ProbeState::Unknown);
+    assert_eq!(
+        (probe.due(), probe.last_start(), probe.in_doubt()),
+        (at(0), None, false)
+    );
+    assert_eq!(probe.pulse(), None);
+}
+
+#[test]
+fn d1_a_settled_probe_waits_for_its_grid() {
+    let probe = settled();
+    assert!(!probe.in_doubt());
+    assert_eq!(probe.due(), at(5_000));
+    assert_eq!(probe.last_start(), Some(at(500)));
+}
+
+#[test]
+fn d1_a_fail_or_a_pass_against_the_state_raises_doubt_and_the_settling_pass_ends_it() {
+    let mut probe = settled();
+    let effect = check(&mut probe, 5_000, 2, Outcome::Fail);
+    assert_eq!(
+        effect,
+        Effect {
+            counted: true,
+            fell_into_doubt: true,
+            began_failing: true
+        }
+    );
+    assert_eq!((probe.in_doubt(), probe.due()), (true, at(5_500)));
+    let effect = check(&mut probe, 5_500, 3, Outcome::Fail);
+    assert!(!effect.fell_into_doubt && !effect.began_failing && effect.counted);
+    check(&mut probe, 6_000, 4, Outcome::Fail);
+    assert_eq!(probe.state(), ProbeState::Down);
+    assert_eq!(
+        probe.due(),
+        at(6_500),
+        "a fail raises doubt of a probe that is down, too"
+    );
+    let effect = check(&mut probe, 6_500, 5, Outcome::Pass);
+    assert!(
+        effect.fell_into_doubt,
+        "doubt turns with the first pass against the state"
+    );
+    assert!(probe.in_doubt());
+    let effect = check(&mut probe, 7_000, 6, Outcome::Pass);
+    assert!(!effect.fell_into_doubt);
+    assert_eq!(
+        (probe.state(), probe.in_doubt(), probe.due()),
+        (ProbeState::Up, false, at(10_000))
+    );
+}
+
+#[test]
+fn d1_an_error_neither_raises_nor_clears_doubt() {
+    let mut probe = settled();
+    let effect = check(&mut probe, 5_000, 2, Outcome::Error);
+    assert_eq!(
+        effect,
+        Effect {
+            counted: true,
+            ..Effect::default()
+        }
+    );
+    assert!(!probe.in_doubt());
+    check(&mut probe, 10_000, 3, Outcome::Fail);
+    check(&mut probe, 10_500, 4, Outcome::Error);
+    assert!(probe.in_doubt());
+    assert_eq!(probe.due(), at(11_000));
+}
+
+#[test]
+fn d1_an_unanswered_check_is_followed_up_overlapping_it() {
+    let mut probe = settled();
+    assert!(!probe.start(at(5_000), CheckId(2)));
+    assert_eq!(probe.due(), at(5_500));
+    assert!(probe.start(at(5_500), CheckId(3)), "it falls into doubt");
+    assert!(!probe.start(at(6_000), CheckId(4)));
+    // The first pass is of a later check; what the earlier ones say changes nothing any more.
+    let effect = probe
+        .finish(at(6_100), CheckId(4), Outcome::Pass)
+        .expect("under way");
+    assert!(effect.counted && !probe.in_doubt());
+    for id in [2, 3] {
+        let effect = probe
+            .finish(at(7_000), CheckId(id), Outcome::Fail)
+            .expect("under way");
+        assert_eq!(effect, Effect::default());
+    }
+    assert_eq!(
+        (probe.state(), probe.in_doubt(), probe.due()),
+        (ProbeState::Up, false, at(10_000))
+    );
+}
+
+#[test]
+fn d1_only_the_latest_check_counts_as_unanswered() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.start(at(5_500), CheckId(3));
+    probe
+        .finish(at(5_501), CheckId(3), Outcome::Pass)
+        .expect("under way");
+    assert_eq!(
+        probe.due(),
+        at(10_000),
+        "check 2 is still out, and does not matter"
+    );
+}
+
+#[test]
+fn d1_a_result_counts_once_and_only_of_a_check_that_was_begun() {
+    let mut probe = settled();
+    assert_eq!(probe.finish(at(600), CheckId(1), Outcome::Fail), None);
+    assert_eq!(probe.finish(at(600), CheckId(77), Outcome::Fail), None);
+}
+
+#[test]
+fn d2_a_stall_of_more_than_half_the_timeout_spoils_what_is_under_way() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    assert!(
+        !probe.stalled(Duration::from_millis(1_000)),
+        "half is not more than half"
+    );
+    assert!(probe.stalled(Duration::from_millis(1_001)));
+    let before = probe.rows().clone();
+    let effect = probe
+        .finish(at(8_000), CheckId(2), Outcome::Fail)
+        .expect("under way");
+    assert_eq!(effect, Effect::default());
+    assert_eq!(*probe.rows(), before);
+    assert_eq!(probe.due(), at(8_000), "it is asked again at once");
+}
+
+#[test]
+fn d2_a_stall_of_half_the_timeout_spoils_nothing() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.stalled(Duration::from_millis(1_000));
+    let effect = probe
+        .finish(at(6_000), CheckId(2), Outcome::Fail)
+        .expect("under way");
+    assert!(effect.counted);
+}
+
+#[test]
+fn d2_a_stall_spoils_no_check_that_begins_after_it() {
+    let mut probe = settled();
+    assert!(!probe.stalled(Duration::from_secs(60)), "nothing is under way");
+    assert!(check(&mut probe, 61_000, 2, Outcome::Fail).counted);
+}
+
+#[test]
+fn d2_while_checks_are_under_way_the_clock_is_watched_at_a_quarter_of_the_timeout() {
+    let mut probe = probe();
+    probe.start(at(0), CheckId(0));
+    assert_eq!(probe.pulse(), Some(Duration::from_millis(500)));
+    probe.finish(at(1), CheckId(0), Outcome::Pass).expect("under way");
+    assert_eq!(probe.pulse(), None);
+    let schedule = Schedule::new(Duration::from_secs(5), Duration::from_millis(500), at(0), at(0));
+    let mut hasty = Probe::new(1, 1, Duration::from_millis(1), schedule);
+    hasty.start(at(0), CheckId(0));
+    assert_eq!(
+        hasty.pulse(),
+        Some(Duration::from_millis(1)),
+        "but no more often than that"
+    );
+}
+
+#[test]
+fn d1_asked_out_of_turn_only_if_no_check_began_since() {
+    let mut probe = settled();
+    probe.ask(at(700), at(499));
+    assert_eq!(probe.due(), at(5_000), "one began after 499");
+    probe.ask(at(700), at(500));
+    assert_eq!(probe.due(), at(700), "none began after 500");
+    let mut fresh = self::probe();
+    fresh.start(at(0), CheckId(0));
+    fresh
+        .finish(at(1), CheckId(0), Outcome::Error)
+        .expect("under way");
+    fresh.ask(at(2), at(0));
+    assert_eq!(fresh.due(), at(2));
+}
+
+#[test]
+fn d5_a_pass_is_sought_until_one_has_begun_after_the_fail() {
+    let mut witness = settled();
+    witness.seek_pass(at(700), at(499));
+    assert_eq!(witness.due(), at(5_000), "the pass of 500 will do");
+    witness.seek_pass(at(700), at(500));
+    assert_eq!(
+        witness.due(),
+        at(700),
+        "at once: the pass must have begun after 500"
+    );
+    witness.start(at(700), CheckId(2));
+    witness.seek_pass(at(710), at(500));
+    assert_eq!(witness.due(), at(1_200), "one is under way; it is followed up");
+    witness
+        .finish(at(701), CheckId(2), Outcome::Error)
+        .expect("under way");
+    witness.seek_pass(at(1_300), at(500));
+    assert_eq!(witness.due(), at(1_200), "the earlier wish stands");
+    witness.start(at(1_300), CheckId(3));
+    witness
+        .finish(at(1_301), CheckId(3), Outcome::Pass)
+        .expect("under way");
+    witness.seek_pass(at(1_400), at(500));
+    assert_eq!(witness.due(), at(5_000));
+}
+
+#[test]
+fn d5_a_witness_that_did_not_pass_is_asked_again_but_not_in_the_past() {
+    let mut witness = settled();
+    witness.start(at(700), CheckId(2));
+    witness
+        .finish(at(701), CheckId(2), Outcome::Error)
+        .expect("under way");
+    witness.seek_pass(at(2_000), at(600));
+    assert_eq!(witness.due(), at(2_000));
+}
+
+#[test]
+fn d5_a_witness_that_was_never_asked_is_asked_at_once() {
+    let mut witness = probe();
+    witness.seek_pass(at(0), at(0));
+    assert_eq!(witness.due(), at(0));
+}
+
+#[test]
+fn d1_checks_that_never_report_are_forgotten_beyond_a_limit() {
+    let mut probe = settled();
+    for id in 0..300 {
+        probe.start(at(1_000 + id), CheckId(100 + id));
+    }
+    assert_eq!(
+        probe.finish(at(9_000), CheckId(100), Outcome::Fail),
+        None,
+        "forgotten"
+    );
+    assert_eq!(
+        probe.finish(at(9_000), CheckId(143), Outcome::Fail),
+        None,
+        "forgotten"
+    );
+    assert!(probe.finish(at(9_000), CheckId(144), Outcome::Fail).is_some());
+    assert!(probe.finish(at(9_000), CheckId(399), Outcome::Fail).is_some());
+}
+
+#[test]
+fn d5_a_voiding_reaches_the_rows() {
+    let mut probe = probe();
+    for (id, start) in [0, 500, 1_000].into_iter().enumerate() {
+        check(&mut probe, start, id as u64, Outcome::Fail);
+    }
+    assert_eq!(probe.state(), ProbeState::Down);
+    probe.void_fails(None, at(2_000));
+    assert_eq!(probe.state(), ProbeState::Unknown);
+}
