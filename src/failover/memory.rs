@@ -58,3 +58,6 @@ pub struct Override {
     /// Who: a user's name or "uid N".
     pub actor: String,
 }
+
+#[cfg(test)]
+mod tests;

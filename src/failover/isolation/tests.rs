@@ -1,1 +1,138 @@
-//! Tests.
+//! D5 in tables: whether we are connected, until when, and what that proves.
+
+use std::time::Duration;
+
+use super::*;
+
+fn at(second: u64) -> Moment {
+    Moment::new(Duration::from_secs(second))
+}
+
+fn states(word: &str) -> impl Iterator<Item = ProbeState> {
+    word.chars().map(|letter| match letter {
+        'u' => ProbeState::Up,
+        'd' => ProbeState::Down,
+        _ => ProbeState::Unknown,
+    })
+}
+
+#[test]
+fn d5_isolated_is_when_min_up_cannot_be_met_and_open_when_it_still_could() {
+    use Isolation::{Connected, Isolated, Open};
+    let table = [
+        ("", 0, Connected),
+        ("d", 0, Connected),
+        ("", 1, Isolated),
+        ("u", 1, Connected),
+        ("?", 1, Open),
+        ("d", 1, Isolated),
+        ("ud", 1, Connected),
+        ("?d", 1, Open),
+        ("dd", 1, Isolated),
+        ("ud", 2, Isolated),
+        ("u?", 2, Open),
+        ("uu", 2, Connected),
+        ("??", 2, Open),
+        ("?d", 2, Isolated),
+        ("uud", 2, Connected),
+        ("u?d", 2, Open),
+    ];
+    for (word, min_up, expected) in table {
+        assert_eq!(
+            isolation(states(word), min_up),
+            expected,
+            "{word:?} of which {min_up}"
+        );
+    }
+}
+
+#[test]
+fn d5_connected_until_the_pass_after_which_enough_others_passed() {
+    let passes = [Some(at(7)), None, Some(at(9)), Some(at(3))];
+    for (min_up, expected) in [(0, None), (1, Some(9)), (2, Some(7)), (3, Some(3)), (4, None)] {
+        let until = connected_until(passes.into_iter(), min_up);
+        assert_eq!(until, expected.map(at), "{min_up} witnesses");
+    }
+}
+
+fn fails(first: u64, last: u64) -> Blame {
+    Blame {
+        first: at(first),
+        last: at(last),
+    }
+}
+
+#[test]
+fn d5_a_pass_proves_only_amid_the_fails() {
+    let mut sightings = Sightings::new(1, 1);
+    sightings.record(0, at(10));
+    let table = [
+        (fails(5, 15), true),
+        (fails(9, 10), true),
+        (fails(10, 15), false),
+        (fails(11, 15), false),
+        (fails(5, 9), false),
+        (fails(10, 10), false),
+    ];
+    for (fails, expected) in table {
+        assert_eq!(sightings.amid(fails), expected, "{fails:?}");
+    }
+}
+
+#[test]
+fn d5_any_pass_amid_them_will_do_not_only_the_latest() {
+    let mut sightings = Sightings::new(1, 1);
+    for second in [10, 20, 30] {
+        sightings.record(0, at(second));
+    }
+    for (fails, expected) in [
+        (fails(15, 25), true),
+        (fails(21, 29), false),
+        (fails(1, 9), false),
+        (fails(1, 40), true),
+    ] {
+        assert_eq!(sightings.amid(fails), expected, "{fails:?}");
+    }
+}
+
+#[test]
+fn d5_it_takes_as_many_witnesses_as_must_be_up() {
+    let mut sightings = Sightings::new(3, 2);
+    sightings.record(0, at(10));
+    sightings.record(0, at(11));
+    assert!(!sightings.amid(fails(5, 15)), "one witness twice is one witness");
+    sightings.record(2, at(16));
+    assert!(!sightings.amid(fails(5, 15)));
+    sightings.record(1, at(12));
+    assert!(sightings.amid(fails(5, 15)));
+}
+
+#[test]
+fn d5_without_witnesses_nothing_needs_proof() {
+    assert!(Sightings::new(0, 0).amid(fails(5, 5)));
+    assert!(Sightings::new(2, 0).amid(fails(5, 5)));
+    let mut sightings = Sightings::new(0, 1);
+    sightings.record(3, at(7));
+    assert!(
+        !sightings.amid(fails(5, 9)),
+        "a witness that does not exist proves nothing"
+    );
+}
+
+#[test]
+fn d5_passes_are_kept_in_order_and_up_to_a_limit() {
+    let mut sightings = Sightings::new(1, 1);
+    sightings.record(0, at(10));
+    sightings.record(0, at(9));
+    sightings.record(0, at(10));
+    assert_eq!(sightings.passes[0], [at(10)]);
+    for second in 11..3_000 {
+        sightings.record(0, at(second));
+    }
+    assert_eq!(sightings.passes[0].len(), PASSES_LIMIT);
+    assert_eq!(sightings.passes[0].back(), Some(&at(2_999)));
+    assert_eq!(
+        sightings.passes[0].front(),
+        Some(&at(3_000 - PASSES_LIMIT as u64))
+    );
+}

@@ -1,0 +1,92 @@
+//! D9 and D11 on what is remembered: it comes back as it was written, and nothing else is believed.
+
+use super::*;
+
+fn utc(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn remembered() -> Remembered {
+    Remembered {
+        overridden: Some(Override {
+            action: Action::Withdraw,
+            since: utc("2026-01-01T00:00:00.123Z"),
+            until: Some(utc("2026-01-01T01:00:00Z")),
+            reason: Some("maintenance \"until\" noon".to_owned()),
+            actor: "root".to_owned(),
+        }),
+        latched_since: Some(utc("2026-01-01T00:00:00.123456789Z")),
+        switches: vec![
+            utc("2025-12-31T23:59:59.5Z"),
+            utc("2026-01-01T00:00:00.123456789Z"),
+        ],
+    }
+}
+
+fn there_and_back(memory: &Memory) -> Memory {
+    let text = serde_json::to_string(memory).expect("it can be written");
+    serde_json::from_str(&text).expect("it can be read")
+}
+
+#[test]
+fn d11_what_is_remembered_comes_back_as_it_was() {
+    let without_end = Remembered {
+        overridden: Some(Override {
+            action: Action::Freeze,
+            since: utc("2026-01-01T00:00:00Z"),
+            until: None,
+            reason: None,
+            actor: "uid 1000".to_owned(),
+        }),
+        ..Remembered::default()
+    };
+    let services = [
+        ("web".to_owned(), remembered()),
+        ("mail".to_owned(), without_end),
+        ("dns".to_owned(), Remembered::default()),
+    ];
+    let memory = Memory {
+        services: services.into_iter().collect(),
+    };
+    assert_eq!(there_and_back(&memory), memory);
+    assert_eq!(there_and_back(&Memory::default()), Memory::default());
+}
+
+#[test]
+fn d11_its_form_on_disk() {
+    let memory = Memory {
+        services: [("web".to_owned(), remembered())].into_iter().collect(),
+    };
+    let text = serde_json::to_string(&memory).expect("it can be written");
+    assert_eq!(
+        text,
+        r#"{"services":{"web":{"override":{"action":"withdraw","since":"2026-01-01T00:00:00.123Z","until":"2026-01-01T01:00:00.000Z","reason":"maintenance \"until\" noon","actor":"root"},"latched_since":"2026-01-01T00:00:00.123456789Z","switches":["2025-12-31T23:59:59.5Z","2026-01-01T00:00:00.123456789Z"]}}}"#
+    );
+}
+
+#[test]
+fn d11_what_has_a_key_that_we_do_not_know_is_not_believed() {
+    for text in [
+        r#"{"services":{},"more":1}"#,
+        r#"{"services":{"web":{"more":1}}}"#,
+        r#"{"services":{"web":{"override":{"action":"announce","since":"2026-01-01T00:00:00Z","until":null,"reason":null,"actor":"root","more":1}}}}"#,
+        r#"{"services":{"web":{"override":{"action":"explode","since":"2026-01-01T00:00:00Z","until":null,"reason":null,"actor":"root"}}}}"#,
+        r#"{"services":{"web":{"latched_since":"yesterday"}}}"#,
+        "{}",
+        "",
+    ] {
+        assert!(serde_json::from_str::<Memory>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn d9_only_nothing_is_empty() {
+    assert!(Remembered::default().is_empty());
+    assert!(!remembered().is_empty());
+    let latched = Remembered {
+        overridden: None,
+        switches: Vec::new(),
+        ..remembered()
+    };
+    assert!(!latched.is_empty());
+}
