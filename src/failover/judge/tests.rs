@@ -1,1 +1,650 @@
-//! Tests.
+//! D4 to D11 on the judgement itself: a table a rule, and a walk over every combination of facts
+//! that asserts what must hold whatever the facts are.
+
+use std::time::Duration;
+
+use super::*;
+
+/// Rounds in which a service must have settled: what `service.rs` allows for.
+const ROUNDS: usize = 4;
+
+fn at(second: u64) -> Moment {
+    Moment::new(Duration::from_secs(second))
+}
+
+const NOW: Moment = Moment::new(Duration::from_secs(100));
+const DRAINING: Stance = Stance::Draining {
+    since: Moment::new(Duration::from_secs(90)),
+};
+const STANCES: [Stance; 4] = [Stance::Unsettled, Stance::Off, DRAINING, Stance::Full];
+
+/// A standby that is silent, connected, and of whose target nothing is known.
+fn facts() -> Facts {
+    Facts {
+        role: Role::Standby,
+        stance: Stance::Off,
+        contacted: true,
+        verdict: Verdict::Unclear,
+        isolation: Isolation::Connected,
+        proven: true,
+        on_isolated: OnLoss::Keep,
+        overridden: None,
+        latched: false,
+        takeover: Due::Now,
+        failback: Due::Now,
+        window: Due::Now,
+        consent_missing: false,
+        drains: false,
+        drained: Due::Now,
+        now: NOW,
+    }
+}
+
+fn judged(facts: Facts) -> (Stance, Rule, Why, Option<Moment>) {
+    let judgement = judge(&facts);
+    (judgement.to, judgement.rule, judgement.why, judgement.deadline)
+}
+
+#[test]
+fn d4_down_announces_up_withdraws_unclear_keeps_at_a_standby() {
+    use Verdict::{Down, Unclear, Up};
+    let draining = Stance::Draining { since: NOW };
+    let table = [
+        (Stance::Off, Down, Stance::Full, Rule::D4, Why::TargetDown),
+        (Stance::Full, Down, Stance::Full, Rule::D4, Why::TargetDown),
+        (DRAINING, Down, Stance::Full, Rule::D7, Why::Relapse),
+        (Stance::Unsettled, Down, Stance::Full, Rule::D4, Why::TargetDown),
+        (Stance::Off, Up, Stance::Off, Rule::D4, Why::TargetUp),
+        (Stance::Full, Up, Stance::Off, Rule::D4, Why::TargetUp),
+        (DRAINING, Up, Stance::Off, Rule::D8, Why::TargetUp),
+        (Stance::Unsettled, Up, Stance::Off, Rule::D4, Why::TargetUp),
+        (Stance::Off, Unclear, Stance::Off, Rule::D4, Why::Unclear),
+        (Stance::Full, Unclear, Stance::Full, Rule::D4, Why::Unclear),
+        (DRAINING, Unclear, DRAINING, Rule::D4, Why::Unclear),
+        (
+            Stance::Unsettled,
+            Unclear,
+            Stance::Unsettled,
+            Rule::D4,
+            Why::Unclear,
+        ),
+    ];
+    for (stance, verdict, to, rule, why) in table {
+        let facts = Facts {
+            stance,
+            verdict,
+            ..facts()
+        };
+        assert_eq!(judged(facts), (to, rule, why, None), "{stance} {verdict:?}");
+    }
+    let facts = Facts {
+        stance: Stance::Full,
+        verdict: Up,
+        drains: true,
+        ..facts()
+    };
+    assert_eq!(judged(facts), (draining, Rule::D8, Why::Draining, None));
+}
+
+#[test]
+fn d4_up_announces_down_withdraws_unclear_keeps_at_a_primary() {
+    for stance in STANCES {
+        let primary = Facts {
+            role: Role::Primary,
+            stance,
+            // None of this concerns a primary.
+            isolation: Isolation::Isolated,
+            on_isolated: OnLoss::Withdraw,
+            proven: false,
+            takeover: Due::Never,
+            failback: Due::Never,
+            window: Due::Never,
+            consent_missing: true,
+            drains: true,
+            drained: Due::Never,
+            ..facts()
+        };
+        let up = Facts {
+            verdict: Verdict::Up,
+            ..primary
+        };
+        let down = Facts {
+            verdict: Verdict::Down,
+            ..primary
+        };
+        assert_eq!(judged(up), (Stance::Full, Rule::D4, Why::TargetUp, None));
+        assert_eq!(judged(down), (Stance::Off, Rule::D4, Why::TargetDown, None));
+        assert_eq!(judged(primary), (stance, Rule::D4, Why::Unclear, None));
+    }
+}
+
+#[test]
+fn d5_isolated_a_standby_keeps_or_withdraws_and_takes_nothing_over() {
+    for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
+        for stance in STANCES {
+            let isolated = Facts {
+                isolation: Isolation::Isolated,
+                stance,
+                verdict,
+                ..facts()
+            };
+            assert_eq!(judged(isolated), (stance, Rule::D5, Why::IsolatedKeeps, None));
+            let withdraws = Facts {
+                on_isolated: OnLoss::Withdraw,
+                ..isolated
+            };
+            let expected = match stance {
+                Stance::Unsettled => (stance, Rule::D5, Why::IsolatedKeeps, None),
+                Stance::Off | Stance::Draining { .. } | Stance::Full => {
+                    (Stance::Off, Rule::D5, Why::IsolatedWithdraws, None)
+                }
+            };
+            assert_eq!(judged(withdraws), expected);
+        }
+    }
+}
+
+#[test]
+fn d5_open_and_unproven_block_a_takeover_and_nothing_else() {
+    let down = Facts {
+        verdict: Verdict::Down,
+        ..facts()
+    };
+    let open = Facts {
+        isolation: Isolation::Open,
+        on_isolated: OnLoss::Withdraw,
+        ..down
+    };
+    let unproven = Facts {
+        proven: false,
+        ..down
+    };
+    for stance in [Stance::Unsettled, Stance::Off, DRAINING] {
+        assert_eq!(
+            judged(Facts { stance, ..open }),
+            (stance, Rule::D5, Why::WitnessesUnknown, None)
+        );
+        assert_eq!(
+            judged(Facts { stance, ..unproven }),
+            (stance, Rule::D5, Why::WitnessAwaited, None)
+        );
+    }
+    for facts in [open, unproven] {
+        let announced = Facts {
+            stance: Stance::Full,
+            ..facts
+        };
+        assert_eq!(judged(announced), (Stance::Full, Rule::D4, Why::TargetDown, None));
+        let up = Facts {
+            verdict: Verdict::Up,
+            ..announced
+        };
+        assert_eq!(judged(up), (Stance::Off, Rule::D4, Why::TargetUp, None));
+    }
+}
+
+#[test]
+fn d6_what_a_failback_waits_for_and_until_when() {
+    let up = Facts {
+        stance: Stance::Full,
+        verdict: Verdict::Up,
+        ..facts()
+    };
+    let kept = |why, deadline| (Stance::Full, Rule::D6, why, deadline);
+    let delay = Facts {
+        failback: Due::At(at(130)),
+        ..up
+    };
+    assert_eq!(judged(delay), kept(Why::FailbackDelay, Some(at(130))));
+    let window = Facts {
+        window: Due::At(at(500)),
+        ..up
+    };
+    assert_eq!(judged(window), kept(Why::WindowClosed, Some(at(500))));
+    let never = Facts {
+        window: Due::Never,
+        ..up
+    };
+    assert_eq!(judged(never), kept(Why::WindowClosed, None));
+    let consent = Facts {
+        consent_missing: true,
+        ..delay
+    };
+    assert_eq!(judged(consent), kept(Why::ConsentAwaited, None));
+    let both = Facts {
+        window: Due::At(at(500)),
+        ..delay
+    };
+    assert_eq!(
+        judged(both),
+        kept(Why::FailbackDelay, Some(at(130))),
+        "the delay first"
+    );
+}
+
+#[test]
+fn d6_a_takeover_waits_for_takeover_delay_alone() {
+    let waiting = Facts {
+        verdict: Verdict::Down,
+        takeover: Due::At(at(130)),
+        ..facts()
+    };
+    assert_eq!(
+        judged(waiting),
+        (Stance::Off, Rule::D6, Why::TakeoverDelay, Some(at(130)))
+    );
+    let protected = Facts {
+        takeover: Due::Now,
+        failback: Due::Never,
+        window: Due::Never,
+        consent_missing: true,
+        latched: true,
+        drains: true,
+        drained: Due::Never,
+        ..waiting
+    };
+    assert_eq!(judged(protected), (Stance::Full, Rule::D4, Why::TargetDown, None));
+}
+
+#[test]
+fn d7_a_relapse_in_drain_waits_for_no_delay() {
+    let relapsed = Facts {
+        stance: DRAINING,
+        verdict: Verdict::Down,
+        takeover: Due::At(at(999)),
+        drained: Due::Now,
+        ..facts()
+    };
+    assert_eq!(judged(relapsed), (Stance::Full, Rule::D7, Why::Relapse, None));
+}
+
+#[test]
+fn d8_a_drain_ends_when_it_has_lasted_and_the_verdict_has_been_up_for_the_delay() {
+    let draining = Facts {
+        stance: DRAINING,
+        verdict: Verdict::Up,
+        drains: true,
+        ..facts()
+    };
+    let until = |drained, failback| {
+        judged(Facts {
+            drained,
+            failback,
+            ..draining
+        })
+    };
+    let later = Due::At(at(120));
+    let latest = Due::At(at(130));
+    assert_eq!(
+        until(later, Due::Now),
+        (DRAINING, Rule::D8, Why::Draining, Some(at(120)))
+    );
+    assert_eq!(
+        until(Due::Now, latest),
+        (DRAINING, Rule::D6, Why::FailbackDelay, Some(at(130)))
+    );
+    assert_eq!(
+        until(later, latest),
+        (DRAINING, Rule::D6, Why::FailbackDelay, Some(at(130)))
+    );
+    assert_eq!(
+        until(Due::Now, Due::Now),
+        (Stance::Off, Rule::D8, Why::TargetUp, None)
+    );
+    let begun = Facts {
+        window: Due::Never,
+        consent_missing: true,
+        ..draining
+    };
+    assert_eq!(
+        judged(begun).0,
+        Stance::Off,
+        "a window that closes meanwhile ends no drain"
+    );
+}
+
+#[test]
+fn d9_the_latch_keeps_what_is_and_starts_nothing() {
+    let latched = Facts {
+        latched: true,
+        ..facts()
+    };
+    for stance in [Stance::Full, DRAINING, Stance::Unsettled] {
+        let up = Facts {
+            stance,
+            verdict: Verdict::Up,
+            ..latched
+        };
+        assert_eq!(judged(up), (stance, Rule::D9, Why::Latched, None));
+    }
+    for stance in [Stance::Off, Stance::Unsettled] {
+        let up = Facts {
+            role: Role::Primary,
+            stance,
+            verdict: Verdict::Up,
+            ..latched
+        };
+        assert_eq!(judged(up), (stance, Rule::D9, Why::Latched, None));
+    }
+    let announced = Facts {
+        role: Role::Primary,
+        stance: Stance::Full,
+        verdict: Verdict::Up,
+        ..latched
+    };
+    assert_eq!(judged(announced), (Stance::Full, Rule::D4, Why::TargetUp, None));
+}
+
+#[test]
+fn d10_up_moves_nothing_before_bird_was_read() {
+    let unread = Facts {
+        stance: Stance::Unsettled,
+        contacted: false,
+        verdict: Verdict::Up,
+        ..facts()
+    };
+    assert_eq!(
+        judged(unread),
+        (Stance::Unsettled, Rule::D10, Why::NotAdopted, None)
+    );
+    let latched = Facts {
+        latched: true,
+        ..unread
+    };
+    assert_eq!(judged(latched).2, Why::NotAdopted);
+}
+
+/// Every combination of facts: about 1.5 million of them.
+fn every_combination(mut look: impl FnMut(Facts)) {
+    let dues = [Due::Now, Due::At(at(150)), Due::Never];
+    let overrides = [
+        None,
+        Some(Action::Announce),
+        Some(Action::Withdraw),
+        Some(Action::Freeze),
+    ];
+    for stance in STANCES {
+        for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
+            for isolation in [Isolation::Connected, Isolation::Open, Isolation::Isolated] {
+                for overridden in overrides {
+                    for flags in 0..128_u8 {
+                        let flag = |bit: u8| flags & (1 << bit) != 0;
+                        for dues in dues_of(dues) {
+                            let [takeover, failback, window, drained] = dues;
+                            look(Facts {
+                                role: if flag(0) { Role::Primary } else { Role::Standby },
+                                stance,
+                                contacted: flag(1),
+                                verdict,
+                                isolation,
+                                proven: flag(2),
+                                on_isolated: if flag(3) { OnLoss::Withdraw } else { OnLoss::Keep },
+                                overridden,
+                                latched: flag(4),
+                                takeover,
+                                failback,
+                                window,
+                                consent_missing: flag(5),
+                                drains: flag(6),
+                                drained,
+                                now: NOW,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn dues_of(dues: [Due; 3]) -> impl Iterator<Item = [Due; 4]> {
+    (0..81_usize).map(move |number| {
+        [
+            dues[number % 3],
+            dues[number / 3 % 3],
+            dues[number / 9 % 3],
+            dues[number / 27],
+        ]
+    })
+}
+
+fn announces(stance: Stance) -> bool {
+    matches!(stance, Stance::Full | Stance::Draining { .. })
+}
+
+/// A standby that grows stronger by its own judgement.
+fn takes_over(facts: &Facts, to: Stance) -> bool {
+    facts.role == Role::Standby
+        && facts.overridden.is_none()
+        && to != facts.stance
+        && announces(to)
+        && to == Stance::Full
+}
+
+#[test]
+fn d4_to_d11_hold_over_every_combination_of_facts() {
+    let mut looked_at = 0_u64;
+    every_combination(|facts| {
+        looked_at += 1;
+        let judgement = judge(&facts);
+        overrides_win(&facts, &judgement);
+        takeovers_have_their_reasons(&facts, &judgement);
+        withdrawals_have_their_reasons(&facts, &judgement);
+        the_latch_only_keeps(&facts, &judgement);
+        deadlines_are_named(&facts, &judgement);
+        primaries_look_at_home(&facts, &judgement);
+    });
+    assert_eq!(looked_at, 4 * 3 * 3 * 4 * 128 * 81);
+}
+
+fn overrides_win(facts: &Facts, judgement: &Judgement) {
+    let Some(action) = facts.overridden else {
+        assert_ne!(judgement.rule, Rule::D11, "{facts:?}");
+        return;
+    };
+    let expected = match action {
+        Action::Announce => Stance::Full,
+        Action::Withdraw => Stance::Off,
+        Action::Freeze => facts.stance,
+    };
+    assert_eq!((judgement.to, judgement.rule), (expected, Rule::D11), "{facts:?}");
+    assert_eq!(judgement.deadline, None, "{facts:?}");
+}
+
+fn takeovers_have_their_reasons(facts: &Facts, judgement: &Judgement) {
+    if !takes_over(facts, judgement.to) {
+        return;
+    }
+    assert_eq!(
+        facts.verdict,
+        Verdict::Down,
+        "no takeover on up or unclear: {facts:?}"
+    );
+    assert_eq!(
+        facts.isolation,
+        Isolation::Connected,
+        "none isolated or open: {facts:?}"
+    );
+    assert!(facts.proven, "none unproven: {facts:?}");
+    assert!(
+        facts.takeover == Due::Now || judgement.why == Why::Relapse,
+        "none before takeover_delay: {facts:?}"
+    );
+}
+
+/// And the other way round: what is down, proven and due is announced, whatever protects failback.
+#[test]
+fn d7_what_is_down_and_proven_is_announced_whatever_protects_failback() {
+    every_combination(|facts| {
+        let due = facts.takeover == Due::Now || announces(facts.stance);
+        let clear = facts.verdict == Verdict::Down && facts.isolation == Isolation::Connected && facts.proven;
+        if facts.role == Role::Standby && facts.overridden.is_none() && clear && due {
+            assert_eq!(judge(&facts).to, Stance::Full, "{facts:?}");
+        }
+    });
+}
+
+#[test]
+fn d7_a_relapse_never_leaves_us_silent() {
+    every_combination(|facts| {
+        let by_hand = facts.overridden == Some(Action::Withdraw);
+        let cut_off = facts.isolation == Isolation::Isolated && facts.on_isolated == OnLoss::Withdraw;
+        let down = facts.role == Role::Standby && facts.verdict == Verdict::Down;
+        if down && announces(facts.stance) && !by_hand && !cut_off {
+            assert!(announces(judge(&facts).to), "{facts:?}");
+        }
+    });
+}
+
+fn withdrawals_have_their_reasons(facts: &Facts, judgement: &Judgement) {
+    let weaker = match facts.stance {
+        Stance::Full => judgement.to != Stance::Full,
+        Stance::Draining { .. } | Stance::Unsettled => judgement.to == Stance::Off,
+        Stance::Off => false,
+    };
+    if facts.role == Role::Primary || facts.overridden.is_some() || !weaker {
+        return;
+    }
+    if facts.isolation == Isolation::Isolated {
+        assert_eq!(facts.on_isolated, OnLoss::Withdraw, "{facts:?}");
+        assert_ne!(facts.stance, Stance::Unsettled, "{facts:?}");
+        return;
+    }
+    assert_eq!(
+        facts.verdict,
+        Verdict::Up,
+        "no failback on down or unclear: {facts:?}"
+    );
+    assert!(!facts.latched, "{facts:?}");
+    assert_eq!(facts.failback, Due::Now, "{facts:?}");
+    if let Stance::Draining { .. } = facts.stance {
+        assert_eq!(facts.drained, Due::Now, "{facts:?}");
+        assert_eq!(judgement.to, Stance::Off);
+        return;
+    }
+    assert!(facts.window == Due::Now && !facts.consent_missing, "{facts:?}");
+    let drains = facts.drains && facts.stance == Stance::Full;
+    let to = if drains {
+        Stance::Draining { since: NOW }
+    } else {
+        Stance::Off
+    };
+    assert_eq!(judgement.to, to, "{facts:?}");
+    assert!(facts.stance != Stance::Unsettled || facts.contacted, "{facts:?}");
+}
+
+fn the_latch_only_keeps(facts: &Facts, judgement: &Judgement) {
+    let free = judge(&Facts {
+        latched: false,
+        ..*facts
+    });
+    if facts.latched && judgement.to != facts.stance {
+        assert_eq!(*judgement, free, "it starts nothing of its own: {facts:?}");
+    }
+    if !facts.latched || facts.overridden.is_some() || facts.isolation == Isolation::Isolated {
+        return;
+    }
+    match facts.role {
+        Role::Standby => assert!(!announces(facts.stance) || announces(judgement.to), "{facts:?}"),
+        Role::Primary => assert!(
+            facts.stance != Stance::Off || judgement.to == Stance::Off,
+            "{facts:?}"
+        ),
+    }
+}
+
+fn deadlines_are_named(facts: &Facts, judgement: &Judgement) {
+    let due = match judgement.why {
+        Why::TakeoverDelay => facts.takeover,
+        Why::FailbackDelay => facts.failback,
+        Why::WindowClosed => facts.window,
+        Why::Draining if judgement.to == facts.stance => facts.drained,
+        Why::Draining
+        | Why::ToldToAnnounce
+        | Why::ToldToWithdraw
+        | Why::ToldToFreeze
+        | Why::TargetDown
+        | Why::TargetUp
+        | Why::Unclear
+        | Why::NotAdopted
+        | Why::IsolatedKeeps
+        | Why::IsolatedWithdraws
+        | Why::WitnessesUnknown
+        | Why::WitnessAwaited
+        | Why::Relapse
+        | Why::Latched
+        | Why::ConsentAwaited => {
+            assert_eq!(judgement.deadline, None, "{facts:?}");
+            return;
+        }
+    };
+    assert_eq!(judgement.to, facts.stance, "while it waits it keeps: {facts:?}");
+    match due {
+        Due::Now => panic!("waits for what is due: {facts:?}"),
+        Due::At(moment) => assert_eq!(judgement.deadline, Some(moment), "{facts:?}"),
+        Due::Never => assert_eq!(judgement.deadline, None, "{facts:?}"),
+    }
+}
+
+fn primaries_look_at_home(facts: &Facts, judgement: &Judgement) {
+    if facts.role == Role::Standby {
+        return;
+    }
+    let alone = Facts {
+        isolation: Isolation::Connected,
+        proven: true,
+        on_isolated: OnLoss::Keep,
+        ..*facts
+    };
+    assert_eq!(judge(&alone), *judgement, "witnesses only inform: {facts:?}");
+    if facts.verdict == Verdict::Unclear && facts.overridden.is_none() {
+        assert_eq!(judgement.to, facts.stance, "unclear keeps: {facts:?}");
+    }
+}
+
+#[test]
+fn d4_unclear_keeps_whatever_else_is_the_case() {
+    every_combination(|facts| {
+        let cut_off = facts.isolation == Isolation::Isolated && facts.on_isolated == OnLoss::Withdraw;
+        if facts.verdict == Verdict::Unclear && facts.overridden.is_none() && !cut_off {
+            assert_eq!(judge(&facts).to, facts.stance, "{facts:?}");
+        }
+    });
+}
+
+/// Judged again where it led, with nothing else changed, and with a latch or a drain that begins
+/// in between.
+#[test]
+fn every_judgement_settles_within_its_rounds() {
+    every_combination(|facts| {
+        for latches in [false, true] {
+            let mut facts = facts;
+            let mut rounds = 1;
+            while let to = judge(&facts).to
+                && to != facts.stance
+            {
+                facts.stance = to;
+                facts.latched |= latches;
+                rounds += 1;
+                assert!(rounds <= ROUNDS, "{facts:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn stances_mean_strengths_and_have_names() {
+    let table = [
+        (Stance::Unsettled, None, "unsettled"),
+        (Stance::Off, Some(Strength::Off), "off"),
+        (DRAINING, Some(Strength::Drain), "drain"),
+        (Stance::Full, Some(Strength::Full), "full"),
+    ];
+    for (stance, strength, name) in table {
+        assert_eq!((stance.strength(), stance.to_string().as_str()), (strength, name));
+        if let Some(strength) = strength {
+            assert_eq!(strength.to_string(), name);
+        }
+    }
+    assert_eq!(Rule::D11.to_string(), "D11");
+}
