@@ -7,6 +7,9 @@ fn at(second: u64) -> Moment {
     Moment::new(Duration::from_secs(second))
 }
 
+/// Results as (start, outcome), in the order in which they come in.
+type Results = &'static [(u64, char)];
+
 fn outcome(letter: char) -> Outcome {
     match letter {
         'P' => Outcome::Pass,
@@ -37,7 +40,6 @@ fn states(fall: u32, rise: u32, results: &str) -> String {
     after.collect()
 }
 
-/// Results as (start, outcome), in the order in which they come in.
 fn fed(fall: u32, rise: u32, results: &[(u64, char)]) -> Rows {
     let mut rows = Rows::new(fall, rise);
     for &(start, result) in results {
@@ -194,7 +196,7 @@ fn d1_the_first_fail_is_that_of_the_present_row() {
 
 #[test]
 fn d5_blame_is_the_row_that_turned_it_down_and_what_failed_since() {
-    let table: [(&[(u64, char)], Option<(u64, u64)>); 7] = [
+    let table: [(Results, Option<(u64, u64)>); 7] = [
         (&[(1, 'P')], None),
         (&[(1, 'F')], Some((1, 1))),
         (&[(1, 'F'), (2, 'F')], Some((1, 2))),
@@ -219,7 +221,7 @@ fn d5_blame_is_the_row_that_turned_it_down_and_what_failed_since() {
 fn d5_voiding_undoes_what_turned_down_in_the_cut_and_keeps_what_was_down_before() {
     use ProbeState::{Down, Unknown, Up};
     // fall 2, rise 2; (results, connected until, the state after the voiding at 20)
-    let table: [(&[(u64, char)], Option<u64>, ProbeState); 8] = [
+    let table: [(Results, Option<u64>, ProbeState); 8] = [
         (&[(1, 'P'), (2, 'P'), (11, 'F'), (12, 'F')], Some(10), Unknown),
         (&[(1, 'P'), (2, 'P'), (11, 'F')], Some(10), Up),
         (&[(1, 'F'), (2, 'F'), (11, 'F')], Some(10), Down),
