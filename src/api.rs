@@ -20,8 +20,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::account::group_name;
 use self::desk::Desk;
+pub(crate) use self::desk::unknown_service;
 use self::door::Place;
+pub(crate) use self::order::{check_reason, span};
 use crate::config::model;
 use crate::history::Entry;
 use crate::status::Snapshot;

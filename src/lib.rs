@@ -18,6 +18,7 @@
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
+//! | [`cli`] | - | the commands and their exit codes |
 
 // Scaffolding that unit tests share with the tests outside names this crate as they do.
 #[cfg(test)]
@@ -25,6 +26,7 @@ extern crate self as falconer;
 
 pub mod api;
 pub mod bird;
+pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod failover;

@@ -1,3 +1,5 @@
 //! The falconer command. Everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    falconer::cli::main()
+}

@@ -18,6 +18,11 @@ pub(crate) fn group_id(name: &str) -> Option<u32> {
     id_of(&read(Path::new("/etc/group")), name)
 }
 
+/// The name of a group's number, where this machine knows it.
+pub(crate) fn group_name(gid: u32) -> Option<String> {
+    name_of(&read(Path::new("/etc/group")), gid).map(str::to_owned)
+}
+
 /// The file's text; nobody is known where it cannot be read.
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()

@@ -214,12 +214,15 @@ fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Service, Box<Reply
                 .iter()
                 .map(|service| service.name.as_str())
                 .collect();
-            Box::new(reply::failure(StatusCode::NOT_FOUND, &unknown(name, &names)))
+            Box::new(reply::failure(
+                StatusCode::NOT_FOUND,
+                &unknown_service(name, &names),
+            ))
         })
 }
 
-/// What is said of an unknown name.
-fn unknown(name: &str, known: &[&str]) -> String {
+/// What is said of an unknown name, by us and by the commands.
+pub(crate) fn unknown_service(name: &str, known: &[&str]) -> String {
     let closest = known
         .iter()
         .map(|known| (strsim::damerau_levenshtein(name, known), known))

@@ -63,8 +63,8 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
-/// It goes to BIRD, to the log and to terminals.
-fn check_reason(reason: &str) -> Result<(), String> {
+/// Refuses a reason that is too long or not one line: it goes to BIRD, to the log and to terminals.
+pub(crate) fn check_reason(reason: &str) -> Result<(), String> {
     if reason.len() > REASON_LIMIT {
         return Err(format!(
             "the reason has {} bytes, and at most {REASON_LIMIT} are kept",

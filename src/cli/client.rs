@@ -1,0 +1,243 @@
+//! Talking with the daemon: one HTTP request over its Unix socket, with an end to all waiting, and
+//! with errors that say what the user can do.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::HOST;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use crate::status::Snapshot;
+
+/// How long one request may take: longer than the daemon gives itself to answer.
+const TIMEOUT: Duration = Duration::from_secs(12);
+/// The most that is read of an answer, in bytes: ten times what 200 services and 1,000 probes need.
+const ANSWER_LIMIT: usize = 16 << 20;
+
+/// The daemon behind a socket.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    socket: PathBuf,
+}
+
+/// `{"error": "..."}`.
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
+
+/// `{"said": "..."}`.
+#[derive(Deserialize)]
+struct Said {
+    said: String,
+}
+
+/// The body of a change.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Order {
+    /// How long, as it was typed.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub(super) span: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+}
+
+impl Daemon {
+    /// The daemon behind this socket; nothing is opened yet.
+    pub(super) fn at(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// The snapshot as the daemon wrote it.
+    pub(super) fn status_json(&self) -> Result<Bytes, Failure> {
+        self.ask(Method::GET, "/v1/status", Bytes::new())
+    }
+
+    /// The snapshot.
+    pub(super) fn status(&self) -> Result<Snapshot, Failure> {
+        let json = self.status_json()?;
+        serde_json::from_slice(&json).map_err(|error| {
+            let ours = env!("CARGO_PKG_VERSION");
+            Failure::Failed(format!(
+                "the daemon's status cannot be read by this falconer {ours}; are they of one version? ({error})"
+            ))
+        })
+    }
+
+    /// Asks for a change of a service; what the daemon says of it comes back.
+    pub(super) fn change(&self, service: &str, verb: &str, order: &Order) -> Result<String, Failure> {
+        if !is_plain(service) {
+            // It cannot stand in a path, and no service is called so.
+            return Err(Failure::Failed(self.unknown(service)?));
+        }
+        let path = format!("/v1/services/{service}/{verb}");
+        let body = serde_json::to_vec(order)
+            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+        let answer = self.ask(Method::POST, &path, body.into())?;
+        let Said { said } = serde_json::from_slice(&answer)
+            .map_err(|error| Failure::Failed(format!("the daemon's answer cannot be read: {error}")))?;
+        Ok(said)
+    }
+
+    /// What is said of a service that cannot be there.
+    fn unknown(&self, name: &str) -> Result<String, Failure> {
+        let snapshot = self.status()?;
+        let names: Vec<&str> = snapshot
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
+        Ok(crate::api::unknown_service(name, &names))
+    }
+
+    /// Asks, and turns everything but a good answer into what to tell the user.
+    fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+        let answer = runtime.block_on(async { timeout(TIMEOUT, self.exchange(method, path, body)).await });
+        let (status, body) = match answer {
+            Ok(answer) => answer?,
+            Err(_) => return Err(self.silent()),
+        };
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = serde_json::from_slice(&body).map_or_else(
+            |_| {
+                format!(
+                    "{} is not a Falconer daemon: it answers {status}",
+                    self.socket.display()
+                )
+            },
+            |Refused { error }| error,
+        );
+        Err(match status {
+            StatusCode::BAD_REQUEST => Failure::Usage(said),
+            StatusCode::FORBIDDEN => Failure::Forbidden(said),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Failure::Unavailable(said),
+            _ => Failure::Failed(said),
+        })
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|error| self.unopened(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| self.broken(&e))?;
+        // It ends with the sender, at the end of this function.
+        let connection = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "localhost")
+            .body(Full::new(body))
+            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_LIMIT)
+            .collect()
+            .await
+            .map_err(|error| self.broken(error.as_ref()))?;
+        drop(sender);
+        connection.abort();
+        Ok((status, body.to_bytes()))
+    }
+
+    /// Why the socket could not be opened, and what to do about it.
+    fn unopened(&self, error: &io::Error) -> Failure {
+        let socket = self.socket.display();
+        let kind = error.kind();
+        if kind == io::ErrorKind::NotFound {
+            Failure::Unavailable(format!(
+                "the daemon does not run: there is no {socket}\n{SEE_WHY}"
+            ))
+        } else if kind == io::ErrorKind::ConnectionRefused {
+            Failure::Unavailable(format!(
+                "the daemon does not run: nobody listens on {socket}\n{SEE_WHY}"
+            ))
+        } else if kind == io::ErrorKind::PermissionDenied {
+            let who = who_may(group_of(&self.socket).as_deref());
+            Failure::Forbidden(format!("you may not open {socket}\n{who}"))
+        } else if kind == io::ErrorKind::WouldBlock {
+            self.silent()
+        } else {
+            Failure::Unavailable(format!("cannot open {socket}: {error}\n{SEE_WHY}"))
+        }
+    }
+
+    fn silent(&self) -> Failure {
+        let socket = self.socket.display();
+        Failure::Unavailable(format!("the daemon behind {socket} does not answer\n{SEE_WHY}"))
+    }
+
+    fn broken(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+        let socket = self.socket.display();
+        Failure::Unavailable(format!(
+            "the daemon behind {socket} broke off: {error}\n{SEE_WHY}"
+        ))
+    }
+}
+
+/// Whether a name could be a service's, as far as a path is concerned.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Where the daemon's own words are.
+const SEE_WHY: &str = "see why with: systemctl status falconer; journalctl -u falconer";
+
+/// The group that owns the socket, unless that is root's own; `None` too where that cannot be seen.
+fn group_of(socket: &Path) -> Option<String> {
+    let gid = std::fs::metadata(socket).ok()?.gid();
+    if gid == 0 {
+        return None;
+    }
+    Some(crate::api::group_name(gid).unwrap_or_else(|| gid.to_string()))
+}
+
+/// Who may open the socket.
+fn who_may(group: Option<&str>) -> String {
+    match group {
+        Some(group) => format!(
+            "it is for root and group {group}: use sudo, or join the group with \
+             \"sudo adduser $USER {group}\" and log in again"
+        ),
+        None => "it is for root: use sudo".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_permission_the_group_that_helps_is_named() {
+        assert!(who_may(Some("falconer")).contains("group falconer"));
+        assert_eq!(who_may(None), "it is for root: use sudo");
+    }
+}

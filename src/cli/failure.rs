@@ -1,0 +1,49 @@
+//! Why a command did not do what it was asked: in words for the user, and as an exit code for
+//! scripts (sysexits.h where it has one).
+
+use std::io;
+use std::process::ExitCode;
+
+/// What went wrong; the text is whole sentences that say what would help.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// 1: it was refused, or it failed.
+    #[error("{0}")]
+    Failed(String),
+    /// 2: the arguments ask for what cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// 69, EX_UNAVAILABLE: the daemon or BIRD is not reachable.
+    #[error("{0}")]
+    Unavailable(String),
+    /// 77, EX_NOPERM: this user may not do it.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 0: whoever reads our output has read enough.
+    #[error("nobody reads the output any more")]
+    Unread,
+}
+
+impl Failure {
+    /// The exit code of the contract.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Unread => 0,
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unavailable(_) => 69,
+            Self::Forbidden(_) => 77,
+        })
+    }
+}
+
+/// An error of writing our output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::Unread
+        } else {
+            Self::Failed(format!("cannot write the output: {error}"))
+        }
+    }
+}

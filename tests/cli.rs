@@ -1,0 +1,361 @@
+//! The binary as a user runs it: exit codes, what is said, and to whom.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assert_cmd::Command;
+use falconer::api::{Ask, Handles, Refusal, Request, serve};
+use falconer::config::model;
+use falconer::status::Snapshot;
+use falconer::status::snapshot::Action;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// A daemon of a few lines behind the real API. Dropping it ends it.
+struct Daemon {
+    directory: tempfile::TempDir,
+    asked: std::sync::mpsc::Receiver<(String, Ask)>,
+    shutdown: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Daemon {
+    /// Serves the snapshot, and gives each request the same answer.
+    fn start(answer: Result<String, Refusal>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = model::Api {
+            socket: directory.path().join("s"),
+            listen: None,
+        };
+        let snapshot: Snapshot =
+            serde_json::from_str(include_str!("fixtures/status/overridden.json")).unwrap();
+        let (tell, asked) = std::sync::mpsc::channel();
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async move {
+                let (_snapshot, seen) = watch::channel(Arc::new(snapshot));
+                let (_history, history) = watch::channel(Arc::from([]));
+                let (requests, mut arrived) = mpsc::channel::<Request>(1);
+                let handles = Handles {
+                    snapshot: seen,
+                    history,
+                    requests,
+                    poll_interval: Duration::from_secs(1),
+                };
+                tokio::spawn(async move {
+                    while let Some(request) = arrived.recv().await {
+                        tell.send((request.service, request.ask)).unwrap();
+                        drop(request.answer.send(answer.clone()));
+                    }
+                });
+                serve(&config, handles, stop).await;
+            });
+        });
+        let daemon = Self {
+            directory,
+            asked,
+            shutdown,
+            thread: Some(thread),
+        };
+        while std::os::unix::net::UnixStream::connect(daemon.socket()).is_err() {
+            std::thread::yield_now();
+        }
+        daemon
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("s")
+    }
+
+    /// Runs falconer against it: exit code, standard output, standard error.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        falconer(&[&["-s", self.socket().to_str().unwrap()], arguments].concat())
+    }
+}
+
+fn falconer(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::cargo_bin("falconer")
+        .unwrap()
+        .args(arguments)
+        .env("TZ", "UTC")
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn status_piped_is_plain_text() {
+    let daemon = Daemon::start(Ok(String::new()));
+    let (code, out, err) = daemon.run(&["status"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("Falconer 0.1.0 at hk1, running since 2026-11-19\nBIRD 2.0.12 up"),
+        "{out}"
+    );
+    assert!(
+        out.contains("\nweb        standby down    off     off     0/2    "),
+        "{out}"
+    );
+    assert!(!out.contains('\u{1b}'), "{out:?}");
+}
+
+#[test]
+fn status_json_is_the_snapshot() {
+    let daemon = Daemon::start(Ok(String::new()));
+    let (code, out, _) = daemon.run(&["status", "--json"]);
+    assert_eq!(code, 0);
+    let printed: Snapshot = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        printed,
+        serde_json::from_str(include_str!("fixtures/status/overridden.json")).unwrap()
+    );
+    assert_eq!(out.lines().count(), 1, "one line, for scripts");
+}
+
+#[test]
+fn the_socket_is_found_through_the_configuration() {
+    let daemon = Daemon::start(Ok(String::new()));
+    let config = daemon.directory.path().join("falconer.toml");
+    std::fs::write(&config, format!("[api]\nsocket = {:?}\n", daemon.socket())).unwrap();
+    let (code, _, err) = falconer(&["-c", config.to_str().unwrap(), "status"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+}
+
+#[test]
+fn without_a_daemon_it_exits_69_and_says_where_to_look() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("s");
+    let arguments = ["-s", socket.to_str().unwrap(), "status"];
+    let (code, out, err) = falconer(&arguments);
+    assert_eq!((code, out.as_str()), (69, ""));
+    assert!(
+        err.starts_with("falconer: the daemon does not run: there is no "),
+        "{err}"
+    );
+    assert!(err.contains("systemctl status falconer"), "{err}");
+
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let (code, _, err) = falconer(&arguments);
+    assert_eq!(code, 69);
+    assert!(
+        err.starts_with("falconer: the daemon does not run: nobody listens on "),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_stranger_behind_the_socket_is_no_daemon() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let stranger = std::thread::spawn(move || {
+        use std::io::Write;
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(stream.write_all(b"0001 BIRD 2.0.12 ready.\n"));
+    });
+    let (code, _, err) = falconer(&["-s", socket.to_str().unwrap(), "status"]);
+    assert_eq!(code, 69, "{err}");
+    assert!(err.contains("broke off"), "{err}");
+    stranger.join().unwrap();
+}
+
+#[test]
+fn without_permission_it_exits_77_and_says_who_may() {
+    let daemon = Daemon::start(Ok(String::new()));
+    if !is_root() {
+        return;
+    }
+    let tmp = daemon.directory.path();
+    std::fs::set_permissions(tmp, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::chown(daemon.socket(), None, Some(nobody_group())).unwrap();
+    let (code, err) = as_nobody(&["-s", daemon.socket().to_str().unwrap(), "status"], tmp);
+    assert_eq!(code, 77, "{err}");
+    assert!(err.contains("you may not open"), "{err}");
+    assert!(err.contains("it is for root and group daemon"), "{err}");
+}
+
+/// Group 1 is `daemon` on Debian and Ubuntu; user 65534 is not in it.
+fn nobody_group() -> u32 {
+    1
+}
+
+/// Only root can become somebody else.
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+/// Runs a copy that everybody may run, as user nobody: exit code and standard error.
+fn as_nobody(arguments: &[&str], directory: &Path) -> (i32, String) {
+    use std::os::unix::process::CommandExt;
+    let binary = directory.join("falconer");
+    std::fs::copy(assert_cmd::cargo::cargo_bin("falconer"), &binary).unwrap();
+    let output = std::process::Command::new(binary)
+        .args(arguments)
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn wrong_usage_exits_2_and_guesses() {
+    let (code, out, err) = falconer(&["statsu"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("status"), "{err}");
+    assert_eq!(falconer(&[]).0, 2);
+    assert_eq!(falconer(&["man", "nonsense"]).0, 2);
+}
+
+#[test]
+fn help_and_version_exit_0() {
+    let (code, out, _) = falconer(&["--help"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Exit codes: 0 done"), "{out}");
+    let (code, out, _) = falconer(&["--version"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, concat!("falconer ", env!("CARGO_PKG_VERSION"), "\n"))
+    );
+}
+
+#[test]
+fn completions_and_manual_come_from_the_same_source() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = falconer(&["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(out.contains("status"), "{shell}");
+    }
+    let (code, out, _) = falconer(&["man"]);
+    assert_eq!(code, 0);
+    assert!(out.contains(".TH falconer 1"), "{out}");
+    assert!(out.contains("Exit codes"), "{out}");
+    let (code, out, _) = falconer(&["man", "status"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\\-\\-watch"), "{out}");
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_error() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("falconer"))
+        .args(["completions", "zsh"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn d11_an_override_is_handed_over_with_end_and_reason() {
+    let daemon = Daemon::start(Ok("web is withdrawn until 20:45:20".to_owned()));
+    let arguments = ["withdraw", "web", "--for", "20m", "--reason", "scrubbing"];
+    let (code, out, err) = daemon.run(&arguments);
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (0, "web is withdrawn until 20:45:20\n", "")
+    );
+    let ask = Ask::Override {
+        action: Action::Withdraw,
+        span: Some(Duration::from_mins(20)),
+        reason: Some("scrubbing".to_owned()),
+    };
+    assert_eq!(daemon.asked.recv().unwrap(), ("web".to_owned(), ask));
+}
+
+#[test]
+fn every_change_reaches_the_daemon_as_itself() {
+    let daemon = Daemon::start(Ok("done".to_owned()));
+    let of = |action| Ask::Override {
+        action,
+        span: None,
+        reason: None,
+    };
+    let cases = [
+        ("announce", of(Action::Announce)),
+        ("withdraw", of(Action::Withdraw)),
+        ("freeze", of(Action::Freeze)),
+        ("auto", Ask::Auto { reason: None }),
+        ("failback", Ask::Failback { reason: None }),
+    ];
+    for (verb, ask) in cases {
+        assert_eq!(daemon.run(&[verb, "web"]).0, 0, "{verb}");
+        assert_eq!(daemon.asked.recv().unwrap(), ("web".to_owned(), ask));
+    }
+}
+
+#[test]
+fn a_refusal_exits_1_with_the_daemons_words() {
+    let daemon = Daemon::start(Err(Refusal::NotNow("nothing waits to fail back".to_owned())));
+    let (code, out, err) = daemon.run(&["failback", "web"]);
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (1, "", "falconer: nothing waits to fail back\n")
+    );
+}
+
+#[test]
+fn an_unknown_service_exits_1_and_is_guessed() {
+    let daemon = Daemon::start(Ok("done".to_owned()));
+    let (code, _, err) = daemon.run(&["announce", "wbe"]);
+    assert_eq!(code, 1);
+    assert_eq!(
+        err,
+        "falconer: there is no service \"wbe\"; did you mean \"web\"?\n"
+    );
+    let (code, _, err) = daemon.run(&["announce", "../status?x"]);
+    assert_eq!(code, 1);
+    assert_eq!(
+        err,
+        "falconer: there is no service \"../status?x\"; there are: web\n"
+    );
+    assert!(daemon.asked.try_recv().is_err());
+}
+
+#[test]
+fn what_an_override_cannot_mean_exits_2_without_asking() {
+    let daemon = Daemon::start(Ok("done".to_owned()));
+    let cases: [&[&str]; 5] = [
+        &["withdraw"],
+        &["withdraw", "web", "--for", "soon"],
+        &["withdraw", "web", "--for", "0s"],
+        &["withdraw", "web", "--reason", "two\nlines"],
+        &["auto", "web", "--for", "5m"],
+    ];
+    for arguments in cases {
+        let (code, _, err) = daemon.run(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+    }
+    assert!(daemon.asked.try_recv().is_err());
+}
