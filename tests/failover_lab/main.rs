@@ -4,4 +4,5 @@
 #[path = "../lab/mod.rs"]
 pub mod lab;
 
+mod decoding;
 mod lab_itself;

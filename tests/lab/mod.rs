@@ -28,6 +28,7 @@ pub mod process;
 
 pub mod bird;
 pub mod bird_conf;
+pub mod falconer;
 pub mod frr;
 pub mod upstream;
 
@@ -41,12 +42,14 @@ pub mod packets;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use ::falconer::status::snapshot::{ProbeState, Strength};
 use anyhow::{Context, Result, bail};
 
+pub use self::falconer::{BirdConf, Cadence, Falconer, Settings};
 pub use self::isolate::isolated;
 pub use self::topology::{Host, PREFIX4, PREFIX6, SERVICE4, SERVICE6};
 pub use self::upstream::Flavour;
@@ -118,6 +121,41 @@ impl Lab {
         lab.standby.start()?;
         lab.until_sessions(Host::Hk)?;
         Ok(lab)
+    }
+
+    /// Starts everything, and waits until the standby's Falconer found the primary well.
+    pub fn stand_by(plan: &Plan, settings: &Settings) -> Result<(Self, Falconer)> {
+        let mut lab = Self::prepare(plan)?;
+        let mut falconer = lab.falconer(settings)?;
+        match settings.bird_conf {
+            BirdConf::Attached => {
+                lab.standby
+                    .configure_with(&bird_conf::standby(&lab.run_dir(Host::Hk)))?;
+                falconer.start()?;
+            }
+            BirdConf::Rendered => {
+                // It writes bird.conf for a BIRD that is not there yet.
+                falconer.start()?;
+                let file = lab.standby.configuration();
+                wait::until_true("rendered bird.conf", SESSIONS, || Ok(file.exists()))?;
+            }
+        }
+        lab.standby.start()?;
+        lab.until_sessions(Host::Hk)?;
+        falconer.until("watch over a living primary", SESSIONS, |service| {
+            service.actual == Strength::Off
+                && service.probes.iter().all(|probe| probe.state == ProbeState::Up)
+        })?;
+        Ok((lab, falconer))
+    }
+
+    /// A Falconer with these settings, configured and not started.
+    pub fn falconer(&self, settings: &Settings) -> Result<Falconer> {
+        Falconer::new(
+            &self.namespace(settings.host),
+            &self.directory(settings.host),
+            settings,
+        )
     }
 
     /// The same without the standby's BIRD, whose configuration somebody else writes.
@@ -230,6 +268,16 @@ impl Lab {
         Ok(())
     }
 
+    /// Makes a site's HTTP service answer everything with this status, or as it should.
+    pub fn answer_with(&self, host: Host, status: Option<u16>) -> Result<()> {
+        let file = self.directory(host).join("http-status");
+        match status {
+            Some(status) => std::fs::write(&file, status.to_string()),
+            None => std::fs::remove_file(&file),
+        }
+        .with_context(|| format!("changing {}", file.display()))
+    }
+
     /// Kills a site's HTTP service: connections are refused, the host answers pings.
     pub fn kill_service(&mut self, host: Host) -> Result<SystemTime> {
         let service = self.services.remove(&host).context("the service does not run")?;
@@ -266,9 +314,4 @@ pub fn output_of(command: &mut Command) -> Result<String> {
         bail!("{command:?}: {}\n{text}{errors}", output.status);
     }
     Ok(text)
-}
-
-/// Whether a file exists that the lab needs, for a clear word before anything starts.
-pub fn exists(path: &Path) -> bool {
-    path.exists()
 }

@@ -2,7 +2,7 @@
 //! and continued at will. It does not know what the program is.
 
 use std::fs::File;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -32,6 +32,8 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
+            // Out of the terminal's reach: what ends us ends it as the lab wants, or not at all.
+            .process_group(0)
             .spawn()
             .with_context(|| format!("starting {name}: {command:?}"))?;
         Ok(Self {

@@ -91,6 +91,21 @@ impl Upstream {
         }
     }
 
+    /// The program and its version, for people.
+    pub fn version(&self) -> Result<String> {
+        match &self.daemon {
+            Daemon::Bird(bird) => Ok(first_line(&bird.birdc("show status")?).replace(" ready.", "")),
+            Daemon::Frr(frr) => {
+                let line = first_line(&frr.vtysh("show version")?);
+                Ok(line
+                    .split(" (")
+                    .next()
+                    .unwrap_or_default()
+                    .replace("FRRouting", "FRR"))
+            }
+        }
+    }
+
     /// The sites that announce a prefix, the preferred one first.
     pub fn sites(&self, prefix: &str) -> Result<Vec<Host>> {
         Ok(self.routes(prefix)?.into_iter().map(|route| route.from).collect())
@@ -116,6 +131,10 @@ impl Upstream {
             Daemon::Frr(frr) => frr.let_go(),
         }
     }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// `show route PREFIX all` of BIRD 2 and 3: a row a route, then its attributes.
