@@ -6,3 +6,7 @@ pub mod lab;
 
 mod decoding;
 mod lab_itself;
+
+mod in_an_outage;
+mod power_cut;
+mod votes;
