@@ -80,6 +80,13 @@ impl Sightings {
         passes.push_back(start);
     }
 
+    /// Takes over what another remembers of a witness.
+    pub(super) fn carry(&mut self, to: usize, before: &Self, from: usize) {
+        if let (Some(passes), Some(old)) = (self.passes.get_mut(to), before.passes.get(from)) {
+            passes.clone_from(old);
+        }
+    }
+
     /// Whether enough witnesses passed amid these fails: in a check begun after the first of them,
     /// and not after the last. Without the second half, the end of a cut of our own uplink would
     /// prove that the target died in it: all fails lie before, and the witnesses pass again.

@@ -61,6 +61,12 @@ impl Playback {
         self
     }
 
+    /// The site goes over to a new configuration. What was recorded before cannot be replayed
+    /// beyond this.
+    pub fn reconfigure(&mut self, config: &Config) {
+        self.site.reconfigure(config, self.now);
+    }
+
     /// The site.
     pub fn site(&self) -> &Site {
         &self.site

@@ -98,6 +98,19 @@ impl Service {
         }
     }
 
+    /// Stands where `before` stood, under a configuration of its own.
+    pub(super) fn carry_over(&mut self, before: &Self) {
+        self.stance = before.stance;
+        self.stance_since = before.stance_since;
+        self.contacted = before.contacted;
+        self.verdict = before.verdict;
+        self.verdict_since = before.verdict_since;
+        self.remembered = before.remembered.clone();
+        self.consent = before.consent;
+        self.judgement = before.judgement;
+        self.wish = before.wish.clone();
+    }
+
     /// The configuration's part.
     pub fn policy(&self) -> &model::Service {
         &self.policy

@@ -4,6 +4,8 @@
 //! what each service wants to BIRD, and comes back at [`Site::deadline`] at the latest. The same
 //! inputs give the same decisions, bit for bit.
 
+mod reconfigure;
+
 use std::collections::HashMap;
 use std::time::Duration;
 

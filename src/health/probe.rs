@@ -56,6 +56,13 @@ impl Probe {
         }
     }
 
+    /// Goes on from the rows and the checks of `before`, with thresholds and a schedule of its own.
+    pub fn carry_over(&mut self, before: &Self, fall: u32, rise: u32) {
+        self.rows = before.rows.clone();
+        self.rows.set_thresholds(fall, rise);
+        self.under_way.clone_from(&before.under_way);
+    }
+
     /// Its rows.
     pub fn rows(&self) -> &Rows {
         &self.rows

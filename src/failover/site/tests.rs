@@ -2,7 +2,7 @@
 //! world goes this way or that.
 
 #[path = "../../../tests/support/site.rs"]
-mod support;
+pub(super) mod support;
 
 mod cadence;
 mod isolation;
