@@ -96,9 +96,13 @@ fn fits(wanted: &BirdRoute, route: &Route) -> bool {
         && wanted
             .large_community
             .is_none_or(|community| route.large_communities.contains(&community))
-        && wanted
-            .next_hop
-            .is_none_or(|hop| route.next_hops.iter().any(|next| next.via == Some(hop)))
+        && wanted.next_hop.is_none_or(|hop| goes_by(route, hop))
+}
+
+/// Whether that is the route's next hop: the one its packets take, or for a recursive route the one
+/// that the neighbour named.
+fn goes_by(route: &Route, hop: std::net::IpAddr) -> bool {
+    route.bgp_next_hop == Some(hop) || route.next_hops.iter().any(|next| next.via == Some(hop))
 }
 
 /// The name of an established session that could carry the route; without one, why there is none.

@@ -6,8 +6,6 @@
 
 mod answers;
 mod query;
-#[cfg(test)]
-mod tests;
 
 use std::net::SocketAddr;
 use std::time::Duration;

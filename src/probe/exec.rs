@@ -19,8 +19,6 @@
 
 mod output;
 mod process;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

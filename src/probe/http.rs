@@ -4,8 +4,6 @@
 //! session resumed: what is measured is what a new client meets.
 
 mod exchange;
-#[cfg(test)]
-mod tests;
 
 use std::fmt::Write;
 use std::net::SocketAddr;

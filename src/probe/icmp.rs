@@ -32,8 +32,14 @@ pub(super) struct Icmp {
 }
 
 impl Icmp {
-    /// From its configuration, with its target found already.
+    /// From its configuration, with its target found already. Its socket is opened here if it can
+    /// be, so that a daemon may lay its privileges aside afterwards; else the checks try again.
     pub(super) fn new(icmp: &model::Icmp, target: Target, pings: Arc<Pings>) -> Self {
+        for family in [Family::V4, Family::V6] {
+            if target.may_be(family) {
+                let _ = pings.pinger(family, icmp.source.as_ref());
+            }
+        }
         Self {
             target,
             source: icmp.source.clone(),

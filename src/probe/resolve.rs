@@ -108,6 +108,14 @@ impl Target {
         }
     }
 
+    /// Whether the address to ask can be one of that family.
+    pub(super) fn may_be(&self, family: Family) -> bool {
+        match &self.host {
+            Where::Addr(addr) => family == family_of(*addr),
+            Where::Name(_) => self.family.is_none_or(|fits| fits == family),
+        }
+    }
+
     /// Which of the target's addresses lies inside an announced prefix, in words.
     pub(super) fn trouble(&self) -> Option<String> {
         match &self.host {

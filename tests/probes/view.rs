@@ -1,0 +1,22 @@
+//! Views of BIRD.
+
+use falconer::bird::answer::{BfdSession, Protocol, Route};
+use falconer::probe::{BirdAnswer, BirdView};
+use ipnet::IpNet;
+
+/// There is none.
+pub(crate) struct NoBird;
+
+impl BirdView for NoBird {
+    fn routes<'a>(&'a self, _: IpNet, _: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
+        Box::pin(async { Err("no BIRD here".into()) })
+    }
+
+    fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>> {
+        Box::pin(async { Err("no BIRD here".into()) })
+    }
+
+    fn bfd_sessions(&self) -> BirdAnswer<'_, Vec<BfdSession>> {
+        Box::pin(async { Err("no BIRD here".into()) })
+    }
+}
