@@ -18,6 +18,7 @@
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
+//! | [`log`] | edge | how the log looks and where it goes |
 //! | [`cli`] | - | the commands and their exit codes |
 
 // Scaffolding that unit tests share with the tests outside names this crate as they do.
@@ -32,6 +33,7 @@ pub mod daemon;
 pub mod failover;
 pub mod health;
 pub mod history;
+pub mod log;
 pub mod probe;
 pub mod render;
 pub mod status;
