@@ -1,0 +1,86 @@
+//! Names that BIRD takes: its grammar of symbols, and the words it keeps for itself.
+//!
+//! What is right for one version and wrong for another counts as wrong, since the configuration
+//! outlives the BIRD that it was written for. Names that need apostrophes are refused, too: half of
+//! BIRD's commands do not take them.
+
+use std::sync::LazyLock;
+
+/// The longest name in bytes; `SYM_MAX_LEN` of BIRD's `conf/conf.h` counts the final NUL.
+pub(super) const LONGEST: usize = 63;
+
+/// The longest service name: its longest protocol's name ends in `_v4_drain`.
+pub(super) const LONGEST_SERVICE: usize = LONGEST - "_v4_drain".len();
+
+/// Every word that 2.0.12, 2.19.2 or 3.3.2 refuses as the name of a protocol or a filter, found by
+/// handing each keyword, constant, attribute and table of these versions to `bird -p`. Sorted.
+static KEPT: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("bird_words.txt").split_ascii_whitespace().collect());
+
+/// The types of protocol, whose names with a number are those that BIRD gives to protocols without
+/// one (`proto/*/config.Y`, `nest/proto.c:proto_config_new`).
+const NUMBERED: [&str; 17] = [
+    "aggregator",
+    "babel",
+    "bfd",
+    "bgp",
+    "bmp",
+    "bridge",
+    "device",
+    "direct",
+    "evpn",
+    "kernel",
+    "l3vpn",
+    "mrt",
+    "ospf",
+    "pipe",
+    "radv",
+    "rpki",
+    "static",
+];
+
+/// Why BIRD, or we, would not take a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Nothing there.
+    Empty,
+    /// Longer than [`LONGEST`].
+    TooLong,
+    /// Not letters, digits and underscores, or a digit first.
+    Letters,
+    /// A word that some version of BIRD keeps for itself.
+    Kept,
+    /// Begins with `falconer_`, which is for what we render.
+    Ours,
+}
+
+/// Whether a name will do for a protocol or a filter, in every version of BIRD.
+///
+/// # Errors
+/// Says why it will not.
+pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
+    if name.is_empty() {
+        return Err(Unfit::Empty);
+    }
+    let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !letters || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(Unfit::Letters);
+    }
+    if name.len() > LONGEST {
+        return Err(Unfit::TooLong);
+    }
+    if KEPT.binary_search(&name).is_ok() {
+        return Err(Unfit::Kept);
+    }
+    if name.starts_with("falconer_") {
+        return Err(Unfit::Ours);
+    }
+    Ok(())
+}
+
+/// Whether a name is one that BIRD gives to protocols without a name, such as `bgp1`: right in a
+/// file of the user's own, a collision waiting to happen in one that we render.
+pub(super) fn is_numbered(name: &str) -> bool {
+    let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    kind.len() < name.len() && (NUMBERED.contains(&kind) || kind == "rip")
+}

@@ -1,0 +1,189 @@
+//! What the reader and the checks find, named by paths; turned into a [`Diagnostic`] once the place
+//! in the text is known.
+//!
+//! A key that could not be read has a stand-in for its value, so that the rest can be read and
+//! checked in the same go. What is found about a stand-in is nonsense; so its path is remembered,
+//! and a finding that points at it is dropped. The key's own error is already there.
+
+use std::collections::BTreeSet;
+
+use super::diagnostic::{Diagnostic, Fix, Label, Severity};
+use super::place::{Path, Places, Span};
+
+/// One finding, its places named by paths.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    labels: Vec<(Spot, String)>,
+    help: Option<String>,
+    note: Option<String>,
+    fix: Option<(String, Spot, String)>,
+}
+
+/// A key, or a value.
+#[derive(Clone, Debug)]
+enum Spot {
+    Key(Path),
+    Value(Path),
+}
+
+impl Spot {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Key(path) | Self::Value(path) => path,
+        }
+    }
+
+    fn span(&self, places: &Places) -> Option<Span> {
+        match self {
+            Self::Key(path) => places.key(path),
+            Self::Value(path) => places.value(path),
+        }
+    }
+}
+
+impl Finding {
+    /// The configuration cannot be used.
+    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message.into())
+    }
+
+    /// The configuration is used as it is, and may surprise.
+    pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message.into())
+    }
+
+    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+        Self {
+            severity,
+            code,
+            message,
+            labels: Vec::new(),
+            help: None,
+            note: None,
+            fix: None,
+        }
+    }
+
+    /// Points at a value, or at the table that it would stand in.
+    pub(super) fn at(mut self, path: &Path, label: impl Into<String>) -> Self {
+        self.labels.push((Spot::Value(path.clone()), label.into()));
+        self
+    }
+
+    /// Points at a key.
+    pub(super) fn at_key(mut self, path: &Path, label: impl Into<String>) -> Self {
+        self.labels.push((Spot::Key(path.clone()), label.into()));
+        self
+    }
+
+    /// What would be right.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Why.
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// A value that would mend it.
+    pub(super) fn fix(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+        self.fix = Some((title.into(), Spot::Value(path.clone()), with.into()));
+        self
+    }
+
+    /// A key that would mend it.
+    pub(super) fn fix_key(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+        self.fix = Some((title.into(), Spot::Key(path.clone()), with.into()));
+        self
+    }
+
+    /// The finding with its places in the text. A second label at the same place is dropped.
+    pub(super) fn placed(self, places: &Places) -> Diagnostic {
+        let mut labels: Vec<Label> = Vec::new();
+        for (spot, text) in self.labels {
+            if let Some(span) = spot.span(places)
+                && !labels.iter().any(|label| label.span == span)
+            {
+                labels.push(Label { span, text });
+            }
+        }
+        let fix = self.fix.and_then(|(title, spot, with)| {
+            let written = places.has(spot.path());
+            spot.span(places)
+                .filter(|_| written)
+                .map(|span| Fix { title, span, with })
+        });
+        Diagnostic {
+            severity: self.severity,
+            code: self.code,
+            message: self.message,
+            labels,
+            help: self.help,
+            note: self.note,
+            fix,
+        }
+    }
+}
+
+/// All that was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    places: Places,
+    diagnostics: Vec<Diagnostic>,
+    unread: BTreeSet<Path>,
+}
+
+impl Findings {
+    pub(super) fn new(places: Places) -> Self {
+        Self {
+            places,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a finding, unless it points at something that could not be read.
+    pub(super) fn report(&mut self, finding: Finding) {
+        if !finding.labels.iter().any(|(spot, _)| self.is_unread(spot.path())) {
+            self.diagnostics.push(finding.placed(&self.places));
+        }
+    }
+
+    /// Takes the finding that something could not be read.
+    pub(super) fn unreadable(&mut self, path: &Path, finding: Finding) {
+        self.diagnostics.push(finding.placed(&self.places));
+        self.unread.insert(path.clone());
+    }
+
+    /// Whether a key, or something that it lies in, could not be read.
+    pub(super) fn is_unread(&self, path: &Path) -> bool {
+        path.and_parents().any(|path| self.unread.contains(&path))
+    }
+
+    /// Whether something in a table or an array could not be read.
+    pub(super) fn is_unread_within(&self, path: &Path) -> bool {
+        self.is_unread(path)
+            || self
+                .unread
+                .iter()
+                .any(|unread| unread.and_parents().any(|parent| parent == *path))
+    }
+
+    /// Whether the user wrote it.
+    pub(super) fn is_written(&self, path: &Path) -> bool {
+        self.places.has(path)
+    }
+
+    /// Errors first, each kind in the order of the text.
+    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let start = |found: &Diagnostic| found.labels.first().map_or(0, |label| label.span.start);
+        self.diagnostics
+            .sort_by_key(|found| (found.severity, start(found)));
+        self.diagnostics
+    }
+}

@@ -1,0 +1,201 @@
+//! What an http probe sends and expects.
+
+use hyper::Method;
+use hyper::header::{self, HeaderName, HeaderValue};
+use regex::Regex;
+use serde_json::json;
+use toml::de::DeValue;
+use url::Url;
+
+use super::text::Text;
+use super::{Complaint, Kind, Site, number, quoted, wrong_type};
+use crate::config::book::Shape;
+
+/// A URL of http or https, with a host.
+pub(in crate::config) const URL: Text<Option<Url>> = Text {
+    words: "URL",
+    pattern: Some("^https?://"),
+    parse: url,
+    stand_in: || None,
+};
+
+fn url(text: &str) -> Result<Option<Url>, Complaint> {
+    let complaint = || Complaint::new("bad-url", "this is not a URL that can be probed");
+    let url = Url::parse(text).map_err(|why| {
+        let complaint = complaint().label(why.to_string());
+        match Url::parse(&format!("http://{text}")) {
+            Ok(_) if !text.contains("://") => complaint.better(quoted(&format!("http://{text}"))),
+            Ok(_) | Err(_) => complaint,
+        }
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(complaint().label(format!("`{}` is neither http nor https", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(complaint()
+            .label("a user or password in the URL")
+            .help("write an `authorization` header into `headers`"));
+    }
+    if url.fragment().is_some() {
+        return Err(complaint()
+            .label("has a fragment, which is never sent")
+            .help("leave out what follows `#`"));
+    }
+    Ok(Some(url))
+}
+
+/// A request method.
+pub(in crate::config) const METHOD: Text<Method> = Text {
+    words: "HTTP method",
+    pattern: Some("^[A-Z]+$"),
+    parse: method,
+    stand_in: || Method::GET,
+};
+
+fn method(text: &str) -> Result<Method, Complaint> {
+    let complaint = Complaint::new("bad-method", "this is not a method of a probe");
+    if text.bytes().any(|b| b.is_ascii_lowercase()) {
+        return Err(complaint
+            .label("methods are in capital letters")
+            .better(quoted(&text.to_ascii_uppercase())));
+    }
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT) => Err(complaint.label("asks for a tunnel, not for an answer")),
+        Ok(method) => Ok(method),
+        Err(_) => Err(complaint.label("not a method").help("\"GET\" or \"HEAD\"")),
+    }
+}
+
+/// A header's name.
+pub(in crate::config) const HEADER_NAME: Text<HeaderName> = Text {
+    words: "header names",
+    pattern: None,
+    parse: header_name,
+    stand_in: || header::ACCEPT,
+};
+
+fn header_name(text: &str) -> Result<HeaderName, Complaint> {
+    HeaderName::from_bytes(text.as_bytes()).map_err(|_| {
+        Complaint::new("bad-header", format!("`{text}` is not the name of a header")).label("belongs to it")
+    })
+}
+
+/// The name of a header that a probe may send.
+pub(in crate::config) const SENT_HEADER_NAME: Text<HeaderName> = Text {
+    parse: sent_header_name,
+    ..HEADER_NAME
+};
+
+fn sent_header_name(text: &str) -> Result<HeaderName, Complaint> {
+    let name = header_name(text)?;
+    let complaint = Complaint::new("bad-header", format!("`{text}` cannot be set"));
+    match name {
+        header::HOST => Err(complaint
+            .label("comes from the URL")
+            .help("put the name into `url` and the server's address into `connect_to`")),
+        header::CONTENT_LENGTH
+        | header::TRANSFER_ENCODING
+        | header::CONNECTION
+        | header::UPGRADE
+        | header::TE
+        | header::TRAILER
+        | header::EXPECT => Err(complaint.label("belongs to the connection, which the probe keeps in order")),
+        name => Ok(name),
+    }
+}
+
+/// A header's value.
+pub(in crate::config) const HEADER_VALUE: Text<HeaderValue> = Text {
+    words: "string",
+    pattern: None,
+    parse: |text| {
+        HeaderValue::from_str(text).map_err(|_| {
+            Complaint::new("bad-header", "this cannot be the value of a header")
+                .label("has other characters than visible ASCII")
+        })
+    },
+    stand_in: || HeaderValue::from_static(""),
+};
+
+/// A regular expression.
+pub(in crate::config) const REGEX: Text<Option<Regex>> = Text {
+    words: "regular expression",
+    pattern: None,
+    parse: regex,
+    stand_in: || None,
+};
+
+fn regex(text: &str) -> Result<Option<Regex>, Complaint> {
+    Regex::new(text).map(Some).map_err(|why| {
+        let complaint = Complaint::new("bad-regex", "this is not a regular expression");
+        match why {
+            regex::Error::CompiledTooBig(limit) => {
+                complaint.label(format!("larger than {limit} bytes when compiled"))
+            }
+            regex::Error::Syntax(_) | _ => {
+                // The last line of the error says what it is; those before draw the expression.
+                let why = why.to_string();
+                let last = why.lines().last().unwrap_or_default();
+                complaint.label(last.trim_start_matches("error: ").to_owned())
+            }
+        }
+    })
+}
+
+/// A status code, or a range of them.
+pub(in crate::config) struct Status;
+
+impl Kind for Status {
+    type Value = (u16, u16);
+
+    fn read(&self, value: &DeValue<'_>, site: &mut Site<'_>) -> (u16, u16) {
+        let read = match (value.as_str(), number(value)) {
+            (Some(text), _) => status_range(text),
+            (None, Some(number)) => status_range(&number.to_string()),
+            (None, None) => Err(wrong_type("a status code or a range of them", value)),
+        };
+        read.unwrap_or_else(|complaint| {
+            site.refuse(complaint);
+            self.stand_in()
+        })
+    }
+
+    fn stand_in(&self) -> (u16, u16) {
+        (200, 200)
+    }
+
+    fn shape(&self) -> Shape {
+        let code = json!({ "type": "integer", "minimum": 100, "maximum": 599 });
+        let range = json!({ "type": "string", "pattern": "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$" });
+        Shape::new(
+            "status code or range, `200` or `\"200-299\"`",
+            json!({ "anyOf": [code, range] }),
+        )
+    }
+}
+
+fn status_range(text: &str) -> Result<(u16, u16), Complaint> {
+    let complaint = || Complaint::new("bad-status", "this is not a status code or a range of them");
+    let code = |text: &str| {
+        text.parse::<u16>()
+            .ok()
+            .filter(|code| text.len() == 3 && (100..600).contains(code))
+    };
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let (Some(first), Some(last)) = (code(from), code(to)) else {
+        let complaint = complaint().label("not codes from 100 to 599");
+        return Err(match text.as_bytes() {
+            [digit @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
+                let digit = char::from(*digit);
+                complaint.better(quoted(&format!("{digit}00-{digit}99")))
+            }
+            _ => complaint.help("write 204, \"204\" or \"200-299\""),
+        });
+    };
+    if first > last {
+        return Err(complaint()
+            .label("ends before it begins")
+            .better(quoted(&format!("{to}-{from}"))));
+    }
+    Ok((first, last))
+}

@@ -1,0 +1,221 @@
+//! Probes that ask over the network, but for http.
+
+use std::net::IpAddr;
+
+use crate::config::finding::Finding;
+use crate::config::kind::address::{DNS_NAME, HOST, HOST_AND_PORT, SOURCE};
+use crate::config::kind::text::Text;
+use crate::config::kind::{Complaint, Words, integer, list_of};
+use crate::config::model::{Check, Dns, Host, Icmp, Source, Tcp};
+use crate::config::reader::Table;
+
+const TARGET_NAMES: &[&str] = &["host", "address", "dest", "destination", "ip"];
+
+pub(super) fn icmp(t: &mut Table<'_, '_>) -> Check {
+    let target = t
+        .key("target", HOST)
+        .doc("Who is asked.")
+        .also_called(TARGET_NAMES)
+        .example("\"198.18.0.1\"")
+        .required();
+    let source = source(t, &target);
+    Check::Icmp(Icmp { target, source })
+}
+
+pub(super) fn tcp(t: &mut Table<'_, '_>) -> Check {
+    let (target, in_target) = t
+        .key("target", HOST_AND_PORT)
+        .doc("Who is asked, with the port, such as `\"198.18.0.1:443\"` or `\"[2001:db8::1]:443\"`.")
+        .also_called(TARGET_NAMES)
+        .example("\"198.18.0.1:443\"")
+        .required();
+    let beside = t
+        .key("port", integer::<u16>(1..=65_535))
+        .doc("The port, where `target` has none.")
+        .optional();
+    let port = one_port(t, in_target, beside);
+    if port.is_none() && t.has_good("target") {
+        let path = t.path().key("target");
+        t.report(
+            Finding::error("missing-key", "a tcp probe needs a port")
+                .at(&path, "on which port?")
+                .help("write it after the target, such as \"198.18.0.1:443\", or add `port = 443`"),
+        );
+    }
+    let source = source(t, &target);
+    Check::Tcp(Tcp {
+        target,
+        port: port.unwrap_or(1),
+        source,
+    })
+}
+
+pub(super) fn dns(t: &mut Table<'_, '_>) -> Check {
+    let (server, in_target) = t
+        .key("target", HOST_AND_PORT)
+        .doc("The server that is asked, with a port where it is not 53.")
+        .also_called(&["server", "resolver", "host", "address"])
+        .example("\"192.0.2.53\"")
+        .required();
+    let beside = t
+        .key("port", integer::<u16>(1..=65_535))
+        .doc("The server's port, where `target` has none.")
+        .default_by("`53`", 53);
+    let beside = t.has("port").then_some(beside);
+    let port = one_port(t, in_target, beside).unwrap_or(53);
+    let query = t
+        .key("query", DNS_NAME)
+        .doc("The name that is asked for.")
+        .also_called(&["name_to_ask", "qname", "question", "lookup", "domain"])
+        .example("\"www.example.net\"")
+        .required();
+    let record = t
+        .key("record", Words(&RECORDS))
+        .doc("The record type that is asked for.")
+        .also_called(&["qtype", "rrtype", "record_type"])
+        .default("A");
+    let tcp = t
+        .key("transport", Words(&TRANSPORTS))
+        .doc("How the question travels.")
+        .also_called(&["protocol", "tcp"])
+        .default("udp");
+    let expect_rcode = t
+        .key("expect_rcode", Words(&RCODES))
+        .doc("The response code that is a pass; any other is a fail.")
+        .also_called(&["rcode"])
+        .default("NOERROR");
+    let expect_answers = t
+        .key("expect_answers", list_of(ANSWER))
+        .doc("Answers that must all be there, as a zone file writes them. None: any answer will do, even an empty one.")
+        .also_called(&["answers", "expect_answer", "expect"])
+        .default([]);
+    check_answers(t, record, expect_rcode, &expect_answers);
+    let source = source(t, &server);
+    let (record, expect_rcode) = (record.to_owned(), expect_rcode.to_owned());
+    Check::Dns(Dns {
+        server,
+        port,
+        query,
+        record,
+        tcp,
+        expect_rcode,
+        expect_answers,
+        source,
+    })
+}
+
+/// The record types whose answers people compare.
+const RECORDS: [(&str, &str, &str); 10] = [
+    ("A", "A", "IPv4 address"),
+    ("AAAA", "AAAA", "IPv6 address"),
+    ("CAA", "CAA", "certification authority"),
+    ("CNAME", "CNAME", "alias"),
+    ("MX", "MX", "mail server"),
+    ("NS", "NS", "name server"),
+    ("PTR", "PTR", "name of an address"),
+    ("SOA", "SOA", "start of authority"),
+    ("SRV", "SRV", "server of a service"),
+    ("TXT", "TXT", "text"),
+];
+
+const TRANSPORTS: [(&str, bool, &str); 2] = [("udp", false, "UDP"), ("tcp", true, "TCP")];
+
+const RCODES: [(&str, &str, &str); 6] = [
+    ("NOERROR", "NOERROR", "an answer"),
+    ("FORMERR", "FORMERR", "the server did not understand the question"),
+    ("SERVFAIL", "SERVFAIL", "the server failed"),
+    ("NXDOMAIN", "NXDOMAIN", "there is no such name"),
+    ("NOTIMP", "NOTIMP", "the server does not do this"),
+    ("REFUSED", "REFUSED", "the server does not want to"),
+];
+
+const ANSWER: Text<String> = Text {
+    words: "record data",
+    pattern: None,
+    parse: |text| match text.trim() {
+        "" => Err(Complaint::new("bad-answer", "an expected answer cannot be empty").label("empty")),
+        text => Ok(text.to_owned()),
+    },
+    stand_in: String::new,
+};
+
+fn check_answers(t: &mut Table<'_, '_>, record: &str, rcode: &str, answers: &[String]) {
+    let path = t.path().key("expect_answers");
+    if rcode != "NOERROR" && !answers.is_empty() {
+        t.report(
+            Finding::error("never-passes", "this probe could never pass")
+                .at(&path, "these answers are expected")
+                .at(
+                    &t.path().key("expect_rcode"),
+                    "but this response code comes without any",
+                ),
+        );
+    }
+    for (index, answer) in answers.iter().enumerate() {
+        let (right, family) = match record {
+            "A" => (answer.parse::<std::net::Ipv4Addr>().is_ok(), "IPv4"),
+            "AAAA" => (answer.parse::<std::net::Ipv6Addr>().is_ok(), "IPv6"),
+            _ => continue,
+        };
+        if !right {
+            t.report(
+                Finding::error("never-passes", "this probe could never pass")
+                    .at(&path.item(index), format!("not an {family} address"))
+                    .help(format!(
+                        "an {record} record holds an {family} address; `record` says which type is asked for"
+                    )),
+            );
+        }
+    }
+}
+
+/// The port, which may stand in the target or beside it.
+fn one_port(t: &mut Table<'_, '_>, in_target: Option<u16>, beside: Option<u16>) -> Option<u16> {
+    if let (Some(one), Some(other)) = (in_target, beside)
+        && one != other
+        && t.has_good("target")
+    {
+        let (target, port) = (t.path().key("target"), t.path().key("port"));
+        t.report(
+            Finding::error("two-ports", "the probe has two ports")
+                .at(&port, "this one")
+                .at(&target, format!("and {one}"))
+                .help("leave one of them out"),
+        );
+    }
+    in_target.or(beside)
+}
+
+/// Where the probe's packets come from; of the target's family.
+pub(super) fn source(t: &mut Table<'_, '_>, target: &Host) -> Option<Source> {
+    let source = t
+        .key("source", SOURCE)
+        .doc("Where the packets come from: a local address, or an interface.")
+        .also_called(&["source_address", "source_ip", "bind", "interface", "from"])
+        .optional();
+    let path = t.path().key("source");
+    let link_local = matches!(target, Host::Addr(IpAddr::V6(addr)) if addr.is_unicast_link_local());
+    if link_local && !matches!(source, Some(Source::Interface(_))) {
+        let target = t.path().key("target");
+        t.report(
+            Finding::error(
+                "link-local",
+                "a link-local address means nothing without an interface",
+            )
+            .at(&target, "link-local")
+            .help("add `source = \"INTERFACE\"`, or ask a global address"),
+        );
+    }
+    if let (Some(Source::Addr(from)), Host::Addr(to)) = (&source, target)
+        && from.is_ipv4() != to.is_ipv4()
+    {
+        t.report(
+            Finding::error("two-families", "the source is of another family than the target")
+                .at(&path, if from.is_ipv4() { "IPv4" } else { "IPv6" })
+                .note(format!(
+                    "the target is `{to}`; no packet can go from one to the other"
+                )),
+        );
+    }
+    source
+}
