@@ -38,7 +38,7 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         .doc("Headers sent beside Host and User-Agent.")
         .also_called(&["header"])
         .default_by("`{}`", Vec::new());
-    let (expect_status, expect_body, expect_header) = expectations(t);
+    let expected = expectations(t);
     let connect_to = t
         .key("connect_to", HOST_AND_PORT)
         .doc("Connect there, and not to the URL's host; the Host header and TLS's server name stay the URL's. Without a port the URL's.")
@@ -73,9 +73,9 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         url,
         method,
         headers,
-        expect_status,
-        expect_body,
-        expect_header,
+        expect_status: expected.status,
+        expect_body: expected.body,
+        expect_header: expected.header,
         connect_to,
         tls_ca_file,
         tls_verify,
@@ -84,20 +84,27 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
     }))
 }
 
-/// What a right answer looks like: its status, its body, its headers.
-fn expectations(t: &mut Table<'_, '_>) -> (Vec<(u16, u16)>, Option<Regex>, Vec<(HeaderName, Regex)>) {
-    let expect_status = t
+/// What a right answer looks like.
+struct Expected {
+    status: Vec<(u16, u16)>,
+    body: Option<Regex>,
+    header: Vec<(HeaderName, Regex)>,
+}
+
+/// Reads what a right answer looks like.
+fn expectations(t: &mut Table<'_, '_>) -> Expected {
+    let status = t
         .key("expect_status", list_of(Status).not_empty())
         .doc("Status codes that are a pass. Redirects are not followed.")
         .also_called(&["status", "expected_status", "response_codes"])
         .default(["200-299"]);
-    let expect_body = t
+    let body = t
         .key("expect_body", REGEX)
         .doc("A regular expression that is searched for in the first 64 KiB of the body.")
         .also_called(&["body", "match", "regex"])
         .optional()
         .flatten();
-    let expect_header = t
+    let header = t
         .key(
             "expect_header",
             Dictionary {
@@ -109,11 +116,11 @@ fn expectations(t: &mut Table<'_, '_>) -> (Vec<(u16, u16)>, Option<Regex>, Vec<(
         .also_called(&["expect_headers"])
         .default_by("`{}`", Vec::new());
     let good = |(name, regex): (HeaderName, Option<Regex>)| regex.map(|regex| (name, regex));
-    (
-        expect_status,
-        expect_body,
-        expect_header.into_iter().filter_map(good).collect(),
-    )
+    Expected {
+        status,
+        body,
+        header: header.into_iter().filter_map(good).collect(),
+    }
 }
 
 const ON_NO_ANSWER: [(&str, OnNoAnswer, &str); 2] = [
