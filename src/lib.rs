@@ -15,6 +15,7 @@
 //! | [`failover`] | decider | the judgement: verdicts, isolation, overrides, what we want of BIRD |
 //! | [`render`] | decider | bird.conf from templates |
 //! | [`status`] | decider | the snapshot that people and machines read |
+//! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
@@ -28,6 +29,7 @@ extern crate self as falconer;
 pub mod api;
 pub mod bird;
 pub mod cli;
+pub mod conf_file;
 pub mod config;
 pub mod daemon;
 pub mod failover;

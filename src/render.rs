@@ -4,6 +4,7 @@
 //! It reads no file and asks no BIRD: what stands on disk, BIRD's own parse check and the writing
 //! are those of the `conf_file` edge.
 
+pub mod apply;
 mod check;
 mod context;
 mod drift;

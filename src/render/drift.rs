@@ -57,7 +57,7 @@ fn changes(actual: &str, rendered: &str) -> (usize, usize) {
 }
 
 /// The line with the string behind the word `password` hidden, wherever it stands in the line.
-fn without_password(line: &str) -> String {
+pub(super) fn without_password(line: &str) -> String {
     let Some(word) = line.find("password") else {
         return line.to_owned();
     };

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::drift::without_password;
+
 /// One thing that keeps bird.conf from being rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderError {
@@ -42,6 +44,22 @@ impl RenderError {
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
+    }
+
+    /// What BIRD's parser says of a rendered file: the file's name, its text, line and column. A
+    /// password is not shown.
+    pub fn said_by_bird(problem: &str, at: Option<(&str, &str, usize, usize)>) -> Self {
+        let mut error = Self::new(problem);
+        error.place = at.map(|(file, text, line, column)| {
+            let source: Arc<str> = text
+                .split_inclusive('\n')
+                .map(without_password)
+                .collect::<String>()
+                .into();
+            let span = word_span(&source, line, column);
+            Place::new(file.to_owned(), source, line, span)
+        });
+        error
     }
 
     /// The look of a good compiler, in colour or without.
@@ -92,6 +110,22 @@ impl Place {
             span,
         }
     }
+}
+
+/// The word at a line and a column, which BIRD counts in bytes.
+fn word_span(source: &str, line: usize, column: usize) -> Option<Range<usize>> {
+    let line = line_start(source, line)?;
+    let start = line + column.checked_sub(1)?;
+    let rest = source.get(start..)?;
+    let len = rest
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    Some(start..start + len.max(rest.chars().next()?.len_utf8()))
+}
+
+fn line_start(source: &str, line: usize) -> Option<usize> {
+    let newlines = source.match_indices('\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(newlines).nth(line.checked_sub(1)?)
 }
 
 /// A line without the blanks around it.

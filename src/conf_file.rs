@@ -1,0 +1,268 @@
+//! bird.conf on disk (rule A9): what is there, whose it is, BIRD's own parse check, and its atomic
+//! replacement with the last good copy kept.
+//!
+//! A file whose content is not the last that we wrote is somebody else's work, and is not replaced
+//! unless told so. What the file says is rendered elsewhere; BIRD itself is never told anything
+//! here, only its parser is run.
+
+pub mod applying;
+mod inputs;
+pub mod parser;
+mod record;
+mod replace;
+
+pub use inputs::{InputError, passwords, templates};
+pub use record::Stage;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use self::record::{Digest, Record};
+use crate::config::model::{Bird, Render, Site};
+
+/// More than any bird.conf that can be rendered; what is longer is not read.
+const MAX_LEN: u64 = 64 << 20;
+
+/// bird.conf, and what we keep about it. Everything here blocks.
+#[derive(Clone, Debug)]
+pub struct ConfFile {
+    output: PathBuf,
+    state_dir: PathBuf,
+    socket: PathBuf,
+}
+
+/// What is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The file's content; `None` where there is no file.
+    pub text: Option<String>,
+    /// Whose work the content is.
+    pub owner: Owner,
+    /// An apply that did not come to its end: we stopped in the middle of it.
+    pub unfinished: Option<Stage>,
+    /// What is wrong with our own notes on the file, where something is; they are not trusted then.
+    pub record_problem: Option<String>,
+}
+
+/// Whose work the content of the file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// There is no file.
+    Nobody,
+    /// The last that we wrote.
+    Us,
+    /// Anything else: edited by a human, or there before us.
+    SomebodyElse,
+}
+
+/// What writing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The file had that content already, and was not touched.
+    Unchanged,
+    /// It has it now.
+    Written {
+        /// What could not be kept in `state_dir`: the next time the file will look like somebody
+        /// else's work.
+        record_problem: Option<String>,
+    },
+}
+
+/// Why the file was not written. In every case it is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// It is not the last that we wrote.
+    #[error(
+        "{} was changed by somebody else since Falconer wrote it, or was there before: it is left alone. Take the \
+         change over into falconer.toml or the template (`falconer render --diff` shows it), or overwrite it with \
+         --force",
+        output.display()
+    )]
+    SomebodyElse {
+        /// The file.
+        output: PathBuf,
+    },
+    /// The operating system did not let us.
+    #[error("{0:#}")]
+    Io(#[from] anyhow::Error),
+}
+
+impl ConfFile {
+    /// The file that `[render]` names; nothing is touched yet.
+    pub fn new(render: &Render, site: &Site, bird: &Bird) -> Self {
+        Self {
+            output: render.output.clone(),
+            state_dir: site.state_dir.clone(),
+            socket: bird.socket.clone(),
+        }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.output
+    }
+
+    /// Looks at the file and at our notes on it.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, or is not text.
+    pub fn inspect(&self) -> anyhow::Result<Present> {
+        let text = replace::read(&self.output, MAX_LEN)?;
+        let (record, record_problem) = match Record::load(&self.state_dir, &self.output) {
+            Ok(record) => (record, None),
+            Err(problem) => (Record::default(), Some(format!("{problem:#}"))),
+        };
+        let owner = match &text {
+            None => Owner::Nobody,
+            Some(text) if record.knows(&Digest::of(text)) => Owner::Us,
+            Some(_) => Owner::SomebodyElse,
+        };
+        Ok(Present {
+            text,
+            owner,
+            unfinished: record.stage(),
+            record_problem,
+        })
+    }
+
+    /// Makes the file's content `text`, unless it is somebody else's work and `force` is not given.
+    /// Content that is there already is not written again, and is ours from then on.
+    ///
+    /// # Errors
+    /// See [`PutError`]. The file is the old one or the new one, never a part of either.
+    pub fn put(&self, text: &str, force: bool) -> Result<Put, PutError> {
+        let present = self.inspect()?;
+        if present.text.as_deref() == Some(text) {
+            if present.owner != Owner::Us || present.unfinished.is_some() {
+                // Without the note it would only look like somebody else's work the next time.
+                let _ = self.note(&[Digest::of(text)], None);
+            }
+            return Ok(Put::Unchanged);
+        }
+        if present.owner == Owner::SomebodyElse && !force {
+            return Err(self.somebody_elses());
+        }
+        let noted = self.exchange(&present, text, None)?;
+        let settled = self.note(&[Digest::of(text)], None);
+        Ok(Put::Written {
+            record_problem: noted.and(settled).err().map(|problem| format!("{problem:#}")),
+        })
+    }
+
+    /// One step of an apply: `text` in the place of `present`, which becomes the last good copy. The
+    /// note says that BIRD has not confirmed it.
+    ///
+    /// # Errors
+    /// The file is not `present` any more, or it or the note cannot be written.
+    pub fn put_new(&self, present: &Present, text: &str) -> Result<(), PutError> {
+        if self.inspect()?.text != present.text {
+            return Err(self.somebody_elses());
+        }
+        if let Some(old) = &present.text {
+            self.keep_good(old)?;
+        }
+        // Where it cannot be noted, an interruption would leave the new file: so not at all.
+        self.exchange(present, text, Some(Stage::Unconfirmed))??;
+        Ok(())
+    }
+
+    /// Puts the last good copy back after an apply that was not confirmed. It is whose it was.
+    ///
+    /// # Errors
+    /// Somebody else has changed the file since, there is no copy, or it cannot be written.
+    pub fn put_back(&self) -> Result<(), PutError> {
+        let present = self.inspect()?;
+        if present.owner == Owner::SomebodyElse {
+            return Err(self.somebody_elses());
+        }
+        let good = self
+            .good_copy()?
+            .context("there is no last good copy in state_dir")?;
+        replace::replace(&self.output, &good, &self.socket)?;
+        let record = Record::load(&self.state_dir, &self.output)?;
+        record
+            .only(&Digest::of(&good))
+            .save(&self.state_dir, &self.output)?;
+        Ok(())
+    }
+
+    /// At start: the end of an apply that we were interrupted in. BIRD's own timer has undone it, or
+    /// will; the old file is put back. True if there was something to do.
+    ///
+    /// # Errors
+    /// As [`ConfFile::put_back`].
+    pub fn recover(&self) -> Result<bool, PutError> {
+        match self.inspect()?.unfinished {
+            Some(Stage::Unconfirmed) => self.put_back().map(|()| true),
+            Some(Stage::Confirming) => {
+                self.settle(None)?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Notes that an apply has reached another stage, or its end (`None`).
+    ///
+    /// # Errors
+    /// `state_dir` cannot be read or written.
+    pub fn settle(&self, stage: Option<Stage>) -> anyhow::Result<()> {
+        let record = Record::load(&self.state_dir, &self.output)?;
+        record.at(stage).save(&self.state_dir, &self.output)
+    }
+
+    /// Keeps `text`, which BIRD accepts, as the last good copy.
+    ///
+    /// # Errors
+    /// `state_dir` cannot be written.
+    pub fn keep_good(&self, text: &str) -> anyhow::Result<()> {
+        replace::write_private(&self.good(), text)
+    }
+
+    /// The last good copy, if there is one.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn good_copy(&self) -> anyhow::Result<Option<String>> {
+        replace::read(&self.good(), MAX_LEN)
+    }
+
+    /// That the file is not ours to replace.
+    pub(crate) fn somebody_elses(&self) -> PutError {
+        PutError::SomebodyElse {
+            output: self.output.clone(),
+        }
+    }
+
+    /// Both contents are noted first, so that we know our own work again wherever we are
+    /// interrupted. The inner result is that of the note.
+    fn exchange(
+        &self,
+        present: &Present,
+        text: &str,
+        stage: Option<Stage>,
+    ) -> anyhow::Result<anyhow::Result<()>> {
+        let mut ours = vec![Digest::of(text)];
+        if let (Owner::Us, Some(old)) = (present.owner, &present.text) {
+            ours.push(Digest::of(old));
+        }
+        let noted = self.note(&ours, stage);
+        if stage.is_some() && noted.is_err() {
+            return Ok(noted);
+        }
+        replace::replace(&self.output, text, &self.socket)?;
+        Ok(noted)
+    }
+
+    fn note(&self, ours: &[Digest], stage: Option<Stage>) -> anyhow::Result<()> {
+        Record::of(ours, stage).save(&self.state_dir, &self.output)
+    }
+
+    fn good(&self) -> PathBuf {
+        self.state_dir.join("bird.conf.good")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! The driver with a real file, a real parser and a scripted BIRD. Which step comes when is tested
+//! with the machine; here it is that each step is really made.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Applied, ApplyError, Reconfigure, apply, write};
+use crate::bird::answer::{ConfigureStatus, Configured};
+use crate::conf_file::parser::{CheckError, Parser};
+use crate::conf_file::{ConfFile, Owner, Put, PutError};
+use crate::render::apply::{Look, Outcome, Plan, Step, Trouble};
+
+const OLD: &str = "router id 192.0.2.1;\nprotocol device {\n}\n";
+const NEW: &str = "router id 192.0.2.2;\nprotocol device {\n}\n";
+const BROKEN: &str = "router id;\n";
+
+/// Answers as the script says, and writes down what it was asked and what stood on disk then.
+///
+/// It pauses the clock at the first question: by then the parser, a child process that a paused
+/// clock would overtake, has ended. (File work on its own threads holds a paused clock.)
+struct Scripted {
+    looks: Mutex<VecDeque<Look>>,
+    timer: Mutex<bool>,
+    paused: AtomicBool,
+    seen: Mutex<Vec<(&'static str, String)>>,
+    output: PathBuf,
+}
+
+impl Scripted {
+    fn saw(&self, what: &'static str) {
+        let on_disk = fs::read_to_string(&self.output).unwrap();
+        self.seen.lock().unwrap().push((what, on_disk));
+    }
+
+    fn set_timer(&self, what: &'static str, runs: bool) {
+        self.saw(what);
+        *self.timer.lock().unwrap() = runs;
+    }
+}
+
+impl Reconfigure for Scripted {
+    async fn status(&self) -> Result<ConfigureStatus, Trouble> {
+        if !self.paused.swap(true, Ordering::Relaxed) {
+            tokio::time::pause();
+        }
+        Ok(ConfigureStatus {
+            in_progress: false,
+            queued: false,
+            shutting_down: false,
+            undo_in: self.timer.lock().unwrap().then_some(Duration::from_secs(9)),
+        })
+    }
+
+    async fn look(&self) -> Result<Look, Trouble> {
+        let mut looks = self.looks.lock().unwrap();
+        let look = if looks.len() > 1 {
+            looks.pop_front()
+        } else {
+            looks.front().cloned()
+        };
+        Ok(look.unwrap())
+    }
+
+    async fn configure(&self, within: Duration) -> Result<Configured, Trouble> {
+        assert_eq!(within, Duration::from_secs(60));
+        self.set_timer("configure", true);
+        Ok(Configured::Done)
+    }
+
+    async fn confirm(&self) -> Result<Configured, Trouble> {
+        self.set_timer("confirm", false);
+        Ok(Configured::Confirmed)
+    }
+
+    async fn undo(&self) -> Result<Configured, Trouble> {
+        self.set_timer("undo", false);
+        Ok(Configured::Done)
+    }
+}
+
+struct Scene {
+    dir: tempfile::TempDir,
+    file: ConfFile,
+    parser: Parser,
+    bird: Scripted,
+}
+
+impl Scene {
+    fn new(looks: &[bool]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = ConfFile {
+            output: dir.path().join("bird.conf"),
+            state_dir: dir.path().join("state"),
+            socket: dir.path().join("bird.ctl"),
+        };
+        file.put(OLD, false).unwrap();
+        let bird = Scripted {
+            looks: Mutex::new(looks.iter().map(|up| look(*up)).collect()),
+            timer: Mutex::new(false),
+            paused: AtomicBool::new(false),
+            seen: Mutex::default(),
+            output: file.path().to_owned(),
+        };
+        let parser = Parser::new(Path::new("/usr/sbin/bird"), Duration::from_secs(20));
+        Self {
+            dir,
+            file,
+            parser,
+            bird,
+        }
+    }
+
+    async fn apply(&self, text: &str, force: bool) -> Result<Applied, ApplyError> {
+        let plan = Plan {
+            confirm_within: Duration::from_secs(60),
+            sessions: ["isp".to_owned()].into(),
+            statics: [].into(),
+            carries: [].into(),
+        };
+        apply(
+            &self.file,
+            &self.parser,
+            &self.bird,
+            plan,
+            text.to_owned(),
+            force,
+            |_: &Step| {},
+        )
+        .await
+    }
+
+    fn seen(&self) -> Vec<(&'static str, String)> {
+        self.bird.seen.lock().unwrap().clone()
+    }
+
+    fn on_disk(&self) -> String {
+        fs::read_to_string(self.file.path()).unwrap()
+    }
+}
+
+fn look(up: bool) -> Look {
+    Look {
+        established: up.then(|| "isp".to_owned()).into_iter().collect(),
+        ..Look::default()
+    }
+}
+
+#[tokio::test]
+async fn a9_an_apply_configures_the_old_file_and_then_the_new_one_and_confirms_both() {
+    let scene = Scene::new(&[true]);
+    assert_eq!(
+        scene.apply(NEW, false).await.unwrap(),
+        Applied::Ended(Outcome::Applied)
+    );
+    let old = |what| (what, OLD.to_owned());
+    let new = |what| (what, NEW.to_owned());
+    assert_eq!(
+        scene.seen(),
+        [old("configure"), old("confirm"), new("configure"), new("confirm")]
+    );
+    assert_eq!(scene.on_disk(), NEW);
+    let present = scene.file.inspect().unwrap();
+    assert_eq!((present.owner, present.unfinished), (Owner::Us, None));
+    assert_eq!(scene.file.good_copy().unwrap().as_deref(), Some(OLD));
+}
+
+#[tokio::test]
+async fn a9_unchanged_output_is_neither_written_nor_configured() {
+    let scene = Scene::new(&[true]);
+    assert_eq!(scene.apply(OLD, false).await.unwrap(), Applied::Unchanged);
+    assert_eq!(scene.seen(), []);
+}
+
+#[tokio::test]
+async fn a9_what_birds_parser_refuses_never_gets_to_bird() {
+    let scene = Scene::new(&[true]);
+    let error = scene.apply(BROKEN, false).await.unwrap_err();
+    assert!(
+        matches!(error, ApplyError::Parser(CheckError::Refused(_))),
+        "{error}"
+    );
+    assert_eq!(scene.seen(), []);
+    assert_eq!(scene.on_disk(), OLD);
+}
+
+#[tokio::test]
+async fn a9_a_humans_edit_is_not_applied_over_without_force() {
+    let scene = Scene::new(&[true]);
+    let edited = format!("{OLD}# by hand\n");
+    fs::write(scene.file.path(), &edited).unwrap();
+    let error = scene.apply(NEW, false).await.unwrap_err();
+    assert!(
+        matches!(error, ApplyError::File(PutError::SomebodyElse { .. })),
+        "{error}"
+    );
+    assert_eq!(scene.seen(), []);
+    assert_eq!(scene.on_disk(), edited);
+}
+
+#[tokio::test]
+async fn a9_without_a_file_there_is_nothing_to_go_back_to() {
+    let scene = Scene::new(&[true]);
+    fs::remove_file(scene.file.path()).unwrap();
+    let error = scene.apply(NEW, false).await.unwrap_err();
+    assert!(matches!(error, ApplyError::NoFile(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a9_an_apply_that_is_dropped_before_the_confirmation_is_recovered_from() {
+    let scene = Scene::new(&[true]);
+    // All is well for three seconds before it is confirmed: this is in the middle of them.
+    let halfway = tokio::time::timeout(Duration::from_millis(1500), scene.apply(NEW, false)).await;
+    assert!(halfway.is_err());
+    assert_eq!(scene.on_disk(), NEW);
+    assert!(scene.file.recover().unwrap());
+    assert_eq!(scene.on_disk(), OLD);
+}
+
+#[tokio::test]
+async fn a9_checked_writing_refuses_what_bird_refuses_and_plain_writing_does_not_ask() {
+    let scene = Scene::new(&[true]);
+    let error = write(&scene.file, &scene.parser, BROKEN.to_owned(), true, false)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ApplyError::Parser(CheckError::Refused(_))),
+        "{error}"
+    );
+    assert_eq!(scene.on_disk(), OLD);
+    write(&scene.file, &scene.parser, BROKEN.to_owned(), false, false)
+        .await
+        .unwrap();
+    assert_eq!(scene.on_disk(), BROKEN);
+    assert_eq!(scene.file.good_copy().unwrap().as_deref(), Some(OLD));
+    // What BIRD refuses never becomes the last good copy.
+    let put = write(&scene.file, &scene.parser, NEW.to_owned(), true, false)
+        .await
+        .unwrap();
+    assert_eq!(put, Put::Written { record_problem: None });
+    assert_eq!(scene.file.good_copy().unwrap().as_deref(), Some(OLD));
+    drop(scene.dir);
+}

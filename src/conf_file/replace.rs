@@ -1,0 +1,118 @@
+//! Files that are the old one or the new one, never a part of either, and that keep their owner and
+//! mode.
+
+use std::fs::{self, File, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as FileMode, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use atomic_write_file::AtomicWriteFile;
+use atomic_write_file::unix::OpenOptionsExt as _;
+
+/// A new bird.conf: it may hold passwords, and BIRD reads it as a user of its own.
+const NEW_MODE: u32 = 0o640;
+/// Our own notes and copies.
+const PRIVATE_MODE: u32 = 0o600;
+
+/// A file's content; `None` where there is none.
+pub(super) fn read(path: &Path, max_len: u64) -> anyhow::Result<Option<String>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    ensure!(
+        file.metadata().is_ok_and(|meta| meta.is_file()),
+        "{} is not a regular file",
+        path.display()
+    );
+    let mut bytes = Vec::new();
+    file.take(max_len + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(
+        bytes.len() as u64 <= max_len,
+        "{} has more than {max_len} bytes",
+        path.display()
+    );
+    String::from_utf8(bytes)
+        .map(Some)
+        .with_context(|| format!("{} is not UTF-8 text", path.display()))
+}
+
+/// Replaces bird.conf. It keeps its owner and mode; a new one gets the group of BIRD's socket.
+pub(super) fn replace(output: &Path, text: &str, socket: &Path) -> anyhow::Result<()> {
+    let target = behind_links(output)?;
+    let is_new = !target.exists();
+    let doing = || format!("cannot write {}", target.display());
+    let mut options = AtomicWriteFile::options();
+    FileMode::mode(&mut options, PRIVATE_MODE);
+    let mut file = options
+        .preserve_mode(true)
+        .preserve_owner(true)
+        .open(&target)
+        .with_context(|| format!("{}, with its present owner", doing()))?;
+    if is_new {
+        give_to_bird(file.as_file(), socket, &target)?;
+    }
+    file.write_all(text.as_bytes()).with_context(doing)?;
+    file.commit().with_context(doing)
+}
+
+/// Replaces a file that is nobody's but ours.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let doing = || format!("cannot write {}", path.display());
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    }
+    let mut options = AtomicWriteFile::options();
+    FileMode::mode(&mut options, PRIVATE_MODE);
+    let mut file = options.preserve_mode(false).open(path).with_context(doing)?;
+    file.write_all(text.as_bytes()).with_context(doing)?;
+    file.commit().with_context(doing)
+}
+
+/// A symbolic link stays one: what it points to is replaced.
+fn behind_links(output: &Path) -> anyhow::Result<PathBuf> {
+    match fs::canonicalize(output) {
+        Ok(target) => Ok(target),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            ensure!(
+                !output.is_symlink(),
+                "{} is a symbolic link to nowhere",
+                output.display()
+            );
+            Ok(output.to_owned())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", output.display())),
+    }
+}
+
+/// BIRD drops its privileges before it reads the file, so its group must be able to.
+fn give_to_bird(file: &File, socket: &Path, target: &Path) -> anyhow::Result<()> {
+    let gid = birds_group(socket, target)?;
+    let mine = file.metadata()?.gid();
+    if gid != mine {
+        rustix::fs::fchown(file, None, Some(rustix::fs::Gid::from_raw(gid)))
+            .with_context(|| format!("cannot give {} to BIRD's group ({gid})", target.display()))?;
+    }
+    file.set_permissions(Permissions::from_mode(NEW_MODE))?;
+    Ok(())
+}
+
+/// The group of BIRD's socket; while BIRD is down, of the directory that the socket is in, or of the
+/// one that bird.conf is in.
+fn birds_group(socket: &Path, target: &Path) -> anyhow::Result<u32> {
+    for path in [Some(socket), socket.parent(), target.parent()]
+        .into_iter()
+        .flatten()
+    {
+        match fs::metadata(path) {
+            Ok(meta) => return Ok(meta.gid()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot look at {}", path.display())),
+        }
+    }
+    bail!("{} cannot be written: its directory is missing", target.display())
+}
