@@ -220,7 +220,7 @@ async fn a6_a_restart_that_comes_up_silent_is_drift_that_names_the_include() {
     birds.start_ours();
     let text = drive.drift().await;
     assert!(
-        text.contains("BIRD was restarted") && text.contains("does bird.conf include it"),
+        text.contains("BIRD was restarted") && text.contains("bird.conf must include it"),
         "{text}"
     );
     drive.verified(Strength::Full).await;

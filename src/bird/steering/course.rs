@@ -309,21 +309,21 @@ impl Course {
         let seen: Vec<String> = changes.iter().map(|(state, name)| words(*state, name)).collect();
         let restarted = boot.restarted_since(&settled.boot);
         let cause = match (restarted, state) {
-            (_, State::Missing) => "its definition was taken out of BIRD's configuration. Put it back",
+            (_, State::Missing) => "BIRD's configuration does not define it any more",
             (true, State::Down) => {
-                "BIRD was restarted and did not take its state from the file in run_dir: does bird.conf include \
-                 it, and can BIRD's user read it?"
+                "BIRD was restarted, and did not take the state from our file: bird.conf must include it, and BIRD's \
+                 user must be able to read it"
             }
-            (true, _) => "BIRD was restarted and did not come up as it was",
+            (true, _) => "BIRD was restarted, and did not come up as it was",
             (false, _) => {
-                "it was not us. A `birdc enable` or `disable`, a `configure undo` or an expired undo timer does \
-                 that, and a `configure` where bird.conf does not include the state file"
+                "It was not us: a `birdc enable` or `disable` does that, a `configure undo` or an expired undo timer, \
+                 and a `configure` where bird.conf does not include the state file"
             }
         };
-        let mend = if self.order().is_some() {
-            "It is put back"
-        } else {
-            "It is left as it is, because the service is frozen"
+        let mend = match (self.order(), state) {
+            (None, _) => "It is left as it is, because the service is frozen",
+            (Some(_), State::Missing) => "It cannot be put back before bird.conf defines it again",
+            (Some(_), _) => "It is put back",
         };
         let service = &self.target.service;
         let command = if state == State::Up {
@@ -331,11 +331,10 @@ impl Course {
         } else {
             "withdraw"
         };
+        let (strength, seen) = (settled.strength, seen.join(" and "));
         Some(format!(
-            "{service} was at strength {}, and now {}: {cause}. {mend}; what would have stuck is `falconer {command} \
-             {service}`",
-            settled.strength,
-            seen.join(" and ")
+            "{service} was at strength {strength}, and now {seen}. {cause}. {mend}. What would have stuck is `falconer \
+             {command} {service}`"
         ))
     }
 

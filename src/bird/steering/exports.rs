@@ -156,21 +156,17 @@ fn shortfall(
             let why = if able.is_empty() {
                 format!("none of its upstreams has an {} channel", family.channel())
             } else if reasons.is_empty() {
-                format!(
-                    "only {} of its upstreams have an {} channel",
-                    able.len(),
-                    family.channel()
-                )
+                format!("no other of its upstreams has an {} channel", family.channel())
             } else {
                 reasons
             };
             format!(
-                "{} of {name} is carried by {with} upstreams, at least {min} must: {why}",
+                "{} of {name} reaches {with} of at least {min} upstreams: {why}",
                 list(&prefixes)
             )
         })
         .collect();
-    (!sentences.is_empty()).then(|| sentences.join(". "))
+    (!sentences.is_empty()).then(|| format!("enabled, not exported: {}", sentences.join(". ")))
 }
 
 /// One that is away has told us no families: it could have been the one.

@@ -1,1 +1,201 @@
+//! Enough upstreams, counted per prefix over those with a channel of its family; and why not.
 
+use super::*;
+
+fn upstream(name: &str, families: &[Family]) -> SeenUpstream {
+    SeenUpstream {
+        name: name.to_owned(),
+        state: "Established".to_owned(),
+        error: None,
+        established: true,
+        families: families.to_vec(),
+    }
+}
+
+fn line(name: &str, family: Family, prefixes: &[&str]) -> Static {
+    Static {
+        name: name.to_owned(),
+        family,
+        prefixes: prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+    }
+}
+
+const V4: &[&str] = &["198.51.100.0/24", "192.0.2.0/24"];
+const V6: &[&str] = &["2001:db8:5100::/48"];
+
+fn target(min_upstreams: usize) -> Target {
+    Target {
+        service: "web".to_owned(),
+        full: vec![line("web_v4", Family::V4, V4), line("web_v6", Family::V6, V6)],
+        drain: Vec::new(),
+        upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned(), "isp_6".to_owned()],
+        min_upstreams,
+    }
+}
+
+/// isp_a and isp_b for IPv4, isp_6 for IPv6, and one that is none of the service's.
+fn upstreams() -> Vec<SeenUpstream> {
+    vec![
+        upstream("isp_a", &[Family::V4]),
+        upstream("isp_b", &[Family::V4]),
+        upstream("isp_6", &[Family::V6]),
+        upstream("other", &[Family::V4, Family::V6]),
+    ]
+}
+
+/// Everything goes out as it should.
+fn all_sent() -> Answers {
+    let sent = |prefixes: &[&str], upstreams: &[&str], from: &str| {
+        prefixes
+            .iter()
+            .flat_map(|prefix| upstreams.iter().map(move |upstream| (*prefix, *upstream)))
+            .map(|(prefix, upstream)| {
+                (
+                    (prefix.parse().unwrap(), upstream.to_owned()),
+                    Sent::From(vec![from.to_owned()]),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    sent(V4, &["isp_a", "isp_b"], "web_v4")
+        .into_iter()
+        .chain(sent(V6, &["isp_6"], "web_v6"))
+        .collect()
+}
+
+fn reach(min: usize, upstreams: &[SeenUpstream], answers: &Answers) -> Reach {
+    let target = target(min);
+    let announced: Vec<Announced<'_>> = target
+        .full
+        .iter()
+        .map(|protocol| Announced {
+            protocol,
+            routed: Some(true),
+        })
+        .collect();
+    judge(&target, &announced, upstreams, answers, false)
+}
+
+fn key(prefix: &str, upstream: &str) -> (IpNet, String) {
+    (prefix.parse().unwrap(), upstream.to_owned())
+}
+
+#[test]
+fn a5_carried_by_all_is_enough_and_each_upstream_counts_for_its_families() {
+    let reach = reach(1, &upstreams(), &all_sent());
+    assert_eq!(
+        reach,
+        Reach {
+            exported_to: vec!["isp_a".into(), "isp_b".into(), "isp_6".into()],
+            enough: true,
+            problems: Vec::new()
+        }
+    );
+}
+
+#[test]
+fn a5_an_upstream_that_misses_one_prefix_is_not_among_exported_to() {
+    let mut answers = all_sent();
+    answers.insert(key("192.0.2.0/24", "isp_b"), Sent::From(Vec::new()));
+    let reach = reach(1, &upstreams(), &answers);
+    assert_eq!(reach.exported_to, ["isp_a", "isp_6"]);
+    assert!(reach.enough, "each prefix has one that carries it");
+}
+
+#[test]
+fn a5_enough_is_counted_for_each_prefix() {
+    let mut answers = all_sent();
+    answers.insert(key("198.51.100.0/24", "isp_a"), Sent::From(Vec::new()));
+    answers.insert(key("192.0.2.0/24", "isp_b"), Sent::From(Vec::new()));
+    assert!(reach(1, &upstreams(), &answers).enough);
+    let two = reach(2, &upstreams(), &answers);
+    assert!(!two.enough);
+    insta::assert_snapshot!(two.problems.join("\n"), @"
+    enabled, not exported: 198.51.100.0/24 of web_v4 reaches 1 of at least 2 upstreams: isp_a does not export it: its export filter, an export limit or a better route of another protocol is in the way. 192.0.2.0/24 of web_v4 reaches 1 of at least 2 upstreams: isp_b does not export it: its export filter, an export limit or a better route of another protocol is in the way
+    enabled, not exported: 2001:db8:5100::/48 of web_v6 reaches 1 of at least 2 upstreams: no other of its upstreams has an ipv6 channel
+    ");
+}
+
+#[test]
+fn a5_every_reason_is_named() {
+    let name = |answers: &mut Answers, sent: Sent| {
+        for prefix in V4 {
+            answers.insert(key(prefix, "isp_a"), sent.clone());
+            answers.insert(key(prefix, "isp_b"), Sent::From(vec!["web_v4".into()]));
+        }
+    };
+    let mut texts = Vec::new();
+    let mut told = |upstreams: &[SeenUpstream], answers: &Answers, routed: bool| {
+        let target = Target {
+            upstreams: vec!["isp_a".into()],
+            ..target(1)
+        };
+        let v4 = Announced {
+            protocol: &target.full[0],
+            routed: Some(routed),
+        };
+        let reach = judge(&target, &[v4], upstreams, answers, false);
+        assert!(!reach.enough && reach.exported_to.is_empty());
+        texts.push(reach.problems.join("\n"));
+    };
+    let mut answers = all_sent();
+    name(&mut answers, Sent::From(Vec::new()));
+    told(&upstreams(), &answers, true);
+    told(&upstreams(), &answers, false);
+    name(&mut answers, Sent::From(vec!["imposter".into()]));
+    told(&upstreams(), &answers, true);
+    name(&mut answers, Sent::NotUp);
+    told(&upstreams(), &answers, true);
+    let mut away = upstreams();
+    away[0] = SeenUpstream {
+        state: "Active".into(),
+        established: false,
+        error: Some("Socket: Connection refused".into()),
+        ..away[0].clone()
+    };
+    told(&away, &Answers::new(), true);
+    away[0].state = super::super::MISSING.to_owned();
+    told(&away, &Answers::new(), true);
+    away[0] = upstream("isp_a", &[Family::V6]);
+    told(&away, &Answers::new(), true);
+    insta::assert_snapshot!(texts.join("\n"), @"
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a does not export it: its export filter, an export limit or a better route of another protocol is in the way
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: its route is not in BIRD's table, as when its next hop cannot be reached
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a carries it from imposter, not from web_v4
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: the ipv4 channel of isp_a is not up
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a is Active (Socket: Connection refused)
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: BIRD has no protocol isp_a
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: none of its upstreams has an ipv4 channel
+    ");
+}
+
+#[test]
+fn a5_graceful_restart_recovery_is_named() {
+    let target = target(1);
+    let v4 = Announced {
+        protocol: &target.full[0],
+        routed: Some(true),
+    };
+    let reach = judge(&target, &[v4], &upstreams(), &Answers::new(), true);
+    assert!(reach.problems[0].ends_with(RECOVERING), "{:?}", reach.problems);
+}
+
+#[test]
+fn a5_a_family_that_is_not_announced_keeps_an_upstream_of_both_out() {
+    let target = Target {
+        upstreams: vec!["both".into()],
+        ..target(1)
+    };
+    let both = [upstream("both", &[Family::V4, Family::V6])];
+    let answers: Answers = V4
+        .iter()
+        .map(|prefix| (key(prefix, "both"), Sent::From(vec!["web_v4".into()])))
+        .collect();
+    let v4 = Announced {
+        protocol: &target.full[0],
+        routed: None,
+    };
+    let reach = judge(&target, &[v4], &both, &answers, false);
+    assert!(reach.enough, "what is announced is carried");
+    assert_eq!(reach.exported_to, Vec::<String>::new());
+}
