@@ -216,6 +216,7 @@ impl Service {
     ) -> Result<(), Refusal> {
         let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
         self.end_override(Some(actor), notes);
+        self.consent = false;
         let over = Override {
             action,
             since: now.wall,
@@ -268,19 +269,22 @@ impl Service {
         let waits = self.policy.failback == Failback::Manual || self.policy.failback_window.is_some();
         match (self.policy.role, self.stance) {
             (Role::Primary, _) => refuse("it has role primary"),
-            (Role::Standby, Stance::Off | Stance::Unsettled) => refuse("it is not announced here"),
+            (Role::Standby, Stance::Off) => refuse("it is not announced here"),
+            (Role::Standby, Stance::Unsettled) if !self.contacted => refuse("BIRD has not been read yet"),
             (Role::Standby, Stance::Draining { .. }) => refuse("it is on its way"),
-            (Role::Standby, Stance::Full) if self.overridden().is_some() => {
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.overridden().is_some() => {
                 refuse("an override is in force; `falconer auto` ends it")
             }
-            (Role::Standby, Stance::Full) if self.latched_since().is_some() => {
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.latched_since().is_some() => {
                 refuse("it is latched; `falconer auto` releases it")
             }
-            (Role::Standby, Stance::Full) if !waits => {
+            (Role::Standby, Stance::Full | Stance::Unsettled) if !waits => {
                 refuse("it waits for neither an operator nor a window")
             }
-            (Role::Standby, Stance::Full) if self.verdict != Verdict::Up => refuse("its target is not up"),
-            (Role::Standby, Stance::Full) => {
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.verdict != Verdict::Up => {
+                refuse("its target is not up")
+            }
+            (Role::Standby, Stance::Full | Stance::Unsettled) => {
                 self.consent = true;
                 notes.push(Note::FailbackAllowed {
                     service: self.index,
@@ -341,15 +345,16 @@ impl Service {
             .collect()
     }
 
-    /// When the latest row of fails began that could count towards a verdict down (D5).
-    pub(super) fn failing_since(&self) -> Option<Moment> {
+    /// When the latest row of fails began that could count towards a verdict down (D5), or may
+    /// have begun with a check that is still out.
+    pub(super) fn failing_since(&self, now: Moment) -> Option<Moment> {
         let probes = self.policy.probes.iter().zip(&self.probes);
         let could = |policy: &model::Probe| {
             matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
         };
         probes
             .filter(|(policy, _)| could(policy))
-            .filter_map(|(_, probe)| probe.rows().first_fail())
+            .filter_map(|(_, probe)| probe.failing_since(now))
             .max()
     }
 

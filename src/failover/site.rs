@@ -355,7 +355,8 @@ impl Site {
             .services
             .iter()
             .filter(|service| service.policy().role == Role::Standby);
-        let Some(since) = standbys.filter_map(Service::failing_since).max() else {
+        let failing = standbys.filter_map(|service| service.failing_since(now));
+        let Some(since) = failing.max() else {
             return;
         };
         for witness in &mut self.witnesses {

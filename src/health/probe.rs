@@ -107,7 +107,7 @@ impl Probe {
         let at = self.under_way.iter().position(|check| check.id == id)?;
         let check = self.under_way.remove(at);
         if check.spoiled {
-            self.schedule.ask(now);
+            self.ask(now, check.start);
             return Some(Effect::default());
         }
         let failing = self.rows.first_fail().is_some();
@@ -136,6 +136,18 @@ impl Probe {
         if self.last_start().is_none_or(|start| start <= since) {
             self.schedule.ask(now);
         }
+    }
+
+    /// Since when it may be failing: the first check of its row of fails, else the first that is out
+    /// for longer than `retry_interval`, with none begun later that passed.
+    pub fn failing_since(&self, now: Moment) -> Option<Moment> {
+        let overdue = |check: &&UnderWay| {
+            !check.spoiled
+                && self.schedule.follow_up(check.start) <= now
+                && Some(check.start) > self.rows.latest_pass()
+        };
+        let unanswered = || self.under_way.iter().find(overdue).map(|check| check.start);
+        self.rows.first_fail().or_else(unanswered)
     }
 
     /// Seeks a pass of a check begun after `since`: asked at once where none has begun, and again

@@ -30,16 +30,19 @@ impl Schedule {
     }
 
     /// When the next check is to start. `unanswered`: whether the check that began last has not
-    /// been answered yet.
+    /// been answered yet. Whoever asks, two checks never begin within `retry_interval`: else probes
+    /// that ask each other would fill `fall` fails within one glitch.
     pub fn due(&self, unanswered: bool) -> Moment {
         let follow_up = self
             .last_start
             .filter(|_| self.doubt || unanswered)
             .map(|start| self.follow_up(start));
+        let soonest = self.last_start.map(|start| self.follow_up(start));
         [self.asked, follow_up]
             .into_iter()
             .flatten()
             .fold(self.grid, Moment::min)
+            .max(soonest.unwrap_or_default())
     }
 
     /// A check starts. True: only now, because the one before it is unanswered, the probe falls

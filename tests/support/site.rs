@@ -360,6 +360,16 @@ impl Bench {
         changed.collect()
     }
 
+    /// When the site's isolation changed, and to what.
+    pub fn isolations(&self) -> Vec<(Moment, falconer::failover::isolation::Isolation)> {
+        let notes = self.play.notes().iter();
+        let changed = notes.filter_map(|(at, note)| match note {
+            Note::Isolation { to, .. } => Some((*at, *to)),
+            _ => None,
+        });
+        changed.collect()
+    }
+
     pub fn count(&self, wanted: impl Fn(&Note) -> bool) -> usize {
         self.play.notes().iter().filter(|(_, note)| wanted(note)).count()
     }

@@ -5,4 +5,10 @@
 pub(super) mod support;
 
 mod cadence;
+mod failback;
 mod isolation;
+mod latch;
+mod overrides;
+mod primary;
+mod stall;
+mod start;

@@ -164,6 +164,8 @@ fn d2_a_stall_of_more_than_half_the_timeout_spoils_what_is_under_way() {
     assert_eq!(effect, Effect::default());
     assert_eq!(*probe.rows(), before);
     assert_eq!(probe.due(), at(8_000), "it is asked again at once");
+    probe.start(at(8_000), CheckId(3));
+    assert_eq!(probe.due(), at(8_500));
 }
 
 #[test]
@@ -206,53 +208,101 @@ fn d1_asked_out_of_turn_only_if_no_check_began_since() {
     let mut probe = settled();
     probe.ask(at(700), at(499));
     assert_eq!(probe.due(), at(5_000), "one began after 499");
-    probe.ask(at(700), at(500));
-    assert_eq!(probe.due(), at(700), "none began after 500");
+    probe.ask(at(1_700), at(500));
+    assert_eq!(probe.due(), at(1_700), "none began after 500");
+    probe.ask(at(600), at(500));
+    assert_eq!(
+        probe.due(),
+        at(1_000),
+        "but not within retry_interval of the last"
+    );
     let mut fresh = self::probe();
     fresh.start(at(0), CheckId(0));
     fresh
         .finish(at(1), CheckId(0), Outcome::Error)
         .expect("under way");
     fresh.ask(at(2), at(0));
-    assert_eq!(fresh.due(), at(2));
+    assert_eq!(fresh.due(), at(500));
+}
+
+#[test]
+fn d2_of_several_spoiled_checks_only_the_last_is_made_again() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.start(at(5_500), CheckId(3));
+    probe.stalled(Duration::from_secs(2));
+    probe
+        .finish(at(8_000), CheckId(2), Outcome::Fail)
+        .expect("under way");
+    probe
+        .finish(at(8_000), CheckId(3), Outcome::Fail)
+        .expect("under way");
+    assert_eq!(probe.due(), at(6_000), "what followed up the last is overdue");
+    probe.start(at(8_000), CheckId(4));
+    probe
+        .finish(at(8_001), CheckId(4), Outcome::Pass)
+        .expect("under way");
+    assert_eq!(probe.due(), at(10_000));
+}
+
+#[test]
+fn d5_it_may_be_failing_since_its_first_fail_or_since_a_check_that_is_overdue() {
+    let mut probe = settled();
+    assert_eq!(probe.failing_since(at(4_999)), None);
+    probe.start(at(5_000), CheckId(2));
+    assert_eq!(probe.failing_since(at(5_499)), None);
+    assert_eq!(probe.failing_since(at(5_500)), Some(at(5_000)));
+    probe.start(at(5_500), CheckId(3));
+    assert_eq!(probe.failing_since(at(6_500)), Some(at(5_000)));
+    probe
+        .finish(at(6_600), CheckId(3), Outcome::Pass)
+        .expect("under way");
+    assert_eq!(probe.failing_since(at(6_600)), None, "one begun later passed");
+    check(&mut probe, 10_000, 4, Outcome::Fail);
+    probe.start(at(10_500), CheckId(5));
+    assert_eq!(probe.failing_since(at(12_000)), Some(at(10_000)));
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.stalled(Duration::from_secs(2));
+    assert_eq!(probe.failing_since(at(8_000)), None, "a stall is not its fault");
 }
 
 #[test]
 fn d5_a_pass_is_sought_until_one_has_begun_after_the_fail() {
     let mut witness = settled();
-    witness.seek_pass(at(700), at(499));
+    witness.seek_pass(at(1_700), at(499));
     assert_eq!(witness.due(), at(5_000), "the pass of 500 will do");
-    witness.seek_pass(at(700), at(500));
+    witness.seek_pass(at(1_700), at(500));
     assert_eq!(
         witness.due(),
-        at(700),
+        at(1_700),
         "at once: the pass must have begun after 500"
     );
-    witness.start(at(700), CheckId(2));
-    witness.seek_pass(at(710), at(500));
-    assert_eq!(witness.due(), at(1_200), "one is under way; it is followed up");
+    witness.start(at(1_700), CheckId(2));
+    witness.seek_pass(at(1_710), at(500));
+    assert_eq!(witness.due(), at(2_200), "one is under way; it is followed up");
     witness
-        .finish(at(701), CheckId(2), Outcome::Error)
+        .finish(at(1_711), CheckId(2), Outcome::Error)
         .expect("under way");
-    witness.seek_pass(at(1_300), at(500));
-    assert_eq!(witness.due(), at(1_200), "the earlier wish stands");
-    witness.start(at(1_300), CheckId(3));
+    witness.seek_pass(at(2_300), at(500));
+    assert_eq!(witness.due(), at(2_200), "the earlier wish stands");
+    witness.start(at(2_300), CheckId(3));
     witness
-        .finish(at(1_301), CheckId(3), Outcome::Pass)
+        .finish(at(2_301), CheckId(3), Outcome::Pass)
         .expect("under way");
-    witness.seek_pass(at(1_400), at(500));
+    witness.seek_pass(at(2_400), at(500));
     assert_eq!(witness.due(), at(5_000));
 }
 
 #[test]
 fn d5_a_witness_that_did_not_pass_is_asked_again_but_not_in_the_past() {
     let mut witness = settled();
-    witness.start(at(700), CheckId(2));
+    witness.start(at(1_700), CheckId(2));
     witness
-        .finish(at(701), CheckId(2), Outcome::Error)
+        .finish(at(1_701), CheckId(2), Outcome::Error)
         .expect("under way");
-    witness.seek_pass(at(2_000), at(600));
-    assert_eq!(witness.due(), at(2_000));
+    witness.seek_pass(at(3_000), at(1_600));
+    assert_eq!(witness.due(), at(3_000));
 }
 
 #[test]

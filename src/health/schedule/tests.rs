@@ -83,11 +83,16 @@ fn d1_in_doubt_the_next_check_follows_retry_interval_after_the_start_of_the_last
 }
 
 #[test]
-fn d1_doubt_never_delays_a_point_of_the_grid() {
+fn d1_no_two_checks_begin_within_retry_interval_whoever_asks() {
     let mut schedule = schedule();
     schedule.start(at(6_800), false);
+    assert_eq!(schedule.due(false), at(7_300), "not even on the grid");
+    schedule.ask(at(6_801));
     schedule.answer(false);
-    assert_eq!(schedule.due(false), at(7_000));
+    assert_eq!(schedule.due(true), at(7_300));
+    schedule.start(at(7_300), false);
+    schedule.answer(true);
+    assert_eq!(schedule.due(false), at(12_000), "the grid stays where it is");
 }
 
 #[test]

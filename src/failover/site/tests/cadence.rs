@@ -55,3 +55,179 @@ fn d1_no_probe_is_left_alone_for_longer_than_its_interval_from_its_first_check_o
         }
     }
 }
+
+#[test]
+fn d1_idle_it_costs_one_check_an_interval() {
+    let mut bench = healthy(&article());
+    bench.run(at_s(604));
+    for probe in [PING, SITE, WITNESS] {
+        let starts = bench.world.starts_of(probe, at_s(5));
+        assert_eq!(starts.len(), 120, "{probe:?}");
+    }
+}
+
+#[test]
+fn d1_all_is_known_within_two_seconds_of_the_start() {
+    let mut bench = healthy(&article());
+    bench.run(at_s(2));
+    for probe in [PING, SITE, WITNESS] {
+        assert_eq!(bench.state(probe), ProbeState::Up);
+    }
+}
+
+#[test]
+fn d1_a_refusal_is_confirmed_after_the_retries_alone() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(22), PING, Target::Refusing);
+    bench.run(at_s(40));
+    let first = first_unanswered(&bench, PING, at_s(22));
+    assert_eq!(
+        bench.switches(),
+        [(first + secs(1) + RTT, "off -> full by D4".to_owned())]
+    );
+}
+
+#[test]
+fn d1_the_other_probes_of_the_service_and_the_witnesses_are_asked_at_once() {
+    let mut slow = probe("site");
+    slow.interval = secs(60);
+    let mut witness = probe("resolver");
+    witness.interval = secs(60);
+    let config = config(vec![standby("web", vec![probe("ping"), slow])], vec![witness], 1);
+    let mut bench = healthy(&config);
+    let died = at_ms(31_000);
+    bench.world.from(died, PING, Target::Dead);
+    bench.world.from(died, SITE, Target::Dead);
+    bench.run(at_s(40));
+    let first = first_unanswered(&bench, PING, died);
+    let asked = first + ms(500);
+    assert_eq!(bench.world.starts_of(SITE, died)[0], asked);
+    assert_eq!(bench.world.starts_of(WITNESS, died)[0], asked);
+    assert_eq!(bench.switches()[0].0, asked + CONFIRMED_AFTER);
+}
+
+#[test]
+fn d1_a_probe_that_is_normally_down_makes_no_other_run_fast() {
+    let mut rival = probe("rival");
+    rival.votes = crate::config::model::Votes::None;
+    let config = config(
+        vec![standby("web", vec![probe("ping"), rival])],
+        vec![probe("resolver")],
+        1,
+    );
+    let mut bench = healthy(&config);
+    bench.world.from(Moment::START, SITE, Target::Refusing);
+    bench.run(at_s(604));
+    assert_eq!(bench.state(SITE), ProbeState::Down);
+    assert_eq!(bench.world.starts_of(PING, at_s(5)).len(), 120);
+    assert_eq!(bench.world.starts_of(WITNESS, at_s(5)).len(), 120);
+    assert_eq!(
+        bench.world.starts_of(SITE, at_s(5)).len(),
+        1_198,
+        "it is asked every retry_interval itself"
+    );
+}
+
+#[test]
+fn d1_slow_answers_keep_a_probe_up() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Slow(ms(1_900)));
+    bench.run(at_s(120));
+    assert_eq!(bench.turns(PING), [(at_ms(501), ProbeState::Up)]);
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d1_answers_past_the_timeout_are_fails() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Slow(ms(2_001)));
+    bench.run(at_s(20));
+    assert_eq!(bench.turns(PING).last(), Some(&(at_s(13), ProbeState::Down)));
+}
+
+#[test]
+fn d1_errors_make_unknown_and_the_verdict_unclear_and_nothing_moves() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Broken);
+    bench.run(at_s(60));
+    assert_eq!(bench.state(PING), ProbeState::Unknown);
+    assert_eq!(bench.verdict(), crate::status::snapshot::Verdict::Unclear);
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d1_a_check_that_never_reports_stops_no_other() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Lost);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(40));
+    assert_eq!(bench.turns(PING).last(), Some(&(at_s(23), ProbeState::Down)));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+}
+
+#[test]
+fn d1_the_last_result_is_kept_in_words() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Dead);
+    bench.run(at_ms(9_999));
+    let last = bench.play.site().last(PING).expect("it was asked").clone();
+    assert_eq!((last.detail.as_str(), last.rtt), ("pass", Some(RTT)));
+    assert_eq!(last.at, start_at("2026-01-01T00:00:05.001Z").wall);
+    bench.run(at_s(12));
+    let last = bench.play.site().last(PING).expect("it was asked");
+    assert_eq!((last.detail.as_str(), last.rtt), ("fail", None));
+}
+
+/// A glitch that refuses every probe of a service for a moment: each asks the others at once, and
+/// yet `fall` fails take `(fall - 1) x retry_interval`.
+#[test]
+fn d1_probes_that_ask_each_other_do_not_shorten_each_others_rows() {
+    for number in [2, 3, 6, 12] {
+        let probes = (0..number).map(|at| probe(&format!("p{at}"))).collect();
+        let config = config(vec![standby("web", probes)], vec![probe("resolver")], 1);
+        for lasts in [20, 300, 900] {
+            let mut bench = healthy(&config);
+            for at in 0..number {
+                bench
+                    .world
+                    .from(at_s(20), ProbeId::Service(0, at), Target::Refusing);
+                bench
+                    .world
+                    .from(at_ms(20_000 + lasts), ProbeId::Service(0, at), Target::Alive);
+            }
+            bench.run(at_s(60));
+            for at in 0..number {
+                let turns = bench.turns(ProbeId::Service(0, at));
+                assert_eq!(turns.len(), 1, "{number} probes, {lasts} ms: {turns:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn d1_no_two_checks_of_a_probe_begin_within_retry_interval() {
+    let mut bench = healthy(&article());
+    for (second, target) in [
+        (20, Target::Refusing),
+        (30, Target::Slow(ms(700))),
+        (40, Target::Dead),
+        (60, Target::Broken),
+        (70, Target::Alive),
+    ] {
+        bench.world.from(at_s(second), PING, target);
+        bench.world.from(at_ms(second * 1_000 + 170), SITE, target);
+    }
+    bench.run(at_s(25));
+    bench.play.pass(secs(3));
+    bench.run(at_s(100));
+    for probe in [PING, SITE, WITNESS] {
+        for pair in bench.world.starts_of(probe, Moment::START).windows(2) {
+            assert!(
+                pair[1].since(pair[0]) >= ms(500),
+                "{probe:?} at {:?} and {:?}",
+                pair[0],
+                pair[1]
+            );
+        }
+    }
+}

@@ -1,9 +1,12 @@
 //! D5 on a whole site: our own uplink, and what the witnesses prove.
 
 use super::support::*;
-use crate::failover::Strength;
+use crate::config::model::{Config, OnLoss};
+use crate::failover::event::Terms;
 use crate::failover::isolation::Isolation;
+use crate::failover::{Ask, ProbeId, Strength};
 use crate::status::snapshot::{ProbeState, Verdict};
+use crate::time::Moment;
 
 #[test]
 fn d5_a_cut_of_our_own_uplink_of_any_length_takes_nothing_over() {
@@ -54,7 +57,7 @@ fn d5_fails_of_a_cut_stay_void_when_the_witnesses_are_unknown_before_they_are_up
     assert_eq!(bench.play.site().isolation(), Isolation::Open);
     assert_eq!(bench.state(PING), ProbeState::Down);
     bench.world.from(at_s(50), WITNESS, Target::Alive);
-    bench.world.from(at_s(50), PING, Target::Alive);
+    bench.world.from(at_s(52), PING, Target::Alive);
     bench.run(at_s(80));
     assert_eq!(bench.switches(), []);
     let voided = bench.turns(PING).iter().any(|(_, to)| *to == ProbeState::Unknown);
@@ -63,4 +66,195 @@ fn d5_fails_of_a_cut_stay_void_when_the_witnesses_are_unknown_before_they_are_up
         "what went down while we were cut off becomes unknown: {:?}",
         bench.turns(PING)
     );
+}
+
+fn of_witnesses(number: usize, min_up: usize) -> Config {
+    let witnesses = (0..number).map(|at| probe(&format!("w{at}"))).collect();
+    config(vec![standby("web", vec![probe("ping")])], witnesses, min_up)
+}
+
+/// The primary dies at 20 s, and with it so many witnesses.
+fn dies_with(config: &Config, dead: usize) -> Bench {
+    let mut bench = Bench::new(config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    for witness in 0..dead {
+        bench
+            .world
+            .from(at_s(20), ProbeId::Witness(witness), Target::Dead);
+    }
+    bench.run(at_s(60));
+    bench
+}
+
+#[test]
+fn d5_a_takeover_needs_as_many_living_witnesses_as_min_up() {
+    let full = Some(Strength::Full);
+    let off = Some(Strength::Off);
+    // witnesses, min_up, dead among them, what comes of it
+    let table = [
+        (0, 0, 0, full),
+        (1, 1, 0, full),
+        (1, 1, 1, off),
+        (2, 1, 1, full),
+        (2, 1, 2, off),
+        (2, 2, 0, full),
+        (2, 2, 1, off),
+        (3, 2, 1, full),
+        (3, 2, 2, off),
+    ];
+    for (witnesses, min_up, dead, expected) in table {
+        let bench = dies_with(&of_witnesses(witnesses, min_up), dead);
+        assert_eq!(
+            bench.strength(),
+            expected,
+            "{witnesses} of which {min_up}, {dead} dead"
+        );
+        let isolated = bench.play.site().isolation() == Isolation::Isolated;
+        assert_eq!(isolated, expected == off);
+        assert_eq!(bench.play.site().min_up(), min_up);
+    }
+}
+
+#[test]
+fn d5_witnesses_of_which_nothing_is_known_block_a_takeover_and_withdraw_nothing() {
+    let mut config = of_witnesses(1, 1);
+    config.services[0].on_isolated = OnLoss::Withdraw;
+    for strength in [Strength::Off, Strength::Full] {
+        let mut bench = Bench::new(&config).adopting(strength);
+        bench.world.from(Moment::START, WITNESS, Target::Broken);
+        bench.world.from(Moment::START, PING, Target::Dead);
+        bench.run(at_s(60));
+        assert_eq!(bench.play.site().isolation(), Isolation::Open);
+        assert_eq!(bench.switches(), [], "from {strength}");
+    }
+}
+
+#[test]
+fn d5_on_isolated_keeps_or_withdraws_what_is_announced() {
+    for (on_isolated, expected) in [(OnLoss::Keep, Strength::Full), (OnLoss::Withdraw, Strength::Off)] {
+        let mut config = simple();
+        config.services[0].on_isolated = on_isolated;
+        let mut bench = Bench::new(&config).adopting(Strength::Full);
+        bench.world.from(Moment::START, PING, Target::Dead);
+        bench.world.from(at_s(20), WITNESS, Target::Dead);
+        bench.run(at_s(40));
+        assert_eq!(bench.strength(), Some(expected));
+        // And it is taken over again once the cut has ended: the target was down before.
+        bench.world.from(at_s(40), WITNESS, Target::Alive);
+        bench.run(at_s(50));
+        assert_eq!(bench.strength(), Some(Strength::Full));
+        assert_eq!(bench.state(PING), ProbeState::Down);
+    }
+}
+
+#[test]
+fn d5_the_end_of_an_isolation_voids_what_fell_in_it() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(21), at_s(40));
+    bench.run(at_s(39));
+    assert_eq!(bench.state(PING), ProbeState::Down);
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.run(at_s(60));
+    let turns: Vec<_> = bench.turns(PING).into_iter().map(|(_, to)| to).collect();
+    assert_eq!(turns.last(), Some(&ProbeState::Up));
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d5_a_primary_that_died_in_our_own_cut_is_found_dead_after_it() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(21), at_s(40));
+    bench.world.from(at_s(30), PING, Target::Dead);
+    bench.run(at_s(60));
+    let isolation_ended = bench.isolations().last().copied().expect("it ended");
+    assert_eq!(isolation_ended.1, Isolation::Connected);
+    let (taken_over, how) = bench.switches()[0].clone();
+    assert_eq!(how, "off -> full by D4");
+    assert!(
+        taken_over > isolation_ended.0 + secs(3),
+        "from fails begun after the cut alone"
+    );
+    assert!(
+        taken_over <= isolation_ended.0 + ms(3_500),
+        "and no later than those take"
+    );
+}
+
+#[test]
+fn d5_a_probe_that_was_down_before_a_cut_stays_down() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    // It dies while an operator holds us silent, so that it is down and not taken over.
+    bench.ask(Ask::Withdraw(Terms::default())).expect("it is allowed");
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(40));
+    bench.world.cut(at_s(40), at_s(60));
+    bench.run(at_s(80));
+    assert_eq!(bench.turns(PING).last(), Some(&(at_s(23), ProbeState::Down)));
+}
+
+#[test]
+fn d5_isolation_is_noted_once_as_it_begins_and_once_as_it_ends() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(21), at_s(40));
+    bench.run(at_s(100));
+    let noted: Vec<_> = bench.isolations().into_iter().map(|(_, to)| to).collect();
+    assert_eq!(
+        noted,
+        [Isolation::Connected, Isolation::Isolated, Isolation::Connected]
+    );
+}
+
+#[test]
+fn d5_the_cut_lasts_until_the_witnesses_are_up_and_a_short_return_ends_nothing() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(21), at_s(40));
+    // One pass of the witness, and gone again.
+    bench.world.cut(at_ms(40_400), at_s(60));
+    bench.run(at_s(59));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.run(at_s(90));
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d5_the_proof_must_be_of_every_row_that_counts() {
+    // ping is down for long, and proven; site dies together with our only witness's answers.
+    let mut config = article();
+    config.witnesses[0].fall = 100;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(60));
+    assert_eq!(bench.state(PING), ProbeState::Down);
+    bench.world.from(at_s(60), SITE, Target::Dead);
+    bench.world.from(at_s(60), WITNESS, Target::Broken);
+    bench.run(at_s(80));
+    assert_eq!(bench.verdict(), Verdict::Down);
+    assert_eq!(bench.play.site().isolation(), Isolation::Connected);
+    assert_eq!(bench.switches(), [], "not proven");
+    bench.world.from(at_s(80), WITNESS, Target::Alive);
+    bench.run(at_s(84));
+    let (taken_over, _) = bench.switches()[0].clone();
+    let begun = taken_over - secs(2);
+    let passed = bench.world.starts_of(WITNESS, at_s(80))[0];
+    assert!(
+        begun >= passed && begun.since(passed) <= ms(500),
+        "as soon as a fail follows the pass"
+    );
+}
+
+#[test]
+fn d5_witnesses_are_sought_until_one_passes_and_left_in_peace_then() {
+    let mut config = simple();
+    config.witnesses[0].interval = secs(60);
+    config.witnesses[0].fall = 100;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.world.from(at_s(20), WITNESS, Target::Broken);
+    bench.run(at_s(40));
+    let sought = bench.world.starts_of(WITNESS, at_s(21)).len();
+    assert!((37..=40).contains(&sought), "every retry_interval: {sought}");
+    bench.world.from(at_s(40), WITNESS, Target::Alive);
+    bench.run(at_s(50));
+    assert_eq!(bench.world.starts_of(WITNESS, at_ms(40_001)).len(), 1);
+    assert_eq!(bench.strength(), Some(Strength::Full));
 }

@@ -1,0 +1,186 @@
+//! D11 on a whole site: an operator's word.
+
+use super::support::*;
+use crate::failover::event::Terms;
+use crate::failover::{Ask, Memory, Note, Strength};
+use crate::time::{Moment, Now};
+
+fn lasting(seconds: u64) -> Terms {
+    Terms {
+        lasting: Some(secs(seconds)),
+        reason: Some("maintenance".to_owned()),
+    }
+}
+
+fn dead_from_start() -> Bench {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.from(Moment::START, PING, Target::Dead);
+    bench
+}
+
+#[test]
+fn d11_an_override_wins_over_the_verdict_and_over_isolation() {
+    for cut in [false, true] {
+        let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+        if cut {
+            bench.world.cut(Moment::START, at_s(1_000));
+        }
+        bench.run(at_s(20));
+        bench.ask(Ask::Announce(Terms::default())).expect("allowed");
+        bench.run(at_s(200));
+        assert_eq!(bench.switches(), [(at_s(20), "off -> full by D11".to_owned())]);
+        bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+        assert_eq!(bench.strength(), Some(Strength::Off), "at once, no drain");
+    }
+    let mut bench = dead_from_start();
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    bench.run(at_s(200));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+}
+
+#[test]
+fn d11_an_override_ends_by_itself_with_an_event_and_the_verdict_goes_on_from_there() {
+    let mut bench = dead_from_start();
+    bench.run(at_s(20));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+    bench.ask(Ask::Withdraw(lasting(20))).expect("allowed");
+    bench.run(at_ms(39_999));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    bench.run(at_s(40));
+    assert_eq!(
+        bench.switches().last(),
+        Some(&(at_s(40), "off -> full by D4".to_owned()))
+    );
+    let ended =
+        |note: &Note| matches!(note, Note::OverrideEnded { actor: None, over, .. } if over.actor == "root");
+    assert_eq!(bench.count(ended), 1);
+    assert_eq!(bench.play.site().services()[0].overridden(), None);
+}
+
+#[test]
+fn d11_after_announce_the_usual_failback_rules_hold() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.run(at_s(20));
+    bench.ask(Ask::Announce(lasting(10))).expect("allowed");
+    bench.run(at_s(30));
+    assert_eq!(bench.strength(), Some(Strength::Full), "it is up for 29.5 s");
+    bench.run(at_s(60));
+    let (at, how) = bench.switches().last().cloned().expect("it switched");
+    assert_eq!((at, how.as_str()), (at_ms(30_501), "full -> off by D4"));
+}
+
+#[test]
+fn d11_freeze_keeps_the_stance_and_our_hands_off() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.run(at_s(20));
+    bench.ask(Ask::Freeze(lasting(100))).expect("allowed");
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(119));
+    let wish = bench.play.site().services()[0].wish().clone();
+    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Off), true));
+    bench.run(at_s(121));
+    let wish = bench.play.site().services()[0].wish().clone();
+    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Full), false));
+}
+
+#[test]
+fn d11_an_override_survives_a_restart_and_applies_before_bird_was_read() {
+    let mut bench = dead_from_start();
+    bench.run(at_s(20));
+    bench.ask(Ask::Withdraw(lasting(100))).expect("allowed");
+    let mut bench = bench.restart(&simple());
+    bench.world.from(Moment::START, PING, Target::Dead);
+    bench.run(Moment::START);
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    bench.bird(0, crate::failover::Adoption::Is(Strength::Full));
+    bench.run(at_ms(99_999));
+    assert_eq!(
+        bench.strength(),
+        Some(Strength::Off),
+        "its end is counted by the wall clock"
+    );
+    bench.run(at_s(101));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+}
+
+#[test]
+fn d11_an_override_that_ran_out_while_we_were_gone_ends_at_start_with_an_event() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Announce(lasting(60))).expect("allowed");
+    let memory = bench.play.site().memory();
+    let later = Now {
+        mono: Moment::START,
+        wall: start().wall_at(at_s(3_600)),
+    };
+    let mut bench = Bench::with(&simple(), &memory, later);
+    bench.run(Moment::START);
+    assert_eq!(
+        bench.count(|note| matches!(note, Note::OverrideEnded { actor: None, .. })),
+        1
+    );
+    assert_eq!(bench.strength(), None, "what BIRD announces is adopted");
+    assert_eq!(bench.play.site().memory(), Memory::default());
+}
+
+#[test]
+fn d11_a_later_override_takes_the_place_of_the_one_before() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Announce(lasting(10))).expect("allowed");
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    let by_hand = |note: &Note| matches!(note, Note::OverrideEnded { actor: Some(_), .. });
+    assert_eq!(bench.count(by_hand), 1);
+    assert_eq!(bench.count(|note| matches!(note, Note::Overridden { .. })), 2);
+    bench.ask(Ask::Auto).expect("there is one");
+    assert_eq!(bench.count(by_hand), 2);
+}
+
+#[test]
+fn d11_auto_without_an_override_or_a_latch_is_refused() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    let refusal = bench.ask(Ask::Auto).expect_err("nothing to end");
+    assert_eq!(
+        refusal.to_string(),
+        "web is automatic already: no override, no latch"
+    );
+}
+
+#[test]
+fn d11_an_end_beyond_all_time_is_refused_and_changes_nothing() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    for seconds in [u64::MAX, 1 << 50] {
+        assert!(bench.ask(Ask::Announce(lasting(seconds))).is_err());
+    }
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    assert_eq!(bench.count(|note| matches!(note, Note::Overridden { .. })), 0);
+}
+
+#[test]
+fn d11_an_end_that_a_step_of_the_wall_clock_brings_is_noticed_within_ten_seconds() {
+    let mut bench = dead_from_start();
+    bench.run(at_s(20));
+    bench.ask(Ask::Withdraw(lasting(3_600))).expect("allowed");
+    bench.run(at_s(30));
+    bench.play.step_wall_clock(start().wall_at(at_s(7_200)));
+    bench.run(at_s(40));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+}
+
+#[test]
+fn d11_reason_and_actor_are_kept_and_shown() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Announce(lasting(10))).expect("allowed");
+    let service = &bench.play.site().services()[0];
+    assert_eq!(
+        service.wish().reason,
+        "falconer D11: announce by root: maintenance"
+    );
+    let over = service.overridden().expect("there is one");
+    assert_eq!(
+        (over.actor.as_str(), over.reason.as_deref()),
+        ("root", Some("maintenance"))
+    );
+    assert_eq!(over.until, Some(start().wall_at(at_s(10))));
+    assert_eq!(service.wish().decision, 1);
+}

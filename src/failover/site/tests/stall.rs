@@ -1,0 +1,109 @@
+//! D2 on a whole site: what was measured while Falconer itself stood still.
+
+use super::support::*;
+use crate::failover::{Event, Note, Strength};
+use crate::status::snapshot::ProbeState;
+
+/// Stalls at `from` for so long, once checks of a dead primary are under way.
+fn stalled(from: u64, lasts: u64) -> Bench {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_ms(from));
+    bench.play.pass(ms(lasts));
+    bench.run(at_ms(from + lasts + 60_000));
+    bench
+}
+
+#[test]
+fn d2_what_was_under_way_in_a_stall_is_thrown_away_and_asked_again() {
+    // The first check of the dead primary began at 20 s, the next at 20.5 s. All that is out at
+    // 21.2 s is void; the row begins with the check that follows at 31.2 s.
+    let bench = stalled(21_200, 10_000);
+    assert_eq!(bench.turns(PING).last(), Some(&(at_ms(34_200), ProbeState::Down)));
+    assert_eq!(bench.count(|note| matches!(note, Note::Stalled { .. })), 1);
+}
+
+#[test]
+fn d2_a_short_delay_throws_nothing_away() {
+    let bench = stalled(21_200, 900);
+    assert_eq!(bench.turns(PING).last(), Some(&(at_s(23), ProbeState::Down)));
+    assert_eq!(bench.count(|note| matches!(note, Note::Stalled { .. })), 0);
+}
+
+#[test]
+fn d2_passes_of_a_stall_count_as_little_as_fails() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.from(at_s(10), PING, Target::Slow(ms(1_800)));
+    bench.run(at_ms(20_100));
+    let before = bench.play.site().last(PING).expect("it was asked").clone();
+    bench.play.pass(secs(30));
+    bench.run(at_ms(50_200));
+    assert_eq!(bench.play.site().last(PING), Some(&before));
+    bench.run(at_s(53));
+    assert_ne!(bench.play.site().last(PING), Some(&before));
+}
+
+#[test]
+fn d2_a_stall_of_the_driver_alone_takes_nothing_over() {
+    // Our process stands still again and again; the primary lives all the time, but what the
+    // kernel kept for us comes in as fails.
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.run(at_s(20));
+    bench.world.from(at_s(20), PING, Target::Dead);
+    for _ in 0..30 {
+        bench.run_for(ms(150));
+        bench.play.pass(secs(2));
+    }
+    assert_eq!(bench.state(PING), ProbeState::Up);
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d2_a_suspension_of_the_machine_is_a_stall() {
+    for (lasted, down_at) in [(secs(3600), at_ms(24_200)), (ms(900), at_s(23))] {
+        let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+        bench.world.from(at_s(20), PING, Target::Dead);
+        bench.run(at_ms(21_200));
+        bench
+            .play
+            .hand_in(Some(Event::Suspended { lasted }), &mut bench.world);
+        bench.run(at_s(40));
+        let down = bench.turns(PING).last().copied();
+        assert_eq!(down.map(|(_, to)| to), Some(ProbeState::Down));
+        assert!(down.is_some_and(|(at, _)| at >= down_at), "{lasted:?}: {down:?}");
+        let noted = usize::from(lasted > secs(1));
+        assert_eq!(
+            bench.count(|note| matches!(note, Note::Stalled { late } if *late == lasted)),
+            noted
+        );
+    }
+}
+
+#[test]
+fn d2_a_stall_while_nothing_is_under_way_is_none() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.run(at_s(22));
+    bench.play.pass(secs(3600));
+    bench.run_for(secs(10));
+    assert_eq!(bench.count(|note| matches!(note, Note::Stalled { .. })), 0);
+    assert_eq!(bench.state(PING), ProbeState::Up);
+}
+
+#[test]
+fn d2_a_stall_too_short_to_mention_still_spoils_a_hasty_probe() {
+    let mut config = simple();
+    config.services[0].probes[0].timeout = ms(100);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_ms(20_010));
+    bench.play.pass(ms(90));
+    bench.run(at_s(40));
+    assert_eq!(
+        bench.count(|note| matches!(note, Note::Stalled { .. })),
+        0,
+        "not worth a note"
+    );
+    let down = bench.turns(PING).last().copied();
+    // Without the stall it would be 21.1 s: the first fail does not count.
+    assert_eq!(down, Some((at_ms(21_600), ProbeState::Down)));
+}
