@@ -10,6 +10,8 @@ mod failure;
 mod man;
 mod output;
 mod place;
+mod reading;
+mod run;
 mod status;
 
 use std::path::PathBuf;
@@ -44,6 +46,8 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 69 daemon or BIRD not re
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon
+    Run(run::Run),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
     /// Announce a service, whatever its probes say
@@ -81,8 +85,9 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         socket,
         command,
     } = arguments;
-    let daemon = || Daemon::at(socket.unwrap_or_else(|| place::socket(&config)));
+    let daemon = || Daemon::at(socket.clone().unwrap_or_else(|| place::socket(&config)));
     match command {
+        Command::Run(command) => command.run(config),
         Command::Status(command) => command.run(&daemon()),
         Command::Announce(word) => word.run("announce", &daemon()),
         Command::Withdraw(word) => word.run("withdraw", &daemon()),

@@ -1,6 +1,7 @@
 //! The daemon: puts the parts together and runs the one loop that feeds the judgement.
 
 mod alarms;
+mod bird_conf;
 mod checks;
 mod chronicle;
 mod clock;
@@ -12,20 +13,24 @@ mod transition;
 mod view;
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::api;
 use crate::bird::client::Client;
-use crate::bird::lock::{Holder, LOCK_DIR, Lock};
-use crate::bird::steering::{self, Setup};
+use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
+use crate::bird::steering::{self, Setup, Steering};
 use crate::config::Config;
 use crate::store;
 use crate::systemd;
+pub use bird_conf::NotRendered;
+use bird_conf::{BirdConf, Wrong};
 use checks::Checks;
 use clock::Clock;
 use driver::{Driver, Edges};
@@ -34,6 +39,9 @@ use senses::Senses;
 /// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 200 services
 /// switching at once.
 const REPORTS_WAITING: usize = 4096;
+
+/// Reports of a disk that wait: it makes one at a time.
+const DISK_REPORTS_WAITING: usize = 16;
 
 /// Operators' requests that wait: more people than that do not type at once.
 const REQUESTS_WAITING: usize = 64;
@@ -47,34 +55,101 @@ pub struct Options {
     pub config_file: PathBuf,
 }
 
+/// Why the daemon did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// bird.conf cannot be rendered from this configuration.
+    #[error(transparent)]
+    Configuration(#[from] NotRendered),
+    /// Another Falconer drives this BIRD.
+    #[error(transparent)]
+    Held(#[from] LockError),
+    /// The operating system did not let it start.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When it cannot start: another Falconer drives this BIRD. Nothing from outside ends it later.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+/// When it cannot start. Nothing from outside ends it later.
+pub async fn run(options: Options) -> Result<(), RunError> {
     let Options { config, config_file } = options;
+    let config = Arc::new(config);
     let clock = Clock::start();
+    let asked_to_stop = asked_to_stop()?;
+    let _lock = lock(&config, config_file.clone())?;
+    let (site, version) = (&config.site.name, env!("CARGO_PKG_VERSION"));
+    tracing::info!(site, config = %config_file.display(), version, "falconer starts");
+    let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
+    let bird_conf = BirdConf::prepare(&config, &client).await?;
+    let (wrong, bird_conf_wrong) = watch::channel(None);
+    let mut readying = pin!(ready(bird_conf, wrong));
+    let (driver, doors, _steering) = wire(&config, clock, &client, bird_conf_wrong);
+    let stop = CancellationToken::new();
+    let api = {
+        let (config, stop) = (config.clone(), stop.clone());
+        tokio::spawn(async move { api::serve(&config.api, doors, stop).await })
+    };
+    let mut driving = pin!(driver.run(asked_to_stop));
+    // Judging goes on while bird.conf is put in place; systemd hears of us when both work.
+    let _watching = tokio::select! {
+        watching = &mut readying => {
+            driving.await;
+            watching
+        }
+        () = &mut driving => None,
+    };
+    systemd::stopping();
+    stop.cancel();
+    // The API ends within its own limit; how it ended does not matter any more.
+    let _ = api.await;
+    tracing::info!("falconer stops");
+    Ok(())
+}
+
+fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
+    let since = jiff::Timestamp::now();
     let holder = Holder {
         site: config.site.name.clone(),
-        config: config_file.clone(),
-        since: jiff::Timestamp::now(),
+        config: config_file,
+        since,
     };
-    let _lock = Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)?;
-    let found = store::open(&config.site.state_dir);
+    Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)
+}
+
+/// Puts bird.conf in place, tells systemd, and watches the file from then on.
+async fn ready(bird_conf: Option<BirdConf>, wrong: watch::Sender<Wrong>) -> Option<AbortOnDropHandle<()>> {
+    let Some(bird_conf) = bird_conf else {
+        systemd::ready();
+        return None;
+    };
+    wrong.send_replace(bird_conf.place().await);
+    systemd::ready();
+    Some(bird_conf.watch(wrong))
+}
+
+/// Starts the edges, and a driver between them.
+fn wire(
+    config: &Arc<Config>,
+    clock: Clock,
+    client: &Client,
+    bird_conf: watch::Receiver<Wrong>,
+) -> (Driver, api::Handles, Steering) {
+    let state_dir = &config.site.state_dir;
+    let found = store::open(state_dir);
     if let Some(problem) = &found.problem {
         tracing::error!(problem, "state");
     }
-    tracing::info!(site = config.site.name, config = %config_file.display(), version = env!("CARGO_PKG_VERSION"), "falconer starts");
-    let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
+    let past = store::journal::read(state_dir);
     let (wishes, wishes_taken) = watch::channel(Arc::from([]));
     let (reports, reports_in) = mpsc::channel(REPORTS_WAITING);
-    let steering = steering::spawn(client.clone(), Setup::new(&config), wishes_taken, reports);
-    let (kept_out, kept) = mpsc::channel(16);
-    let keeper = store::Keeper::spawn(config.site.state_dir.clone(), kept_out);
-    let past = store::journal::read(&config.site.state_dir);
-    let (journal_out, journal_reports) = mpsc::channel(16);
-    let journal = store::journal::Journal::spawn(config.site.state_dir.clone(), journal_out);
-    let senses = Senses::new(&config, client.clone());
+    let steering = steering::spawn(client.clone(), Setup::new(config), wishes_taken, reports);
+    let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
+    let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);
+    let (journal_out, journal_reports) = mpsc::channel(DISK_REPORTS_WAITING);
+    let journal = store::journal::Journal::spawn(state_dir.clone(), journal_out);
+    let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let edges = Edges {
@@ -86,32 +161,18 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         checks,
         checked,
         senses,
+        bird_conf,
         requests,
         link: client.link(),
     };
-    let config = Arc::new(config);
     let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
-    let stop = CancellationToken::new();
-    let handles = api::Handles {
+    let doors = api::Handles {
         snapshot: driver.snapshot(),
         history: driver.history(),
         requests: requests_out,
         poll_interval: config.bird.poll_interval,
     };
-    let api = {
-        let (config, stop) = (config.clone(), stop.clone());
-        tokio::spawn(async move { api::serve(&config.api, handles, stop).await })
-    };
-    let asked_to_stop = asked_to_stop()?;
-    systemd::ready();
-    driver.run(asked_to_stop).await;
-    systemd::stopping();
-    drop(steering);
-    stop.cancel();
-    // The API ends within its own limit; how it ended does not matter any more.
-    let _ = api.await;
-    tracing::info!("falconer stops");
-    Ok(())
+    (driver, doors, steering)
 }
 
 /// Ends when the daemon is asked to stop.

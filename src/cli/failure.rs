@@ -19,6 +19,9 @@ pub(super) enum Failure {
     /// 77, EX_NOPERM: this user may not do it.
     #[error("{0}")]
     Forbidden(String),
+    /// 78, EX_CONFIG: the configuration is wrong; it has been shown where and why.
+    #[error("{0}")]
+    Configuration(String),
     /// 0: whoever reads our output has read enough.
     #[error("nobody reads the output any more")]
     Unread,
@@ -33,6 +36,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Unavailable(_) => 69,
             Self::Forbidden(_) => 77,
+            Self::Configuration(_) => 78,
         })
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::alarms::Alarms;
+use super::bird_conf::Wrong;
 use super::checks::{Checked, Checks};
 use super::chronicle::{self, Chronicle, Latest};
 use super::clock::Clock;
@@ -62,6 +63,8 @@ pub(super) struct Edges {
     pub(super) checked: mpsc::Receiver<Checked>,
     /// The probes, as far as they know of trouble without being asked.
     pub(super) senses: Senses,
+    /// What is wrong with bird.conf on disk.
+    pub(super) bird_conf: watch::Receiver<Wrong>,
     /// What operators ask for.
     pub(super) requests: mpsc::Receiver<api::Request>,
     /// How BIRD's socket stands.
@@ -101,6 +104,7 @@ enum Woken {
     Kept(Kept),
     Journal(Result<(), String>),
     Link,
+    BirdConf,
     Stop(&'static str),
 }
 
@@ -193,6 +197,7 @@ impl Driver {
                 Woken::Kept(kept) => self.take_kept(&kept),
                 Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
+                Woken::BirdConf => self.stale = true,
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
                     self.record(None, What::Stopped { why: why.to_owned() });
@@ -217,6 +222,7 @@ impl Driver {
             Some(kept) = edges.kept.recv() => Woken::Kept(kept),
             Some(written) = edges.journal_reports.recv() => Woken::Journal(written),
             Ok(()) = edges.link.changed() => Woken::Link,
+            Ok(()) = edges.bird_conf.changed() => Woken::BirdConf,
             Some(request) = edges.requests.recv() => Woken::Request(request),
         }
     }

@@ -29,6 +29,12 @@ impl Driver {
     fn troubles(&self, now: Now) -> Vec<Trouble> {
         let mut troubles = self.view(now).troubles();
         troubles.extend(self.edges.senses.troubles());
+        troubles.extend(self.edges.bird_conf.borrow().iter().map(|text| Trouble {
+            code: AlarmCode::RenderDrift,
+            service: None,
+            subject: String::new(),
+            text: text.clone(),
+        }));
         let lost = match self.chronicle.lost() {
             0 => None,
             lost => Some(format!(

@@ -1,0 +1,43 @@
+//! `falconer run`: the daemon.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::reading;
+use crate::daemon::{self, Options, RunError};
+use crate::log;
+
+/// Threads of the runtime: one for the judgement and BIRD, one for everything that could keep a
+/// thread busy for a while, such as TLS handshakes and readers of the API.
+const THREADS: usize = 2;
+
+/// The daemon.
+#[derive(Debug, Args)]
+pub(super) struct Run {}
+
+impl Run {
+    /// Runs until the daemon is asked to stop.
+    pub(super) fn run(self, config_file: PathBuf) -> Result<(), Failure> {
+        let config = reading::read(&config_file)?;
+        log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Failed(format!("cannot start the runtime: {error}")))?;
+        let ended = runtime.block_on(async {
+            // On a worker, because the thread that blocks here is none of the runtime's.
+            tokio::spawn(daemon::run(Options { config, config_file })).await
+        });
+        match ended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error @ RunError::Configuration(_))) => Err(Failure::Configuration(error.to_string())),
+            Ok(Err(error @ (RunError::Held(_) | RunError::Other(_)))) => {
+                Err(Failure::Failed(error.to_string()))
+            }
+            Err(error) => Err(Failure::Failed(format!("the daemon broke down: {error}"))),
+        }
+    }
+}
