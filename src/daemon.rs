@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::api;
 use crate::bird::client::Client;
 use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
+use crate::bird::state_file::StateDir;
 use crate::bird::steering::{self, Setup, Steering};
 use crate::config::Config;
 use crate::store;
@@ -81,6 +82,10 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let _lock = lock(&config, config_file.clone())?;
     let (site, version) = (&config.site.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(site, config = %config_file.display(), version, "falconer starts");
+    // What cannot be made is retried and alarmed by whoever needs it.
+    if let Err(error) = StateDir::new(&config.site.run_dir).make_dirs() {
+        tracing::error!(error = %format!("{error:#}"), "run_dir");
+    }
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConf::prepare(&config, &client).await?;
     let (wrong, bird_conf_wrong) = watch::channel(None);

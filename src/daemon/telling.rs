@@ -1,5 +1,6 @@
 //! What the core notes, in the log: a change is one line with old, new, rule and cause.
 
+use crate::failover::isolation::Isolation;
 use crate::failover::{Note, ProbeId, Site};
 use crate::status::snapshot::{ProbeState, Verdict};
 
@@ -32,7 +33,13 @@ pub(super) fn tell(site: &Site, note: &Note) {
             to,
             detail,
         } => tell_probe(site, *probe, *from, *to, detail),
-        Note::Isolation { from, to } => tracing::warn!(?from, ?to, "isolation"),
+        Note::Isolation {
+            from,
+            to: to @ Isolation::Isolated,
+        } => {
+            tracing::warn!(?from, ?to, rule = "D5", "isolation");
+        }
+        Note::Isolation { from, to } => tracing::info!(?from, ?to, rule = "D5", "isolation"),
         Note::Latched { service } => {
             tracing::warn!(
                 service = name(service),
