@@ -17,7 +17,7 @@
 //! | [`status`] | decider | the snapshot that people and machines read |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
-//! | [`probe`] | edge | the checks themselves: icmp, tcp, http, exec |
+//! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
 //! | [`log`] | edge | how the log looks and where it goes |
 //! | [`cli`] | - | the commands and their exit codes |

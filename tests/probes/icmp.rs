@@ -96,7 +96,7 @@ fn d1_a_refusal_of_our_own_route_lookup_is_an_error() {
 }
 
 #[test]
-fn d1_a_firewall_of_our_own_is_an_error() {
+fn d1_a_policy_rule_of_our_own_is_an_error() {
     Lab::run(async |lab| {
         let probe = checker().probe(&probe(icmp(lab::SITE), 500), &[]);
         expect(&probe.check().await, Pass, "");
@@ -130,6 +130,23 @@ fn the_source_is_an_address_or_an_interface_and_must_be_there() {
             &check(icmp_from(lab::SITE, on("gone0")), 1000).await,
             Error,
             "on interface gone0",
+        );
+    });
+}
+
+#[test]
+fn a_link_local_target_is_reached_through_the_interface() {
+    Lab::run(async |lab| {
+        lab.router.run("ip -6 addr add fe80::1/64 dev down0 nodad");
+        expect(
+            &check(icmp_from("fe80::1", on("up0")), 1000).await,
+            Pass,
+            "fe80::1",
+        );
+        expect(
+            &check(icmp_from("fe80::9", on("up0")), 1000).await,
+            Fail,
+            "unreachable",
         );
     });
 }

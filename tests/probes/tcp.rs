@@ -140,6 +140,21 @@ fn the_source_is_an_address_or_an_interface_and_must_be_there() {
 }
 
 #[test]
+fn a_link_local_target_is_reached_through_the_interface() {
+    Lab::run(async |lab| {
+        lab.router.run("ip -6 addr add fe80::1/64 dev down0 nodad");
+        let listener = lab.router.inside(|| TcpListener::bind(("::", 80)).unwrap());
+        expect(
+            &check(tcp_from("fe80::1", 80, on("up0")), 1000).await,
+            Pass,
+            "fe80::1",
+        );
+        expect(&check(tcp("fe80::1", 80), 1000).await, Error, "");
+        drop(listener);
+    });
+}
+
+#[test]
 fn d1_a_link_that_lost_its_route_is_an_error_and_one_that_lost_its_far_end_a_fail() {
     Lab::run(async |lab| {
         lab.router.run("ip link set down0 down");
