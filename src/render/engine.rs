@@ -14,7 +14,7 @@ use super::names;
 use super::templates::Templates;
 
 /// How much work a rendering may be: about that many instructions, or 64 times as many bytes.
-/// 200 services at two upstreams take a tenth of it.
+/// 200 services at ten upstreams are well within it.
 const FUEL: u64 = 5_000_000;
 
 /// The filters that the engine brings, for "did you mean".
@@ -189,13 +189,16 @@ fn help(error: &minijinja::Error, templates: &Templates, miss: Option<Miss>, cul
         ErrorKind::UnknownTest => nearest(&quoted_word(detail, "test "), &TESTS),
         ErrorKind::UnknownFunction => nearest(&quoted_word(detail, ""), &FUNCTIONS),
         ErrorKind::TemplateNotFound => {
-            let name = detail.split('"').nth(1).unwrap_or_default();
+            let name = detail.split(['"', '\'']).nth(1).unwrap_or_default();
             nearest(name, &templates.names())
         }
         ErrorKind::OutOfFuel => vec!["a loop in the template does not end, or is far too long".to_owned()],
         _ => Vec::new(),
     }
 }
+
+/// What the user's own templates want is given in falconer.toml.
+const VARS: &str = "vars";
 
 fn missing_name(miss: &Miss) -> Vec<String> {
     let available: Vec<&str> = miss.available.iter().map(String::as_str).collect();
@@ -209,9 +212,15 @@ fn missing_name(miss: &Miss) -> Vec<String> {
         &miss.path
     };
     if available.is_empty() {
-        help.push(format!("{owner} has nothing in it"));
+        help.push(format!("{owner} has nothing in it yet"));
     } else {
         help.push(format!("{owner} has: {}", available.join(", ")));
+    }
+    if miss.path == VARS {
+        help.push(format!(
+            "give it a value in falconer.toml: [render] vars = {{ {} = ... }}",
+            miss.name
+        ));
     }
     help
 }

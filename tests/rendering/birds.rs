@@ -16,12 +16,12 @@ use crate::golden::rendered;
 /// Some seconds of `bird -p`.
 const CASES: u32 = 1000;
 
-fn bird() -> PathBuf {
+pub(crate) fn bird() -> PathBuf {
     std::env::var_os("FALCONER_LAB_BIRD").map_or_else(|| "/usr/sbin/bird".into(), PathBuf::from)
 }
 
 /// What the binary says that it is.
-fn version() -> String {
+pub(crate) fn version() -> String {
     let output = Command::new(bird())
         .arg("--version")
         .output()

@@ -6,3 +6,4 @@ mod birds;
 mod configs;
 mod errors;
 mod golden;
+mod running;
