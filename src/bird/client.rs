@@ -54,7 +54,10 @@ pub struct Client {
 
 impl Client {
     /// Starts the connection's task. `timeout` is for one command, from being written to the last
-    /// line of its answer; connecting has a limit of its own.
+    /// line of its answer, and for the greeting; connecting has a limit of its own.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn spawn(socket: PathBuf, timeout: Duration) -> Self {
         let (requests, incoming) = mpsc::channel(HANDOVER_LIMIT);
         let (sender, link) = watch::channel(Link::default());

@@ -7,7 +7,7 @@ use falconer::bird::answer::{Configured, Dest, State, Switch};
 use falconer::bird::client::BirdError;
 
 use crate::fake_bird::{Daemon, Fault};
-use crate::{Pair, daemon, net, pair, up};
+use crate::{Pair, daemon, link_when, net, pair, up};
 
 #[tokio::test]
 async fn every_question_is_answered_in_the_words_of_every_version() {
@@ -234,4 +234,35 @@ async fn a9_a_configuration_is_tried_confirmed_and_undone() {
         assert_eq!(client.configure_confirm().await, Ok(Configured::NothingToDo));
         assert_eq!(client.configure_undo().await, Ok(Configured::Done));
     }
+}
+
+#[tokio::test]
+async fn a6_a_restart_comes_up_as_the_state_files_say() {
+    let Pair {
+        mut bird,
+        client,
+        _directory,
+    } = pair(daemon("2.0.12"));
+    let folder = _directory.path().join("states");
+    std::fs::create_dir(&folder).expect("a directory");
+    std::fs::write(folder.join("web_v4.conf"), "disabled no;\n").expect("a file");
+    bird.with(|daemon| {
+        daemon.state_files = Some(folder);
+        daemon.protocol("web_v6").shown = Some("flush".into());
+    });
+    up(&client).await;
+    bird.stop();
+    bird.start_again();
+    link_when(&client, |link| link.connects == 2).await;
+    let protocols = client.show_protocols().await.expect("protocols");
+    let state = |name: &str| {
+        protocols
+            .iter()
+            .find(|protocol| protocol.name == name)
+            .map(|found| found.state)
+    };
+    assert_eq!(
+        (state("web_v4"), state("web_v6")),
+        (Some(State::Up), Some(State::Flush))
+    );
 }

@@ -194,3 +194,23 @@ async fn what_bird_says_unasked_is_passed_over_between_and_within_answers() {
     assert!(client.show_status().await.is_ok());
     assert_eq!(bird.connections(), 1);
 }
+
+#[tokio::test]
+async fn a_doubled_answer_is_not_taken_for_the_next_commands() {
+    let Pair {
+        bird,
+        client,
+        _directory,
+    } = pair(daemon("2.0.12"));
+    up(&client).await;
+    let details = "1002-web_v4     Static     master4    up     12:00  \n0000 \n";
+    bird.plan("show protocols all \"web_v4\"", Fault::Say(details.repeat(2)));
+    let (first, second) = tokio::join!(client.show_protocol("web_v4"), client.show_protocol("web_v6"));
+    assert!(first.is_ok());
+    assert!(matches!(second, Err(BirdError::Unreachable { .. })), "{second:?}");
+    assert_eq!(bird.lines().len(), 1, "the second was not sent");
+    assert_eq!(
+        link_when(&client, |link| link.connects == 2).await.state,
+        BirdState::Up
+    );
+}

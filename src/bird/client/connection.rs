@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
@@ -95,6 +95,13 @@ impl Connection {
         question: &Question,
         patience: Duration,
     ) -> Result<Reply, (BirdError, Trouble)> {
+        // What came unasked would be taken for the answer, and to whom has left nothing is sent.
+        if let Some(trouble) = self.idle().now_or_never() {
+            let error = BirdError::Unreachable {
+                why: trouble.why.clone(),
+            };
+            return Err((error, trouble));
+        }
         match timeout(patience, self.exchange(question.line())).await {
             Ok(Ok(reply)) => match question.check(&reply) {
                 Ok(()) => Ok(reply),
@@ -233,6 +240,39 @@ impl Trouble {
                 "{path} has no room for another connection: BIRD is busy or hung, or somebody opens too many"
             )),
             _ => Self::down(format!("cannot connect to {path}: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_every_way_of_being_away_has_its_name_and_says_what_to_do() {
+        let trouble = |kind: io::ErrorKind| {
+            let Trouble { state, why } = Trouble::connecting(Path::new("/run/bird/bird.ctl"), &kind.into());
+            assert!(why.contains("/run/bird/bird.ctl"), "{why}");
+            (state, why)
+        };
+        for (kind, state, words) in [
+            (io::ErrorKind::NotFound, BirdState::Down, "systemctl start bird"),
+            (
+                io::ErrorKind::ConnectionRefused,
+                BirdState::Down,
+                "journalctl -u bird",
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                BirdState::Down,
+                "usermod -aG bird",
+            ),
+            (io::ErrorKind::WouldBlock, BirdState::Busy, "no room"),
+            (io::ErrorKind::InvalidInput, BirdState::Down, "cannot connect"),
+        ] {
+            let (found, why) = trouble(kind);
+            assert_eq!(found, state, "{kind}");
+            assert!(why.contains(words), "{why}");
         }
     }
 }

@@ -118,7 +118,6 @@ impl Task {
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             tokio::select! {
-                biased;
                 request = self.requests.recv() => self.take(request.ok_or(Ended)?),
                 () = sleep_until(until) => return Ok(()),
             }

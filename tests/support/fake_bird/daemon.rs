@@ -1,6 +1,7 @@
 //! What the fake holds: protocols, and who carries what out.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
@@ -26,6 +27,9 @@ pub struct Daemon {
     pub stuck: Vec<String>,
     /// How often it was started.
     pub starts: u32,
+    /// Where the static protocols' included state files are (A6): NAME.conf there says what the
+    /// file says.
+    pub state_files: Option<PathBuf>,
 }
 
 /// A route that somebody else announced.
@@ -48,6 +52,8 @@ pub struct Protocol {
     pub enabled_in_file: bool,
     /// What the last enable or disable carried.
     pub message: Option<String>,
+    /// A state that it shows instead of its own, such as "flush" while its routes are removed.
+    pub shown: Option<String>,
     pub kind: Kind,
 }
 
@@ -85,6 +91,7 @@ impl Daemon {
             enabled: true,
             enabled_in_file: true,
             message: None,
+            shown: None,
             kind: Kind::Device,
         };
         Self {
@@ -97,6 +104,7 @@ impl Daemon {
             undo_in: None,
             stuck: Vec::new(),
             starts: 0,
+            state_files: None,
         }
     }
 
@@ -113,6 +121,7 @@ impl Daemon {
             enabled: false,
             enabled_in_file: false,
             message: None,
+            shown: None,
             kind: Kind::Static {
                 channel: channel.into(),
                 preference: 200,
@@ -130,6 +139,7 @@ impl Daemon {
             enabled: true,
             enabled_in_file: true,
             message: None,
+            shown: None,
             kind: Kind::Bgp(Bgp {
                 neighbor: neighbor.parse().expect("an address"),
                 neighbor_as: 64500,
@@ -168,10 +178,23 @@ impl Daemon {
         bgp.last_error = last_error.to_owned();
     }
 
-    /// `birdc configure` of the unchanged file: every protocol is as the file says.
+    /// `birdc configure` of the unchanged file: every protocol is as the file says, and what it
+    /// includes.
     pub fn reconfigure(&mut self) {
         for protocol in &mut self.protocols {
-            protocol.enabled = protocol.enabled_in_file;
+            let file = self
+                .state_files
+                .as_ref()
+                .map(|folder| folder.join(format!("{}.conf", protocol.name)));
+            // A missing file is harmless: the bracket in the include's path sees to that.
+            let said = file
+                .and_then(|file| std::fs::read_to_string(file).ok())
+                .unwrap_or_default();
+            protocol.enabled = if said.contains("disabled no;") {
+                true
+            } else {
+                protocol.enabled_in_file && !said.contains("disabled;")
+            };
             protocol.message = None;
         }
     }
@@ -191,8 +214,9 @@ impl Daemon {
 
 impl Protocol {
     /// Its state, in BIRD's word.
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> &str {
         match &self.kind {
+            _ if self.shown.is_some() => self.shown.as_deref().unwrap_or_default(),
             _ if !self.enabled => "down",
             Kind::Bgp(bgp) if bgp.state != "Established" => "start",
             Kind::Bgp(_) | Kind::Static { .. } | Kind::Device => "up",
