@@ -12,6 +12,7 @@ pub mod playback;
 pub mod service;
 pub mod site;
 pub mod strength;
+pub mod trace;
 pub mod verdict;
 pub mod window;
 pub mod words;

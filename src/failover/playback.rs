@@ -82,6 +82,11 @@ impl Playback {
         &self.notes
     }
 
+    /// The same, when nothing more is to happen.
+    pub fn into_notes(self) -> Vec<(Moment, Note)> {
+        self.notes
+    }
+
     /// The inputs that were kept.
     pub fn inputs(&self) -> &[Input] {
         self.inputs.as_deref().unwrap_or_default()

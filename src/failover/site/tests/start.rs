@@ -178,14 +178,17 @@ fn what_a_site_is_asked_of_itself_names_what_exists() {
 fn a_takeover_says_what_it_rests_on() {
     let mut bench = outage();
     bench.run(at_s(50));
-    let switched = bench.play.notes().iter().find_map(|(_, note)| match note {
-        Note::Switched {
+    let switched = bench.play.notes().iter().find_map(|(_, note)| {
+        let Note::Switched {
             reason,
             first_fail,
             verdict_since,
             ..
-        } => Some((reason.clone(), *first_fail, *verdict_since)),
-        _ => None,
+        } = note
+        else {
+            return None;
+        };
+        Some((reason.clone(), *first_fail, *verdict_since))
     });
     assert_eq!(switched, Some(("ping down".to_owned(), Some(at_s(20)), at_s(23))));
     let service = &bench.play.site().services()[0];

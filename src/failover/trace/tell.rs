@@ -1,0 +1,120 @@
+//! A note in words, one line each: for `falconer simulate`.
+
+use crate::config::duration;
+use crate::config::model::Config;
+use crate::failover::event::{Note, ProbeId};
+use crate::failover::isolation::Isolation;
+use crate::failover::memory::Override;
+use crate::failover::words::word;
+use crate::status::snapshot::{Action, Verdict};
+
+/// A note in words: what, from and to, the rule, and the cause.
+pub fn tell(config: &Config, note: &Note) -> String {
+    let service = |index: &usize| {
+        config
+            .services
+            .get(*index)
+            .map_or("?", |service| service.name.as_str())
+    };
+    match note {
+        Note::Switched {
+            service: of,
+            from,
+            to,
+            rule,
+            reason,
+            ..
+        } => format!("{}: {from} -> {to} by {rule}: {reason}", service(of)),
+        Note::Verdict {
+            service: of,
+            from,
+            to,
+        } => {
+            format!("{}: verdict {} -> {}", service(of), verdict(*from), verdict(*to))
+        }
+        Note::Probe {
+            probe,
+            from,
+            to,
+            detail,
+        } => format!(
+            "{}: {} -> {}: {detail}",
+            probe_name(config, *probe),
+            word(*from),
+            word(*to)
+        ),
+        Note::Isolation { from, to } => format!("site: {} -> {}", isolation(*from), isolation(*to)),
+        Note::Latched { service: of } => {
+            format!("{}: latched after too many switches, until auto", service(of))
+        }
+        Note::Released { service: of, actor } => format!("{}: latch released by {actor}", service(of)),
+        Note::Overridden { service: of, over } => {
+            format!("{}: override begins: {}", service(of), override_words(over))
+        }
+        Note::OverrideEnded {
+            service: of,
+            over,
+            actor,
+        } => match actor {
+            Some(actor) => format!(
+                "{}: override ended by {actor}: {}",
+                service(of),
+                override_words(over)
+            ),
+            None => format!("{}: override ran out: {}", service(of), override_words(over)),
+        },
+        Note::FailbackAllowed { service: of, actor } => {
+            format!("{}: failback allowed by {actor}", service(of))
+        }
+        Note::Stalled { late } => format!(
+            "site: stalled for {}: results thrown away",
+            duration::format(*late)
+        ),
+    }
+}
+
+fn override_words(over: &Override) -> String {
+    let action = match over.action {
+        Action::Announce => "announce",
+        Action::Withdraw => "withdraw",
+        Action::Freeze => "freeze",
+    };
+    let until = over
+        .until
+        .map_or_else(String::new, |until| format!(" until {until:.0}"));
+    let reason = over
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("{action} by {}{until}{reason}", over.actor)
+}
+
+fn probe_name(config: &Config, probe: ProbeId) -> String {
+    let name = match probe {
+        ProbeId::Service(service, probe) => config.services.get(service).and_then(|service| {
+            let probe = service.probes.get(probe)?;
+            Some(format!("{}/{}", service.name, probe.name))
+        }),
+        ProbeId::Witness(witness) => config
+            .witnesses
+            .get(witness)
+            .map(|probe| format!("witness/{}", probe.name)),
+    };
+    name.unwrap_or_else(|| "?".to_owned())
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Unclear => "unclear",
+    }
+}
+
+fn isolation(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::Connected => "connected",
+        Isolation::Open => "connected or not, witnesses unknown",
+        Isolation::Isolated => "isolated",
+    }
+}

@@ -1,0 +1,351 @@
+//! Written traces: how the world changes, in the words of whoever asks "what would you do if".
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Line, Trace, TraceError};
+use crate::config::duration;
+use crate::config::model::{self, Config};
+use crate::failover::event::{Adoption, Ask, Event, Note, ProbeId, Terms};
+use crate::failover::memory::Memory;
+use crate::failover::playback::{Answer, Playback, World};
+use crate::failover::strength::Strength;
+use crate::status::snapshot::Outcome;
+use crate::time::{Moment, Now};
+
+/// How soon a pass answers unless its line says otherwise; errors, too.
+const SOON: Duration = Duration::from_millis(1);
+
+/// The wall clock at the start of a trace that does not say: any date will do, the same every time.
+const START: &str = "2026-01-01T00:00:00Z";
+
+/// A trace ends at least so long after its last line.
+const TAIL: Duration = Duration::from_secs(60);
+
+/// Longest time that is played, which bounds the work: a slip of the pen is not worth a year.
+const LONGEST: Duration = Duration::from_secs(31 * 86_400);
+
+/// A written trace, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Story {
+    start: Timestamp,
+    end: Moment,
+    /// How the checks of a probe come out, from when on.
+    answers: BTreeMap<ProbeId, BTreeMap<Moment, Answer>>,
+    /// In their order.
+    events: Vec<(Moment, Event)>,
+}
+
+/// Every key that a line can have; which ones belong together is seen afterwards.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    start: Option<Timestamp>,
+    at: Option<String>,
+    end: Option<bool>,
+    probe: Option<String>,
+    result: Option<Outcome>,
+    after: Option<String>,
+    service: Option<String>,
+    ask: Option<String>,
+    #[serde(rename = "for")]
+    lasting: Option<String>,
+    reason: Option<String>,
+    bird: Option<String>,
+    is: Option<String>,
+}
+
+const WHAT_A_LINE_SAYS: &str = "a line says \"at\" and one of: \"probe\" and \"result\" (and \"after\"); \
+\"service\" and \"ask\" (and \"for\", \"reason\"); \"bird\" and \"is\"; \"end\"";
+
+pub(super) fn parse<'a>(
+    lines: impl Iterator<Item = Line<'a>>,
+    config: &Config,
+) -> Result<Trace, Vec<TraceError>> {
+    let mut reading = Reading::new(config);
+    let mut errors = Vec::new();
+    for (at, line) in lines.enumerate() {
+        let read = line.parse().and_then(|said| reading.take(&line, said, at == 0));
+        errors.extend(read.err());
+    }
+    if errors.is_empty() {
+        Ok(Trace::Written(Box::new(reading.finish())))
+    } else {
+        Err(errors)
+    }
+}
+
+struct Reading<'c> {
+    config: &'c Config,
+    story: Story,
+    end: Option<Moment>,
+    last: Moment,
+    longest_override: Duration,
+}
+
+impl<'c> Reading<'c> {
+    fn new(config: &'c Config) -> Self {
+        Self {
+            config,
+            story: Story {
+                start: START.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+                end: Moment::START,
+                answers: BTreeMap::new(),
+                events: Vec::new(),
+            },
+            end: None,
+            last: Moment::START,
+            longest_override: Duration::ZERO,
+        }
+    }
+
+    fn take(&mut self, line: &Line<'_>, said: Written, first: bool) -> Result<(), TraceError> {
+        if let Some(start) = said.start {
+            if !first || said.at.is_some() {
+                return Err(line.bad("\"start\" stands alone, and in the first line"));
+            }
+            self.story.start = start;
+            return Ok(());
+        }
+        let Some(at) = &said.at else {
+            return Err(line.bad(&format!("\"at\" is missing: {WHAT_A_LINE_SAYS}")));
+        };
+        let at = Moment::new(read_duration(line, at)?);
+        self.last = self.last.max(at);
+        self.take_at(line, at, said)
+    }
+
+    fn take_at(&mut self, line: &Line<'_>, at: Moment, said: Written) -> Result<(), TraceError> {
+        match said {
+            Written {
+                probe: Some(probe),
+                result: Some(result),
+                after,
+                service: None,
+                ask: None,
+                lasting: None,
+                reason: None,
+                bird: None,
+                is: None,
+                end: None,
+                ..
+            } => self.probe(line, at, &probe, result, after.as_deref()),
+            Written {
+                service: Some(service),
+                ask: Some(ask),
+                lasting,
+                reason,
+                probe: None,
+                result: None,
+                after: None,
+                bird: None,
+                is: None,
+                end: None,
+                ..
+            } => self.ask(line, at, &service, &ask, lasting.as_deref(), reason),
+            Written {
+                bird: Some(bird),
+                is: Some(is),
+                probe: None,
+                result: None,
+                after: None,
+                service: None,
+                ask: None,
+                lasting: None,
+                reason: None,
+                end: None,
+                ..
+            } => self.bird(line, at, &bird, &is),
+            Written {
+                end: Some(true),
+                probe: None,
+                result: None,
+                after: None,
+                service: None,
+                ask: None,
+                lasting: None,
+                reason: None,
+                bird: None,
+                is: None,
+                ..
+            } => {
+                self.end = Some(at);
+                Ok(())
+            }
+            Written { .. } => Err(line.bad(WHAT_A_LINE_SAYS)),
+        }
+    }
+
+    fn probe(
+        &mut self,
+        line: &Line<'_>,
+        at: Moment,
+        name: &str,
+        result: Outcome,
+        after: Option<&str>,
+    ) -> Result<(), TraceError> {
+        let Some((id, policy)) = find_probe(self.config, name) else {
+            let known = super::recorded::probe_names(self.config).join(", ");
+            return Err(line.wrong(name, format!("there is no probe `{name}`; there are: {known}")));
+        };
+        let after = match after {
+            Some(text) => read_duration(line, text)?,
+            None => match result {
+                Outcome::Pass | Outcome::Error => SOON,
+                Outcome::Fail => policy.timeout,
+            },
+        };
+        let answer = Answer {
+            after,
+            outcome: result,
+            detail: format!("as written in line {}", line.number),
+        };
+        self.story.answers.entry(id).or_default().insert(at, answer);
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        line: &Line<'_>,
+        at: Moment,
+        service: &str,
+        ask: &str,
+        lasting: Option<&str>,
+        reason: Option<String>,
+    ) -> Result<(), TraceError> {
+        let service = self.service(line, service)?;
+        let lasting = lasting.map(|text| read_duration(line, text)).transpose()?;
+        let bare = lasting.is_none() && reason.is_none();
+        let terms = Terms { lasting, reason };
+        let ask = match ask {
+            "announce" => Ask::Announce(terms),
+            "withdraw" => Ask::Withdraw(terms),
+            "freeze" => Ask::Freeze(terms),
+            "auto" if bare => Ask::Auto,
+            "failback" if bare => Ask::Failback,
+            "auto" | "failback" => {
+                return Err(line.wrong(ask, format!("`{ask}` takes neither \"for\" nor \"reason\"")));
+            }
+            other => {
+                let text =
+                    format!("`{other}` cannot be asked; announce, withdraw, freeze, auto and failback can");
+                return Err(line.wrong(other, text));
+            }
+        };
+        self.longest_override = self.longest_override.max(lasting.unwrap_or_default());
+        let actor = "trace".to_owned();
+        self.story.events.push((at, Event::Asked { service, ask, actor }));
+        Ok(())
+    }
+
+    fn bird(&mut self, line: &Line<'_>, at: Moment, service: &str, is: &str) -> Result<(), TraceError> {
+        let service = self.service(line, service)?;
+        let adoption = match is {
+            "off" => Adoption::Is(Strength::Off),
+            "drain" => Adoption::Is(Strength::Drain),
+            "full" => Adoption::Is(Strength::Full),
+            "mixed" => Adoption::Mixed,
+            other => {
+                let text = format!("BIRD is never `{other}`; it is off, drain, full or mixed");
+                return Err(line.wrong(other, text));
+            }
+        };
+        self.story.events.push((at, Event::Bird { service, adoption }));
+        Ok(())
+    }
+
+    fn service(&self, line: &Line<'_>, name: &str) -> Result<usize, TraceError> {
+        let services = &self.config.services;
+        services
+            .iter()
+            .position(|service| service.name == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
+                let text = format!("there is no service `{name}`; there are: {}", known.join(", "));
+                line.wrong(name, text)
+            })
+    }
+
+    fn finish(mut self) -> Story {
+        for service in 0..self.config.services.len() {
+            let said = |(_, event): &(Moment, Event)| matches!(event, Event::Bird { service: of, .. } if *of == service);
+            if !self.story.events.iter().any(said) {
+                let adoption = Adoption::Is(Strength::Off);
+                self.story
+                    .events
+                    .push((Moment::START, Event::Bird { service, adoption }));
+            }
+        }
+        self.story.events.sort_by_key(|(at, _)| *at);
+        let settled = self.last + self.longest_override + tail(self.config);
+        self.story.end = self.end.unwrap_or(settled).min(Moment::new(LONGEST));
+        self.story
+    }
+}
+
+/// How long after the last line something may still come of it: all delays, one after another.
+fn tail(config: &Config) -> Duration {
+    let of_service = |service: &model::Service| {
+        let day = service.failback_window.as_ref().map_or(0, |_| 25 * 3_600);
+        let rows = service
+            .probes
+            .iter()
+            .map(|probe| probe.interval + probe.timeout * (probe.fall + probe.rise));
+        let delays = service.takeover_delay + service.failback_delay + service.failback_drain;
+        delays + rows.max().unwrap_or_default() + Duration::from_secs(day)
+    };
+    TAIL + config.services.iter().map(of_service).max().unwrap_or_default()
+}
+
+fn read_duration(line: &Line<'_>, text: &str) -> Result<Duration, TraceError> {
+    duration::parse(text).map_err(|why| {
+        let text_says = format!("`{text}` is not a duration such as \"500ms\", \"10s\" or \"1m30s\": {why}");
+        line.wrong(text, text_says)
+    })
+}
+
+fn find_probe<'c>(config: &'c Config, name: &str) -> Option<(ProbeId, &'c model::Probe)> {
+    let (of, name) = name.split_once('/')?;
+    let service = config.services.iter().position(|service| service.name == of);
+    let named = |probes: &'c [model::Probe]| probes.iter().enumerate().find(|(_, probe)| probe.name == name);
+    match service {
+        Some(service) => {
+            let (at, probe) = named(&config.services[service].probes)?;
+            Some((ProbeId::Service(service, at), probe))
+        }
+        None if of == "witness" => {
+            let (at, probe) = named(&config.witnesses)?;
+            Some((ProbeId::Witness(at), probe))
+        }
+        None => None,
+    }
+}
+
+impl World for &Story {
+    fn answer(&mut self, at: Moment, probe: ProbeId, _: &model::Probe) -> Option<Answer> {
+        let written = self.answers.get(&probe);
+        let latest = written.and_then(|answers| answers.range(..=at).next_back());
+        let unsaid = || Answer {
+            after: SOON,
+            outcome: Outcome::Pass,
+            detail: "nothing else is written".to_owned(),
+        };
+        Some(latest.map_or_else(unsaid, |(_, answer)| answer.clone()))
+    }
+}
+
+pub(super) fn play(config: &Config, mut story: &Story) -> Vec<(Moment, Note)> {
+    let now = Now {
+        mono: Moment::START,
+        wall: story.start,
+    };
+    let mut playback = Playback::new(config, &Memory::default(), now);
+    for (at, event) in &story.events {
+        playback.put(*at, event.clone());
+    }
+    playback.run_until(story.end, &mut story);
+    playback.into_notes()
+}
