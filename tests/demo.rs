@@ -71,6 +71,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             upstream: Flavour::Frr,
             prefix: KEPT.to_owned(),
             base: PathBuf::from(KEPT_BASE),
+            ..Plan::default()
         };
         let (lab, falconer) = perform(&plan)?;
         lab.let_go();

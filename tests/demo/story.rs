@@ -88,7 +88,7 @@ impl<'a> Story<'a> {
 
     /// What changed since the last look.
     fn look(&mut self) -> Result<Vec<Line>> {
-        let mut lines = self.updates()?;
+        let mut lines = Vec::new();
         self.table(&mut lines)?;
         self.mind(&mut lines);
         if let Some(fetch) = self.client.fetches().last() {
@@ -98,6 +98,8 @@ impl<'a> Story<'a> {
             };
             self.note(&mut lines, fetch.at, "client", text);
         }
+        // Last, so that what was seen of an UPDATE is never told before it.
+        lines.extend(self.updates()?);
         Ok(lines)
     }
 

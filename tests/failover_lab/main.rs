@@ -8,5 +8,6 @@ mod decoding;
 mod lab_itself;
 
 mod in_an_outage;
+mod judgement;
 mod power_cut;
 mod votes;

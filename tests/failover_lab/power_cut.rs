@@ -56,6 +56,7 @@ fn five_cuts(number: u32) -> Result<Vec<Cut>> {
         } else {
             Flavour::Frr
         },
+        ..Plan::default()
     };
     let settings = Settings::standby()
         .cadence(Cadence::SLOW)

@@ -9,10 +9,7 @@ use super::topology::{Host, LINKS, PREFIX4, PREFIX6};
 /// What every BIRD of the lab starts with.
 fn head(id: &str) -> String {
     format!(
-        "log stderr all;\nrouter id {id};\ntimeformat protocol iso long us;\n\
-         protocol device {{ scan time 10; }}\n\
-         protocol kernel kernel4 {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}\n\
-         protocol kernel kernel6 {{ ipv6 {{ import none; export where source = RTS_BGP; }}; }}\n"
+        "log stderr all;\nrouter id {id};\ntimeformat protocol iso long us;\nprotocol device {{ scan time 10; }}\n"
     )
 }
 
@@ -20,7 +17,9 @@ fn head(id: &str) -> String {
 pub fn upstream() -> String {
     let mut text = head("192.0.2.1");
     text.push_str(
-        "filter from_cn { bgp_local_pref = 200; accept; }\n\
+        "protocol kernel kernel4 { ipv4 { import none; export where source = RTS_BGP; }; }\n\
+         protocol kernel kernel6 { ipv6 { import none; export where source = RTS_BGP; }; }\n\
+         filter from_cn { bgp_local_pref = 200; accept; }\n\
          filter from_hk { bgp_local_pref = 100; if (65535, 0) ~ bgp_community then bgp_local_pref = 0; accept; }\n",
     );
     for host in [Host::Cn, Host::Hk] {
@@ -51,11 +50,16 @@ pub fn primary() -> String {
     text
 }
 
-/// The standby as an engineer would write it by hand, with the lines that let Falconer attach: a
-/// dedicated static protocol for each family and strength, silent unless it is switched on, and
-/// whose state survives a reconfiguration.
-pub fn standby(run_dir: &Path) -> String {
-    let mut text = head("203.0.113.2");
+/// A site as an engineer would write it by hand, with the lines that let Falconer attach: a dedicated
+/// static protocol for each family and strength, silent unless it is switched on, and whose state
+/// survives a reconfiguration.
+pub fn steered(host: Host, run_dir: &Path) -> String {
+    let id = host
+        .addresses()
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let mut text = head(&id);
     for (family, prefix) in [("ipv4", PREFIX4), ("ipv6", PREFIX6)] {
         let version = version(family);
         for (name, preference) in [
@@ -71,10 +75,33 @@ pub fn standby(run_dir: &Path) -> String {
         }
     }
     let export = "export filter {\n\
-                  \x20   if proto = \"web_vN_drain\" then { bgp_community.add((65535, 0)); bgp_path.prepend(64501); bgp_path.prepend(64501); accept; }\n\
+                  \x20   if proto = \"web_vN_drain\" then { bgp_community.add((65535, 0)); bgp_path.prepend(OWN); bgp_path.prepend(OWN); accept; }\n\
                   \x20   if proto = \"web_vN\" then accept;\n    reject;\n  };";
-    text.push_str(&to_the_upstream(Host::Hk, export));
+    let own = host.asn().unwrap_or_default().to_string();
+    text.push_str(&to_the_upstream(host, &export.replace("OWN", &own)));
     text
+}
+
+/// A session between the sites that carries nothing, with BFD at 100 ms x 3: it notices a silent
+/// death of the other within a third of a second.
+pub fn watch_with_bfd(host: Host) -> String {
+    let (other, multihop) = (if host == Host::Cn { Host::Hk } else { Host::Cn }, 4);
+    let address = |host: Host| {
+        host.addresses()
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
+    format!(
+        "protocol bfd bfd1 {{ multihop {{ min rx interval 100 ms; min tx interval 100 ms; multiplier 3; }}; }}\n\
+         protocol bgp other_site {{\n  local {} as {};\n  neighbor {} as {};\n  multihop {multihop};\n  bfd;\n  \
+         connect delay time 1; connect retry time 1; error wait time 1, 2;\n  \
+         ipv4 {{ import none; export none; }};\n}}\n",
+        address(host),
+        host.asn().unwrap_or_default(),
+        address(other),
+        other.asn().unwrap_or_default(),
+    )
 }
 
 /// The bracket makes a missing file harmless (A6).
@@ -90,11 +117,12 @@ fn to_the_upstream(host: Host, export: &str) -> String {
     for (family, local, neighbor) in sessions(host) {
         let hold = hold_time(host);
         let export = export.replace("vN", version(family));
+        let prefix = if family == "ipv4" { PREFIX4 } else { PREFIX6 };
         let _ = writeln!(
             text,
             "protocol bgp {} {{\n  local {local} as {};\n  neighbor {neighbor} as 64500;\n  \
              hold time {hold}; keepalive time {};\n  connect delay time 1; connect retry time 1; \
-             error wait time 1, 2;\n  graceful restart aware;\n  {family} {{ import none; {export} next hop self; }};\n}}",
+             error wait time 1, 2;\n  graceful restart aware;\n  {family} {{ import where net ~ [ {prefix} ]; {export} next hop self; }};\n}}",
             session_name(family),
             host.asn().unwrap_or_default(),
             hold / 3,

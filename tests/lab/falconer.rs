@@ -96,6 +96,10 @@ pub struct Settings {
     pub service: String,
     /// The service's probes as TOML; empty: a ping and an HTTP probe of the primary.
     pub probes: String,
+    /// More probes of the service.
+    pub more_probes: String,
+    /// Where its read-only HTTP listens.
+    pub listen: &'static str,
     /// More tables.
     pub more: String,
     /// More keys of each upstream, a line each.
@@ -112,6 +116,8 @@ impl Settings {
             witnesses: 2,
             service: "failback_delay = \"1s\"\n".to_owned(),
             probes: String::new(),
+            more_probes: String::new(),
+            listen: "127.0.0.1:9180",
             more: String::new(),
             upstream: String::new(),
         }
@@ -127,6 +133,8 @@ impl Settings {
             witnesses: 0,
             service: String::new(),
             probes,
+            // Its standby asks it whether it announces.
+            listen: "198.18.0.1:9180",
             ..Self::standby()
         }
     }
@@ -145,6 +153,26 @@ impl Settings {
     pub fn service(self, keys: &str) -> Self {
         Self {
             service: format!("{keys}\n"),
+            ..self
+        }
+    }
+
+    /// With these probes beside the ping and the HTTP probe, as TOML without their cadence.
+    pub fn more_probes(self, probes: &[&str]) -> Self {
+        let keys = self.cadence.keys();
+        let more = probes
+            .iter()
+            .map(|probe| format!("[[service.probe]]\n{probe}\n{keys}"));
+        Self {
+            more_probes: more.collect(),
+            ..self
+        }
+    }
+
+    /// With these keys of each upstream, where bird.conf is rendered.
+    pub fn upstream(self, keys: &str) -> Self {
+        Self {
+            upstream: format!("{keys}\n"),
             ..self
         }
     }
@@ -188,9 +216,10 @@ impl Settings {
         let mut text = format!(
             "[site]\nname = \"{host}\"\nstate_dir = \"{at}/state\"\nrun_dir = \"{at}/run\"\n\
              [bird]\nsocket = \"{at}/bird/bird.ctl\"\nbinary = \"{}\"\n\
-             [api]\nsocket = \"{at}/run/falconer.sock\"\n\
+             [api]\nsocket = \"{at}/run/falconer.sock\"\nlisten = \"{}\"\n\
              [log]\nlevel = \"debug\"\n",
-            bird::binary().display()
+            bird::binary().display(),
+            self.listen
         );
         if self.bird_conf == BirdConf::Rendered {
             let template = if host == Host::Cn {
@@ -239,6 +268,7 @@ impl Settings {
         } else {
             text.push_str(&self.probes);
         }
+        text.push_str(&self.more_probes);
         text
     }
 }

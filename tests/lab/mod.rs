@@ -75,6 +75,10 @@ pub struct Plan {
     pub prefix: String,
     /// Where its files go.
     pub base: PathBuf,
+    /// How Falconer steers the primary; `None`: the primary announces for as long as it lives.
+    pub primary: Option<Settings>,
+    /// Whether the primary has a session with BFD to the standby.
+    pub bfd: bool,
 }
 
 impl Default for Plan {
@@ -83,6 +87,8 @@ impl Default for Plan {
             upstream: Flavour::Bird,
             prefix: String::new(),
             base: PathBuf::from(isolate::BASE),
+            primary: None,
+            bfd: false,
         }
     }
 }
@@ -108,6 +114,8 @@ pub struct Lab {
     pub primary: Bird,
     /// The standby's BIRD.
     pub standby: Bird,
+    /// The primary's Falconer, where the plan has one.
+    pub primary_falconer: Option<Falconer>,
     services: HashMap<Host, Process>,
     plan: Plan,
 }
@@ -118,7 +126,7 @@ impl Lab {
     pub fn start(plan: &Plan) -> Result<Self> {
         let mut lab = Self::prepare(plan)?;
         lab.standby
-            .configure_with(&bird_conf::standby(&lab.run_dir(Host::Hk)))?;
+            .configure_with(&bird_conf::steered(Host::Hk, &lab.run_dir(Host::Hk)))?;
         lab.standby.start()?;
         lab.until_sessions(Host::Hk)?;
         Ok(lab)
@@ -127,27 +135,48 @@ impl Lab {
     /// Starts everything, and waits until the standby's Falconer found the primary well.
     pub fn stand_by(plan: &Plan, settings: &Settings) -> Result<(Self, Falconer)> {
         let mut lab = Self::prepare(plan)?;
-        let mut falconer = lab.falconer(settings)?;
-        match settings.bird_conf {
-            BirdConf::Attached => {
-                lab.standby
-                    .configure_with(&bird_conf::standby(&lab.run_dir(Host::Hk)))?;
-                falconer.start()?;
-            }
-            BirdConf::Rendered => {
-                // It writes bird.conf for a BIRD that is not there yet.
-                falconer.start()?;
-                let file = lab.standby.configuration();
-                wait::until_true("rendered bird.conf", SESSIONS, || Ok(file.exists()))?;
-            }
-        }
-        lab.standby.start()?;
-        lab.until_sessions(Host::Hk)?;
+        let falconer = lab.steer(settings)?;
         falconer.until("watch over a living primary", SESSIONS, |service| {
             service.actual == Strength::Off
                 && service.probes.iter().all(|probe| probe.state == ProbeState::Up)
         })?;
         Ok((lab, falconer))
+    }
+
+    /// Starts a site's BIRD with a Falconer that steers it.
+    fn steer(&mut self, settings: &Settings) -> Result<Falconer> {
+        let host = settings.host;
+        let mut falconer = self.falconer(settings)?;
+        let (run_dir, bfd) = (self.run_dir(host), self.plan.bfd);
+        let bird = self.bird_mut(host);
+        match settings.bird_conf {
+            BirdConf::Attached => {
+                let peer = if bfd {
+                    bird_conf::watch_with_bfd(host)
+                } else {
+                    String::new()
+                };
+                bird.configure_with(&(bird_conf::steered(host, &run_dir) + &peer))?;
+                falconer.start()?;
+            }
+            BirdConf::Rendered => {
+                // It writes bird.conf for a BIRD that is not there yet.
+                falconer.start()?;
+                let file = bird.configuration();
+                wait::until_true("rendered bird.conf", SESSIONS, || Ok(file.exists()))?;
+            }
+        }
+        self.bird_mut(host).start()?;
+        self.until_sessions(host)?;
+        Ok(falconer)
+    }
+
+    fn bird_mut(&mut self, host: Host) -> &mut Bird {
+        if host == Host::Cn {
+            &mut self.primary
+        } else {
+            &mut self.standby
+        }
     }
 
     /// A Falconer with these settings, configured and not started.
@@ -166,9 +195,7 @@ impl Lab {
         let directory = |host: Host| plan.base.join(host.name());
         let capture = Capture::start(&namespace(Host::Isp))?;
         let upstream = Upstream::start(plan.upstream, &namespace(Host::Isp), &directory(Host::Isp))?;
-        let mut primary = Bird::new(&namespace(Host::Cn), &directory(Host::Cn))?;
-        primary.configure_with(&bird_conf::primary())?;
-        primary.start()?;
+        let primary = Bird::new(&namespace(Host::Cn), &directory(Host::Cn))?;
         let standby = Bird::new(&namespace(Host::Hk), &directory(Host::Hk))?;
         let services = HashMap::new();
         let mut lab = Self {
@@ -176,6 +203,7 @@ impl Lab {
             upstream,
             primary,
             standby,
+            primary_falconer: None,
             services,
             plan: plan.clone(),
         };
@@ -185,11 +213,26 @@ impl Lab {
             std::fs::create_dir_all(lab.state_dir(host))?;
             lab.start_service(host)?;
         }
-        lab.until_sessions(Host::Cn)?;
+        lab.start_primary()?;
         for prefix in [PREFIX4, PREFIX6] {
             lab.upstream.until_sites(prefix, &[Host::Cn], SESSIONS)?;
         }
         Ok(lab)
+    }
+
+    fn start_primary(&mut self) -> Result<()> {
+        if let Some(settings) = self.plan.primary.clone() {
+            self.primary_falconer = Some(self.steer(&settings)?);
+            return Ok(());
+        }
+        let peer = if self.plan.bfd {
+            bird_conf::watch_with_bfd(Host::Cn)
+        } else {
+            String::new()
+        };
+        self.primary.configure_with(&(bird_conf::primary() + &peer))?;
+        self.primary.start()?;
+        self.until_sessions(Host::Cn)
     }
 
     /// A host's namespace.
@@ -295,6 +338,7 @@ impl Lab {
     /// Leaves everything running after we are gone.
     pub fn let_go(mut self) {
         self.upstream.let_go();
+        self.primary_falconer.into_iter().for_each(Falconer::let_go);
         self.primary.let_go();
         self.standby.let_go();
         self.services.drain().for_each(|(_, service)| service.let_go());
