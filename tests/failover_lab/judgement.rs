@@ -343,25 +343,64 @@ fn d3_failback_waits_for_the_primarys_own_route() {
     });
 }
 
+/// Up or down by the BFD session with the primary alone.
+const BFD: &str = "[[service.probe]]\nname = \"bfd\"\ntype = \"bird-protocol\"\nbfd = \"198.18.0.1\"\n\
+    interval = \"50ms\"\ntimeout = \"50ms\"\nfall = 1\nrise = 2\ndecides = \"down\"\n";
+/// The session that brings BFD, where bird.conf is rendered.
+const BFD_PEER: &str = "[[peer]]\nname = \"other_site\"\nneighbor = \"198.18.0.1\"\nneighbor_as = 64502\n\
+    source = \"203.0.113.2\"\nmultihop = 4\nbfd = { interval = \"100ms\", multiplier = 3 }\n";
+
 #[test]
-fn d3_a_death_that_bfd_detects_is_announced_within_a_second() {
+fn d3_a_death_that_bfd_detects_is_announced_within_a_second_attached() {
+    isolated(|| detected_by_bfd(Settings::standby().bird_conf(BirdConf::Attached)));
+}
+
+#[test]
+fn d3_a_death_that_bfd_detects_is_announced_within_a_second_rendered() {
+    isolated(|| {
+        detected_by_bfd(Settings {
+            more: BFD_PEER.to_owned(),
+            ..Settings::standby()
+        })
+    });
+}
+
+fn detected_by_bfd(settings: Settings) -> Result<()> {
+    let plan = Plan {
+        bfd: true,
+        ..Plan::default()
+    };
+    let settings = Settings {
+        more_probes: BFD.to_owned(),
+        ..settings
+    };
+    let (lab, _falconer) = Lab::stand_by(&plan, &settings)?;
+    let mark = lab.capture.mark()?;
+    let cut = lab.power_cut(Host::Cn)?;
+    let seen = lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
+    let took = wait::between(cut, seen.at);
+    ensure!(took < Duration::from_secs(1), "announced {took:?} after the cut");
+    Ok(())
+}
+
+#[test]
+#[ignore = "a session that has not been up since BIRD started is taken for the primary's death"]
+fn d3_bird_restarted_at_a_standby_that_listens_to_bfd_is_no_takeover() {
     isolated(|| {
         let plan = Plan {
             bfd: true,
             ..Plan::default()
         };
-        let bfd = "[[service.probe]]\nname = \"bfd\"\ntype = \"bird-protocol\"\nbfd = \"198.18.0.1\"\n\
-                   interval = \"50ms\"\ntimeout = \"50ms\"\nfall = 1\nrise = 2\ndecides = \"down\"\n";
         let settings = Settings {
-            more_probes: bfd.to_owned(),
+            more_probes: BFD.to_owned(),
             ..Settings::standby().bird_conf(BirdConf::Attached)
         };
-        let (lab, _falconer) = Lab::stand_by(&plan, &settings)?;
+        let (mut lab, falconer) = Lab::stand_by(&plan, &settings)?;
         let mark = lab.capture.mark()?;
-        let cut = lab.power_cut(Host::Cn)?;
-        let seen = lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
-        let took = wait::between(cut, seen.at);
-        ensure!(took < Duration::from_secs(1), "announced {took:?} after the cut");
-        Ok(())
+        lab.standby.kill()?;
+        lab.standby.start()?;
+        lab.until_sessions(Host::Hk)?;
+        falconer.until_probes(ProbeState::Up, SOON)?;
+        lab.capture.must_be_silent(Host::Hk, mark)
     });
 }

@@ -289,7 +289,10 @@ impl Falconer {
             directory: directory.to_owned(),
             process: None,
         };
-        std::fs::create_dir_all(directory.join("etc"))?;
+        // A part of our own: BIRD's log goes where the lab can show it.
+        let parts = directory.join("etc/bird-templates/parts");
+        std::fs::create_dir_all(&parts)?;
+        std::fs::write(parts.join("log.conf"), "log stderr all;\n")?;
         falconer.configure(settings)?;
         Ok(falconer)
     }

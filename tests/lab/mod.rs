@@ -137,37 +137,40 @@ impl Lab {
         let mut lab = Self::prepare(plan)?;
         let falconer = lab.steer(settings)?;
         falconer.until("watch over a living primary", SESSIONS, |service| {
-            service.actual == Strength::Off
+            service.want == Strength::Off
+                && service.actual == Strength::Off
                 && service.probes.iter().all(|probe| probe.state == ProbeState::Up)
         })?;
         Ok((lab, falconer))
     }
 
-    /// Starts a site's BIRD with a Falconer that steers it.
+    /// Starts a site's BIRD and the Falconer that steers it.
     fn steer(&mut self, settings: &Settings) -> Result<Falconer> {
         let host = settings.host;
         let mut falconer = self.falconer(settings)?;
-        let (run_dir, bfd) = (self.run_dir(host), self.plan.bfd);
-        let bird = self.bird_mut(host);
         match settings.bird_conf {
             BirdConf::Attached => {
-                let peer = if bfd {
+                // To a BIRD that runs already.
+                let peer = if self.plan.bfd {
                     bird_conf::watch_with_bfd(host)
                 } else {
                     String::new()
                 };
-                bird.configure_with(&(bird_conf::steered(host, &run_dir) + &peer))?;
+                let text = bird_conf::steered(host, &self.run_dir(host)) + &peer;
+                self.bird_mut(host).configure_with(&text)?;
+                self.bird_mut(host).start()?;
+                self.until_sessions(host)?;
                 falconer.start()?;
             }
             BirdConf::Rendered => {
                 // It writes bird.conf for a BIRD that is not there yet.
                 falconer.start()?;
-                let file = bird.configuration();
+                let file = self.bird_mut(host).configuration();
                 wait::until_true("rendered bird.conf", SESSIONS, || Ok(file.exists()))?;
+                self.bird_mut(host).start()?;
+                self.until_sessions(host)?;
             }
         }
-        self.bird_mut(host).start()?;
-        self.until_sessions(host)?;
         Ok(falconer)
     }
 
@@ -222,7 +225,11 @@ impl Lab {
 
     fn start_primary(&mut self) -> Result<()> {
         if let Some(settings) = self.plan.primary.clone() {
-            self.primary_falconer = Some(self.steer(&settings)?);
+            let falconer = self.steer(&settings)?;
+            falconer.until("announcement by the primary", SESSIONS, |service| {
+                service.verified_at.is_some()
+            })?;
+            self.primary_falconer = Some(falconer);
             return Ok(());
         }
         let peer = if self.plan.bfd {
@@ -265,6 +272,11 @@ impl Lab {
         for session in ["isp_upstream", "isp_upstream6"] {
             wait::until(&format!("session {session} of {host}"), SESSIONS, || {
                 Ok(bird.established(session)?.then_some(()))
+            })?;
+        }
+        if self.plan.bfd && host == Host::Hk {
+            wait::until_true("BFD between the sites", SESSIONS, || {
+                Ok(bird.birdc("show bfd sessions")?.contains(" Up "))
             })?;
         }
         Ok(())
