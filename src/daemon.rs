@@ -6,6 +6,7 @@ mod checks;
 mod chronicle;
 mod clock;
 mod driver;
+mod reload;
 mod requests;
 mod senses;
 mod telling;
@@ -26,7 +27,6 @@ use crate::api;
 use crate::bird::client::Client;
 use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
 use crate::bird::state_file::StateDir;
-use crate::bird::steering::{self, Setup, Steering};
 use crate::config::Config;
 use crate::store;
 use crate::systemd;
@@ -34,7 +34,7 @@ pub use bird_conf::NotRendered;
 use bird_conf::{BirdConf, Wrong};
 use checks::Checks;
 use clock::Clock;
-use driver::{Driver, Edges};
+use driver::{Driver, Edges, Wheel};
 use senses::Senses;
 
 /// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 200 services
@@ -79,6 +79,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let config = Arc::new(config);
     let clock = Clock::start();
     let asked_to_stop = asked_to_stop()?;
+    let hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
     let _lock = lock(&config, config_file.clone())?;
     let (site, version) = (&config.site.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(site, config = %config_file.display(), version, "falconer starts");
@@ -90,13 +91,13 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let bird_conf = BirdConf::prepare(&config, &client).await?;
     let (wrong, bird_conf_wrong) = watch::channel(None);
     let mut readying = pin!(ready(bird_conf, wrong));
-    let (driver, doors, _steering) = wire(&config, clock, &client, bird_conf_wrong);
+    let (driver, doors) = wire(&config, config_file, clock, &client, bird_conf_wrong);
     let stop = CancellationToken::new();
     let api = {
         let (config, stop) = (config.clone(), stop.clone());
         tokio::spawn(async move { api::serve(&config.api, doors, stop).await })
     };
-    let mut driving = pin!(driver.run(asked_to_stop));
+    let mut driving = pin!(driver.run(asked_to_stop, hangup));
     // Judging goes on while bird.conf is put in place; systemd hears of us when both work.
     let _watching = tokio::select! {
         watching = &mut readying => {
@@ -137,19 +138,18 @@ async fn ready(bird_conf: Option<BirdConf>, wrong: watch::Sender<Wrong>) -> Opti
 /// Starts the edges, and a driver between them.
 fn wire(
     config: &Arc<Config>,
+    config_file: PathBuf,
     clock: Clock,
     client: &Client,
     bird_conf: watch::Receiver<Wrong>,
-) -> (Driver, api::Handles, Steering) {
+) -> (Driver, api::Handles) {
     let state_dir = &config.site.state_dir;
     let found = store::open(state_dir);
     if let Some(problem) = &found.problem {
         tracing::error!(problem, "state");
     }
     let past = store::journal::read(state_dir);
-    let (wishes, wishes_taken) = watch::channel(Arc::from([]));
-    let (reports, reports_in) = mpsc::channel(REPORTS_WAITING);
-    let steering = steering::spawn(client.clone(), Setup::new(config), wishes_taken, reports);
+    let (wheel, wishes, reports) = Wheel::take(config, client.clone());
     let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
     let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);
     let (journal_out, journal_reports) = mpsc::channel(DISK_REPORTS_WAITING);
@@ -158,8 +158,9 @@ fn wire(
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let edges = Edges {
+        wheel,
         wishes,
-        reports: reports_in,
+        reports,
         kept,
         keeper,
         journal_reports,
@@ -170,14 +171,14 @@ fn wire(
         requests,
         link: client.link(),
     };
-    let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
+    let driver = Driver::new(config.clone(), config_file, clock, found, past, journal, edges);
     let doors = api::Handles {
         snapshot: driver.snapshot(),
         history: driver.history(),
         requests: requests_out,
         poll_interval: config.bird.poll_interval,
     };
-    (driver, doors, steering)
+    (driver, doors)
 }
 
 /// Ends when the daemon is asked to stop.

@@ -40,6 +40,11 @@ pub enum What {
         /// By what, such as "SIGTERM".
         why: String,
     },
+    /// falconer.toml was read again.
+    Reloaded {
+        /// Why the old one stays in force; null where it does not.
+        error: Option<String>,
+    },
     /// What we want of BIRD changed.
     Transition(Box<Transition>),
     /// BIRD has done what a transition wanted.

@@ -61,24 +61,40 @@ fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
-    assert!(files.len() > 30, "the sources were not found in {}", root.display());
+    assert!(
+        files.len() > 30,
+        "the sources were not found in {}",
+        root.display()
+    );
     let read = |path: &PathBuf| {
-        let module = path.strip_prefix(&root).unwrap().with_extension("");
-        let text = std::fs::read_to_string(path).unwrap();
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let module = path
+            .strip_prefix(&root)
+            .expect("a file below src")
+            .with_extension("");
+        let text = std::fs::read_to_string(path).expect("a readable source");
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        Source { module: module.display().to_string(), text: code.collect::<Vec<_>>().join("\n") }
+        Source {
+            module: module.display().to_string(),
+            text: code.collect::<Vec<_>>().join("\n"),
+        }
     };
-    files.iter().map(read).filter(|source| !is_test(&source.module)).collect()
+    files
+        .iter()
+        .map(read)
+        .filter(|source| !is_test(&source.module))
+        .collect()
 }
 
 fn is_test(module: &str) -> bool {
-    module.split('/').any(|part| part == "tests" || part == "testing" || part == "situations")
+    module
+        .split('/')
+        .any(|part| part == "tests" || part == "testing" || part == "situations")
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(dir).expect("a readable directory") {
+        let path = entry.expect("a directory entry").path();
         if path.is_dir() {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -88,11 +104,15 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn within(module: &str, part: &str) -> bool {
-    module == part || module.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+    module == part
+        || module
+            .strip_prefix(part)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn is_decider(module: &str) -> bool {
-    DECIDERS.iter().any(|part| within(module, part)) && !LOOK_AT_THE_MACHINE.iter().any(|part| within(module, part))
+    DECIDERS.iter().any(|part| within(module, part))
+        && !LOOK_AT_THE_MACHINE.iter().any(|part| within(module, part))
 }
 
 #[test]
@@ -127,11 +147,19 @@ fn deciders_import_no_edge() {
 #[test]
 fn an_edge_imports_no_other_edge() {
     // What BIRD answers is a decider's vocabulary, wherever the socket is.
-    let vocabulary = ["crate::bird::answer", "crate::bird::version", "crate::probe::report"];
+    let vocabulary = [
+        "crate::bird::answer",
+        "crate::bird::version",
+        "crate::probe::report",
+    ];
     let mut found = Vec::new();
     for source in sources() {
-        let Some(own) = EDGES.iter().find(|edge| within(&source.module, edge)) else { continue };
-        let text = vocabulary.iter().fold(source.text.clone(), |text, word| text.replace(word, ""));
+        let Some(own) = EDGES.iter().find(|edge| within(&source.module, edge)) else {
+            continue;
+        };
+        let text = vocabulary
+            .iter()
+            .fold(source.text.clone(), |text, word| text.replace(word, ""));
         for other in EDGES.iter().filter(|edge| edge != &own) {
             if text.contains(&format!("crate::{other}::")) {
                 found.push(format!("{} imports {other}", source.module));
@@ -146,10 +174,18 @@ fn nothing_imports_the_daemon_or_the_command_line_but_the_command_line() {
     for source in sources() {
         let own = within(&source.module, "cli") || source.module == "main";
         if !own && !within(&source.module, "daemon") {
-            assert!(!source.text.contains("crate::daemon"), "{} imports the daemon", source.module);
+            assert!(
+                !source.text.contains("crate::daemon"),
+                "{} imports the daemon",
+                source.module
+            );
         }
         if !own {
-            assert!(!source.text.contains("crate::cli"), "{} imports the command line", source.module);
+            assert!(
+                !source.text.contains("crate::cli"),
+                "{} imports the command line",
+                source.module
+            );
         }
     }
 }
@@ -161,8 +197,14 @@ fn every_file_says_what_it_is_for() {
     collect(&root, &mut files);
     let silent = files.iter().filter(|path| {
         let text = std::fs::read_to_string(path).unwrap();
-        !is_test(&path.strip_prefix(&root).unwrap().with_extension("").display().to_string())
-            && !text.starts_with("//!")
+        !is_test(
+            &path
+                .strip_prefix(&root)
+                .unwrap()
+                .with_extension("")
+                .display()
+                .to_string(),
+        ) && !text.starts_with("//!")
     });
     let silent: Vec<_> = silent.collect();
     assert!(silent.is_empty(), "{silent:?}");

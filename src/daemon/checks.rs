@@ -49,6 +49,11 @@ impl Checks {
         )
     }
 
+    /// Makes checks this way from now on; those under way go on as they began.
+    pub(super) fn make_by(&mut self, make: Make) {
+        self.make = make;
+    }
+
     /// Starts a check.
     pub(super) fn start(&self, start: Start) {
         let (check, results) = ((self.make)(start.probe), self.results.clone());

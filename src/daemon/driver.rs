@@ -6,14 +6,20 @@
 mod intake;
 mod leave;
 mod publish;
+mod reconfigure;
 
 use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+
+pub(super) use reconfigure::Wheel;
 
 use super::alarms::Alarms;
 use super::bird_conf::Wrong;
@@ -47,6 +53,8 @@ const TURN_AT_LEAST: Duration = Duration::from_secs(1);
 
 /// The edges, as far as the driver sees them.
 pub(super) struct Edges {
+    /// Steering at work.
+    pub(super) wheel: Wheel,
     /// What we want of BIRD.
     pub(super) wishes: watch::Sender<Wishes>,
     /// What steering saw and did.
@@ -74,6 +82,7 @@ pub(super) struct Edges {
 /// The driver.
 pub(super) struct Driver {
     config: Arc<Config>,
+    config_file: PathBuf,
     clock: Clock,
     site: Site,
     edges: Edges,
@@ -105,6 +114,7 @@ enum Woken {
     Journal(Result<(), String>),
     Link,
     BirdConf,
+    Hangup,
     Stop(&'static str),
 }
 
@@ -112,6 +122,7 @@ impl Driver {
     /// A driver that has not turned yet.
     pub(super) fn new(
         config: Arc<Config>,
+        config_file: PathBuf,
         clock: Clock,
         found: Found,
         past: Past,
@@ -154,6 +165,7 @@ impl Driver {
             seen: None,
             snapshot,
             config,
+            config_file,
             clock,
             site,
             edges,
@@ -171,7 +183,7 @@ impl Driver {
     }
 
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
-    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) {
+    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>, mut hangup: Signal) {
         let mut stop = std::pin::pin!(stop);
         self.record(
             None,
@@ -181,7 +193,7 @@ impl Driver {
         );
         self.feed(None);
         loop {
-            match self.wait(stop.as_mut()).await {
+            match self.wait(stop.as_mut(), &mut hangup).await {
                 Woken::Time => self.feed(None),
                 Woken::Checked(Checked { id, report }) => {
                     let crate::probe::Report { outcome, detail, rtt } = report;
@@ -198,6 +210,8 @@ impl Driver {
                 Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
                 Woken::BirdConf => self.stale = true,
+                // It has told everybody how it went.
+                Woken::Hangup => drop(self.reload()),
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
                     self.record(None, What::Stopped { why: why.to_owned() });
@@ -210,12 +224,17 @@ impl Driver {
         self.leave().await;
     }
 
-    async fn wait(&mut self, stop: std::pin::Pin<&mut impl Future<Output = &'static str>>) -> Woken {
+    async fn wait(
+        &mut self,
+        stop: Pin<&mut impl Future<Output = &'static str>>,
+        hangup: &mut Signal,
+    ) -> Woken {
         let at = self.wake_at();
         let edges = &mut self.edges;
         tokio::select! {
             biased;
             why = stop => Woken::Stop(why),
+            Some(()) = hangup.recv() => Woken::Hangup,
             Some(report) = edges.reports.recv() => Woken::Report(report),
             Some(checked) = edges.checked.recv() => Woken::Checked(checked),
             () = sleep_until(at) => Woken::Time,

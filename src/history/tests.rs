@@ -41,6 +41,9 @@ fn every_kind_of_entry_comes_back_from_its_line() {
         What::Stopped {
             why: "SIGTERM".to_owned(),
         },
+        What::Reloaded {
+            error: Some("e".to_owned()),
+        },
         transition(),
         What::Done {
             of: 3,
