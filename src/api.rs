@@ -7,6 +7,7 @@ mod account;
 mod crowd;
 mod desk;
 mod door;
+mod feed;
 mod order;
 mod reply;
 mod route;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -27,19 +27,27 @@ struct Seat {
 
 /// Whether a connection's request is being answered; such a connection keeps its place.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Busy(Arc<AtomicBool>);
+pub(super) struct Busy(Arc<AtomicUsize>);
+
+/// Makes the connection busy until it is dropped.
+#[derive(Debug)]
+pub(super) struct Occupied(Arc<AtomicUsize>);
 
 impl Busy {
-    /// Marks the connection for as long as `answer` takes.
-    pub(super) async fn during<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.0.store(true, Ordering::Relaxed);
-        let answer = answer.await;
-        self.0.store(false, Ordering::Relaxed);
-        answer
+    /// Makes the connection busy.
+    pub(super) fn occupy(&self) -> Occupied {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Occupied(self.0.clone())
     }
 
     fn is_busy(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -103,7 +111,8 @@ mod tests {
             crowd.admit(|busy| async move {
                 let _guest = guest;
                 if number == 0 {
-                    busy.during(std::future::pending::<()>()).await;
+                    let _occupied = busy.occupy();
+                    std::future::pending::<()>().await;
                 }
                 std::future::pending::<()>().await;
             });
@@ -121,7 +130,10 @@ mod tests {
     #[tokio::test]
     async fn with_everybody_busy_the_newcomer_is_turned_away() {
         let mut crowd = Crowd::new(1);
-        crowd.admit(|busy| async move { busy.during(std::future::pending::<()>()).await });
+        crowd.admit(|busy| async move {
+            let _occupied = busy.occupy();
+            std::future::pending::<()>().await;
+        });
         tokio::task::yield_now().await;
         let (gone, mut left) = mpsc::unbounded_channel();
         let guest = Guest(7, gone);

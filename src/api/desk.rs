@@ -7,16 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::HOST;
+use hyper::header::{ACCEPT, HOST, HeaderMap};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
+use super::crowd::Busy;
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
-use super::{Handles, Refusal, account, order};
+use super::{Handles, Refusal, account, feed, order};
+use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
 
@@ -26,6 +28,9 @@ const BODY_LIMIT: usize = 4096;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the daemon may take to answer an operator, twice what BIRD may take by default.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many follow the events at a time, on each listener: browsers and dashboards of one team. Far
+/// below the listener's connections, because a feed keeps its place for as long as it likes.
+const FEEDS: usize = 32;
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
 
@@ -51,6 +56,8 @@ pub(super) struct Desk {
     /// The snapshot's JSON, made when it is first asked for. A lock, because connections on every
     /// thread ask; held while the JSON is made, so that a crowd makes it once.
     written: Mutex<Option<(Arc<Snapshot>, Bytes)>>,
+    operators_feeds: Arc<Semaphore>,
+    network_feeds: Arc<Semaphore>,
 }
 
 /// `/announced`, for people who look at what a probe sees.
@@ -68,11 +75,13 @@ impl Desk {
         Self {
             handles,
             written: Mutex::new(None),
+            operators_feeds: Arc::new(Semaphore::new(FEEDS)),
+            network_feeds: Arc::new(Semaphore::new(FEEDS)),
         }
     }
 
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, caller: Caller, request: Request<B>) -> Reply
+    pub(super) async fn answer<B>(&self, caller: Caller, busy: &Busy, request: Request<B>) -> Reply
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -88,6 +97,8 @@ impl Desk {
             Ok(Route::Status) => self.status(),
             Ok(Route::Service(name)) => self.service(name),
             Ok(Route::Announced(name)) => self.announced(name, Timestamp::now()),
+            Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
+            Ok(Route::Events) => self.events(),
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,
@@ -150,6 +161,32 @@ impl Desk {
         reply::json(status, &shown)
     }
 
+    fn events(&self) -> Reply {
+        let latest = self.handles.history.borrow().clone();
+        let events: Vec<&Entry> = latest.iter().map(AsRef::as_ref).collect();
+        reply::json(StatusCode::OK, &serde_json::json!({ "events": events }))
+    }
+
+    fn feed(&self, caller: Caller, busy: &Busy, headers: &HeaderMap) -> Reply {
+        let feeds = match caller {
+            Caller::Operator { .. } => &self.operators_feeds,
+            Caller::Network { .. } => &self.network_feeds,
+        };
+        let Ok(permit) = feeds.clone().try_acquire_owned() else {
+            let said = "as many as can follow the events do so already; ask again later";
+            return reply::failure(StatusCode::SERVICE_UNAVAILABLE, said);
+        };
+        let last_seen = headers
+            .get("last-event-id")
+            .and_then(|id| id.to_str().ok()?.parse().ok());
+        reply::stream(feed::feed(
+            self.handles.history.clone(),
+            last_seen,
+            permit,
+            busy.occupy(),
+        ))
+    }
+
     async fn change<B>(&self, name: &str, verb: Verb, uid: u32, body: B) -> Reply
     where
         B: Body<Data = Bytes>,
@@ -191,6 +228,15 @@ impl Desk {
     fn snapshot(&self) -> Arc<Snapshot> {
         self.handles.snapshot.borrow().clone()
     }
+}
+
+/// Whether the client wants server-sent events, as every EventSource says it does.
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let mut accepted = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok());
+    accepted.any(|accept| accept.contains("text/event-stream"))
 }
 
 /// Whether BIRD was seen to announce it at full within the last two polls. A wall clock that

@@ -34,6 +34,9 @@ const TCP_LIMIT: usize = 128;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client may read nothing of an answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client over TCP may acknowledge nothing: one that lost its power while it followed
+/// the events would else keep its place for a quarter of an hour.
+const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// The most that is kept of a request's head; hyper's least.
 const HEAD_LIMIT: usize = 8192;
 /// How long answers may take to finish when the daemon stops.
@@ -164,6 +167,7 @@ async fn accept(door: &Door) -> io::Result<(Stream, Caller)> {
         }
         Door::Tcp(listener) => {
             let (stream, _) = listener.accept().await?;
+            socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(DEAD_AFTER))?;
             let loopback = stream.local_addr()?.ip().to_canonical().is_loopback();
             Ok((Either::Right(stream), Caller::Network { loopback }))
         }
@@ -180,7 +184,10 @@ async fn connection(
 ) {
     let service = service_fn(|request| {
         let (desk, busy) = (&desk, &busy);
-        async move { Ok::<_, std::convert::Infallible>(busy.during(desk.answer(caller, request)).await) }
+        async move {
+            let _occupied = busy.occupy();
+            Ok::<_, std::convert::Infallible>(desk.answer(caller, busy, request).await)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

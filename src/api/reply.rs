@@ -1,17 +1,22 @@
 //! The answers of the API: their status, headers and JSON.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
-use http_body_util::Full;
+use futures_util::Stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Body, Frame};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 /// What goes back to the client.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// An answer whose JSON is already written.
 pub(super) fn json_bytes(status: StatusCode, body: Bytes) -> Reply {
-    reply(status, "application/json", body)
+    reply(status, "application/json", Full::new(body))
 }
 
 /// An answer in JSON.
@@ -27,11 +32,15 @@ pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Reply {
 
 /// An answer in plain text.
 pub(super) fn text(status: StatusCode, body: &'static str) -> Reply {
-    reply(
-        status,
-        "text/plain; charset=utf-8",
-        Bytes::from_static(body.as_bytes()),
-    )
+    reply(status, "text/plain; charset=utf-8", Full::from(body))
+}
+
+/// An answer that goes on (server-sent events).
+pub(super) fn stream<S>(frames: S) -> Reply
+where
+    S: Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + 'static,
+{
+    reply(StatusCode::OK, "text/event-stream", StreamBody::new(frames))
 }
 
 /// `{"error": "..."}`.
@@ -51,8 +60,11 @@ pub(super) fn wrong_method(allow: &'static str) -> Reply {
 }
 
 /// Nothing of ours is worth keeping: it is the state of this instant.
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+fn reply<B>(status: StatusCode, content_type: &'static str, body: B) -> Reply
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let mut reply = Response::new(body.boxed_unsync());
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -13,6 +13,8 @@ pub(super) enum Route<'a> {
     Service(&'a str),
     /// `GET /v1/services/NAME/announced`: 200 or 503.
     Announced(&'a str),
+    /// `GET /v1/events`: the latest entries of the history, or each as it happens.
+    Events,
     /// `GET /healthz`: the daemon answers.
     Healthz,
     /// `POST /v1/services/NAME/VERB`.
@@ -62,6 +64,7 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "services", name] => Route::Service(name),
         ["v1", "services", name, "announced"] => Route::Announced(name),
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
+        ["v1", "events"] => Route::Events,
         ["healthz"] => Route::Healthz,
         _ => return Err(Miss::NotFound),
     };
@@ -84,6 +87,7 @@ mod tests {
             (Method::HEAD, "/v1/status", Route::Status),
             (Method::GET, "/v1/services/web", Route::Service("web")),
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
+            (Method::GET, "/v1/events", Route::Events),
             (Method::GET, "/healthz", Route::Healthz),
             (
                 Method::POST,

@@ -18,6 +18,7 @@ struct Api {
     directory: tempfile::TempDir,
     address: std::net::SocketAddr,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    history: watch::Sender<Arc<[Arc<Entry>]>>,
     requests: mpsc::Receiver<Request>,
     shutdown: CancellationToken,
     tasks: tokio::task::JoinSet<()>,
@@ -34,9 +35,10 @@ impl Api {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
+        let (history, latest) = watch::channel(Arc::from([]));
         let handles = Handles {
             snapshot: seen,
-            history: watch::channel(Arc::from([])).1,
+            history: latest,
             requests: sender,
             poll_interval: Duration::from_secs(1),
         };
@@ -55,6 +57,7 @@ impl Api {
             directory,
             address,
             snapshot,
+            history,
             requests,
             shutdown,
             tasks,
@@ -264,6 +267,93 @@ async fn a_daemon_that_stops_is_said_so() {
         (status, body.as_str()),
         (503, r#"{"error":"the daemon is stopping"}"#)
     );
+}
+
+/// An entry that says little.
+fn entry(seq: u64) -> Arc<Entry> {
+    let what = crate::history::What::Latched;
+    Arc::new(Entry {
+        seq,
+        at: situations::now(),
+        service: Some("web".to_owned()),
+        what,
+    })
+}
+
+/// Asks for the events as a browser's EventSource does.
+async fn follow(api: &Api, last_seen: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(api.path()).await.unwrap();
+    let request =
+        format!("GET /v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n{last_seen}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Reads until the text is there.
+async fn read_until(stream: &mut UnixStream, wanted: &str) -> String {
+    let mut read = String::new();
+    while !read.contains(wanted) {
+        let mut buffer = [0; 4096];
+        let count = timeout(Duration::from_secs(10), stream.read(&mut buffer))
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(count > 0, "ended without {wanted:?}: {read}");
+        read.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+    }
+    read
+}
+
+#[tokio::test]
+async fn the_latest_events_are_listed_oldest_first() {
+    let api = Api::start(situations::steady()).await;
+    assert_eq!(
+        api.ask("GET", "/v1/events", "").await,
+        (200, r#"{"events":[]}"#.to_owned())
+    );
+    api.history.send(Arc::from([entry(1), entry(2)])).unwrap();
+    let (_, body) = api.ask_over_tcp("GET", "/v1/events").await;
+    let listed: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(listed["events"][0]["seq"], 1);
+    assert_eq!(listed["events"][1]["event"], "latched");
+}
+
+#[tokio::test]
+async fn events_are_sent_as_they_happen_from_where_the_client_was() {
+    let api = Api::start(situations::steady()).await;
+    api.history.send(Arc::from([entry(1), entry(2)])).unwrap();
+    let mut new = follow(&api, "").await;
+    let mut back = follow(&api, "last-event-id: 1\r\n").await;
+    let head = read_until(&mut back, "id: 2\n").await;
+    assert!(head.contains("content-type: text/event-stream"), "{head}");
+    assert!(!head.contains("id: 1\n"), "{head}");
+    read_until(&mut new, "\r\n\r\n").await;
+    api.history
+        .send(Arc::from([entry(1), entry(2), entry(3)]))
+        .unwrap();
+    let said = read_until(&mut new, "id: 3\n").await;
+    assert!(!said.contains("id: 2\n"), "{said}");
+    read_until(&mut back, "id: 3\n").await;
+}
+
+#[tokio::test]
+async fn feeds_are_bounded_and_leave_room_for_everything_else() {
+    let api = Api::start(situations::steady()).await;
+    let mut feeds = vec![];
+    for _ in 0..32 {
+        let mut feed = follow(&api, "").await;
+        read_until(&mut feed, "HTTP/1.1 200").await;
+        feeds.push(feed);
+    }
+    read_until(&mut follow(&api, "").await, "HTTP/1.1 503").await;
+    assert_eq!(api.ask("GET", "/v1/status", "").await.0, 200);
+    drop(feeds);
+    loop {
+        let mut feed = follow(&api, "").await;
+        if read_until(&mut feed, "\r\n\r\n").await.contains("200 OK") {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
