@@ -7,6 +7,7 @@ mod change;
 mod client;
 mod completions;
 mod failure;
+mod history;
 mod man;
 mod output;
 mod place;
@@ -60,6 +61,8 @@ enum Command {
     Auto(change::Word),
     /// Let one failback go ahead that waits for an operator or a window
     Failback(change::Word),
+    /// Show what happened, and when
+    History(history::History),
     /// Print the completions for a shell
     Completions(completions::Completions),
     /// Print a page of the manual, for man(1)
@@ -94,6 +97,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Freeze(word) => word.run("freeze", &daemon()),
         Command::Auto(word) => word.run("auto", &daemon()),
         Command::Failback(word) => word.run("failback", &daemon()),
+        Command::History(command) => command.run(&daemon()),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

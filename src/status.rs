@@ -4,6 +4,7 @@
 
 mod table;
 pub mod text;
+pub mod told;
 
 #[cfg(test)]
 pub(crate) mod situations;
@@ -11,3 +12,4 @@ pub mod snapshot;
 
 pub use snapshot::Snapshot;
 pub use text::{Style, text};
+pub use told::told;

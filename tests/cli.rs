@@ -53,7 +53,9 @@ impl Daemon {
                 .unwrap();
             runtime.block_on(async move {
                 let (_snapshot, seen) = watch::channel(Arc::new(snapshot));
-                let (_history, history) = watch::channel(Arc::from([]));
+                let past = falconer::history::entries(include_str!("fixtures/status/history.ndjson")).0;
+                let past: Arc<[_]> = past.into_iter().map(Arc::new).collect();
+                let (_history, history) = watch::channel(past);
                 let (requests, mut arrived) = mpsc::channel::<Request>(1);
                 let handles = Handles {
                     snapshot: seen,
@@ -358,4 +360,23 @@ fn what_an_override_cannot_mean_exits_2_without_asking() {
         assert_eq!(code, 2, "{arguments:?}: {err}");
     }
     assert!(daemon.asked.try_recv().is_err());
+}
+
+#[test]
+fn history_shows_the_latest_entries_of_a_service() {
+    let daemon = Daemon::start(Ok(String::new()));
+    let (code, out, err) = daemon.run(&["history"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out.lines().count(), 4, "{out}");
+    let (_, out, _) = daemon.run(&["history", "web", "-n", "1"]);
+    let expected = "\
+When                    Service    Event      Info
+2026-11-22T20:43:20.500 web        verdict    unclear -> down
+";
+    assert_eq!(out, expected);
+    let (_, out, _) = daemon.run(&["history", "--json"]);
+    assert_eq!(out, include_str!("fixtures/status/history.ndjson"));
+    let (code, _, err) = daemon.run(&["history", "wbe"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("did you mean \"web\""), "{err}");
 }

@@ -16,6 +16,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use crate::history::Entry;
 use crate::status::Snapshot;
 
 /// How long one request may take: longer than the daemon gives itself to answer.
@@ -39,6 +40,12 @@ struct Refused {
 #[derive(Deserialize)]
 struct Said {
     said: String,
+}
+
+/// `{"events": [...]}`.
+#[derive(Deserialize)]
+struct Events {
+    events: Vec<Entry>,
 }
 
 /// The body of a change.
@@ -66,19 +73,36 @@ impl Daemon {
     /// The snapshot.
     pub(super) fn status(&self) -> Result<Snapshot, Failure> {
         let json = self.status_json()?;
-        serde_json::from_slice(&json).map_err(|error| {
-            let ours = env!("CARGO_PKG_VERSION");
-            Failure::Failed(format!(
-                "the daemon's status cannot be read by this falconer {ours}; are they of one version? ({error})"
-            ))
-        })
+        serde_json::from_slice(&json).map_err(|error| unreadable("status", &error))
+    }
+
+    /// The latest entries of the history, oldest first.
+    pub(super) fn history(&self) -> Result<Vec<Entry>, Failure> {
+        let json = self.ask(Method::GET, "/v1/events", Bytes::new())?;
+        let Events { events } =
+            serde_json::from_slice(&json).map_err(|error| unreadable("history", &error))?;
+        Ok(events)
+    }
+
+    /// Fails if there is no such service, with what may have been meant.
+    pub(super) fn must_have(&self, service: &str) -> Result<(), Failure> {
+        let snapshot = self.status()?;
+        let names: Vec<&str> = snapshot
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
+        if names.contains(&service) {
+            return Ok(());
+        }
+        Err(Failure::Failed(crate::api::unknown_service(service, &names)))
     }
 
     /// Asks for a change of a service; what the daemon says of it comes back.
     pub(super) fn change(&self, service: &str, verb: &str, order: &Order) -> Result<String, Failure> {
         if !is_plain(service) {
             // It cannot stand in a path, and no service is called so.
-            return Err(Failure::Failed(self.unknown(service)?));
+            self.must_have(service)?;
         }
         let path = format!("/v1/services/{service}/{verb}");
         let body = serde_json::to_vec(order)
@@ -87,17 +111,6 @@ impl Daemon {
         let Said { said } = serde_json::from_slice(&answer)
             .map_err(|error| Failure::Failed(format!("the daemon's answer cannot be read: {error}")))?;
         Ok(said)
-    }
-
-    /// What is said of a service that cannot be there.
-    fn unknown(&self, name: &str) -> Result<String, Failure> {
-        let snapshot = self.status()?;
-        let names: Vec<&str> = snapshot
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect();
-        Ok(crate::api::unknown_service(name, &names))
     }
 
     /// Asks, and turns everything but a good answer into what to tell the user.
@@ -198,6 +211,14 @@ impl Daemon {
             "the daemon behind {socket} broke off: {error}\n{SEE_WHY}"
         ))
     }
+}
+
+/// What is said when daemon and command do not understand each other.
+fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
+    let ours = env!("CARGO_PKG_VERSION");
+    Failure::Failed(format!(
+        "the daemon's {what} cannot be read by this falconer {ours}; are they of one version? ({error})"
+    ))
 }
 
 /// Whether a name could be a service's, as far as a path is concerned.

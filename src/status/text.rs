@@ -13,7 +13,7 @@ use super::table::{Cell, Table, harmless, paint};
 /// Within so many seconds a time is shown as a time of day, else as a date, as BIRD does.
 const RECENT: i64 = 20 * 3600;
 /// What stands where there is nothing to show, as in BIRD's tables.
-const NOTHING: &str = "---";
+pub(super) const NOTHING: &str = "---";
 
 const RED: anstyle::Style = AnsiColor::Red.on_default();
 const YELLOW: anstyle::Style = AnsiColor::Yellow.on_default();
@@ -284,7 +284,7 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn verdict_word(verdict: Verdict) -> &'static str {
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Up => "up",
         Verdict::Down => "down",
@@ -292,7 +292,7 @@ fn verdict_word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn strength(strength: Strength) -> &'static str {
+pub(super) fn strength(strength: Strength) -> &'static str {
     match strength {
         Strength::Unknown => "unknown",
         Strength::Off => "off",
@@ -301,7 +301,7 @@ fn strength(strength: Strength) -> &'static str {
     }
 }
 
-fn probe_state(state: ProbeState) -> &'static str {
+pub(super) fn probe_state(state: ProbeState) -> &'static str {
     match state {
         ProbeState::Up => "up",
         ProbeState::Down => "down",
@@ -309,7 +309,7 @@ fn probe_state(state: ProbeState) -> &'static str {
     }
 }
 
-fn action(action: Action) -> &'static str {
+pub(super) fn action(action: Action) -> &'static str {
     match action {
         Action::Announce => "announce",
         Action::Withdraw => "withdraw",
@@ -318,7 +318,7 @@ fn action(action: Action) -> &'static str {
 }
 
 /// As in the JSON, so that what is read here is found there.
-fn alarm_word(code: AlarmCode) -> &'static str {
+pub(super) fn alarm_word(code: AlarmCode) -> &'static str {
     match code {
         AlarmCode::NotExported => "not_exported",
         AlarmCode::Drift => "drift",

@@ -1,0 +1,155 @@
+//! The history as people read it: `falconer history`. One line an entry, and the stages of a
+//! takeover or failback as what each of them took.
+
+use jiff::Timestamp;
+
+use super::table::{Cell, Table, harmless};
+use super::text::{NOTHING, Style, action, alarm_word, probe_state, strength, verdict_word};
+use crate::history::{Entry, What};
+use crate::status::snapshot::{BirdState, Stages};
+
+/// The entries, in the order given, ending in a newline.
+pub fn told(entries: &[Entry], style: &Style) -> String {
+    if entries.is_empty() {
+        return "Nothing has happened yet.\n".to_owned();
+    }
+    let mut table = Table::new(&[("When", 23), ("Service", 10), ("Event", 10)], "Info");
+    for entry in entries {
+        let when = entry
+            .at
+            .to_zoned(style.zone.clone())
+            .strftime("%Y-%m-%dT%H:%M:%S%.3f")
+            .to_string();
+        let (event, info) = words(&entry.what);
+        let service = entry.service.as_deref().unwrap_or(NOTHING);
+        table.row(
+            vec![Cell::new(when), Cell::new(service), Cell::new(event)],
+            Cell::new(harmless(&info)),
+        );
+    }
+    let mut out = String::new();
+    table.write(&mut out, style.width, style.color);
+    out
+}
+
+/// The kind of an entry, and the rest of it.
+fn words(what: &What) -> (&'static str, String) {
+    match what {
+        What::Started { version } => ("started", format!("version {version}")),
+        What::Stopped { why } => ("stopped", why.clone()),
+        What::Transition(change) => {
+            let (from, to) = (strength(change.from), strength(change.to));
+            (
+                "transition",
+                format!("{from} -> {to} by {}: {}", change.rule, change.reason),
+            )
+        }
+        What::Done { stages, .. } => ("done", took(stages)),
+        What::Verdict { from, to } => (
+            "verdict",
+            format!("{} -> {}", verdict_word(*from), verdict_word(*to)),
+        ),
+        What::Probe {
+            name,
+            from,
+            to,
+            detail,
+        } => (
+            "probe",
+            format!("{name} {} -> {}: {detail}", probe_state(*from), probe_state(*to)),
+        ),
+        What::Isolated { isolated: true } => ("isolated", "too few witnesses answer".to_owned()),
+        What::Isolated { isolated: false } => ("connected", "enough witnesses answer again".to_owned()),
+        What::Latched => (
+            "latched",
+            "flapped too often; falconer auto releases it".to_owned(),
+        ),
+        What::Released { actor } => ("released", format!("by {actor}")),
+        What::Override {
+            action: wanted,
+            until,
+            reason,
+            actor,
+        } => (
+            "override",
+            overridden(action(*wanted), *until, reason.as_deref(), actor),
+        ),
+        What::OverrideEnded {
+            action: wanted,
+            actor,
+        } => {
+            let by = actor.as_deref().unwrap_or("its time");
+            ("ended", format!("{}, ended by {by}", action(*wanted)))
+        }
+        What::FailbackAllowed { actor } => ("failback", format!("allowed by {actor}")),
+        What::Drift { text } => ("drift", text.clone()),
+        What::Failed { text } => ("failed", text.clone()),
+        What::Bird { from, to, error } => {
+            let error = error
+                .as_deref()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
+            (
+                "bird",
+                format!("{} -> {}{error}", bird_state(*from), bird_state(*to)),
+            )
+        }
+        What::Alarm {
+            code,
+            text: Some(text),
+        } => ("alarm", format!("{}: {text}", alarm_word(*code))),
+        What::Alarm { code, text: None } => ("cleared", alarm_word(*code).to_owned()),
+        What::Stalled { late_ms } => ("stalled", format!("woken {late_ms} ms late; results thrown away")),
+    }
+}
+
+fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, actor: &str) -> String {
+    let until = until
+        .map(|until| format!(" until {until:.0}"))
+        .unwrap_or_default();
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{wanted} by {actor}{until}{reason}")
+}
+
+/// What each stage took after the one before it, in the order in which they were reached.
+fn took(stages: &Stages) -> String {
+    let mut reached: Vec<(Timestamp, &str)> = [
+        (stages.first_fail, "first fail"),
+        (stages.verdict, "verdict"),
+        (stages.decided, "decided"),
+        (stages.enable_sent, "enable sent"),
+        (stages.enable_answered, "enable answered"),
+        (stages.up, "up"),
+        (stages.exported, "exported"),
+        (stages.disable_sent, "disable sent"),
+        (stages.disable_answered, "disable answered"),
+        (stages.down, "down"),
+    ]
+    .into_iter()
+    .filter_map(|(at, stage)| at.map(|at| (at, stage)))
+    .collect();
+    reached.sort_by_key(|(at, _)| *at);
+    let mut words = String::new();
+    let mut before = None;
+    for (at, stage) in reached {
+        match before.replace(at) {
+            None => words.push_str(stage),
+            Some(earlier) => {
+                let millis = at.duration_since(earlier).as_millis();
+                words.push_str(&format!(", {stage} +{}.{:03} s", millis / 1000, millis % 1000));
+            }
+        }
+    }
+    words
+}
+
+fn bird_state(state: BirdState) -> &'static str {
+    match state {
+        BirdState::Up => "up",
+        BirdState::Busy => "busy",
+        BirdState::Down => "down",
+    }
+}
+
+#[cfg(test)]
+mod tests;
