@@ -3,7 +3,9 @@
 //! A command is a file below; it returns what went wrong as a [`Failure`], which alone knows the
 //! exit code. A command that cannot be carried out to its end yet is not there at all.
 
+mod bird_conf;
 mod change;
+mod check;
 mod client;
 mod completions;
 mod failure;
@@ -12,6 +14,7 @@ mod man;
 mod output;
 mod place;
 mod reading;
+mod render;
 mod run;
 mod status;
 
@@ -49,6 +52,10 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 69 daemon or BIRD not re
 enum Command {
     /// Run the daemon
     Run(run::Run),
+    /// Check the configuration, and whether BIRD would take what it renders to; changes nothing
+    Check(check::Check),
+    /// Print bird.conf as the configuration would have it, compare it, or write it
+    Render(render::Render),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
     /// Announce a service, whatever its probes say
@@ -91,6 +98,8 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
     let daemon = || Daemon::at(socket.clone().unwrap_or_else(|| place::socket(&config)));
     match command {
         Command::Run(command) => command.run(config),
+        Command::Check(command) => command.run(&config),
+        Command::Render(command) => command.run(&config),
         Command::Status(command) => command.run(&daemon()),
         Command::Announce(word) => word.run("announce", &daemon()),
         Command::Withdraw(word) => word.run("withdraw", &daemon()),

@@ -32,6 +32,7 @@ use crate::store;
 use crate::systemd;
 pub use bird_conf::NotRendered;
 use bird_conf::{BirdConf, Wrong};
+pub(crate) use bird_conf::{rendered, version_of};
 use checks::Checks;
 use clock::Clock;
 use driver::{Driver, Edges, Wheel};

@@ -380,3 +380,151 @@ When                    Service    Event      Info
     assert_eq!(code, 1);
     assert!(err.contains("did you mean \"web\""), "{err}");
 }
+
+/// A configuration of a standby that renders into `directory`; BIRD itself does not run.
+fn configuration(directory: &Path) -> PathBuf {
+    let at = directory.display();
+    let text = format!(
+        r#"
+[site]
+name = "hk1"
+state_dir = "{at}/state"
+run_dir = "{at}/run"
+
+[bird]
+socket = "{at}/bird.ctl"
+
+[render]
+template = "standby.conf"
+output = "{at}/bird.conf"
+apply = "check"
+
+[router]
+id = "203.0.113.2"
+local_as = 64501
+
+[[upstream]]
+name = "isp_upstream"
+neighbor = "203.0.113.1"
+neighbor_as = 64500
+
+[[service]]
+name = "web"
+role = "standby"
+prefixes = ["198.51.100.0/24"]
+
+[[service.probe]]
+name = "ping"
+type = "icmp"
+target = "198.18.0.1"
+
+[[witness]]
+name = "resolver"
+type = "icmp"
+target = "192.0.2.53"
+"#
+    );
+    std::fs::create_dir(directory.join("state")).unwrap();
+    let path = directory.join("falconer.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn check_says_what_it_found_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let listed = || {
+        let entries = std::fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = listed();
+    let (code, out, err) = falconer(&["-c", config.to_str().unwrap(), "check"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains(": 1 service, 1 probe, 1 upstream, 1 witness; "),
+        "{out}"
+    );
+    assert!(out.contains("bird.conf renders, and BIRD 2"), "{out}");
+    assert_eq!(listed(), before);
+}
+
+#[test]
+fn a_wrong_configuration_exits_78_and_names_the_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let text = std::fs::read_to_string(&config)
+        .unwrap()
+        .replace("neighbor_as", "neighbour_as");
+    std::fs::write(&config, text).unwrap();
+    for command in [&["check"][..], &["render"], &["render", "--write"], &["run"]] {
+        let (code, out, err) = falconer(&[&["-c", config.to_str().unwrap()], command].concat());
+        assert_eq!((code, out.as_str()), (78, ""), "{command:?}: {err}");
+        assert!(
+            err.contains("neighbour_as") && err.contains("falconer.toml:"),
+            "{err}"
+        );
+    }
+    assert!(!directory.path().join("bird.conf").exists());
+    let (code, _, err) = falconer(&["-c", "/nonexistent/falconer.toml", "check"]);
+    assert_eq!(code, 78);
+    assert!(
+        err.contains("cannot read the configuration /nonexistent/falconer.toml"),
+        "{err}"
+    );
+}
+
+#[test]
+fn render_prints_compares_and_writes_and_leaves_a_humans_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let conf = directory.path().join("bird.conf");
+    let run =
+        |arguments: &[&str]| falconer(&[&["-c", config.to_str().unwrap(), "render"], arguments].concat());
+    let (code, printed, err) = run(&[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(printed.contains("protocol static web_v4"), "{printed}");
+    assert!(!conf.exists());
+
+    let (code, out, _) = run(&["--write"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("is written; have BIRD read it with: birdc configure"),
+        "{out}"
+    );
+    assert_eq!(std::fs::read_to_string(&conf).unwrap(), printed);
+    assert_eq!(run(&["--diff"]), (0, String::new(), String::new()));
+    assert!(run(&["--write"]).1.contains("is so already"));
+
+    std::fs::write(&conf, printed.clone() + "# by hand\n").unwrap();
+    let (code, out, _) = run(&["--diff"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("-# by hand"), "{out}");
+    let (code, _, err) = run(&["--write"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("changed by somebody else"), "{err}");
+    assert_eq!(run(&["--write", "--force"]).0, 0);
+    assert_eq!(std::fs::read_to_string(&conf).unwrap(), printed);
+    assert_eq!(run(&["--force"]).0, 2, "what would it force?");
+    assert_eq!(run(&["--diff", "--write"]).0, 2);
+}
+
+#[test]
+fn without_a_bird_to_ask_check_exits_69() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(
+        &config,
+        text.replace("[bird]\n", "[bird]\nbinary = \"/nonexistent/bird\"\n"),
+    )
+    .unwrap();
+    let (code, _, err) = falconer(&["-c", config.to_str().unwrap(), "check"]);
+    assert_eq!(code, 69, "{err}");
+    assert!(
+        err.contains("/nonexistent/bird") && err.contains("set [bird] binary"),
+        "{err}"
+    );
+}

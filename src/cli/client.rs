@@ -16,6 +16,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use super::output;
 use crate::history::Entry;
 use crate::status::Snapshot;
 
@@ -115,10 +116,7 @@ impl Daemon {
 
     /// Asks, and turns everything but a good answer into what to tell the user.
     fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+        let runtime = output::runtime()?;
         let answer = runtime.block_on(async { timeout(TIMEOUT, self.exchange(method, path, body)).await });
         let (status, body) = match answer {
             Ok(answer) => answer?,

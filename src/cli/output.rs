@@ -21,6 +21,17 @@ pub(super) fn error(failure: &Failure) {
     }
 }
 
+/// Says on standard error what does not keep the command from going on.
+pub(super) fn warning(text: &str) {
+    drop(writeln!(io::stderr().lock(), "falconer: warning: {text}"));
+}
+
+/// What a command waits on while it talks with others.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Failure::Failed(format!("cannot start: {error}")))
+}
+
 /// Whether somebody looks at standard output.
 pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()

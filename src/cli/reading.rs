@@ -12,8 +12,13 @@ use crate::config::{self, Config, Diagnostic};
 /// Everything that is wrong has been shown there, too.
 pub(super) fn read(path: &Path) -> Result<Config, Failure> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Configuration(format!("cannot read the configuration {name}: {error}")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let said = format!("cannot read the configuration {name}: {error}");
+        match error.kind() == io::ErrorKind::PermissionDenied {
+            true => Failure::Forbidden(format!("{said}\nuse sudo")),
+            false => Failure::Configuration(said),
+        }
+    })?;
     match config::load(&text, &name) {
         Ok((config, warnings)) => {
             show(&warnings, &text, &name);

@@ -160,7 +160,7 @@ impl BirdConf {
 }
 
 /// The running BIRD's version, if it answers soon.
-async fn version_of(client: &Client) -> Option<Version> {
+pub(crate) async fn version_of(client: &Client) -> Option<Version> {
     let mut link = client.link();
     let settled = link
         .wait_for(|link| link.version.is_some() || (link.state == BirdState::Down && link.error.is_some()));
@@ -169,7 +169,7 @@ async fn version_of(client: &Client) -> Option<Version> {
 }
 
 /// Renders with the templates and passwords that are there now.
-fn rendered(config: &Config, settings: &Render, version: &Version) -> Result<String, NotRendered> {
+pub(crate) fn rendered(config: &Config, settings: &Render, version: &Version) -> Result<String, NotRendered> {
     let templates = conf_file::templates(&settings.template_dir);
     let templates = templates.map_err(|error| NotRendered(vec![error.to_string()]))?;
     let sessions = config.upstreams.iter().chain(&config.peers);
