@@ -472,4 +472,4 @@ impl Slots {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -32,11 +32,27 @@ pub fn told(entries: &[Entry], style: &Style) -> String {
     out
 }
 
+fn isolation(isolated: bool) -> (&'static str, String) {
+    match isolated {
+        true => ("isolated", "too few witnesses answer".to_owned()),
+        false => ("connected", "enough witnesses answer again".to_owned()),
+    }
+}
+
+fn reloaded(error: Option<&str>) -> String {
+    let first = |error: &str| error.lines().next().unwrap_or_default().to_owned();
+    match error {
+        None => "falconer.toml was read again".to_owned(),
+        Some(error) => format!("refused, the old one stays in force: {}", first(error)),
+    }
+}
+
 /// The kind of an entry, and the rest of it.
 fn words(what: &What) -> (&'static str, String) {
     match what {
         What::Started { version } => ("started", format!("version {version}")),
         What::Stopped { why } => ("stopped", why.clone()),
+        What::Reloaded { error } => ("reloaded", reloaded(error.as_deref())),
         What::Transition(change) => {
             let (from, to) = (strength(change.from), strength(change.to));
             (
@@ -58,8 +74,7 @@ fn words(what: &What) -> (&'static str, String) {
             "probe",
             format!("{name} {} -> {}: {detail}", probe_state(*from), probe_state(*to)),
         ),
-        What::Isolated { isolated: true } => ("isolated", "too few witnesses answer".to_owned()),
-        What::Isolated { isolated: false } => ("connected", "enough witnesses answer again".to_owned()),
+        What::Isolated { isolated } => isolation(*isolated),
         What::Latched => (
             "latched",
             "flapped too often; falconer auto releases it".to_owned(),

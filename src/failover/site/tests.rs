@@ -2,7 +2,7 @@
 //! world goes this way or that.
 
 #[path = "../../../tests/support/site.rs"]
-pub(super) mod support;
+pub(in crate::failover) mod support;
 
 mod cadence;
 mod failback;

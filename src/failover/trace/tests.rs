@@ -1,9 +1,6 @@
 //! Traces: what they say, what is wrong with broken ones, and what comes of good ones.
 
-#[path = "../../../tests/support/site.rs"]
-mod support;
-
-use support::*;
+use crate::failover::site::tests::support::*;
 
 use super::*;
 use crate::failover::Memory;
