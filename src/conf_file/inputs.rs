@@ -146,3 +146,6 @@ fn collect(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ pub(crate) fn version() -> String {
 }
 
 /// BIRD's complaint or warning, if it has one.
-fn complaint(text: &str) -> Option<String> {
+pub(crate) fn complaint(text: &str) -> Option<String> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let output = Command::new(bird())

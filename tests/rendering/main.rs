@@ -4,6 +4,7 @@
 
 mod birds;
 mod configs;
+mod docs;
 mod errors;
 mod golden;
 mod running;
