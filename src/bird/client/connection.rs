@@ -106,33 +106,11 @@ impl Connection {
             Ok(Ok(reply)) => match question.check(&reply) {
                 Ok(()) => Ok(reply),
                 Err(error) => {
-                    let trouble = Trouble::down(format!("the connection was dropped: {error}"));
+                    let trouble = Trouble::dropped(&error.to_string());
                     Err((error, trouble))
                 }
             },
-            Ok(Err(Silence::Garbage(said))) => {
-                let why = format!("{said}, in answer to \"{question}\"");
-                let trouble = Trouble::down(format!("the connection was dropped: {why}"));
-                Err((BirdError::Malformed { why }, trouble))
-            }
-            Ok(Err(Silence::Ended)) => {
-                let trouble = Trouble::closed();
-                Err((
-                    BirdError::Broken {
-                        why: trouble.why.clone(),
-                    },
-                    trouble,
-                ))
-            }
-            Ok(Err(Silence::Io(error))) => {
-                let trouble = Trouble::broken(&error);
-                Err((
-                    BirdError::Broken {
-                        why: trouble.why.clone(),
-                    },
-                    trouble,
-                ))
-            }
+            Ok(Err(silence)) => Err(silence.after(question)),
             Err(_) => {
                 let trouble = Trouble::busy(format!(
                     "BIRD did not answer \"{question}\" within {patience:?}: it is busy or hung (journalctl -u bird)"
@@ -148,10 +126,10 @@ impl Connection {
             match self.framed.next().await {
                 Some(Ok(Line::Spontaneous(_) | Line::Lost)) => {}
                 Some(Ok(line @ (Line::Continuation(..) | Line::Last(..)))) => {
-                    return Trouble::down(format!("the connection was dropped: BIRD said {line:?} unasked"));
+                    return Trouble::dropped(&format!("BIRD said {line:?} unasked"));
                 }
                 Some(Err(CodecError::Io(error))) => return Trouble::broken(&error),
-                Some(Err(error)) => return Trouble::down(format!("the connection was dropped: {error}")),
+                Some(Err(error)) => return Trouble::dropped(&error.to_string()),
                 None => return Trouble::closed(),
             }
         }
@@ -170,6 +148,23 @@ impl Connection {
             }
         }
         Err(Silence::Ended)
+    }
+}
+
+impl Silence {
+    /// What that means for a command that was in flight, and for the connection.
+    fn after(self, question: &Question) -> (BirdError, Trouble) {
+        let trouble = match self {
+            Self::Garbage(said) => {
+                let why = format!("{said}, in answer to \"{question}\"");
+                let trouble = Trouble::dropped(&why);
+                return (BirdError::Malformed { why }, trouble);
+            }
+            Self::Ended => Trouble::closed(),
+            Self::Io(error) => Trouble::broken(&error),
+        };
+        let why = trouble.why.clone();
+        (BirdError::Broken { why }, trouble)
     }
 }
 
@@ -198,6 +193,11 @@ impl Trouble {
             state: BirdState::Down,
             why,
         }
+    }
+
+    /// By us: BIRD is there, and what it says makes no sense.
+    fn dropped(why: &str) -> Self {
+        Self::down(format!("the connection was dropped: {why}"))
     }
 
     fn closed() -> Self {
