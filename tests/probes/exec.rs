@@ -38,6 +38,13 @@ async fn the_exit_status_decides() {
 }
 
 #[tokio::test]
+async fn what_a_program_says_last_is_never_lost() {
+    for _ in 0..100 {
+        expect(&run("echo fine").await, Pass, "exit 0: fine");
+    }
+}
+
+#[tokio::test]
 async fn d1_what_cannot_be_started_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str, mode: u32| {

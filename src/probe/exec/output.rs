@@ -36,12 +36,12 @@ impl Output {
     }
 
     /// Reads what is there, without waiting for more: a process that left the group may hold the
-    /// pipe for ever.
+    /// pipe for ever. The kernel is asked, since the runtime may not have heard of it yet.
     pub(super) fn read_what_is_there(&mut self) {
         let mut buffer = [0; 4096];
         // No more than a pipe holds, since who writes without end would never let this end.
         for _ in 0..16 {
-            match self.pipe.try_read(&mut buffer) {
+            match rustix::io::read(&self.pipe, &mut buffer) {
                 Ok(0) | Err(_) => return,
                 Ok(length) => self.keep(&buffer[..length]),
             }
