@@ -8,14 +8,20 @@
 //! [`plan`]: super::plan
 //! [`guard`]: super::guard
 
+mod task;
+
+mod act;
+mod look;
+
 mod attempts;
 mod course;
+mod drift;
 mod exports;
-mod files;
-mod look;
-mod outbox;
 mod seen;
-mod task;
+mod stages;
+
+mod files;
+mod outbox;
 
 use std::path::PathBuf;
 use std::sync::Arc;

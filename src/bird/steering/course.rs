@@ -1,7 +1,7 @@
 //! What steering remembers of one service: its protocols, what it was last brought to, and how far
 //! the decision in force has come. Pure: it is handed what was seen, and when.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +12,8 @@ use crate::config::model::{Family, Static};
 use crate::failover::Strength;
 
 use super::attempts::Attempts;
+use super::drift::{self, Boot, Settled};
+use super::stages::Stages;
 use super::{Stage, StageReport, Target, Wish};
 
 /// One static protocol.
@@ -47,47 +49,6 @@ pub(super) struct Course {
     /// Why a state file could not be written, for each of the legs.
     pub(super) file_trouble: Vec<Option<String>>,
     stages: Stages,
-}
-
-/// A strength that was reached, and under which BIRD.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Settled {
-    strength: Strength,
-    boot: Boot,
-}
-
-/// Which run of BIRD it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Boot {
-    /// How many times we connected.
-    pub(super) connects: u64,
-    /// When BIRD started, as it says, without fractions: it computes that anew every time.
-    pub(super) at: Option<String>,
-}
-
-impl Boot {
-    fn restarted_since(&self, earlier: &Self) -> bool {
-        self.connects != earlier.connects && self.at != earlier.at
-    }
-}
-
-/// The decision in force, and which of its stages are reported already.
-#[derive(Debug)]
-struct Stages {
-    id: u64,
-    /// Whether writes still belong to it: once it is reached, a write only mends.
-    open: bool,
-    done: BTreeSet<(Stage, String)>,
-}
-
-impl Stages {
-    fn new(id: u64) -> Self {
-        Self {
-            id,
-            open: true,
-            done: BTreeSet::new(),
-        }
-    }
 }
 
 impl Line {
@@ -158,7 +119,7 @@ impl Leg {
 /// The states of all protocols at one moment; without any, BIRD was not seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
-    states: Option<std::collections::HashMap<String, State>>,
+    states: Option<HashMap<String, State>>,
 }
 
 impl View {
@@ -205,7 +166,7 @@ impl Course {
             drifting: None,
             actual: None,
             since: now,
-            stages: Stages::new(0),
+            stages: Stages::default(),
         }
     }
 
@@ -219,8 +180,8 @@ impl Course {
                 .take()
                 .filter(|settled| Some(settled.strength) == wish.strength);
         }
-        if wish.id != self.stages.id {
-            self.stages = Stages::new(wish.id);
+        if wish.id != self.wish.id {
+            self.stages = Stages::default();
         }
         self.wish = wish.clone();
     }
@@ -254,7 +215,7 @@ impl Course {
                 .flat_map(Leg::lines_mut)
                 .for_each(|line| line.attempts.reached());
             self.drifting = None;
-            self.stages.open = false;
+            self.stages.close();
             self.settled = Some(Settled {
                 strength: wanted,
                 boot: boot.clone(),
@@ -268,7 +229,7 @@ impl Course {
         if self.drifting.is_some() {
             return None;
         }
-        let text = self.drift(settled, view, boot)?;
+        let text = drift::told(self, settled, view, boot)?;
         self.drifting = Some(text.clone());
         Some(text)
     }
@@ -297,48 +258,7 @@ impl Course {
         strengths.all(|other| other == Some(first)).then_some(first)
     }
 
-    /// What is not as it was brought to be, in words. Nothing while it only moves: BIRD restarts a
-    /// protocol by itself when its definition changes.
-    fn drift(&self, settled: &Settled, view: &View, boot: &Boot) -> Option<String> {
-        let changes: Vec<(State, &str)> = self
-            .legs
-            .iter()
-            .flat_map(|leg| changes(leg, settled.strength, view))
-            .collect();
-        let (state, _) = *changes.first()?;
-        let seen: Vec<String> = changes.iter().map(|(state, name)| words(*state, name)).collect();
-        let restarted = boot.restarted_since(&settled.boot);
-        let cause = match (restarted, state) {
-            (_, State::Missing) => "BIRD's configuration does not define it any more",
-            (true, State::Down) => {
-                "BIRD was restarted, and did not take the state from our file: bird.conf must include it, and BIRD's \
-                 user must be able to read it"
-            }
-            (true, _) => "BIRD was restarted, and did not come up as it was",
-            (false, _) => {
-                "It was not us: a `birdc enable` or `disable` does that, a `configure undo` or an expired undo timer, \
-                 and a `configure` where bird.conf does not include the state file"
-            }
-        };
-        let mend = match (self.order(), state) {
-            (None, _) => "It is left as it is, because the service is frozen",
-            (Some(_), State::Missing) => "It cannot be put back before bird.conf defines it again",
-            (Some(_), _) => "It is put back",
-        };
-        let service = &self.target.service;
-        let command = if state == State::Up {
-            "announce"
-        } else {
-            "withdraw"
-        };
-        let (strength, seen) = (settled.strength, seen.join(" and "));
-        Some(format!(
-            "{service} was at strength {strength}, and now {seen}. {cause}. {mend}. What would have stuck is `falconer \
-             {command} {service}`"
-        ))
-    }
-
-    /// A stage, unless it is reported already or belongs to no decision.
+    /// A stage, unless it is told already or belongs to no decision.
     pub(super) fn stage(
         &mut self,
         service: usize,
@@ -346,16 +266,9 @@ impl Course {
         protocol: &str,
         at: Instant,
     ) -> Option<StageReport> {
-        let follows = |before| self.stages.done.contains(&(before, protocol.to_owned()));
-        let due = match stage {
-            Stage::EnableSent | Stage::DisableSent => self.stages.open,
-            Stage::EnableAnswered | Stage::Up => follows(Stage::EnableSent),
-            Stage::Exported => follows(Stage::Up),
-            Stage::DisableAnswered | Stage::Down => follows(Stage::DisableSent),
-        };
-        (due && self.stages.done.insert((stage, protocol.to_owned()))).then(|| StageReport {
+        self.stages.tell(stage, protocol).then(|| StageReport {
             service,
-            id: self.stages.id,
+            id: self.wish.id,
             stage,
             at,
             protocol: protocol.to_owned(),
@@ -364,8 +277,7 @@ impl Course {
 
     /// Whether a protocol was enabled for the decision in force, and is not seen exported yet.
     pub(super) fn awaits_export(&self, protocol: &str) -> bool {
-        let done = |stage| self.stages.done.contains(&(stage, protocol.to_owned()));
-        done(Stage::EnableSent) && !done(Stage::Exported) && !done(Stage::DisableSent)
+        self.stages.awaits_export(protocol)
     }
 
     /// Whether anything of the decision in force is still on its way.
@@ -375,7 +287,7 @@ impl Course {
             .iter()
             .flat_map(Leg::lines)
             .map(|line| line.protocol.name.as_str());
-        lines.any(|name| self.awaits_export(name) || self.awaits_silence(name))
+        lines.any(|name| self.stages.awaits_export(name) || self.stages.awaits_silence(name))
     }
 
     /// The names of all its protocols.
@@ -385,42 +297,6 @@ impl Course {
             .flat_map(Leg::lines)
             .map(|line| line.protocol.name.clone())
             .collect()
-    }
-
-    /// Whether a protocol was disabled for the decision in force, and is not seen down yet.
-    fn awaits_silence(&self, protocol: &str) -> bool {
-        let done = |stage| self.stages.done.contains(&(stage, protocol.to_owned()));
-        done(Stage::DisableSent) && !done(Stage::Down)
-    }
-}
-
-/// The protocols of a family that are the opposite of what `strength` means.
-fn changes<'a>(leg: &'a Leg, strength: Strength, view: &View) -> Vec<(State, &'a str)> {
-    let up = |slot| match (strength, slot) {
-        (Strength::Off, _) | (Strength::Full, Slot::Drain) | (Strength::Drain, Slot::Full) => false,
-        (Strength::Full, Slot::Full) | (Strength::Drain, Slot::Drain) => true,
-    };
-    let nothing_to_drain_with = strength == Strength::Drain && leg.drain.is_none();
-    [Slot::Full, Slot::Drain]
-        .into_iter()
-        .filter(|_| !nothing_to_drain_with)
-        .filter_map(|slot| Some((slot, leg.line(slot)?.protocol.name.as_str())))
-        .map(|(slot, name)| (slot, view.state(name), name))
-        .filter(|(slot, state, _)| match state {
-            State::Up => !up(*slot),
-            State::Down | State::Missing => up(*slot),
-            State::Unknown | State::Starting | State::Stopping => false,
-        })
-        .map(|(_, state, name)| (state, name))
-        .collect()
-}
-
-fn words(state: State, name: &str) -> String {
-    match state {
-        State::Missing => format!("BIRD has no {name}"),
-        State::Down => format!("{name} is down"),
-        State::Up => format!("{name} is up"),
-        State::Unknown | State::Starting | State::Stopping => format!("{name} is between two states"),
     }
 }
 

@@ -10,11 +10,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::bird::client::{BirdError, Client, Link, Priority};
-use crate::bird::plan::{Slot, State, Step};
-use crate::status::snapshot::{AlarmCode, BirdState};
+use crate::bird::plan::State;
+use crate::status::snapshot::BirdState;
 
-use super::attempts::{Order, Trouble};
-use super::course::{Boot, Course, View};
+use super::course::{Course, View};
+use super::drift::Boot;
 use super::files::Files;
 use super::outbox::Outbox;
 use super::{Report, SeenUpstream, Setup, Stage, Wishes};
@@ -59,7 +59,7 @@ pub(super) struct Task {
     /// How many looks followed the last write, and when the next one does.
     follow: Option<(usize, Instant)>,
     /// When the first of the writes is due that had to wait.
-    retry: Option<Instant>,
+    pub(super) retry: Option<Instant>,
     /// Something was written in this pass.
     pub(super) wrote: bool,
 }
@@ -229,18 +229,6 @@ impl Task {
         Ok(view)
     }
 
-    /// Whatever differs is written, service by service and family by family: one that fails keeps
-    /// no other.
-    pub(super) async fn steer(&mut self, view: &View) -> Result<(), Halt> {
-        for service in 0..self.courses.len() {
-            self.heed_wishes()?;
-            for leg in 0..self.courses[service].legs.len() {
-                self.round(service, leg, view).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// A decision goes first: whoever works through many questions asks here in between (A10).
     pub(super) fn heed_wishes(&self) -> Result<(), Halt> {
         if self.wishes.has_changed().unwrap_or(true) {
@@ -248,131 +236,6 @@ impl Task {
         } else {
             Ok(())
         }
-    }
-
-    /// One family of one service: the plan's questions, its files, its writes.
-    async fn round(&mut self, service: usize, leg: usize, view: &View) -> Result<(), Halt> {
-        let Some(wanted) = self.courses[service].order() else {
-            return Ok(());
-        };
-        let mut pair = self.courses[service].legs[leg].pair(view);
-        let steps = loop {
-            let steps = pair.steps(wanted);
-            match steps.as_slice() {
-                [Step::AskGuard(slot)] => {
-                    if self.not_due(service, leg, *slot, Order::Enable) {
-                        break Vec::new();
-                    }
-                    let Some(fits) = self.ask_guard_to_enable(service, leg, *slot).await? else {
-                        break Vec::new();
-                    };
-                    pair.get_mut(*slot)
-                        .into_iter()
-                        .for_each(|known| known.fits = Some(fits));
-                }
-                [Step::AskRoutes(slot)] => {
-                    let routed = self.ask_routes(service, leg, *slot).await?;
-                    pair.get_mut(*slot)
-                        .into_iter()
-                        .for_each(|known| known.routed = Some(routed));
-                }
-                _ => break steps,
-            }
-        };
-        self.write_files(service, leg, pair.files(wanted)).await;
-        for step in steps {
-            match step {
-                Step::Enable(slot) => self.write(service, leg, slot, Order::Enable).await?,
-                Step::Disable(slot) => self.write(service, leg, slot, Order::Disable).await?,
-                Step::AskGuard(_) | Step::AskRoutes(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a write has to wait; if so its time is remembered.
-    fn not_due(&mut self, service: usize, leg: usize, slot: Slot, order: Order) -> bool {
-        let line = self.courses[service].legs[leg].line(slot);
-        let next = line.and_then(|line| line.attempts.not_before(order, Instant::now()));
-        self.retry = [self.retry, next].into_iter().flatten().min();
-        next.is_some()
-    }
-
-    /// One `enable` or `disable`.
-    async fn write(&mut self, service: usize, leg: usize, slot: Slot, order: Order) -> Result<(), Halt> {
-        if self.not_due(service, leg, slot, order) {
-            return Ok(());
-        }
-        let course = &self.courses[service];
-        let Some(line) = course.legs[leg].line(slot) else {
-            return Ok(());
-        };
-        let (name, reason) = (line.protocol.name.clone(), course.wish.reason.clone());
-        let (sent, answered) = match order {
-            Order::Enable => (Stage::EnableSent, Stage::EnableAnswered),
-            Order::Disable => (Stage::DisableSent, Stage::DisableAnswered),
-        };
-        self.stage(service, sent, &name);
-        self.wrote = true;
-        let answer = match order {
-            Order::Enable => self.urgent.enable(&name, &reason).await,
-            Order::Disable => self.urgent.disable(&name, &reason).await,
-        };
-        match answer {
-            Ok(switch) => {
-                self.stage(service, answered, &name);
-                let changed = order.changed(switch);
-                if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
-                    line.attempts.accepted(order, changed, Instant::now());
-                }
-                Ok(())
-            }
-            Err(error) => self.failed(service, leg, slot, order, error),
-        }
-    }
-
-    /// A write, or a question before it, failed.
-    pub(super) fn failed(
-        &mut self,
-        service: usize,
-        leg: usize,
-        slot: Slot,
-        order: Order,
-        error: BirdError,
-    ) -> Result<(), Halt> {
-        let (verb, code) = match order {
-            Order::Enable => ("enabled", AlarmCode::NotExported),
-            Order::Disable => ("disabled", AlarmCode::Drift),
-        };
-        let name = self.courses[service].legs[leg]
-            .line(slot)
-            .map(|line| line.protocol.name.clone());
-        let text = format!("{} could not be {verb}: {error}", name.unwrap_or_default());
-        // Not sent at all: the connection is the trouble, and shows as such.
-        if !matches!(error, BirdError::Unreachable { .. } | BirdError::QueueFull) {
-            self.trouble(service, leg, slot, order, Trouble { code, text });
-        }
-        only_the_question(error).map(|_| ())
-    }
-
-    /// A write failed or is forbidden: it is tried again, and reported once.
-    pub(super) fn trouble(&mut self, service: usize, leg: usize, slot: Slot, order: Order, trouble: Trouble) {
-        let now = Instant::now();
-        let Some(line) = self.courses[service].legs[leg].line_mut(slot) else {
-            return;
-        };
-        let text = trouble.text.clone();
-        let new = line.attempts.failed(order, trouble, now);
-        let next = line.attempts.not_before(order, now);
-        self.retry = [self.retry, next].into_iter().flatten().min();
-        if new {
-            self.outbox.push(Report::Failed { service, text });
-        }
-    }
-
-    pub(super) fn stage(&mut self, service: usize, stage: Stage, protocol: &str) {
-        let report = self.courses[service].stage(service, stage, protocol, Instant::now());
-        self.outbox.push_all(report.map(Report::Stage));
     }
 
     /// Looks again soon while anything is on its way; once it has arrived, a full look follows, so
