@@ -106,13 +106,20 @@ impl Playback {
 
     /// Lets time pass up to and including `until`.
     pub fn run_until(&mut self, until: Moment, world: &mut impl World) {
-        while let Some(at) = self.next().filter(|&at| at <= until) {
-            self.pass(at.since(self.now.mono));
-            let ripe = self.coming.first_entry().filter(|entry| entry.key().0 <= at);
-            let event = ripe.map(|entry| entry.remove());
-            self.hand_in(event, world);
-        }
+        while self.step(until, world) {}
         self.pass(until.since(self.now.mono));
+    }
+
+    /// Lets happen what happens next, but nothing that lies beyond `until`. False: nothing did.
+    pub fn step(&mut self, until: Moment, world: &mut impl World) -> bool {
+        let Some(at) = self.next().filter(|&at| at <= until) else {
+            return false;
+        };
+        self.pass(at.since(self.now.mono));
+        let ripe = self.coming.first_entry().filter(|entry| entry.key().0 <= at);
+        let event = ripe.map(|entry| entry.remove());
+        self.hand_in(event, world);
+        true
     }
 
     /// Lets time pass without a look at it, as a stalled daemon does.
@@ -150,9 +157,10 @@ impl Playback {
         let actor = actor.to_owned();
         let event = Some(Event::Asked { service, ask, actor });
         let input = Input { now: self.now, event };
-        let starts = self.site.ask(&input)?;
-        self.follow(input, &starts, world);
-        Ok(())
+        let asked = self.site.ask(&input);
+        let starts = asked.as_deref().unwrap_or_default();
+        self.follow(input, starts, world);
+        asked.map(drop)
     }
 
     fn follow(&mut self, input: Input, starts: &[Start], world: &mut impl World) {

@@ -99,18 +99,17 @@ impl Site {
     /// Takes in one input, and returns the checks that are to be started at once.
     pub fn handle(&mut self, input: &Input) -> Vec<Start> {
         // A refusal is for the one who asked, and asks through `ask`.
-        let _ = self.take(input);
-        self.proceed(input.now)
+        self.ask(input).unwrap_or_default()
     }
 
     /// The same for an operator's wish, which may be refused.
     ///
     /// # Errors
-    /// When it makes no sense now; nothing has changed then.
+    /// When it makes no sense now. Nothing has changed then, and no check has begun; whatever was due
+    /// is still due.
     pub fn ask(&mut self, input: &Input) -> Result<Vec<Start>, Refusal> {
-        let taken = self.take(input);
-        let starts = self.proceed(input.now);
-        taken.map(|()| starts)
+        self.take(input)?;
+        Ok(self.proceed(input.now))
     }
 
     /// When the driver has to come back at the latest, even if nothing happens.
@@ -211,6 +210,8 @@ impl Site {
             .map(|deadline| now.since(deadline))
             .filter(|late| !late.is_zero())
         {
+            // Each delay counts once, also where a refusal ends this call early.
+            self.deadline = Some(now);
             self.stalled(late);
         }
     }

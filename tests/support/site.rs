@@ -254,6 +254,10 @@ pub const WITNESS: ProbeId = ProbeId::Witness(0);
 pub struct Bench {
     pub play: Playback,
     pub world: Script,
+    /// What it remembered at its start.
+    pub memory: Memory,
+    /// When that was.
+    pub began: jiff::Timestamp,
 }
 
 impl Bench {
@@ -266,6 +270,8 @@ impl Bench {
         Self {
             play: Playback::new(config, memory, now),
             world: Script::default(),
+            memory: memory.clone(),
+            began: now.wall,
         }
     }
 

@@ -6,6 +6,7 @@ pub(in crate::failover) mod support;
 
 mod cadence;
 mod failback;
+mod histories;
 mod isolation;
 mod latch;
 mod overrides;
