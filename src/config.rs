@@ -1,27 +1,29 @@
 //! falconer.toml: parsed, not validated. A [`Config`] in hand is right.
 //!
 //! [`load`] reads the text and reports everything that is wrong with it at once. It is pure: what
-//! only the machine can tell (a file's mode, a name's address) is looked at in `surroundings`.
+//! only the machine can tell (a file's mode, a name's address) is looked at elsewhere.
+//!
+//! `reader` walks the syntax tree key by key, `kind` knows the forms of values, `sections` says
+//! which tables and keys there are, `check` what they mean to each other. What was found goes by
+//! the name of its key (`place`) until `diagnostic` shows it in the user's own text.
 
-#[expect(dead_code, reason = "the checks use the rest of it")]
 mod bird_words;
-#[expect(dead_code, reason = "the reference uses the rest of it")]
 mod book;
+mod check;
 pub mod diagnostic;
 pub mod duration;
-#[expect(dead_code, reason = "the checks use the rest of it")]
 mod finding;
 mod kind;
 pub mod model;
 pub mod place;
 mod reader;
 mod sections;
+mod syntax;
 mod unknown;
 
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use model::Config;
-
-use std::time::Duration;
+pub use sections::host_of;
 
 use toml::de::DeTable;
 
@@ -30,58 +32,50 @@ use finding::Findings;
 use place::Places;
 use reader::{Reader, Table};
 
-/// The longest text that is read: far more than any site needs, and little enough to report on.
-pub const LONGEST_TEXT: usize = 4 << 20;
+/// The longest text that is read, in bytes: far more than any site needs.
+pub const LONGEST_TEXT: usize = 1 << 20;
 
-/// Reads a configuration. Beside it come the warnings.
+/// Reads a configuration. Beside it come the warnings. The file's name is for messages about the
+/// file as a whole.
 ///
 /// # Errors
-/// Everything that is wrong with it, and the warnings too, errors first.
+/// Everything that is wrong with it, and the warnings too, errors first. Where the text is not TOML,
+/// that alone: what its tables mean is not known then.
 pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let _ = (file_name, Duration::ZERO);
+    if text.len() > LONGEST_TEXT {
+        return Err(vec![syntax::too_long(file_name)]);
+    }
     let (tree, errors) = DeTable::parse_recoverable(text);
-    let broken = syntax_errors(&errors, text);
-    let mut reader = Reader::reading(Findings::new(Places::of_tree(tree.get_ref())));
+    let syntax = syntax::read(&errors, text);
+    if syntax.is_broken {
+        return Err(syntax.found);
+    }
+    let mut reader = Reader::reading(Findings::new(Places::of_tree(tree.get_ref()), syntax.found));
     let mut top = Table::top(&mut reader, Some(tree.get_ref()));
     let config = sections::file(&mut top);
     top.finish();
-    let mut found = reader.findings.into_sorted();
-    if !broken.is_empty() {
-        found = broken;
-    }
+    check::all(&config, &mut reader.findings);
+    let found = reader.findings.into_sorted();
     match found.iter().any(|found| found.severity == Severity::Error) {
         true => Err(found),
         false => Ok((config, found)),
     }
 }
 
-fn syntax_errors(errors: &[toml::de::Error], _text: &str) -> Vec<Diagnostic> {
-    errors
-        .iter()
-        .map(|error| Diagnostic {
-            severity: Severity::Error,
-            code: "syntax",
-            message: error.message().to_owned(),
-            labels: error
-                .span()
-                .map(|span| diagnostic::Label {
-                    span,
-                    text: String::new(),
-                })
-                .into_iter()
-                .collect(),
-            help: None,
-            note: None,
-            fix: None,
-        })
-        .collect()
+/// Every table and key with its meaning, as a page in Markdown.
+pub fn reference() -> String {
+    book::reference::page(&book())
+}
+
+/// The same as a JSON Schema (draft 2020-12), for editors.
+pub fn schema() -> serde_json::Value {
+    book::schema::of(&book())
 }
 
 /// Everything that the file may hold, as the reader itself tells it.
 fn book() -> Book {
     let mut reader = Reader::describing();
-    let mut top = Table::top(&mut reader, None);
-    sections::file(&mut top);
+    sections::file(&mut Table::top(&mut reader, None));
     reader.book.unwrap_or_default()
 }
 

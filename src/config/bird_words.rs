@@ -6,38 +6,20 @@
 
 use std::sync::LazyLock;
 
-/// The longest name in bytes; `SYM_MAX_LEN` of BIRD's `conf/conf.h` counts the final NUL.
-pub(super) const LONGEST: usize = 63;
+/// The longest name in bytes (`SYM_MAX_LEN` of BIRD's `conf/conf.h`).
+pub(super) const LONGEST: usize = 64;
 
-/// The longest service name: its longest protocol's name ends in `_v4_drain`.
-pub(super) const LONGEST_SERVICE: usize = LONGEST - "_v4_drain".len();
+/// The longest name of hexadecimal digits alone. From twenty on, newer versions of BIRD take it for
+/// a string of bytes (`conf/cf-lex.l`).
+const LONGEST_HEX: usize = 16;
+
+/// The longest service name: the longest name made of it ends in `_v4_shadow`.
+pub(super) const LONGEST_SERVICE: usize = LONGEST - "_v4_shadow".len();
 
 /// Every word that 2.0.12, 2.19.2 or 3.3.2 refuses as the name of a protocol or a filter, found by
 /// handing each keyword, constant, attribute and table of these versions to `bird -p`. Sorted.
 static KEPT: LazyLock<Vec<&str>> =
     LazyLock::new(|| include_str!("bird_words.txt").split_ascii_whitespace().collect());
-
-/// The types of protocol, whose names with a number are those that BIRD gives to protocols without
-/// one (`proto/*/config.Y`, `nest/proto.c:proto_config_new`).
-const NUMBERED: [&str; 17] = [
-    "aggregator",
-    "babel",
-    "bfd",
-    "bgp",
-    "bmp",
-    "bridge",
-    "device",
-    "direct",
-    "evpn",
-    "kernel",
-    "l3vpn",
-    "mrt",
-    "ospf",
-    "pipe",
-    "radv",
-    "rpki",
-    "static",
-];
 
 /// Why BIRD, or we, would not take a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +30,8 @@ pub(super) enum Unfit {
     TooLong,
     /// Not letters, digits and underscores, or a digit first.
     Letters,
+    /// Hexadecimal digits alone, and many of them: a string of bytes to BIRD.
+    Hex,
     /// A word that some version of BIRD keeps for itself.
     Kept,
     /// Begins with `falconer_`, which is for what we render.
@@ -69,6 +53,9 @@ pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
     if name.len() > LONGEST {
         return Err(Unfit::TooLong);
     }
+    if name.len() > LONGEST_HEX && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Unfit::Hex);
+    }
     if KEPT.binary_search(&name).is_ok() {
         return Err(Unfit::Kept);
     }
@@ -76,11 +63,4 @@ pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
         return Err(Unfit::Ours);
     }
     Ok(())
-}
-
-/// Whether a name is one that BIRD gives to protocols without a name, such as `bgp1`: right in a
-/// file of the user's own, a collision waiting to happen in one that we render.
-pub(super) fn is_numbered(name: &str) -> bool {
-    let kind = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    kind.len() < name.len() && (NUMBERED.contains(&kind) || kind == "rip")
 }

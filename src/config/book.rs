@@ -2,6 +2,9 @@
 //! calls that read them. The reference page and the schema for editors are made from it, so neither
 //! can say something else than the reader does.
 
+pub(super) mod reference;
+pub(super) mod schema;
+
 use serde_json::Value;
 
 /// Every table, in the order in which they are read.

@@ -103,14 +103,14 @@ impl Finding {
         self
     }
 
-    /// The finding with its places in the text. A second label at the same place is dropped.
+    /// The finding with its places in the text. Labels at one place become one.
     pub(super) fn placed(self, places: &Places) -> Diagnostic {
         let mut labels: Vec<Label> = Vec::new();
         for (spot, text) in self.labels {
-            if let Some(span) = spot.span(places)
-                && !labels.iter().any(|label| label.span == span)
-            {
-                labels.push(Label { span, text });
+            let Some(span) = spot.span(places) else { continue };
+            match labels.iter_mut().find(|label| label.span == span) {
+                Some(there) => there.text = format!("{}; {text}", there.text),
+                None => labels.push(Label { span, text }),
             }
         }
         let fix = self.fix.and_then(|(title, spot, with)| {
@@ -140,9 +140,11 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn new(places: Places) -> Self {
+    /// Nothing but what the parser found.
+    pub(super) fn new(places: Places, diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             places,
+            diagnostics,
             ..Self::default()
         }
     }

@@ -38,7 +38,7 @@ pub(super) trait Kind {
     /// reads them all.
     fn read_own(&self, toml: &str) -> Self::Value {
         let mut findings = Findings::default();
-        let mut site = Site::new(&mut findings, Path::top());
+        let mut site = Site::new(&mut findings, Path::top(), "");
         match DeValue::parse(toml) {
             Ok(value) => self.read(value.get_ref(), &mut site),
             Err(_) => self.stand_in(),
@@ -50,11 +50,13 @@ pub(super) trait Kind {
 pub(super) struct Site<'f> {
     findings: &'f mut Findings,
     path: Path,
+    /// What the key is for: the reason to give where there is no better one.
+    doc: &'static str,
 }
 
 impl<'f> Site<'f> {
-    pub(super) fn new(findings: &'f mut Findings, path: Path) -> Self {
-        Self { findings, path }
+    pub(super) fn new(findings: &'f mut Findings, path: Path, doc: &'static str) -> Self {
+        Self { findings, path, doc }
     }
 
     /// Refuses the value.
@@ -62,8 +64,10 @@ impl<'f> Site<'f> {
         let complaint = *complaint.0;
         let message = format!("`{}`: {}", self.path, complaint.message);
         let mut finding = Finding::error(complaint.code, message).at(&self.path, complaint.label);
-        if let Some(note) = complaint.note {
-            finding = finding.note(note);
+        match complaint.note {
+            Some(note) => finding = finding.note(note),
+            None if !self.doc.is_empty() => finding = finding.note(self.doc),
+            None => {}
         }
         if let Some(better) = complaint.better {
             finding = finding.fix("this would be right", &self.path, better);
@@ -79,6 +83,7 @@ impl<'f> Site<'f> {
         Site {
             findings: self.findings,
             path,
+            doc: self.doc,
         }
     }
 
@@ -87,6 +92,7 @@ impl<'f> Site<'f> {
         Site {
             findings: self.findings,
             path,
+            doc: self.doc,
         }
     }
 }
@@ -356,7 +362,7 @@ pub(super) struct List<K> {
 }
 
 /// The longest array that is read: more than any router is told by hand.
-const LONGEST_LIST: usize = 1000;
+pub(super) const LONGEST_LIST: usize = 1000;
 
 /// An array of one kind of value, which may be empty.
 pub(super) fn list_of<K: Kind>(of: K) -> List<K> {
@@ -389,10 +395,11 @@ impl<K: Kind> Kind for List<K> {
     fn read(&self, value: &DeValue<'_>, site: &mut Site<'_>) -> Self::Value {
         let Some(items) = value.as_array() else {
             let of = self.of.shape().words;
-            site.refuse(
-                wrong_type("an array", value)
-                    .help(format!("write it in brackets, even if it is only one: [{of}]")),
-            );
+            let complaint = wrong_type("an array", value);
+            site.refuse(match value.as_str() {
+                Some(text) => complaint.better(format!("[{}]", quoted(text))),
+                None => complaint.help(format!("write it in brackets, even if it is only one: [{of}]")),
+            });
             return self.stand_in();
         };
         if items.len() < self.at_least || items.len() > self.at_most {

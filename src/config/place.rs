@@ -83,6 +83,11 @@ impl Path {
         Self(steps).to_string()
     }
 
+    /// Whether this names an element of an array.
+    pub(super) fn is_item(&self) -> bool {
+        matches!(self.0.last(), Some(Step::Item(_)))
+    }
+
     /// Whether this is the file as a whole.
     pub(super) fn is_top(&self) -> bool {
         self.0.is_empty()

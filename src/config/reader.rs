@@ -5,14 +5,18 @@
 //! nothing, in the describing mode, it fills the [`Book`]. A table that was read reports the keys
 //! that nobody asked for. It knows the form of values, not what they mean to each other.
 
+mod key;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::book::{Book, Form, KeyDoc, Need};
+use super::book::{Book, Form};
 use super::finding::{Finding, Findings};
-use super::kind::{Kind, Site, name_of_type};
+use super::kind::{Kind, LONGEST_LIST, name_of_type};
 use super::place::Path;
 use super::unknown;
+
+pub(super) use key::Key;
 
 /// What goes through all tables.
 pub(super) struct Reader {
@@ -52,6 +56,8 @@ pub(super) struct Table<'r, 't> {
     tree: Option<&'t DeTable<'t>>,
     path: Path,
     asked: Vec<&'static str>,
+    /// Known, and not to be suggested.
+    refused: Vec<&'static str>,
     /// Which keys belong here depends on something that could not be read.
     unjudged: bool,
 }
@@ -78,6 +84,7 @@ impl<'r, 't> Table<'r, 't> {
             tree,
             path,
             asked: Vec::new(),
+            refused: Vec::new(),
             unjudged: false,
         }
     }
@@ -129,6 +136,9 @@ impl<'r, 't> Table<'r, 't> {
         let tree = self
             .given(name)
             .and_then(|value| self.expect_table(&path, form, value));
+        if form == Form::OnceAtLeast && !self.has(name) && !self.is_describing() {
+            self.missing_table(name, form, doc);
+        }
         self.descend(path, tree, read)
     }
 
@@ -141,9 +151,11 @@ impl<'r, 't> Table<'r, 't> {
         read: impl FnOnce(&mut Table<'_, '_>) -> T,
     ) -> Option<T> {
         let there = self.has(name) || self.is_describing();
-        let value = there.then(|| self.section(name, form, doc, read));
+        if there {
+            return Some(self.section(name, form, doc, read));
+        }
         self.asked.push(name);
-        value
+        None
     }
 
     /// Reads every table of an array.
@@ -161,7 +173,7 @@ impl<'r, 't> Table<'r, 't> {
         }
         let values = self.tables_given(name, path.clone(), &mut read);
         if values.is_empty() && form == Form::ManyAtLeastOne {
-            self.missing_table(name, &path, doc);
+            self.missing_table(name, form, doc);
         }
         values
     }
@@ -207,7 +219,7 @@ impl<'r, 't> Table<'r, 't> {
 
     /// Refuses a key that a later version will read.
     pub(super) fn not_yet(&mut self, name: &'static str, what: &str) {
-        self.asked.push(name);
+        self.refused.push(name);
         let path = self.path.key(name);
         if self.has(name) {
             self.report(
@@ -272,6 +284,15 @@ impl<'r, 't> Table<'r, 't> {
             self.wrong_form(&path, Form::Many, value.get_ref());
             return Vec::new();
         };
+        if items.len() > LONGEST_LIST {
+            let message = format!(
+                "more than {LONGEST_LIST} `{}` are too many",
+                Form::Many.header(&path.without_items())
+            );
+            let finding = Finding::error("out-of-range", message).at(&path, "this many are not expected");
+            self.reader.findings.unreadable(&path, finding);
+            return Vec::new();
+        }
         let mut values = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let path = path.item(index);
@@ -295,10 +316,12 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     fn wrong_form(&mut self, path: &Path, form: Form, found: &DeValue<'_>) {
+        let name = path.without_items();
         let (expected, right) = match form {
-            Form::Once | Form::OnceAtLeast => ("a table", form.header(&path.to_string())),
-            Form::Many | Form::ManyAtLeastOne => ("an array of tables", form.header(&path.without_items())),
-            Form::Inline => ("a table in braces", format!("{path} = {{ ... }}")),
+            Form::Once | Form::OnceAtLeast => ("a table", form.header(&name)),
+            Form::Many | Form::ManyAtLeastOne if path.is_item() => ("a table", form.header(&name)),
+            Form::Many | Form::ManyAtLeastOne => ("an array of tables", form.header(&name)),
+            Form::Inline => ("a table in braces", format!("{name} = {{ ... }}")),
         };
         let found = name_of_type(found);
         let finding = Finding::error("wrong-type", format!("`{path}` is {expected}, not {found}"))
@@ -307,13 +330,17 @@ impl<'r, 't> Table<'r, 't> {
         self.reader.findings.unreadable(path, finding);
     }
 
-    fn missing_table(&mut self, name: &str, path: &Path, doc: &str) {
-        let header = Form::Many.header(&path.without_items());
-        let place = self.place();
+    fn missing_table(&mut self, name: &str, form: Form, doc: &str) {
+        let path = self.path.key(name);
+        if self.reader.findings.is_unread(&path) {
+            return;
+        }
+        let (header, place) = (form.header(&path.without_items()), self.place());
         let finding = Finding::error("missing-key", format!("{place} has no `{header}`"))
-            .at(path, format!("`{name}` is missing here"))
-            .help(format!("add a `{header}` table: {doc}"));
-        self.reader.findings.unreadable(path, finding);
+            .at(&path, format!("`{name}` is missing here"))
+            .help(format!("add a `{header}` table"))
+            .note(doc);
+        self.reader.findings.unreadable(&path, finding);
     }
 
     /// Reports the keys that nobody asked for.
@@ -321,156 +348,10 @@ impl<'r, 't> Table<'r, 't> {
         let Some(tree) = self.tree.filter(|_| !self.unjudged) else {
             return;
         };
-        for key in tree.keys().filter(|key| !self.asked.contains(&&**key.get_ref())) {
+        let known = |name: &str| self.asked.contains(&name) || self.refused.contains(&name);
+        for key in tree.keys().filter(|key| !known(key.get_ref())) {
             let finding = unknown::key(&self.path, key.get_ref(), &self.asked, tree);
             self.reader.findings.report(finding);
         }
-    }
-}
-
-/// One key, while it is read.
-pub(super) struct Key<'k, 'r, 't, K: Kind> {
-    table: &'k mut Table<'r, 't>,
-    name: &'static str,
-    kind: K,
-    doc: &'static str,
-    also_called: &'static [&'static str],
-    example: &'static str,
-}
-
-impl<K: Kind> Key<'_, '_, '_, K> {
-    /// What the key is for, in one or two sentences.
-    pub(super) fn doc(mut self, doc: &'static str) -> Self {
-        self.doc = doc;
-        self
-    }
-
-    /// Names that people try for it.
-    pub(super) fn also_called(mut self, names: &'static [&'static str]) -> Self {
-        self.also_called = names;
-        self
-    }
-
-    /// A value as one would write it, for the error that it is missing.
-    pub(super) fn example(mut self, toml: &'static str) -> Self {
-        self.example = toml;
-        self
-    }
-
-    /// The value, which must be there.
-    pub(super) fn required(mut self) -> K::Value {
-        self.describe(Need::Required);
-        if self.table.is_describing() {
-            return self.kind.stand_in();
-        }
-        self.given().unwrap_or_else(|| self.missing(""))
-    }
-
-    /// The value, which must be there in the circumstances `needed`, which are `when` in words.
-    pub(super) fn required_where(mut self, needed: bool, when: &'static str) -> Option<K::Value> {
-        self.describe(Need::RequiredWhere(when));
-        if self.table.is_describing() {
-            return Some(self.kind.stand_in());
-        }
-        self.given().or_else(|| needed.then(|| self.missing(when)))
-    }
-
-    /// The value, where it is there.
-    pub(super) fn optional(mut self) -> Option<K::Value> {
-        self.describe(Need::Optional);
-        self.given()
-    }
-
-    /// The value, or else this one.
-    pub(super) fn default(mut self, value: impl Sample) -> K::Value {
-        let toml = value.toml();
-        self.describe(Need::Default(format!("`{toml}`")));
-        self.given().unwrap_or_else(|| self.kind.read_own(&toml))
-    }
-
-    /// The value, or else one that depends on others; `words` says how.
-    pub(super) fn default_by(mut self, words: impl Into<String>, value: K::Value) -> K::Value {
-        self.describe(Need::Default(words.into()));
-        self.given().unwrap_or(value)
-    }
-
-    fn path(&self) -> Path {
-        self.table.path.key(self.name)
-    }
-
-    fn given(&mut self) -> Option<K::Value> {
-        let path = self.path();
-        let value = self.table.given(self.name)?;
-        let mut site = Site::new(&mut self.table.reader.findings, path);
-        Some(self.kind.read(value.get_ref(), &mut site))
-    }
-
-    fn missing(&mut self, when: &str) -> K::Value {
-        let path = self.path();
-        let table = self.table.place();
-        let why = if when.is_empty() {
-            String::new()
-        } else {
-            format!(", and is needed {when}")
-        };
-        let finding = Finding::error("missing-key", format!("{table} has no `{}`{why}", self.name))
-            .at(&path, format!("`{}` is missing here", self.name))
-            .help(format!("add `{} = {}`", self.name, self.sample()))
-            .note(self.doc);
-        self.table.reader.findings.unreadable(&path, finding);
-        self.kind.stand_in()
-    }
-
-    fn sample(&self) -> String {
-        if self.example.is_empty() {
-            format!("<{}>", self.kind.shape().words)
-        } else {
-            self.example.to_owned()
-        }
-    }
-
-    fn describe(&mut self, need: Need) {
-        let only = self.table.reader.only;
-        if let Some(book) = &mut self.table.reader.book {
-            let entry = KeyDoc {
-                name: self.name,
-                only,
-                also_called: self.also_called,
-                shape: self.kind.shape(),
-                need,
-                doc: self.doc,
-            };
-            book.add(&self.table.path.to_string(), entry);
-        }
-    }
-}
-
-/// A default as our own code writes it.
-pub(super) trait Sample {
-    /// The same as TOML.
-    fn toml(&self) -> String;
-}
-
-impl Sample for &'static str {
-    fn toml(&self) -> String {
-        format!("\"{self}\"")
-    }
-}
-
-impl Sample for bool {
-    fn toml(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Sample for i32 {
-    fn toml(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl<const N: usize> Sample for [&'static str; N] {
-    fn toml(&self) -> String {
-        format!("[{}]", self.map(|item| item.toml()).join(", "))
     }
 }

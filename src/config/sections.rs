@@ -6,6 +6,8 @@ mod probe;
 mod service;
 mod session;
 
+pub use probe::host_of;
+
 use std::time::Duration;
 
 use super::book::Form;
@@ -113,7 +115,10 @@ fn site(t: &mut Table<'_, '_>) -> Site {
 fn bird(t: &mut Table<'_, '_>) -> Bird {
     let command = span()
         .at_least(Duration::from_millis(100))
-        .at_most(Duration::from_secs(300));
+        .at_most(Duration::from_secs(300))
+        .because(
+            "a busy BIRD takes tens of milliseconds to answer; and what it does must not go unseen for long",
+        );
     Bird {
         socket: t
             .key("socket", SOCKET)
@@ -160,6 +165,7 @@ fn render(t: &mut Table<'_, '_>) -> Render {
     let confirm_within = span()
         .at_least(SHORTEST_CONFIRM)
         .at_most(Duration::from_secs(3600))
+        .because("within less the sessions cannot be looked at; for more a bad file would stand too long")
         .whole_seconds();
     Render {
         template,
@@ -229,8 +235,19 @@ fn router(t: &mut Table<'_, '_>, rendering: bool) -> Option<Router> {
     };
     let doc = "What BIRD calls itself. Needed where `[render]` is given.";
     match rendering {
-        true => Some(t.section("router", Form::Once, doc, read)),
-        false => t.optional("router", Form::Once, doc, read),
+        true => Some(t.section("router", Form::OnceAtLeast, doc, read)),
+        false => {
+            let router = t.optional("router", Form::Once, doc, read);
+            let path = t.path().key("router");
+            if router.is_some() {
+                t.report(
+                    Finding::warning("unused-key", "`[router]` has no effect without `[render]`")
+                        .at(&path, "has no effect")
+                        .note("without `[render]` your own bird.conf says what BIRD calls itself"),
+                );
+            }
+            router
+        }
     }
 }
 

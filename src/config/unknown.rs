@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-use super::book::{Book, Form};
+use super::book::{Book, Section};
 use super::finding::Finding;
 use super::place::Path;
 
@@ -71,37 +71,31 @@ fn meant(table: &Path, name: &str, known: &[&'static str]) -> Option<&'static st
 
 /// Where a key of this name would be right.
 fn elsewhere(table: &Path, name: &str, tree: &DeTable<'_>) -> Option<String> {
-    let here = table.without_items();
-    let own = BOOK.section(&here).map(|section| section.path.clone());
-    for section in &BOOK.sections {
-        let Some(key) = section.keys.iter().find(|key| key.name == name) else {
-            continue;
-        };
-        if own.as_ref() == Some(&section.path) {
-            let (by, value) = key.only?;
-            let found = tree
-                .get(by)
-                .and_then(|value| value.get_ref().as_str())
-                .unwrap_or_default();
-            return Some(format!(
-                "`{name}` is for {by} = \"{value}\"; this one is \"{found}\""
-            ));
-        }
-        let header = section.form.header(&section.path);
-        return Some(match section.path.is_empty() {
-            true => format!("`{name}` stands before the first table of the file"),
-            false => format!("`{name}` is a key of `{header}`"),
-        });
+    let own = BOOK.section(&table.without_items());
+    if let Some((by, value)) = own.and_then(|own| own.keys.iter().find(|key| key.name == name)?.only) {
+        let found = tree
+            .get(by)
+            .and_then(|value| value.get_ref().as_str())
+            .unwrap_or_default();
+        return Some(format!(
+            "`{name}` is for {by} = \"{value}\"; this one is \"{found}\""
+        ));
     }
-    let table = BOOK
-        .sections
-        .iter()
-        .find(|section| section.path.rsplit('.').next() == Some(name))?;
-    let header = table.form.header(&table.path);
-    let written = if table.form == Form::Inline {
-        format!("{name} = {{ ... }}")
-    } else {
-        header
-    };
-    Some(format!("there is `{written}`"))
+    let has_key = |section: &&Section| section.keys.iter().any(|key| key.name == name);
+    let mut tables: Vec<String> = BOOK.sections.iter().filter(has_key).map(header).collect();
+    for section in &BOOK.sections {
+        // A table in braces is a key of the table that it stands in.
+        match section.path.rsplit_once('.') {
+            Some((outer, last)) if last == name => tables.extend(BOOK.section(outer).map(header)),
+            None if section.path == name => {
+                return Some(format!("`{}` is a table of its own", header(section)));
+            }
+            Some(_) | None => {}
+        }
+    }
+    (!tables.is_empty()).then(|| format!("`{name}` is a key of {}", list(&tables)))
+}
+
+fn header(section: &Section) -> String {
+    section.form.header(&section.path)
 }

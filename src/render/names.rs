@@ -71,7 +71,7 @@ pub(super) fn import_filter(family: Family) -> &'static str {
 }
 
 /// What the shared templates, and BIRD by itself, call their own.
-pub(super) fn reserved() -> Vec<&'static str> {
+pub fn reserved() -> Vec<&'static str> {
     let mut names = vec!["bfd1", "device1", "master4", "master6"];
     for family in [Family::V4, Family::V6] {
         names.extend([

@@ -125,7 +125,7 @@ fn parts(text: &str) -> Option<Vec<Option<u64>>> {
 /// What is taken from a neighbour.
 pub(in crate::config) const IMPORT: Text<Import> = Text {
     words: "`\"none\"`, `\"default-route\"`, `\"services\"`, or the name of a filter of your own",
-    pattern: Some("^(none|default-route|services|[A-Za-z_][A-Za-z0-9_]{0,62})$"),
+    pattern: Some("^(none|default-route|services|[A-Za-z_][A-Za-z0-9_]{0,63})$"),
     parse: import,
     stand_in: || Import::None,
 };

@@ -15,6 +15,7 @@ pub(in crate::config) struct Span {
     at_least: Duration,
     at_most: Duration,
     whole_seconds: bool,
+    because: Option<&'static str>,
 }
 
 /// A duration, from nothing to a year.
@@ -23,6 +24,7 @@ pub(in crate::config) const fn span() -> Span {
         at_least: Duration::ZERO,
         at_most: duration::LONGEST,
         whole_seconds: false,
+        because: None,
     }
 }
 
@@ -37,6 +39,14 @@ impl Span {
         Self { at_most, ..self }
     }
 
+    /// Why it has bounds.
+    pub(in crate::config) const fn because(self, because: &'static str) -> Self {
+        Self {
+            because: Some(because),
+            ..self
+        }
+    }
+
     /// In whole seconds, since BIRD or the protocol counts in these.
     pub(in crate::config) const fn whole_seconds(self) -> Self {
         Self {
@@ -46,15 +56,19 @@ impl Span {
     }
 
     fn judge(self, value: Duration) -> Result<Duration, Complaint> {
+        let why = |complaint: Complaint| match self.because {
+            Some(because) => complaint.note(because),
+            None => complaint,
+        };
         if value < self.at_least {
             let least = duration::format(self.at_least);
-            return Err(
-                Complaint::new("out-of-range", format!("expected at least {least}")).label("too short"),
-            );
+            let complaint = Complaint::new("out-of-range", format!("expected at least {least}"));
+            return Err(why(complaint.label("too short")));
         }
         if value > self.at_most {
             let most = duration::format(self.at_most);
-            return Err(Complaint::new("out-of-range", format!("expected at most {most}")).label("too long"));
+            let complaint = Complaint::new("out-of-range", format!("expected at most {most}"));
+            return Err(why(complaint.label("too long")));
         }
         if self.whole_seconds && value.subsec_nanos() != 0 {
             let complaint =
@@ -110,10 +124,28 @@ fn not_a_string(value: &DeValue<'_>) -> Complaint {
 
 fn not_a_duration(text: &str, why: &duration::BadDuration) -> Complaint {
     let complaint = Complaint::new("bad-duration", "this is not a duration").label(why.to_string());
-    let with_seconds = format!("{text}s");
-    match duration::parse(&with_seconds) {
-        Ok(_) => complaint.better(quoted(&with_seconds)),
-        Err(_) => complaint
+    match mended(text) {
+        Some(mended) => complaint.better(quoted(&mended)),
+        None => complaint
             .help("write numbers with the units ms, s, m, h or d, such as \"500ms\", \"5s\" or \"1h30m\""),
     }
+}
+
+/// What was probably meant by other spellings, such as `2 sec`, `10min` or `5`.
+fn mended(text: &str) -> Option<String> {
+    let text = text.replace(' ', "").to_lowercase();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = match unit {
+        "msec" | "msecs" | "millis" | "milliseconds" => "ms",
+        "" | "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hr" | "hrs" | "hour" | "hours" => "h",
+        "day" | "days" => "d",
+        unit => unit,
+    };
+    let mended = format!("{number}{unit}");
+    duration::parse(&mended).is_ok().then_some(mended)
 }

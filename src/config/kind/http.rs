@@ -22,9 +22,15 @@ pub(in crate::config) const URL: Text<Option<Url>> = Text {
 fn url(text: &str) -> Result<Option<Url>, Complaint> {
     let complaint = || Complaint::new("bad-url", "this is not a URL that can be probed");
     let url = Url::parse(text).map_err(|why| {
-        let complaint = complaint().label(why.to_string());
+        let schemeless = !text.contains("://");
+        let label = if schemeless {
+            "without `http://` or `https://`".to_owned()
+        } else {
+            why.to_string()
+        };
+        let complaint = complaint().label(label);
         match Url::parse(&format!("http://{text}")) {
-            Ok(_) if !text.contains("://") => complaint.better(quoted(&format!("http://{text}"))),
+            Ok(_) if schemeless => complaint.better(quoted(&format!("http://{text}"))),
             Ok(_) | Err(_) => complaint,
         }
     })?;

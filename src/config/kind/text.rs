@@ -26,7 +26,7 @@ impl<T> Kind for Text<T> {
 
     fn read(&self, value: &DeValue<'_>, site: &mut Site<'_>) -> T {
         let read = match value.as_str() {
-            None => Err(wrong_type(&format!("a string: {}", self.words), value)),
+            None => Err(wrong_type(&format!("a string ({})", self.words), value)),
             Some(text) => without_controls(text).and_then(|()| (self.parse)(text)),
         };
         read.unwrap_or_else(|complaint| {
@@ -119,7 +119,7 @@ fn service_name(text: &str) -> Result<String, Complaint> {
 /// The name of a protocol of BIRD.
 pub(in crate::config) const PROTOCOL: Text<String> = Text {
     words: "name of a protocol in BIRD",
-    pattern: Some("^[A-Za-z_][A-Za-z0-9_]{0,62}$"),
+    pattern: Some("^[A-Za-z_][A-Za-z0-9_]{0,63}$"),
     parse: symbol,
     stand_in: String::new,
 };
@@ -137,6 +137,9 @@ pub(super) fn symbol(text: &str) -> Result<String, Complaint> {
             complaint.label("has other characters than letters, digits and `_`, or a digit first"),
         )
         .note("BIRD takes such a name only between apostrophes, and in some commands not at all"),
+        Unfit::Hex => complaint
+            .label("nothing but hexadecimal digits")
+            .note("BIRD takes so many of them for a string of bytes"),
         Unfit::Kept => complaint
             .label("a word that BIRD keeps for itself")
             .help(format!("call it something else, such as `{text}1`"))

@@ -4,6 +4,8 @@ mod bird;
 mod http;
 mod network;
 
+pub use http::host_of;
+
 use std::time::Duration;
 
 use crate::config::duration;
@@ -126,8 +128,11 @@ const DECIDES: [(&str, Decides, &str); 2] = [
 
 /// Interval, timeout and retry interval.
 fn times(t: &mut Table<'_, '_>, shortest: Duration) -> (Duration, Duration, Duration) {
+    let pace = span().at_most(Duration::from_secs(86_400)).because(
+        "more often would be an attack on the target, or on BIRD's one connection; more rarely is no watch",
+    );
     let interval = t
-        .key("interval", span().at_least(shortest).at_most(Duration::from_secs(86_400)))
+        .key("interval", pace.at_least(shortest))
         .doc("From the start of one check to the start of the next; at least 50ms for bird-route and bird-protocol.")
         .also_called(&["period", "frequency", "every"])
         .default("5s");
@@ -139,18 +144,12 @@ fn times(t: &mut Table<'_, '_>, shortest: Duration) -> (Duration, Duration, Dura
     };
     let (words, value) = default(Duration::from_secs(2));
     let timeout = t
-        .key(
-            "timeout",
-            span().at_least(SHORTEST).at_most(Duration::from_secs(86_400)),
-        )
+        .key("timeout", pace.at_least(SHORTEST))
         .doc("How long one check may take; no longer than `interval`.")
         .default_by(words, value);
     let (words, value) = default(Duration::from_millis(500));
     let retry_interval = t
-        .key(
-            "retry_interval",
-            span().at_least(shortest).at_most(Duration::from_secs(86_400)),
-        )
+        .key("retry_interval", pace.at_least(shortest))
         .doc("How soon doubt is followed up (D1); no longer than `interval`.")
         .also_called(&["retry", "fast_interval", "fastinter"])
         .default_by(words, value);

@@ -129,7 +129,7 @@ const ON_NO_ANSWER: [(&str, OnNoAnswer, &str); 2] = [
 ];
 
 /// The host that a URL names.
-pub(in crate::config) fn host_of(url: &url::Url) -> Host {
+pub fn host_of(url: &url::Url) -> Host {
     match url.host() {
         Some(url::Host::Ipv4(addr)) => Host::Addr(IpAddr::V4(addr)),
         Some(url::Host::Ipv6(addr)) => Host::Addr(IpAddr::V6(addr).to_canonical()),

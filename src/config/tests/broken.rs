@@ -1,0 +1,1 @@
+//! Whatever the text is, reading it ends, and ends in a configuration or in an error.
