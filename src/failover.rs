@@ -5,6 +5,7 @@
 //! events can lose one. Nothing here does anything: the driver asks [`Site`] what it wants.
 
 pub mod event;
+pub mod explain;
 pub mod isolation;
 pub mod judge;
 pub mod memory;

@@ -1,0 +1,275 @@
+//! A service's judgement laid open: the facts, the rule that decides, and what would change it.
+//! For `falconer explain`; plain text, one fact a line.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::ProbeId;
+use super::isolation::Isolation;
+use super::judge::Why;
+use super::service::Service;
+use super::site::Site;
+use super::words::word;
+use crate::config::model::{Decides, Failback, OnLoss, Quorum, Role, Votes};
+use crate::config::{duration, model};
+use crate::health::Probe;
+use crate::status::snapshot::{ProbeState, Verdict};
+use crate::time::Now;
+
+impl Site {
+    /// The facts of a service, the rule that decides, and what would have to change, and when.
+    /// `None`: there is no such service.
+    pub fn explain(&self, index: usize, now: Now) -> Option<String> {
+        let service = self.services().get(index)?;
+        let mut lines = vec![headline(service), String::new()];
+        lines.extend(verdict_lines(service, now));
+        lines.extend(self.probe_lines(index, service));
+        lines.push(self.witness_line());
+        lines.extend(standing_lines(service));
+        lines.push(String::new());
+        lines.push("what would change it:".to_owned());
+        lines.extend(change_lines(service).into_iter().map(|line| format!("  {line}")));
+        if let Some(deadline) = service.judgement().deadline {
+            lines.push(format!("when: by itself at {}", second(now.wall_at(deadline))));
+        }
+        lines.push(String::new());
+        Some(lines.join("\n"))
+    }
+
+    fn probe_lines(&self, index: usize, service: &Service) -> Vec<String> {
+        let probes = service.policy().probes.iter().zip(service.probes()).enumerate();
+        let line = |(at, (policy, probe)): (usize, (&model::Probe, &Probe))| {
+            let last = self.last(ProbeId::Service(index, at));
+            let last = last.map_or("not checked yet".to_owned(), |last| last.detail.clone());
+            format!(
+                "  {:<12} {:<8} {} in a row; down after {} fails, up after {} passes; {}; last: {last}",
+                policy.name,
+                word(probe.state()),
+                probe.rows().streak(),
+                policy.fall,
+                policy.rise,
+                say(policy),
+            )
+        };
+        probes.map(line).collect()
+    }
+
+    fn witness_line(&self) -> String {
+        if self.min_up() == 0 {
+            return "witnesses: none, so isolation cannot be told".to_owned();
+        }
+        let count = |state| {
+            self.witnesses()
+                .filter(|(_, probe)| probe.state() == state)
+                .count()
+        };
+        let (up, down, unknown) = (
+            count(ProbeState::Up),
+            count(ProbeState::Down),
+            count(ProbeState::Unknown),
+        );
+        let meaning = match self.isolation() {
+            Isolation::Connected => "connected",
+            Isolation::Open => "open whether this site is isolated",
+            Isolation::Isolated => "this site is isolated",
+        };
+        format!(
+            "witnesses: {up} up, {down} down, {unknown} unknown, at least {} must be up: {meaning} (D5)",
+            self.min_up()
+        )
+    }
+}
+
+fn headline(service: &Service) -> String {
+    let policy = service.policy();
+    let role = match policy.role {
+        Role::Standby => "standby",
+        Role::Primary => "primary",
+    };
+    let judgement = service.judgement();
+    let since = service
+        .stance_since()
+        .map(|since| format!(" since {}", second(since)))
+        .unwrap_or_default();
+    format!(
+        "{} ({role}): wants {}{since}\nrule {}: {}",
+        policy.name,
+        service.stance(),
+        judgement.rule,
+        service.explain(judgement.why)
+    )
+}
+
+fn verdict_lines(service: &Service, now: Now) -> Vec<String> {
+    let policy = service.policy();
+    let (verdict, since) = service.verdict();
+    let verdict = match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Unclear => "unclear",
+    };
+    let states: Vec<_> = policy.probes.iter().zip(service.probes()).collect();
+    let count = |votes: Votes, state| {
+        let voters = states
+            .iter()
+            .filter(|(policy, _)| policy.votes == Votes::Both || policy.votes == votes);
+        (
+            voters.clone().filter(|(_, probe)| probe.state() == state).count(),
+            voters.count(),
+        )
+    };
+    let (down, down_voters) = count(Votes::Down, ProbeState::Down);
+    let (up, up_voters) = count(Votes::Up, ProbeState::Up);
+    vec![
+        format!("verdict: {verdict} since {} (D3)", second(now.wall_at(since))),
+        format!(
+            "  down takes {} of {down_voters} probes that vote it: {down} down",
+            quorum(policy.down_when)
+        ),
+        format!(
+            "  up takes {} of {up_voters} probes that vote it: {up} up",
+            quorum(policy.up_when)
+        ),
+    ]
+}
+
+fn quorum(quorum: Quorum) -> String {
+    match quorum {
+        Quorum::Any => "any".to_owned(),
+        Quorum::All => "all".to_owned(),
+        Quorum::AtLeast(number) => number.to_string(),
+    }
+}
+
+fn say(policy: &model::Probe) -> &'static str {
+    match (policy.decides, policy.votes) {
+        (Some(Decides::Down), _) => "decides down alone",
+        (Some(Decides::Up), _) => "decides up alone",
+        (None, Votes::Both) => "votes both",
+        (None, Votes::Down) => "votes down",
+        (None, Votes::Up) => "votes up",
+        (None, Votes::None) => "votes neither",
+    }
+}
+
+/// Override, latch and the switches that count towards it.
+fn standing_lines(service: &Service) -> Vec<String> {
+    let policy = service.policy();
+    let over = service.overridden().map_or("override: none".to_owned(), |over| {
+        let until = over.until.map_or("until falconer auto".to_owned(), |until| {
+            format!("until {}", second(until))
+        });
+        let reason = over
+            .reason
+            .as_deref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
+        format!(
+            "override: {:?} by {} {until}{reason} (D11)",
+            over.action, over.actor
+        )
+    });
+    let switches = match policy.role {
+        Role::Standby => "takeovers",
+        Role::Primary => "withdrawals",
+    };
+    let counted = service.remembered().switches.len();
+    let window = duration::format(policy.flap_window);
+    let latch = match service.latched_since() {
+        Some(since) => format!("latch: set since {} (D9)", second(since)),
+        None => format!(
+            "latch: {counted} {switches} remembered; the {}. within {window} latches (D9)",
+            policy.flap_limit
+        ),
+    };
+    vec![over, latch]
+}
+
+fn change_lines(service: &Service) -> Vec<String> {
+    let policy = service.policy();
+    let name = &policy.name;
+    match service.judgement().why {
+        Why::ToldToAnnounce | Why::ToldToWithdraw | Why::ToldToFreeze => {
+            vec![format!("the override's end, or `falconer auto {name}`")]
+        }
+        Why::TargetDown | Why::Relapse if policy.role == Role::Standby => vec![failback_words(policy)],
+        Why::TargetUp if policy.role == Role::Standby => vec![takeover_words(policy)],
+        Why::TargetDown | Why::Relapse => vec!["verdict up: announced at once".to_owned()],
+        Why::TargetUp => vec!["verdict down: withdrawn at once".to_owned()],
+        Why::Unclear => vec![
+            "a clear verdict; until then nothing changes".to_owned(),
+            match policy.role {
+                Role::Standby => format!("down: {}; up: {}", takeover_words(policy), failback_words(policy)),
+                Role::Primary => "down: withdrawn at once; up: announced at once".to_owned(),
+            },
+        ],
+        Why::NotAdopted => vec!["BIRD answering: what it announces is adopted (D10)".to_owned()],
+        Why::IsolatedKeeps | Why::IsolatedWithdraws => {
+            let then = match policy.on_isolated {
+                OnLoss::Keep => "what is announced is kept till then",
+                OnLoss::Withdraw => "nothing is announced till then",
+            };
+            vec![format!("enough witnesses up again; {then}")]
+        }
+        Why::WitnessesUnknown => vec!["enough witnesses known to be up".to_owned()],
+        Why::WitnessAwaited => {
+            vec!["a pass of enough witnesses amid the fails; they are asked now".to_owned()]
+        }
+        Why::TakeoverDelay => vec![format!(
+            "the verdict staying down for {}",
+            duration::format(policy.takeover_delay)
+        )],
+        Why::Latched => vec![format!("`falconer auto {name}`, and nothing else")],
+        Why::ConsentAwaited => vec![format!("`falconer failback {name}`")],
+        Why::FailbackDelay => vec![
+            format!(
+                "the verdict staying up for {}",
+                duration::format(policy.failback_delay)
+            ),
+            "a verdict down: announced at full at once (D7)".to_owned(),
+        ],
+        Why::WindowClosed => vec![format!("the window opening, or `falconer failback {name}`")],
+        Why::Draining => vec![
+            format!("{} of drain: withdrawn", duration::format(policy.failback_drain)),
+            "a verdict down: announced at full at once (D7)".to_owned(),
+        ],
+    }
+}
+
+fn takeover_words(policy: &model::Service) -> String {
+    match policy.takeover_delay {
+        Duration::ZERO => "verdict down, confirmed by witnesses: announced at once".to_owned(),
+        delay => format!(
+            "verdict down for {}, confirmed by witnesses: announced",
+            duration::format(delay)
+        ),
+    }
+}
+
+fn failback_words(policy: &model::Service) -> String {
+    let consent = match policy.failback {
+        Failback::Auto => "",
+        Failback::Manual => ", and an operator's `falconer failback`",
+    };
+    let window = if policy.failback_window.is_some() {
+        ", within the failback window"
+    } else {
+        ""
+    };
+    let drain = match policy.failback_drain {
+        Duration::ZERO => String::new(),
+        drain => format!(" after {} of drain", duration::format(drain)),
+    };
+    format!(
+        "verdict up for {}{consent}{window}: withdrawn{drain}",
+        duration::format(policy.failback_delay)
+    )
+}
+
+fn second(at: Timestamp) -> String {
+    format!("{at:.0}")
+}
+
+#[cfg(test)]
+mod tests;
