@@ -93,6 +93,8 @@ pub enum Ask {
         /// Why: printable, at most 255 bytes.
         reason: Option<String>,
     },
+    /// The facts, the rule that decides, and what would change it. Changes nothing.
+    Explain,
     /// One failback that waits for an operator or a window may go ahead.
     Failback {
         /// Why: printable, at most 255 bytes.

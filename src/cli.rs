@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod client;
 mod completions;
+mod explain;
 mod failure;
 mod history;
 mod man;
@@ -16,6 +17,7 @@ mod place;
 mod reading;
 mod render;
 mod run;
+mod simulate;
 mod status;
 
 use std::path::PathBuf;
@@ -58,6 +60,8 @@ enum Command {
     Render(render::Render),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
+    /// Show the facts behind a service's state, and what would change it
+    Explain(explain::Explain),
     /// Announce a service, whatever its probes say
     Announce(change::Override),
     /// Withdraw a service at once, whatever its probes say
@@ -70,6 +74,8 @@ enum Command {
     Failback(change::Word),
     /// Show what happened, and when
     History(history::History),
+    /// Play a trace through the rules, and show what would have happened
+    Simulate(simulate::Simulate),
     /// Print the completions for a shell
     Completions(completions::Completions),
     /// Print a page of the manual, for man(1)
@@ -101,12 +107,14 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(command) => command.run(&config),
         Command::Render(command) => command.run(&config),
         Command::Status(command) => command.run(&daemon()),
+        Command::Explain(command) => command.run(&daemon()),
         Command::Announce(word) => word.run("announce", &daemon()),
         Command::Withdraw(word) => word.run("withdraw", &daemon()),
         Command::Freeze(word) => word.run("freeze", &daemon()),
         Command::Auto(word) => word.run("auto", &daemon()),
         Command::Failback(word) => word.run("failback", &daemon()),
         Command::History(command) => command.run(&daemon()),
+        Command::Simulate(command) => command.run(&config),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -55,6 +55,17 @@ pub struct Options {
     pub config: Config,
     /// Where it came from, for the lock and the log.
     pub config_file: PathBuf,
+    /// Where every input of the judgement is recorded.
+    pub record: Option<Record>,
+}
+
+/// A recording that is asked for.
+#[derive(Debug)]
+pub struct Record {
+    /// The file, which must not be there yet.
+    pub file: PathBuf,
+    /// Where it ends, in bytes.
+    pub limit: u64,
 }
 
 /// Why the daemon did not start, or stopped by itself.
@@ -76,7 +87,11 @@ pub enum RunError {
 /// # Errors
 /// When it cannot start. Nothing from outside ends it later.
 pub async fn run(options: Options) -> Result<(), RunError> {
-    let Options { config, config_file } = options;
+    let Options {
+        config,
+        config_file,
+        record,
+    } = options;
     let config = Arc::new(config);
     let clock = Clock::start();
     let asked_to_stop = asked_to_stop()?;
@@ -92,7 +107,11 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let bird_conf = BirdConf::prepare(&config, &client).await?;
     let (wrong, bird_conf_wrong) = watch::channel(None);
     let mut readying = pin!(ready(bird_conf, wrong));
-    let (driver, doors) = wire(&config, config_file, clock, &client, bird_conf_wrong);
+    let (mut driver, doors) = wire(&config, config_file, clock, &client, bird_conf_wrong);
+    if let Some(Record { file, limit }) = record {
+        let named = || format!("recording in {}", file.display());
+        driver.record_inputs(&file, limit).with_context(named)?;
+    }
     let stop = CancellationToken::new();
     let api = {
         let (config, stop) = (config.clone(), stop.clone());

@@ -5,6 +5,7 @@
 //! decides nothing. The history beside it is [`journal`]'s.
 
 pub mod journal;
+pub mod recording;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -39,10 +39,11 @@ pub(super) fn read(verb: Verb, body: &[u8]) -> Result<Ask, String> {
     }
     match (verb, span) {
         (Verb::Override(action), span) => Ok(Ask::Override { action, span, reason }),
-        (Verb::Auto | Verb::Failback, Some(_)) => {
+        (Verb::Auto | Verb::Failback | Verb::Explain, Some(_)) => {
             Err(r#""for" is for announce, withdraw and freeze only"#.to_owned())
         }
         (Verb::Auto, None) => Ok(Ask::Auto { reason }),
+        (Verb::Explain, None) => Ok(Ask::Explain),
         (Verb::Failback, None) => Ok(Ask::Failback { reason }),
     }
 }

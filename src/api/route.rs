@@ -30,6 +30,8 @@ pub(super) enum Verb {
     Auto,
     /// `failback`.
     Failback,
+    /// `explain`: changes nothing, but takes the daemon's time.
+    Explain,
 }
 
 impl Verb {
@@ -41,6 +43,7 @@ impl Verb {
             "freeze" => Self::Override(Action::Freeze),
             "auto" => Self::Auto,
             "failback" => Self::Failback,
+            "explain" => Self::Explain,
             _ => return None,
         })
     }

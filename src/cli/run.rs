@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::reading;
-use crate::daemon::{self, Options, RunError};
+use crate::daemon::{self, Options, Record, RunError};
 use crate::log;
 
 /// Threads of the runtime: one for the judgement and BIRD, one for everything that could keep a
@@ -15,11 +15,23 @@ const THREADS: usize = 2;
 
 /// The daemon.
 #[derive(Debug, Args)]
-pub(super) struct Run {}
+pub(super) struct Run {
+    /// Record every input of the judgement in this new file, for "falconer simulate"
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// End the recording at this size, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, requires = "record")]
+    record_limit: u32,
+}
 
 impl Run {
     /// Runs until the daemon is asked to stop.
     pub(super) fn run(self, config_file: PathBuf) -> Result<(), Failure> {
+        let record = self.record.map(|file| Record {
+            file,
+            limit: u64::from(self.record_limit) << 20,
+        });
         let config = reading::read(&config_file)?;
         log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -29,7 +41,12 @@ impl Run {
             .map_err(|error| Failure::Failed(format!("cannot start the runtime: {error}")))?;
         let ended = runtime.block_on(async {
             // On a worker, because the thread that blocks here is none of the runtime's.
-            tokio::spawn(daemon::run(Options { config, config_file })).await
+            tokio::spawn(daemon::run(Options {
+                config,
+                config_file,
+                record,
+            }))
+            .await
         });
         match ended {
             Ok(Ok(())) => Ok(()),

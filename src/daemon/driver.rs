@@ -9,7 +9,8 @@ mod publish;
 mod reconfigure;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,10 +36,12 @@ use crate::api;
 use crate::bird::client::Link;
 use crate::bird::steering::{Report, Seen, Wish, Wishes};
 use crate::config::Config;
+use crate::failover::trace::Header;
 use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
 use crate::history::What;
 use crate::status::Snapshot;
 use crate::store::journal::{Journal, Past};
+use crate::store::recording::Recording;
 use crate::store::{Found, Keeper, Kept, Version};
 use crate::systemd;
 use crate::time::Now;
@@ -87,6 +90,7 @@ pub(super) struct Driver {
     site: Site,
     edges: Edges,
     since: Timestamp,
+    now_at_start: Now,
     link: (Link, Timestamp),
     seen: Option<(Seen, Timestamp)>,
     upstreams_since: Vec<Option<Timestamp>>,
@@ -96,6 +100,7 @@ pub(super) struct Driver {
     memory_trouble: Option<String>,
     history_trouble: Option<String>,
     chronicle: Chronicle,
+    recording: Option<Recording>,
     waiting: Waiting,
     snapshot: watch::Sender<Arc<Snapshot>>,
     alive_every: Option<Duration>,
@@ -155,12 +160,14 @@ impl Driver {
             memory_trouble: found.problem,
             history_trouble: past.problem.clone(),
             chronicle: Chronicle::new(past, journal),
+            recording: None,
             waiting: Waiting::default(),
             alive_every: systemd::watchdog(),
             alive_at: Instant::now(),
             stale: true,
             published: Instant::now() - SNAPSHOT_EVERY,
             since: now.wall,
+            now_at_start: now,
             link: (link, now.wall),
             seen: None,
             snapshot,
@@ -273,14 +280,33 @@ impl Driver {
                 now: self.clock.now(),
                 event: Some(Event::Suspended { lasted }),
             };
-            let starts = self.site.handle(&input);
+            let starts = self.handle(&input);
             self.flush(&starts);
         }
-        let starts = self.site.handle(&Input {
+        let starts = self.handle(&Input {
             now: self.clock.now(),
             event,
         });
         self.flush(&starts);
+    }
+
+    fn handle(&mut self, input: &Input) -> Vec<Start> {
+        self.take_down(input);
+        self.site.handle(input)
+    }
+
+    /// Every input of the judgement goes through here first, so that it can be played again.
+    fn take_down(&mut self, input: &Input) {
+        if let Some(recording) = &mut self.recording {
+            recording.take(input);
+        }
+    }
+
+    /// Records every input from here on.
+    pub(super) fn record_inputs(&mut self, file: &Path, limit: u64) -> io::Result<()> {
+        let header = Header::new(&self.config, &self.memory.memory, self.now_at_start);
+        self.recording = Some(Recording::begin(file, limit, &header)?);
+        Ok(())
     }
 
     /// Hands to the edges what follows. Wishes go first: nothing may delay them.

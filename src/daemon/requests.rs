@@ -79,8 +79,11 @@ pub(super) fn refuse(request: api::Request, refusal: api::Refusal) {
 }
 
 /// A request as the judgement understands it.
-pub(super) fn ask_of(ask: &api::Ask) -> Ask {
-    match ask {
+///
+/// `None`: it asks for no change.
+pub(super) fn ask_of(ask: &api::Ask) -> Option<Ask> {
+    Some(match ask {
+        api::Ask::Explain => return None,
         api::Ask::Override { action, span, reason } => {
             let terms = Terms {
                 lasting: *span,
@@ -94,7 +97,7 @@ pub(super) fn ask_of(ask: &api::Ask) -> Ask {
         }
         api::Ask::Auto { .. } => Ask::Auto,
         api::Ask::Failback { .. } => Ask::Failback,
-    }
+    })
 }
 
 /// What a granted request did, in words.
@@ -124,6 +127,7 @@ pub(super) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
                 judgement.rule
             )
         }
+        api::Ask::Explain => String::new(),
         api::Ask::Failback { .. } => format!("{name}: failback may go ahead"),
     }
 }

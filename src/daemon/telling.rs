@@ -1,6 +1,8 @@
 //! What the core notes, in the log: a change is one line with old, new, rule and cause.
 
+use super::view::action_word;
 use crate::failover::isolation::Isolation;
+use crate::failover::memory::Override;
 use crate::failover::{Note, ProbeId, Site};
 use crate::status::snapshot::{ProbeState, Verdict};
 
@@ -48,15 +50,15 @@ pub(super) fn tell(site: &Site, note: &Note) {
             );
         }
         Note::Released { service, actor } => tracing::info!(service = name(service), actor, "latch released"),
-        Note::Overridden { service, over } => {
-            let until = over.until.map(|until| until.to_string());
-            let until = until.as_deref().unwrap_or("the operator ends it");
-            let reason = over.reason.as_deref().unwrap_or("");
-            tracing::info!(service = name(service), action = ?over.action, until, actor = over.actor, reason, "override");
-        }
+        Note::Overridden { service, over } => tell_override(name(service), over),
         Note::OverrideEnded { service, over, actor } => {
             let by = actor.as_deref().unwrap_or("its time");
-            tracing::info!(service = name(service), action = ?over.action, by, "override ended");
+            tracing::info!(
+                service = name(service),
+                action = action_word(over.action),
+                by,
+                "override ended"
+            );
         }
         Note::FailbackAllowed { service, actor } => {
             tracing::info!(service = name(service), actor, "failback allowed");
@@ -69,6 +71,14 @@ pub(super) fn tell(site: &Site, note: &Note) {
             );
         }
     }
+}
+
+fn tell_override(service: &str, over: &Override) {
+    let until = over.until.map(|until| format!("{until:.0}"));
+    let until = until.as_deref().unwrap_or("the operator ends it");
+    let (action, actor) = (action_word(over.action), &over.actor);
+    let reason = over.reason.as_deref().unwrap_or("");
+    tracing::info!(service, action, until, actor, reason, "override");
 }
 
 fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {

@@ -12,7 +12,7 @@ use crate::failover::site::Last;
 use crate::failover::{ProbeId, Site, service};
 use crate::health;
 use crate::history::Evidence;
-use crate::status::snapshot::{self, AlarmCode, BirdState, Outcome, Strength};
+use crate::status::snapshot::{self, Action, AlarmCode, BirdState, Outcome, Strength};
 use crate::time::Now;
 
 /// Everything that a snapshot is composed from.
@@ -117,7 +117,10 @@ impl View<'_> {
             rule: judgement.rule.to_string(),
             reason: service.explain(judgement.why),
             since: service.stance_since(),
-            deadline: judgement.deadline.map(|deadline| self.now.wall_at(deadline)),
+            deadline: judgement
+                .deadline
+                .map(|deadline| self.now.wall_at(deadline))
+                .or_else(|| service.overridden().and_then(|over| over.until)),
             overridden: service.overridden().map(|over| snapshot::Override {
                 action: over.action,
                 until: over.until,
@@ -252,10 +255,10 @@ impl View<'_> {
                 .map(|until| format!(" until {until:.0}"))
                 .unwrap_or_default();
             let text = format!(
-                "{:?} by {}{until}: `falconer auto` ends it",
-                over.action, over.actor
-            )
-            .to_lowercase();
+                "{} by {}{until}: `falconer auto` ends it",
+                action_word(over.action),
+                over.actor
+            );
             troubles.push(trouble(AlarmCode::Override, text));
         }
         if service.latched_since().is_some() {
@@ -298,6 +301,15 @@ impl View<'_> {
                 policy.name, last.detail
             ),
         })
+    }
+}
+
+/// What an operator wants, in a word.
+pub(super) fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Announce => "announce",
+        Action::Withdraw => "withdraw",
+        Action::Freeze => "freeze",
     }
 }
 

@@ -124,16 +124,23 @@ impl Driver {
             requests::refuse(request, api::Refusal::NoSuchService);
             return;
         };
+        let Some(ask) = requests::ask_of(&request.ask) else {
+            let said = self.site.explain(service, self.clock.now()).unwrap_or_default();
+            self.waiting.answer(request, said, None);
+            return;
+        };
         let event = Event::Asked {
             service,
-            ask: requests::ask_of(&request.ask),
+            ask,
             actor: request.actor.clone(),
         };
         let number = self.memory.number;
-        match self.site.ask(&Input {
+        let input = Input {
             now: self.clock.now(),
             event: Some(event),
-        }) {
+        };
+        self.take_down(&input);
+        match self.site.ask(&input) {
             Ok(starts) => {
                 self.flush(&starts);
                 let said = requests::said(&self.site, service, &request.ask);

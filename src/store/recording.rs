@@ -1,0 +1,73 @@
+//! A recording of every input of the judgement, to be played again with `falconer simulate`.
+//!
+//! Bounded in size. What is recorded is without a gap from its first line to its last: where the
+//! limit is reached, or the disk cannot follow, it ends, and says so. It decides nothing.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::failover::Input;
+use crate::failover::trace::Header;
+
+/// Inputs that wait for the disk: some seconds of a thousand probes in doubt.
+const WAITING: usize = 16 * 1024;
+
+/// A recording under way. Dropping it ends it.
+#[derive(Debug)]
+pub struct Recording {
+    inputs: Option<mpsc::Sender<Input>>,
+}
+
+impl Recording {
+    /// Begins a recording in a new file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// The file is there already, or cannot be written.
+    pub fn begin(path: &Path, limit: u64, header: &Header) -> io::Result<Self> {
+        let mut file = BufWriter::new(File::create_new(path)?);
+        let written = line(&mut file, header)?;
+        let (inputs, queue) = mpsc::channel(WAITING);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = write_all(file, queue, limit.saturating_sub(written)) {
+                tracing::error!(%error, "the recording ends here");
+            }
+        });
+        Ok(Self { inputs: Some(inputs) })
+    }
+
+    /// Records an input; the last one, if there is no room for it.
+    pub fn take(&mut self, input: &Input) {
+        let Some(inputs) = &self.inputs else { return };
+        if inputs.try_send(input.clone()).is_err() {
+            tracing::warn!("the recording ends here: its size or its disk is at the limit");
+            self.inputs = None;
+        }
+    }
+}
+
+fn write_all(mut file: BufWriter<File>, mut queue: mpsc::Receiver<Input>, limit: u64) -> io::Result<()> {
+    let mut written = 0;
+    while let Some(input) = queue.blocking_recv() {
+        written += line(&mut file, &input)?;
+        if written >= limit {
+            break;
+        }
+        if queue.is_empty() {
+            file.flush()?;
+        }
+    }
+    file.flush()
+}
+
+fn line(file: &mut impl Write, value: &impl serde::Serialize) -> io::Result<u64> {
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
+    Ok(u64::try_from(text.len()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests;
