@@ -199,7 +199,7 @@ fn invite() {
     println!("\n{}", bold("The lab stands. To play with it:"));
     println!("  {program} status -c {KEPT_BASE}/hk/etc/falconer.toml --watch");
     println!("  birdc -s {KEPT_BASE}/hk/bird/bird.ctl show protocols");
-    println!("  vtysh --vty_socket {KEPT_BASE}/isp/frr -c 'show bgp {PREFIX4}'");
+    println!("  vtysh --vty_socket {KEPT_BASE}/isp/frr -c 'show bgp ipv4 {PREFIX4}'");
     println!("  ip netns exec {KEPT}client curl http://{SERVICE4}/");
     println!("  scripts/demo --cut     the primary loses its power (--heal gives it back)");
     println!("  scripts/demo --down    takes everything away");
