@@ -122,3 +122,35 @@ async fn a_steering_that_is_dropped_leaves_bird_as_it_is() {
     assert!(place.bird.lines().len() <= before + 1, "it went on asking");
     assert!(place.is_up("web_v4"));
 }
+
+#[tokio::test]
+async fn a10_a_decision_in_the_middle_of_another_does_not_end_the_watch_over_it() {
+    let place = Place::new(daemon().with_static("mail_v4", &["192.0.2.0/24"]));
+    let mail = Target {
+        service: "mail".to_owned(),
+        full: vec![protocol("mail_v4", Family::V4, &["192.0.2.0/24"])],
+        drain: Vec::new(),
+        ..web()
+    };
+    let slow = Setup {
+        poll_interval: Duration::from_secs(60),
+        ..place.setup(vec![web(), mail])
+    };
+    let mut drive = Drive::start(slow, PATIENCE);
+    drive.seen("BIRD", |service, _| service.actual.is_some()).await;
+    place
+        .bird
+        .with(|daemon| daemon.bgp("isp_upstream").exports = Some(Vec::new()));
+    place
+        .bird
+        .plan("enable", Fault::Delay(Duration::from_millis(100)));
+    drive.wish(0, Strength::Full);
+    until("the enable", || place.is_up("web_v4")).await;
+    // Nothing has to be written for it, and the export comes later than the look that it causes.
+    drive.wish(1, Strength::Off);
+    sleep(Duration::from_millis(200)).await;
+    place
+        .bird
+        .with(|daemon| daemon.bgp("isp_upstream").exports = None);
+    drive.stage(Stage::Exported, "web_v4").await;
+}
