@@ -42,6 +42,11 @@ async fn a4_one_protocol_that_breaks_the_connection_does_not_starve_the_others()
     let mut drive = Drive::start(place.setup(vec![web(), mail]), PATIENCE);
     drive.wish_all(Strength::Full);
     drive.stage(Stage::Exported, "mail_v4").await;
+    let connections = place.bird.connections();
+    assert!(
+        connections < 20,
+        "{connections} connections, each broken by the same command"
+    );
 }
 
 #[tokio::test]
