@@ -11,7 +11,6 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use atomic_write_file::AtomicWriteFile;
 
 use super::plan::Saying;
 
@@ -220,12 +219,20 @@ fn content(path: &Path) -> Result<Option<(String, Metadata)>> {
     Ok(Some((String::from_utf8_lossy(&text).into_owned(), meta)))
 }
 
+/// Replaced atomically, and not synced to a disk: the file is to be gone after a reboot anyhow, an
+/// empty one is as good as none, and a takeover would wait for the disk.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = AtomicWriteFile::open(path)?;
-    file.as_file()
-        .set_permissions(Permissions::from_mode(FILE_MODE))?;
+    let temporary = path.with_extension("conf.new");
+    // What a crash left there may have any owner and mode.
+    if let Err(error) = fs::remove_file(&temporary)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = File::create_new(&temporary)?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     file.write_all(text.as_bytes())?;
-    file.commit()
+    fs::rename(&temporary, path)
 }
 
 fn make_dir(path: &Path, wanted: impl Fn(u32) -> u32) -> Result<()> {
