@@ -33,6 +33,10 @@ fn d1_twenty_power_cuts_are_each_announced_in_time() {
             .count();
         let announced = median(cuts.iter().map(|cut| cut.announced));
         let decision = median(cuts.iter().map(|cut| cut.decision));
+        for cut in &cuts {
+            println!("{cut:?}");
+        }
+        println!("median: announced {announced:?}, decision {decision:?}");
         ensure!(late == 0, "{late} of 20 were announced late: {cuts:#?}");
         ensure!(
             announced < Duration::from_millis(5500),

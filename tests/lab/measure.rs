@@ -20,6 +20,8 @@ pub struct Cut {
     pub announced: Duration,
     /// From the decision, by Falconer's word and in whole milliseconds, to the first of them.
     pub decision: Duration,
+    /// How far apart in time the last checks of the first two probes were before the cut.
+    pub spread: Duration,
     /// How long the client was not served.
     pub outage: Duration,
     /// From the return of power to the last of the UPDATEs that withdraw them.
@@ -48,6 +50,10 @@ pub fn power_cut(
             .unwrap_or_else(|| (phase + interval).saturating_sub(since)),
     );
 
+    let checks = falconer.service()?.probes;
+    let last = |probe: usize| Some(SystemTime::from(checks.get(probe)?.last.as_ref()?.at));
+    let (one, other) = last(0).zip(last(1)).context("two probes that were checked")?;
+    let spread = wait::between(one, other).max(wait::between(other, one));
     let mark = lab.capture.mark()?;
     let cut = lab.power_cut(Host::Cn)?;
     let first = lab.capture.announced(Host::Hk, PREFIX4, mark, STEP)?.at;
@@ -73,16 +79,21 @@ pub fn power_cut(
     Ok(Cut {
         announced: wait::between(cut, first.max(second)),
         decision: wait::between(decided, first.min(second)),
+        spread,
         outage,
         withdrawn: wait::between(back, gone),
     })
 }
 
-/// The middle one.
+/// The middle one, or what lies between the two middle ones.
 pub fn median(times: impl Iterator<Item = Duration>) -> Duration {
     let mut times: Vec<_> = times.collect();
     times.sort();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    match times.len() {
+        0 => Duration::ZERO,
+        count if count.is_multiple_of(2) => (times[count / 2 - 1] + times[count / 2]) / 2,
+        count => times[count / 2],
+    }
 }
 
 /// The longest.
