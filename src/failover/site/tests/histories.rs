@@ -30,7 +30,7 @@ enum Step {
     Ask(Ask),
     Bird(Adoption),
     Restart(Option<Strength>),
-    StepWallClock(i64),
+    WallClock(i64),
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -75,7 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => ask().prop_map(Step::Ask),
         2 => prop_oneof![Just(Adoption::Mixed), strength().prop_map(Adoption::Is)].prop_map(Step::Bird),
         1 => proptest::option::of(strength()).prop_map(Step::Restart),
-        1 => (-4_000_i64..4_000).prop_map(Step::StepWallClock),
+        1 => (-4_000_i64..4_000).prop_map(Step::WallClock),
     ]
 }
 
@@ -193,7 +193,7 @@ impl Watched {
             }
             Step::Bird(adoption) => self.watching(|bench| bench.bird(0, *adoption)),
             Step::Restart(strength) => self.restart(*strength),
-            Step::StepWallClock(by) => {
+            Step::WallClock(by) => {
                 let by = jiff::SignedDuration::from_secs(*by);
                 self.bench.play.step_wall_clock(now.wall + by);
             }
