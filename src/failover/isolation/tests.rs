@@ -136,3 +136,20 @@ fn d5_passes_are_kept_in_order_and_up_to_a_limit() {
         Some(&at(3_000 - PASSES_LIMIT as u64))
     );
 }
+
+#[test]
+fn d5_what_a_witness_proved_goes_with_it_to_its_new_place() {
+    let mut before = Sightings::new(2, 1);
+    before.record(1, at(10));
+    let mut after = Sightings::new(1, 1);
+    after.carry(0, &before, 0);
+    assert!(!after.amid(fails(5, 15)), "that one never passed");
+    after.carry(0, &before, 1);
+    assert!(after.amid(fails(5, 15)));
+    after.carry(7, &before, 1);
+    after.carry(0, &before, 7);
+    assert!(
+        after.amid(fails(5, 15)),
+        "places that do not exist change nothing"
+    );
+}
