@@ -1,7 +1,7 @@
 //! falconer.toml: parsed, not validated. A [`Config`] in hand is right.
 //!
 //! [`load`] reads the text and reports everything that is wrong with it at once. It is pure: what
-//! only the machine can tell (a file's mode, a name's address) is looked at elsewhere.
+//! only the machine can tell (a file's mode, a name's address) [`surroundings`] looks at.
 //!
 //! `reader` walks the syntax tree key by key, `kind` knows the forms of values, `sections` says
 //! which tables and keys there are, `check` what they mean to each other. What was found goes by
@@ -10,18 +10,23 @@
 mod bird_words;
 mod book;
 mod check;
+pub mod compare;
 pub mod diagnostic;
 pub mod duration;
 mod finding;
+pub mod init;
 mod kind;
 pub mod model;
 pub mod place;
 mod reader;
 mod sections;
+pub mod surroundings;
 mod syntax;
 mod unknown;
 
+pub use compare::compare;
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use init::init;
 pub use model::Config;
 pub use sections::host_of;
 

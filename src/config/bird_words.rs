@@ -64,3 +64,6 @@ pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,10 @@ use super::finding::Findings;
 use super::model::{Check, Config, Host, Probe, Source};
 use super::place::Path;
 
+pub(super) use advice::STANDBY_KEYS;
+pub(super) use names::sessions as every_session;
+pub(super) use targets::announced;
+
 /// Everything that is wrong between the tables.
 pub(super) fn all(config: &Config, found: &mut Findings) {
     names::check(config, found);
@@ -43,8 +47,13 @@ fn witnesses(config: &Config) -> impl Iterator<Item = (Path, &Probe)> {
         .map(|(index, witness)| (Path::witness(index), witness))
 }
 
+/// Every probe and every witness, with its path.
+pub(super) fn every_probe(config: &Config) -> impl Iterator<Item = (Path, &Probe)> {
+    probes(config).chain(witnesses(config))
+}
+
 /// Who is really asked by a check over the network, and the key that says so.
-fn target(check: &Check) -> Option<(&'static str, Host)> {
+pub(super) fn target(check: &Check) -> Option<(&'static str, Host)> {
     match check {
         Check::Icmp(icmp) => Some(("target", icmp.target.clone())),
         Check::Tcp(tcp) => Some(("target", tcp.target.clone())),
@@ -58,7 +67,7 @@ fn target(check: &Check) -> Option<(&'static str, Host)> {
 }
 
 /// Where a check's packets come from.
-fn source(check: &Check) -> Option<&Source> {
+pub(super) fn source(check: &Check) -> Option<&Source> {
     match check {
         Check::Icmp(icmp) => icmp.source.as_ref(),
         Check::Tcp(tcp) => tcp.source.as_ref(),

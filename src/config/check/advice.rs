@@ -124,7 +124,7 @@ fn standby(service: &Service, path: &Path, found: &mut Findings) {
 }
 
 /// Keys that only a standby heeds.
-const STANDBY_KEYS: [&str; 6] = [
+pub(in crate::config) const STANDBY_KEYS: [&str; 6] = [
     "takeover_delay",
     "failback",
     "failback_delay",

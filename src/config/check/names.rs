@@ -158,7 +158,7 @@ fn derived(config: &Config) -> Vec<Symbol> {
 }
 
 /// Every BGP session, with its path.
-pub(super) fn sessions(config: &Config) -> impl Iterator<Item = (Path, &Upstream)> {
+pub(in crate::config) fn sessions(config: &Config) -> impl Iterator<Item = (Path, &Upstream)> {
     let upstreams = config
         .upstreams
         .iter()

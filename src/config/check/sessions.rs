@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
     for (index, service) in config.services.iter().enumerate() {
         upstreams_of(service, &Path::service(index), config, found);
     }
-    for (path, probe) in super::probes(config).chain(super::witnesses(config)) {
+    for (path, probe) in super::every_probe(config) {
         asked_of_bird(&probe.check, &path, config, found);
     }
 }

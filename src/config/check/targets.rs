@@ -28,7 +28,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
 }
 
 /// The announced prefix that an address lies in, with its path.
-fn announced(addr: IpAddr, config: &Config) -> Option<(IpNet, Path)> {
+pub(in crate::config) fn announced(addr: IpAddr, config: &Config) -> Option<(IpNet, Path)> {
     let addr = addr.to_canonical();
     let services = config.services.iter().enumerate();
     let mut prefixes = services.flat_map(|(service, its)| {

@@ -1,0 +1,216 @@
+//! A first falconer.toml from a few answers: complete, commented, and accepted by [`super::load`]
+//! wherever the answers are. What is not answered stands there as a comment with its default, taken
+//! from the calls that read it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+
+use super::book::{Book, KeyDoc, Need};
+use super::kind::quoted;
+use super::model::Role;
+
+/// What a first configuration is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// The site's name.
+    pub site: String,
+    /// What the site is for the service.
+    pub role: Role,
+    /// The service's name.
+    pub service: String,
+    /// The service's prefixes.
+    pub prefixes: Vec<IpNet>,
+    /// Who carries them out.
+    pub upstreams: Vec<Upstream>,
+    /// What BIRD calls itself; with it bird.conf is rendered, without it it stays the user's own.
+    pub router: Option<(Ipv4Addr, u32)>,
+    /// What is asked whether the target lives.
+    pub probes: Vec<Target>,
+    /// Where a standby sees whether a living primary withdrew: the primary's
+    /// `/v1/services/NAME/announced`.
+    pub announced: Option<String>,
+    /// What must answer as long as this site is connected: addresses or names to ping.
+    pub witnesses: Vec<String>,
+}
+
+/// An upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The BGP protocol's name in BIRD.
+    pub name: String,
+    /// The neighbour's address and AS number, needed where bird.conf is rendered.
+    pub neighbor: Option<(IpAddr, u32)>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An ICMP echo of an address or a name.
+    Ping(String),
+    /// A TCP connection to `host:port`.
+    Tcp(String),
+    /// An HTTP or HTTPS URL.
+    Http(String),
+}
+
+/// Writes a configuration.
+pub fn init(answers: &Answers) -> String {
+    let mut moot = Vec::new();
+    if answers.role == Role::Primary {
+        moot.extend(super::check::STANDBY_KEYS);
+    }
+    if answers.router.is_some() {
+        moot.extend(["protocols", "drain_protocols"]);
+    }
+    let mut text = Text {
+        text: HEAD.to_owned(),
+        book: super::book(),
+        moot,
+    };
+    text.table("[site]", "site", &[("name", quoted(&answers.site))], true);
+    text.table("[bird]", "bird", &[], true);
+    render(answers, &mut text);
+    for upstream in &answers.upstreams {
+        let first = answers.upstreams.first() == Some(upstream);
+        let mut keys = vec![("name", quoted(&upstream.name))];
+        if let Some((neighbor, neighbor_as)) = upstream.neighbor.filter(|_| answers.router.is_some()) {
+            keys.push(("neighbor", quoted(&neighbor.to_string())));
+            keys.push(("neighbor_as", neighbor_as.to_string()));
+        }
+        text.table(
+            "[[upstream]]",
+            "upstream",
+            &keys,
+            first && answers.router.is_some(),
+        );
+    }
+    service(answers, &mut text);
+    for (number, witness) in answers.witnesses.iter().enumerate() {
+        let name = quoted(&format!("witness{}", number + 1));
+        let keys = [
+            ("name", name),
+            ("type", quoted("icmp")),
+            ("target", quoted(witness)),
+        ];
+        text.table("[[witness]]", "service.probe", &keys, false);
+    }
+    text.table("[isolation]", "isolation", &[], true);
+    text.table("[api]", "api", &[], true);
+    text.table("[log]", "log", &[], true);
+    text.text
+}
+
+const HEAD: &str = "\
+# Configuration of Falconer. `falconer check` reads it, says everything that is wrong with it, and
+# changes nothing. `#key = value` is what holds without it.
+";
+
+fn render(answers: &Answers, text: &mut Text) {
+    let Some((id, local_as)) = answers.router else {
+        return;
+    };
+    let template = match answers.role {
+        Role::Standby => "standby.conf",
+        Role::Primary => "primary.conf",
+    };
+    text.table("[render]", "render", &[("template", quoted(template))], true);
+    let keys = [
+        ("id", quoted(&id.to_string())),
+        ("local_as", local_as.to_string()),
+    ];
+    text.table("[router]", "router", &keys, false);
+}
+
+fn service(answers: &Answers, text: &mut Text) {
+    let role = match answers.role {
+        Role::Standby => "standby",
+        Role::Primary => "primary",
+    };
+    let prefixes: Vec<String> = answers
+        .prefixes
+        .iter()
+        .map(|prefix| quoted(&prefix.to_string()))
+        .collect();
+    let keys = [
+        ("name", quoted(&answers.service)),
+        ("role", quoted(role)),
+        ("prefixes", format!("[{}]", prefixes.join(", "))),
+    ];
+    text.table("[[service]]", "service", &keys, true);
+    for (number, target) in answers.probes.iter().enumerate() {
+        let (kind, key, target) = match target {
+            Target::Ping(host) => ("icmp", "target", host),
+            Target::Tcp(host) => ("tcp", "target", host),
+            Target::Http(url) => ("http", "url", url),
+        };
+        let name = quoted(&format!("{kind}{}", number + 1));
+        let keys = [("name", name), ("type", quoted(kind)), (key, quoted(target))];
+        text.table("[[service.probe]]", "service.probe", &keys, number == 0);
+    }
+    if let Some(url) = &answers.announced {
+        let keys = [
+            ("name", quoted("announced")),
+            ("type", quoted("http")),
+            ("url", quoted(url)),
+            ("on_no_answer", quoted("error")),
+            ("votes", quoted("none")),
+            ("decides", quoted("down")),
+        ];
+        text.table("[[service.probe]]", "service.probe", &keys, false);
+    }
+}
+
+/// The text while it is written.
+struct Text {
+    text: String,
+    book: Book,
+    /// Keys that mean nothing for this site.
+    moot: Vec<&'static str>,
+}
+
+impl Text {
+    /// A table with its keys; and, where they are wanted, the other keys that it may have.
+    fn table(&mut self, header: &str, path: &str, keys: &[(&str, String)], others: bool) {
+        let Some(section) = self.book.section(path) else {
+            return;
+        };
+        self.text.push('\n');
+        if others && !section.doc.is_empty() {
+            self.text.push_str(&format!("# {}\n", section.doc));
+        }
+        self.text.push_str(&format!("{header}\n"));
+        for (key, value) in keys {
+            self.text.push_str(&format!("{key} = {value}\n"));
+        }
+        if others {
+            let given = |key: &&KeyDoc| keys.iter().any(|(name, _)| *name == key.name);
+            let useful = |key: &&KeyDoc| key.only.is_none() && !self.moot.contains(&key.name);
+            let common = section.keys.iter().filter(|key| useful(key) && !given(key));
+            let lines: Vec<String> = common.map(as_comment).collect();
+            self.text.push_str(&lines.concat());
+        }
+    }
+}
+
+/// The longest line of a key with its meaning beside it; a longer meaning stands above.
+const WIDTH: usize = 100;
+
+/// A key that is not given, with what holds without it.
+fn as_comment(key: &KeyDoc) -> String {
+    let (value, meaning) = match &key.need {
+        Need::Default(words) => match words.strip_prefix('`').and_then(|words| words.strip_suffix('`')) {
+            Some(toml) if !toml.contains('`') => (toml, key.doc.to_owned()),
+            Some(_) | None => ("...", format!("{} Default: {}.", key.doc, words.replace('`', ""))),
+        },
+        Need::Required | Need::RequiredWhere(_) | Need::Optional => ("...", key.doc.to_owned()),
+    };
+    let line = format!("#{} = {value}", key.name);
+    match line.len() + meaning.len() + 4 <= WIDTH {
+        true => format!("{line}  # {meaning}\n"),
+        false => format!("# {meaning}\n{line}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Files, directories and programs.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path as FilePath;
+
+use rustix::fs::{Access, access};
+
+use crate::config::check::{every_probe, every_session};
+use crate::config::finding::{Finding, Findings};
+use crate::config::model::{Check, Config};
+use crate::config::place::Path;
+
+pub(super) fn check(config: &Config, found: &mut Findings) {
+    for (path, session) in every_session(config) {
+        if let Some(file) = session
+            .session
+            .as_ref()
+            .and_then(|session| session.password_file.as_ref())
+        {
+            password_file(file, &path.key("password_file"), found);
+        }
+    }
+    let state_dir = Path::top().key("site").key("state_dir");
+    writable(&config.site.state_dir, &state_dir, found);
+    if let Some(render) = &config.render {
+        let output = render.output.parent().unwrap_or(FilePath::new("/"));
+        directory(output, &Path::top().key("render").key("output"), found);
+        program(
+            &config.bird.binary,
+            &Path::top().key("bird").key("binary"),
+            "BIRD",
+            found,
+        );
+    }
+    for (path, probe) in every_probe(config) {
+        match &probe.check {
+            Check::Exec(exec) => {
+                if let Some(file) = exec.command.first() {
+                    let at = path.key("command").item(0);
+                    program(FilePath::new(file), &at, "the program of this probe", found);
+                }
+            }
+            Check::Http(http) => {
+                if let Some(file) = &http.tls_ca_file {
+                    readable(file, &path.key("tls_ca_file"), found);
+                }
+            }
+            Check::Icmp(_) | Check::Tcp(_) | Check::Dns(_) | Check::BirdRoute(_) | Check::BirdProtocol(_) => {
+            }
+        }
+    }
+}
+
+fn password_file(file: &FilePath, at: &Path, found: &mut Findings) {
+    let shown = file.display();
+    match std::fs::metadata(file) {
+        Err(why) if why.kind() == ErrorKind::NotFound => found.report(
+            Finding::error("missing-file", format!("there is no password file {shown}"))
+                .at(at, "not there")
+                .help("write the password into its first line, and `chmod 0600` it")
+                .note("the session cannot be rendered without its password"),
+        ),
+        Err(why) => found.report(
+            Finding::warning(
+                "unreadable-file",
+                format!("the password file {shown} cannot be looked at: {why}"),
+            )
+            .at(at, "not for this user")
+            .help("run the check as the user that Falconer runs as, or with sudo"),
+        ),
+        Ok(meta) if meta.permissions().mode() & 0o004 != 0 => found.report(
+            Finding::error(
+                "world-readable",
+                format!("everybody on this host can read the password file {shown}"),
+            )
+            .at(at, format!("mode {:04o}", meta.permissions().mode() & 0o7777))
+            .help(format!(
+                "chmod 0600 {shown}; or 0640, of a group that Falconer is in"
+            ))
+            .note("whoever has the password can take over the session"),
+        ),
+        Ok(_) => {}
+    }
+}
+
+/// A directory that we write into, or make if that is possible.
+fn writable(dir: &FilePath, at: &Path, found: &mut Findings) {
+    let shown = dir.display();
+    let finding = |what: String, label: &str| {
+        Finding::warning("state-dir", what)
+            .at(at, label)
+            .help(format!("install -d -m 0750 -o falconer -g falconer {shown}, or whichever user Falconer runs as"))
+            .note("without it the daemon runs, alarmed: overrides, latches and history would not survive a restart")
+    };
+    match std::fs::metadata(dir) {
+        Ok(meta) if !meta.is_dir() => {
+            found.report(finding(format!("`state_dir` {shown} is no directory"), "a file"));
+        }
+        Ok(_) if access(dir, Access::WRITE_OK | Access::EXEC_OK).is_err() => {
+            found.report(finding(
+                format!("`state_dir` {shown} cannot be written by this user"),
+                "not writable",
+            ));
+        }
+        Ok(_) => {}
+        Err(_) => {
+            let parent = dir.ancestors().skip(1).find(|dir| dir.exists());
+            if parent.is_none_or(|parent| access(parent, Access::WRITE_OK | Access::EXEC_OK).is_err()) {
+                found.report(finding(
+                    format!("`state_dir` {shown} is not there and cannot be made by this user"),
+                    "not there",
+                ));
+            }
+        }
+    }
+}
+
+fn directory(dir: &FilePath, at: &Path, found: &mut Findings) {
+    if !dir.is_dir() {
+        found.report(
+            Finding::warning(
+                "missing-directory",
+                format!("there is no directory {}", dir.display()),
+            )
+            .at(at, "the file would be written there")
+            .help("install BIRD, or make the directory"),
+        );
+    }
+}
+
+fn program(file: &FilePath, at: &Path, what: &str, found: &mut Findings) {
+    let shown = file.display();
+    let wrong = match std::fs::metadata(file) {
+        Err(why) if why.kind() == ErrorKind::NotFound => "not there",
+        Err(_) => "cannot be looked at by this user",
+        Ok(meta) if !meta.is_file() => "no file",
+        Ok(_) if access(file, Access::EXEC_OK).is_err() => "not executable by this user",
+        Ok(_) => return,
+    };
+    found.report(
+        Finding::warning("missing-program", format!("{what} cannot be run: {shown}"))
+            .at(at, wrong)
+            .note("until it can, whatever needs it is an error, and no result"),
+    );
+}
+
+fn readable(file: &FilePath, at: &Path, found: &mut Findings) {
+    if let Err(why) = std::fs::File::open(file) {
+        found.report(
+            Finding::warning(
+                "unreadable-file",
+                format!("the certificates in {} cannot be read: {why}", file.display()),
+            )
+            .at(at, "cannot be read")
+            .note("until they can, every check of this probe is an error"),
+        );
+    }
+}
