@@ -15,11 +15,15 @@
 //! | [`failover`] | decider | the judgement: verdicts, isolation, overrides, what we want of BIRD |
 //! | [`render`] | decider | bird.conf from templates |
 //! | [`status`] | decider | the snapshot that people and machines read |
+//! | [`history`] | decider | what happened, an entry each |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
+//! | [`store`] | edge | what survives a restart, the history and recordings on disk |
+//! | [`systemd`] | edge | what systemd is told |
 //! | [`log`] | edge | how the log looks and where it goes |
+//! | [`daemon`] | - | puts the parts together; its driver alone feeds the judgement |
 //! | [`cli`] | - | the commands and their exit codes |
 
 // Scaffolding that unit tests share with the tests outside names this crate as they do.
