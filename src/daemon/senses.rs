@@ -113,6 +113,10 @@ impl Senses {
 struct Eyes(Client);
 
 impl BirdView for Eyes {
+    fn connection(&self) -> u64 {
+        self.0.link().borrow().connects
+    }
+
     fn routes<'a>(&'a self, prefix: IpNet, protocol: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
         Box::pin(async move {
             self.0

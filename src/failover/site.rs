@@ -68,18 +68,14 @@ pub struct Last {
 impl Site {
     /// A site that knows nothing but its configuration and what it remembered.
     pub fn new(config: &Config, memory: &Memory, now: Now) -> Self {
-        let mut slots = Slots::new(config, now.mono);
+        let slots = Slots::new(config, now.mono);
         let services = config.services.iter().enumerate().map(|(index, policy)| {
-            let probes = policy.probes.iter().map(|probe| slots.probe(probe)).collect();
+            let probes = slots.group(index, &policy.probes);
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
             Service::new(index, policy.clone(), probes, remembered, now)
         });
         let services = services.collect();
-        let witnesses: Vec<_> = config
-            .witnesses
-            .iter()
-            .map(|witness| slots.probe(witness))
-            .collect();
+        let witnesses = slots.group(config.services.len(), &config.witnesses);
         Self {
             services,
             isolation: isolation(witnesses.iter().map(Probe::state), config.isolation.min_up),
@@ -442,34 +438,52 @@ impl Site {
     }
 }
 
-/// Places on the clock for all probes, spread evenly and the same at every start.
+/// Places on the clock: the probes of one service evenly over the interval, so that a death is noticed
+/// by the first of them soon, and the services between one another, so that they do not fire at once.
+/// The same at every start.
 struct Slots {
     start: Moment,
-    taken: u32,
-    all: u32,
+    groups: usize,
 }
 
 impl Slots {
     fn new(config: &Config, start: Moment) -> Self {
-        let probes = config
-            .services
-            .iter()
-            .map(|service| service.probes.len())
-            .sum::<usize>();
-        let all = u32::try_from(probes + config.witnesses.len())
-            .unwrap_or(u32::MAX)
-            .max(1);
-        Self { start, taken: 0, all }
+        // The witnesses are a group like a service's probes.
+        Self {
+            start,
+            groups: config.services.len() + 1,
+        }
     }
 
-    fn probe(&mut self, policy: &model::Probe) -> Probe {
-        let share = f64::from(self.taken) / f64::from(self.all);
-        self.taken += 1;
+    /// The probes of a group, such as one service's.
+    fn group(&self, number: usize, policies: &[model::Probe]) -> Vec<Probe> {
+        let probes = policies.iter().enumerate();
+        probes
+            .map(|(at, policy)| {
+                self.probe(
+                    policy,
+                    part(at, policies.len()) + self.offset(number, policies.len()),
+                )
+            })
+            .collect()
+    }
+
+    /// A group's own place between two probes of a group.
+    fn offset(&self, number: usize, probes: usize) -> f64 {
+        part(number, self.groups) * part(1, probes.max(1))
+    }
+
+    fn probe(&self, policy: &model::Probe, share: f64) -> Probe {
         let first = self.start + policy.interval.min(FIRST_CHECKS_WITHIN).mul_f64(share);
         let grid = self.start + policy.interval.mul_f64(share);
         let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
         Probe::new(policy.fall, policy.rise, policy.timeout, schedule)
     }
+}
+
+fn part(of: usize, whole: usize) -> f64 {
+    let number = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    number(of) / number(whole.max(1))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! BIRD's socket is another edge's; the daemon hands in a [`BirdView`] of it. Whatever keeps BIRD
 //! from answering is an error: it says nothing of anybody's routes.
 
+mod footing;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use self::footing::Footing;
 use super::limit::Limit;
 use super::report::{NoAnswer, Report};
 use crate::bird::answer::{BfdSession, BfdState, Protocol, Route, State};
@@ -25,6 +28,9 @@ pub type BirdAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Se
 /// The questions that probes have for BIRD. Who answers them puts them behind a decision's commands
 /// and asks identical ones once (A10).
 pub trait BirdView: Send + Sync {
+    /// Counts the connections to BIRD: another number may be another BIRD, which has seen nothing yet.
+    fn connection(&self) -> u64;
+
     /// `show route PREFIX [protocol P] all`: every route of exactly that prefix; empty without one.
     fn routes<'a>(&'a self, prefix: IpNet, protocol: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>>;
 
@@ -40,12 +46,18 @@ pub(super) struct RouteProbe {
     wanted: BirdRoute,
     bird: Arc<dyn BirdView>,
     own: Arc<[String]>,
+    footing: Footing,
 }
 
 impl RouteProbe {
     /// From its configuration; `own` are the protocols whose routes never count.
     pub(super) fn new(wanted: BirdRoute, bird: Arc<dyn BirdView>, own: Arc<[String]>) -> Self {
-        Self { wanted, bird, own }
+        Self {
+            wanted,
+            bird,
+            own,
+            footing: Footing::default(),
+        }
     }
 
     /// One check.
@@ -54,6 +66,7 @@ impl RouteProbe {
     }
 
     async fn look(&self, limit: Limit) -> Result<Report, NoAnswer> {
+        let connection = self.bird.connection();
         let wanted = &self.wanted;
         let protocol = wanted.protocol.as_deref();
         let routes = ask(limit, self.bird.routes(wanted.prefix, protocol)).await?;
@@ -63,12 +76,20 @@ impl RouteProbe {
             .filter(|route| protocol.is_none_or(|name| name == route.protocol))
             .collect();
         if let Some(route) = theirs.iter().find(|route| fits(wanted, route)) {
+            self.footing.seen(connection);
             return Ok(Report::pass(&describe(route), None));
         }
         // Absence is evidence only while a session that could carry the route stands (D3).
         let protocols = ask(limit, self.bird.protocols()).await?;
-        let carrier = carrier(&protocols, protocol).map_err(NoAnswer::NotMade)?;
+        let carrier = carrier(&protocols, protocol).map_err(|why| {
+            self.footing.lost(connection);
+            NoAnswer::NotMade(why)
+        })?;
         let prefix = wanted.prefix;
+        if !self.footing.proves_absence(connection) {
+            let young = format!("{prefix} is not there yet, and {carrier} may not have told everything yet");
+            return Err(NoAnswer::NotMade(young));
+        }
         Ok(Report::fail(
             &match theirs.as_slice() {
                 [] => format!("{prefix} is not there, and {carrier} is established"),
@@ -135,12 +156,17 @@ fn describe(route: &Route) -> String {
 pub(super) struct ProtocolProbe {
     wanted: BirdProtocol,
     bird: Arc<dyn BirdView>,
+    footing: Footing,
 }
 
 impl ProtocolProbe {
     /// From its configuration.
     pub(super) fn new(wanted: BirdProtocol, bird: Arc<dyn BirdView>) -> Self {
-        Self { wanted, bird }
+        Self {
+            wanted,
+            bird,
+            footing: Footing::default(),
+        }
     }
 
     /// One check.
@@ -153,18 +179,32 @@ impl ProtocolProbe {
     }
 
     async fn bgp(&self, name: &str, limit: Limit) -> Result<Report, NoAnswer> {
+        let connection = self.bird.connection();
         let protocols = ask(limit, self.bird.protocols()).await?;
         Ok(match protocols.iter().find(|protocol| protocol.name == name) {
             None => Report::error(&format!("BIRD has no protocol {name}")),
             Some(other) if other.proto != "BGP" => {
                 Report::error(&format!("{name} is no BGP protocol, but {}", other.proto))
             }
-            Some(session) if is_established(session) => Report::pass(&stands(session), None),
-            Some(session) => Report::fail(&stands(session), None),
+            Some(session) if is_established(session) => self.up(connection, &stands(session)),
+            Some(session) => self.not_up(connection, &stands(session)),
         })
     }
 
+    fn up(&self, connection: u64, words: &str) -> Report {
+        self.footing.seen(connection);
+        Report::pass(words, None)
+    }
+
+    fn not_up(&self, connection: u64, words: &str) -> Report {
+        if self.footing.proves_absence(connection) {
+            return Report::fail(words, None);
+        }
+        Report::error(&format!("{words}, and has not been up since BIRD was reached"))
+    }
+
     async fn bfd(&self, neighbor: std::net::IpAddr, limit: Limit) -> Result<Report, NoAnswer> {
+        let connection = self.bird.connection();
         let sessions = ask(limit, self.bird.bfd_sessions()).await?;
         let mut with = sessions
             .iter()
@@ -174,8 +214,8 @@ impl ProtocolProbe {
             return Ok(Report::error(&format!("BIRD has no BFD session with {neighbor}")));
         }
         Ok(match with.find(|session| session.state == BfdState::Up) {
-            Some(_) => Report::pass(&format!("the BFD session with {neighbor} is up"), None),
-            None => Report::fail(&format!("the BFD session with {neighbor} is not up"), None),
+            Some(_) => self.up(connection, &format!("the BFD session with {neighbor} is up")),
+            None => self.not_up(connection, &format!("the BFD session with {neighbor} is not up")),
         })
     }
 }

@@ -8,6 +8,10 @@ use ipnet::IpNet;
 pub(crate) struct NoBird;
 
 impl BirdView for NoBird {
+    fn connection(&self) -> u64 {
+        0
+    }
+
     fn routes<'a>(&'a self, _: IpNet, _: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
         Box::pin(async { Err("no BIRD here".into()) })
     }

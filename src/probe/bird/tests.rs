@@ -31,6 +31,10 @@ impl View {
 }
 
 impl BirdView for View {
+    fn connection(&self) -> u64 {
+        1
+    }
+
     fn routes<'a>(&'a self, _: IpNet, _: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
         self.say(&self.routes)
     }
@@ -102,6 +106,7 @@ async fn look(wanted: BirdRoute, routes: Vec<Route>, protocols: Vec<Protocol>) -
     };
     let own = ["web_v4".to_owned(), "web_v4_drain".to_owned()];
     let probe = RouteProbe::new(wanted, Arc::new(view), own.into());
+    probe.footing.seen(1);
     let report = probe.check(Limit::new(Duration::from_secs(1))).await;
     (report.outcome, report.detail)
 }
@@ -274,15 +279,18 @@ async fn d1_a_bird_that_is_away_or_slow_is_an_error() {
         };
         let limit = || Limit::new(Duration::from_millis(50));
         let probe = RouteProbe::new(wanted(), Arc::new(view()), [].into());
+        probe.footing.seen(1);
         assert_eq!(probe.check(limit()).await.outcome, Error);
         if slow || protocols.is_none() {
             let probe = ProtocolProbe::new(BirdProtocol::Bgp("isp".into()), Arc::new(view()));
+            probe.footing.seen(1);
             assert_eq!(probe.check(limit()).await.outcome, Error);
         }
         let probe = ProtocolProbe::new(
             BirdProtocol::Bfd("203.0.113.1".parse().unwrap()),
             Arc::new(view()),
         );
+        probe.footing.seen(1);
         assert_eq!(probe.check(limit()).await.outcome, Error);
     }
 }
@@ -312,6 +320,7 @@ async fn a_bgp_session_is_established_or_it_fails() {
             ..View::default()
         };
         let probe = ProtocolProbe::new(BirdProtocol::Bgp("isp".into()), Arc::new(view));
+        probe.footing.seen(1);
         let report = probe.check(Limit::new(Duration::from_secs(1))).await;
         assert_eq!((report.outcome, report.detail.as_str()), (outcome, words));
     }
@@ -352,6 +361,7 @@ async fn a_bfd_session_is_up_or_it_fails_and_none_is_an_error() {
             ..View::default()
         };
         let probe = ProtocolProbe::new(BirdProtocol::Bfd(neighbor), Arc::new(view));
+        probe.footing.seen(1);
         let report = probe.check(Limit::new(Duration::from_secs(1))).await;
         assert_eq!(report.outcome, outcome, "{sessions:?}");
     }

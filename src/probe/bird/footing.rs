@@ -1,0 +1,99 @@
+//! Whether an absence in BIRD proves anything.
+//!
+//! A BIRD that has just started, or a session that has just come up, shows nothing yet: no route, no
+//! BFD session, whoever lives. Taken for a death, that would make a restart of our own BIRD a
+//! takeover. So absence counts once what is looked for has been there, on the same ground, or once
+//! the ground has stood for long enough.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Sessions come up, and tables are filled, within this time of a start.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// What one probe's absences stand on.
+#[derive(Debug, Default)]
+pub(super) struct Footing {
+    // A lock, because checks of one probe overlap; it is held for no longer than a comparison.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connection: u64,
+    since: Option<Instant>,
+    seen: bool,
+}
+
+impl Footing {
+    /// What is looked for is there.
+    pub(super) fn seen(&self, connection: u64) {
+        self.with(connection, |state| state.seen = true);
+    }
+
+    /// What it would stand on is not there: whatever was seen before says nothing any more.
+    pub(super) fn lost(&self, connection: u64) {
+        self.with(connection, |state| {
+            *state = State {
+                connection,
+                ..State::default()
+            }
+        });
+    }
+
+    /// What is looked for is not there, and what it would stand on is: whether that proves anything.
+    pub(super) fn proves_absence(&self, connection: u64) -> bool {
+        self.with(connection, |state| {
+            let now = Instant::now();
+            let since = *state.since.get_or_insert(now);
+            state.seen || now.duration_since(since) >= SETTLING
+        })
+    }
+
+    fn with<T>(&self, connection: u64, then: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.connection != connection {
+            // BIRD may have been restarted meanwhile.
+            *state = State {
+                connection,
+                ..State::default()
+            };
+        }
+        then(&mut state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn d3_absence_proves_nothing_until_it_was_there_or_long_enough_has_passed() {
+        let footing = Footing::default();
+        assert!(!footing.proves_absence(1));
+        tokio::time::advance(SETTLING).await;
+        assert!(footing.proves_absence(1));
+        let footing = Footing::default();
+        footing.seen(1);
+        assert!(footing.proves_absence(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn d3_a_new_connection_to_bird_begins_anew() {
+        let footing = Footing::default();
+        footing.seen(1);
+        assert!(!footing.proves_absence(2));
+        tokio::time::advance(SETTLING).await;
+        assert!(footing.proves_absence(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn d3_a_session_that_went_down_begins_anew() {
+        let footing = Footing::default();
+        footing.seen(1);
+        footing.lost(1);
+        assert!(!footing.proves_absence(1));
+    }
+}
