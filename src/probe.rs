@@ -35,6 +35,7 @@ pub struct Checker {
     trust: tls::Trust,
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
+    deaf: Vec<(IpNet, String)>,
 }
 
 impl Checker {
@@ -47,6 +48,16 @@ impl Checker {
             trust: tls::Trust::default(),
             bird,
             own_protocols: own_protocols.into_iter().collect(),
+            deaf: Vec::new(),
+        }
+    }
+
+    /// Sessions that take in no route to a prefix: though they stand, its absence is no evidence for
+    /// a bird-route probe (D3).
+    pub fn without(self, deaf: impl IntoIterator<Item = (IpNet, String)>) -> Self {
+        Self {
+            deaf: deaf.into_iter().collect(),
+            ..self
         }
     }
 
@@ -78,6 +89,7 @@ impl Checker {
                 route.clone(),
                 self.bird.clone(),
                 self.own_protocols.clone(),
+                self.deaf_to(route.prefix),
             )),
             Check::BirdProtocol(protocol) => {
                 Kind::BirdProtocol(bird::ProtocolProbe::new(protocol.clone(), self.bird.clone()))
@@ -87,6 +99,11 @@ impl Checker {
             timeout: probe.timeout,
             kind: Arc::new(kind),
         }
+    }
+
+    fn deaf_to(&self, prefix: IpNet) -> Arc<[String]> {
+        let deaf = self.deaf.iter().filter(|(other, _)| *other == prefix);
+        deaf.map(|(_, name)| name.clone()).collect()
     }
 
     /// What lessens the worth of all checks of a kind, in words: pings without a large receive

@@ -9,7 +9,7 @@ use super::checks::Make;
 use crate::bird::answer::{BfdSession, Protocol, Route};
 use crate::bird::client::Client;
 use crate::config::Config;
-use crate::config::model::{Role, Service};
+use crate::config::model::{Check, Family, Import, Role, Service, Upstream};
 use crate::failover::ProbeId;
 use crate::probe::{BirdAnswer, BirdView, Checker, Probe};
 use crate::status::snapshot::AlarmCode;
@@ -33,7 +33,8 @@ impl Senses {
             .services
             .iter()
             .flat_map(|service| service.full.iter().chain(&service.drain));
-        let checker = Checker::new(Arc::new(Eyes(client)), own.map(|own| own.name.clone()));
+        let checker =
+            Checker::new(Arc::new(Eyes(client)), own.map(|own| own.name.clone())).without(deaf(config));
         let announced: Vec<IpNet> = config
             .services
             .iter()
@@ -109,6 +110,40 @@ impl Senses {
     }
 }
 
+/// The sessions that take in no route to a prefix that bird-route probes look for. Of a bird.conf of
+/// the user's own it is only known where `families` are given.
+fn deaf(config: &Config) -> Vec<(IpNet, String)> {
+    let probes = config.services.iter().flat_map(|service| &service.probes);
+    let prefixes = probes.chain(&config.witnesses).filter_map(|probe| {
+        let Check::BirdRoute(route) = &probe.check else {
+            return None;
+        };
+        Some(route.prefix)
+    });
+    let sessions = || config.upstreams.iter().chain(&config.peers);
+    let pairs = prefixes.flat_map(|prefix| sessions().map(move |session| (prefix, session)));
+    let deaf = pairs.filter(|(prefix, session)| !may_carry(session, prefix, config));
+    deaf.map(|(prefix, session)| (prefix, session.name.clone()))
+        .collect()
+}
+
+fn may_carry(session: &Upstream, prefix: &IpNet, config: &Config) -> bool {
+    let families = session.families.as_ref();
+    let imports = session
+        .session
+        .as_ref()
+        .is_none_or(|rendered| match rendered.import {
+            Import::None => false,
+            Import::DefaultRoute => prefix.prefix_len() == 0,
+            Import::Services => config
+                .services
+                .iter()
+                .any(|service| service.prefixes.contains(prefix)),
+            Import::Filter(_) => true,
+        });
+    imports && families.is_none_or(|families| families.contains(&Family::of(prefix)))
+}
+
 /// BIRD, as probes see it: behind every decision's commands, identical questions asked once (A10).
 struct Eyes(Client);
 
@@ -137,5 +172,33 @@ impl BirdView for Eyes {
                 .await
                 .map_err(|error| error.to_string())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = r#"
+        site.name = "hk1"
+        render = {}
+        router = { id = "203.0.113.2", local_as = 64501 }
+        upstream = [{ name = "isp", neighbor = "203.0.113.1", neighbor_as = 64500 }]
+        peer = [{ name = "cn1", neighbor = "198.18.0.1", neighbor_as = 64501, multihop = 8, import = "services" }]
+        [[service]]
+        name = "web"
+        role = "standby"
+        prefixes = ["198.51.100.0/24"]
+        [[service.probe]]
+        name = "route"
+        type = "bird-route"
+        prefix = "198.51.100.0/24"
+    "#;
+
+    #[test]
+    fn d3_a_session_that_imports_nothing_could_carry_no_route() {
+        let (config, _) = crate::config::load(CONFIG, "falconer.toml").expect("a right configuration");
+        let prefix: IpNet = "198.51.100.0/24".parse().unwrap();
+        assert_eq!(deaf(&config), [(prefix, "isp".to_owned())]);
     }
 }

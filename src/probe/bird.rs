@@ -46,16 +46,24 @@ pub(super) struct RouteProbe {
     wanted: BirdRoute,
     bird: Arc<dyn BirdView>,
     own: Arc<[String]>,
+    deaf: Arc<[String]>,
     footing: Footing,
 }
 
 impl RouteProbe {
-    /// From its configuration; `own` are the protocols whose routes never count.
-    pub(super) fn new(wanted: BirdRoute, bird: Arc<dyn BirdView>, own: Arc<[String]>) -> Self {
+    /// From its configuration; `own` are the protocols whose routes never count, `deaf` the sessions
+    /// that could not carry the route.
+    pub(super) fn new(
+        wanted: BirdRoute,
+        bird: Arc<dyn BirdView>,
+        own: Arc<[String]>,
+        deaf: Arc<[String]>,
+    ) -> Self {
         Self {
             wanted,
             bird,
             own,
+            deaf,
             footing: Footing::default(),
         }
     }
@@ -81,7 +89,7 @@ impl RouteProbe {
         }
         // Absence is evidence only while a session that could carry the route stands (D3).
         let protocols = ask(limit, self.bird.protocols()).await?;
-        let carrier = carrier(&protocols, protocol).map_err(|why| {
+        let carrier = carrier(&protocols, protocol, &self.deaf).map_err(|why| {
             self.footing.lost(connection);
             NoAnswer::NotMade(why)
         })?;
@@ -127,16 +135,22 @@ fn goes_by(route: &Route, hop: std::net::IpAddr) -> bool {
 }
 
 /// The name of an established session that could carry the route; without one, why there is none.
-fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>) -> Result<&'a str, String> {
+fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>, deaf: &[String]) -> Result<&'a str, String> {
+    let could = |protocol: &&Protocol| is_established(protocol) && !deaf.contains(&protocol.name);
     match name {
+        Some(name) if deaf.iter().any(|deaf| deaf == name) => {
+            Err(format!("{name} takes in no such route (`import`)"))
+        }
         Some(name) => match protocols.iter().find(|protocol| protocol.name == name) {
             Some(protocol) if is_established(protocol) => Ok(&protocol.name),
             Some(protocol) => Err(format!("the route is not there, but {}", stands(protocol))),
             None => Err(format!("BIRD has no protocol {name}")),
         },
-        None => match protocols.iter().find(|protocol| is_established(protocol)) {
+        None => match protocols.iter().find(could) {
             Some(protocol) => Ok(&protocol.name),
-            None => Err("the route is not there, but no BGP session is established".into()),
+            None => {
+                Err("the route is not there, but no BGP session that could carry it is established".into())
+            }
         },
     }
 }

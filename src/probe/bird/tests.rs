@@ -105,7 +105,7 @@ async fn look(wanted: BirdRoute, routes: Vec<Route>, protocols: Vec<Protocol>) -
         ..View::default()
     };
     let own = ["web_v4".to_owned(), "web_v4_drain".to_owned()];
-    let probe = RouteProbe::new(wanted, Arc::new(view), own.into());
+    let probe = RouteProbe::new(wanted, Arc::new(view), own.into(), ["mute".to_owned()].into());
     probe.footing.seen(1);
     let report = probe.check(Limit::new(Duration::from_secs(1))).await;
     (report.outcome, report.detail)
@@ -251,6 +251,9 @@ async fn d3_absence_is_evidence_only_while_a_session_that_could_carry_the_route_
         (named(), vec![stuck], Error),
         (named(), vec![odd], Error),
         (named(), vec![up("other")], Error),
+        (wanted(), vec![up("mute")], Error),
+        (wanted(), vec![up("mute"), up("isp")], Fail),
+        (wanted(), vec![up("mute"), active("isp")], Error),
         (named(), vec![], Error),
         (wanted(), vec![active("isp"), up("other")], Fail),
         (wanted(), vec![active("isp")], Error),
@@ -278,7 +281,7 @@ async fn d1_a_bird_that_is_away_or_slow_is_an_error() {
             slow,
         };
         let limit = || Limit::new(Duration::from_millis(50));
-        let probe = RouteProbe::new(wanted(), Arc::new(view()), [].into());
+        let probe = RouteProbe::new(wanted(), Arc::new(view()), [].into(), [].into());
         probe.footing.seen(1);
         assert_eq!(probe.check(limit()).await.outcome, Error);
         if slow || protocols.is_none() {
