@@ -1,6 +1,7 @@
 //! `falconer run`: the daemon.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -12,6 +13,10 @@ use crate::log;
 /// Threads of the runtime: one for the judgement and BIRD, one for everything that could keep a
 /// thread busy for a while, such as TLS handshakes and readers of the API.
 const THREADS: usize = 2;
+
+/// How long the end waits for threads that are busy with the disk or a look-up of a name. A name
+/// server that is silent holds one for half a minute, a disk that hangs for ever.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The daemon.
 #[derive(Debug, Args)]
@@ -48,6 +53,8 @@ impl Run {
             }))
             .await
         });
+        // Dropped, it would wait for them without an end.
+        runtime.shutdown_timeout(FAREWELL);
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error @ RunError::Configuration(_))) => Err(Failure::Configuration(error.to_string())),

@@ -1,11 +1,17 @@
 //! The end: BIRD is left as `on_exit` says.
 
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Driver;
 use crate::bird::steering::{Report, Wish, Wishes};
 use crate::config::model::OnLoss;
 use crate::failover::Strength;
+
+/// How long the end waits for the last entries of the history: a disk that hangs must not keep the
+/// daemon from being started again.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Driver {
     /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
@@ -13,7 +19,10 @@ impl Driver {
         if self.config.bird.on_exit == OnLoss::Withdraw {
             self.withdraw().await;
         }
-        self.chronicle.finish().await;
+        let finished = timeout(DISK_PATIENCE, self.chronicle.finish()).await;
+        if finished.is_err() {
+            tracing::error!("the history is not on disk to its end: the disk does not answer");
+        }
     }
 
     async fn withdraw(&mut self) {
