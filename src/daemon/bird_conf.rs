@@ -113,9 +113,14 @@ impl BirdConf {
         }
     }
 
-    /// The first of our static protocols that BIRD has up; `None`: BIRD is down, or none is.
+    /// The first of our static protocols that BIRD has up; `None`: BIRD is down, or none is. A BIRD
+    /// that is there and does not answer may announce anything.
     async fn announced(&self) -> Option<String> {
-        let protocols = self.client.show_protocols().await.ok()?;
+        let protocols = match self.client.show_protocols().await {
+            Ok(protocols) => protocols,
+            Err(_) if self.client.link().borrow().state == BirdState::Down => return None,
+            Err(error) => return Some(format!("perhaps, since {error}")),
+        };
         let services = self.config.services.iter();
         let ours: Vec<_> = services
             .flat_map(|service| service.full.iter().chain(&service.drain))
