@@ -207,14 +207,7 @@ impl View<'_> {
             return;
         }
         let Some((seen, _)) = self.seen else { return };
-        for (code, text) in &seen.problems {
-            troubles.push(Trouble {
-                code: *code,
-                service: None,
-                subject: text.clone(),
-                text: text.clone(),
-            });
-        }
+        troubles.extend(of_steering(&seen.problems, None));
         for upstream in seen.upstreams.iter().filter(|upstream| !upstream.established) {
             let error = upstream
                 .error
@@ -265,17 +258,8 @@ impl View<'_> {
             let text = "flapped too often and stays as it is (D9): `falconer auto` releases it".to_owned();
             troubles.push(trouble(AlarmCode::Latched, text));
         }
-        for (code, text) in self
-            .seen_service(index)
-            .map(|seen| seen.problems.as_slice())
-            .unwrap_or_default()
-        {
-            let subject = text.clone();
-            troubles.push(Trouble {
-                subject,
-                ..trouble(*code, text.clone())
-            });
-        }
+        let problems = self.seen_service(index).map(|seen| seen.problems.as_slice());
+        troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref()));
         for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
             troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
         }
@@ -304,6 +288,23 @@ impl View<'_> {
     }
 }
 
+/// What steering found wrong. Its words follow BIRD's, such as a session's state that changes every
+/// few seconds; so problems of one code are told apart by their order, and an alarm keeps its
+/// beginning while its text changes.
+fn of_steering(problems: &[(AlarmCode, String)], service: Option<&str>) -> Vec<Trouble> {
+    let problems = problems.iter().enumerate();
+    let told = problems.clone().map(|(at, (code, text))| {
+        let before = problems.clone().take(at).filter(|(_, (other, _))| other == code);
+        Trouble {
+            code: *code,
+            service: service.map(str::to_owned),
+            subject: format!("BIRD {}", before.count()),
+            text: text.clone(),
+        }
+    });
+    told.collect()
+}
+
 /// What an operator wants, in a word.
 pub(super) fn action_word(action: Action) -> &'static str {
     match action {
@@ -319,5 +320,27 @@ fn shown_last(last: &Last) -> snapshot::LastResult {
         result: last.outcome,
         detail: last.detail.clone(),
         rtt_ms: last.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_of_steering_is_the_same_one_while_its_words_follow_bird() {
+        let at = |state: &str| {
+            let problems = [
+                (AlarmCode::NotExported, format!("isp is {state}")),
+                (AlarmCode::Drift, "BIRD has no web_v4".to_owned()),
+                (AlarmCode::NotExported, format!("isp6 is {state}")),
+            ];
+            let told = of_steering(&problems, Some("web"));
+            told.into_iter()
+                .map(|trouble| (trouble.code, trouble.service, trouble.subject))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(at("Active"), at("Connect"));
+        assert_ne!(at("Active")[0], at("Active")[2]);
     }
 }
