@@ -16,10 +16,12 @@ mod view;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -41,6 +43,10 @@ use senses::Senses;
 /// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 200 services
 /// switching at once.
 const REPORTS_WAITING: usize = 4096;
+
+/// The API opens when BIRD has been looked at, or after this long: an operator wants to know then what
+/// is the matter.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Reports of a disk that wait: it makes one at a time.
 const DISK_REPORTS_WAITING: usize = 16;
@@ -115,7 +121,13 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let api = {
         let (config, stop) = (config.clone(), stop.clone());
-        tokio::spawn(async move { api::serve(&config.api, doors, stop).await })
+        let mut looked = driver.looked();
+        tokio::spawn(async move {
+            // A door that opens before BIRD was looked at would say of everything that it is not
+            // announced, and another site might believe it. How the wait ends does not matter.
+            let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
+            api::serve(&config.api, doors, stop).await;
+        })
     };
     let mut driving = pin!(driver.run(asked_to_stop, hangup));
     // Judging goes on while bird.conf is put in place; systemd hears of us when both work.
@@ -169,6 +181,9 @@ fn wire(
         tracing::error!(problem, "state");
     }
     let past = store::journal::read(state_dir);
+    if let Some(problem) = &past.problem {
+        tracing::warn!(problem, "history");
+    }
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
     let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
     let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);

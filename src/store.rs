@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::failover::Memory;
 
@@ -144,7 +144,7 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Keeper {
     latest: watch::Sender<Version>,
-    task: JoinHandle<()>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Keeper {
@@ -152,10 +152,8 @@ impl Keeper {
     /// change, or after half a minute.
     pub fn spawn(state_dir: PathBuf, kept: mpsc::Sender<Kept>) -> Self {
         let (latest, versions) = watch::channel(Version::default());
-        Self {
-            latest,
-            task: tokio::spawn(keep(state_dir, versions, kept)),
-        }
+        let task = AbortOnDropHandle::new(tokio::spawn(keep(state_dir, versions, kept)));
+        Self { latest, _task: task }
     }
 
     /// Hands over the latest memory; what was handed over before and is not written yet is passed
@@ -163,11 +161,13 @@ impl Keeper {
     pub fn keep(&self, version: Version) {
         self.latest.send_replace(version);
     }
-}
 
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Ends once what was handed over last has been written, or could not be.
+    pub async fn finish(self) {
+        let Self { latest, _task: task } = self;
+        drop(latest);
+        // The task ends with its watch; a panic in it has been logged by the runtime.
+        let _ = task.await;
     }
 }
 

@@ -107,6 +107,7 @@ pub(super) struct Driver {
     alive_at: Instant,
     stale: bool,
     published: Instant,
+    looked: watch::Sender<bool>,
 }
 
 /// What woke the driver.
@@ -158,8 +159,9 @@ impl Driver {
                 memory: found.memory,
             },
             memory_trouble: found.problem,
-            history_trouble: past.problem.clone(),
+            history_trouble: None,
             chronicle: Chronicle::new(past, journal),
+            looked: watch::channel(false).0,
             recording: None,
             waiting: Waiting::default(),
             alive_every: systemd::watchdog(),
@@ -182,6 +184,11 @@ impl Driver {
     /// The latest snapshot, now and later.
     pub(super) fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshot.subscribe()
+    }
+
+    /// Whether a snapshot has been published that knows of BIRD.
+    pub(super) fn looked(&self) -> watch::Receiver<bool> {
+        self.looked.subscribe()
     }
 
     /// The latest entries of the history, now and later.

@@ -37,6 +37,8 @@ pub struct Service {
     contacted: bool,
     verdict: Verdict,
     verdict_since: Moment,
+    /// How long we were stalled since the verdict was reached: time in which nobody looked.
+    unwatched: Duration,
     remembered: Remembered,
     consent: bool,
     judgement: Judgement,
@@ -86,6 +88,7 @@ impl Service {
             contacted: false,
             verdict: Verdict::Unclear,
             verdict_since: now.mono,
+            unwatched: Duration::ZERO,
             remembered,
             consent: false,
             judgement: unsettled,
@@ -105,6 +108,7 @@ impl Service {
         self.contacted = before.contacted;
         self.verdict = before.verdict;
         self.verdict_since = before.verdict_since;
+        self.unwatched = before.unwatched;
         self.remembered = before.remembered.clone();
         self.consent = before.consent;
         self.judgement = before.judgement;
@@ -164,6 +168,14 @@ impl Service {
     /// What we want of BIRD.
     pub fn wish(&self) -> &Wish {
         &self.wish
+    }
+
+    /// Falconer was woken `late`. A target that nobody watched has not been up that long: what
+    /// protects failback is lengthened by it.
+    pub(super) fn stalled(&mut self, late: Duration) {
+        if self.probes.iter().any(|probe| probe.is_stall(late)) {
+            self.unwatched = self.unwatched.saturating_add(late);
+        }
     }
 
     /// The moment at which something may change without a new fact.
@@ -329,6 +341,7 @@ impl Service {
         });
         self.verdict = said;
         self.verdict_since = now.mono;
+        self.unwatched = Duration::ZERO;
         if said != Verdict::Up {
             self.consent = false;
         }
@@ -389,7 +402,7 @@ impl Service {
             overridden: self.overridden().map(|over| over.action),
             latched: self.latched_since().is_some(),
             takeover: after(self.verdict_since, policy.takeover_delay),
-            failback: after(self.verdict_since, policy.failback_delay),
+            failback: after(self.verdict_since, policy.failback_delay + self.unwatched),
             window: self.window(now),
             consent_missing: policy.failback == Failback::Manual && !self.consent,
             drains: !policy.failback_drain.is_zero() && !policy.drain.is_empty(),

@@ -217,6 +217,9 @@ impl Site {
         for probe in self.all_probes_mut() {
             spoiled |= probe.stalled(late);
         }
+        for service in &mut self.services {
+            service.stalled(late);
+        }
         if spoiled && late >= STALL_WORTH_A_NOTE {
             self.notes.push(Note::Stalled { late });
         }

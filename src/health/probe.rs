@@ -162,10 +162,15 @@ impl Probe {
         }
     }
 
+    /// Whether being woken so `late` counts as a stall for this probe (D2).
+    pub fn is_stall(&self, late: Duration) -> bool {
+        late > self.timeout / 2
+    }
+
     /// Falconer was woken `late`: what is under way and bears no such delay is spoiled (D2). True:
     /// something was.
     pub fn stalled(&mut self, late: Duration) -> bool {
-        if late <= self.timeout / 2 {
+        if !self.is_stall(late) {
             return false;
         }
         for check in &mut self.under_way {

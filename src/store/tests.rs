@@ -104,6 +104,19 @@ async fn the_keeper_reports_each_attempt_and_the_latest_wins() {
 }
 
 #[tokio::test]
+async fn d9_what_was_handed_over_last_is_on_disk_when_the_keeper_has_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let (kept, _attempts) = mpsc::channel(8);
+    let keeper = Keeper::spawn(dir.path().to_owned(), kept);
+    keeper.keep(Version {
+        number: 1,
+        memory: memory(),
+    });
+    keeper.finish().await;
+    assert_eq!(open(dir.path()).memory, memory());
+}
+
+#[tokio::test]
 async fn a_state_directory_that_cannot_be_written_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();

@@ -19,9 +19,13 @@ impl Driver {
         if self.config.bird.on_exit == OnLoss::Withdraw {
             self.withdraw().await;
         }
-        let finished = timeout(DISK_PATIENCE, self.chronicle.finish()).await;
+        let (chronicle, keeper) = (self.chronicle, self.edges.keeper);
+        let finished = timeout(DISK_PATIENCE, async {
+            tokio::join!(chronicle.finish(), keeper.finish())
+        })
+        .await;
         if finished.is_err() {
-            tracing::error!("the history is not on disk to its end: the disk does not answer");
+            tracing::error!("history and state are not on disk to their end: the disk does not answer");
         }
     }
 

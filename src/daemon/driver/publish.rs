@@ -22,6 +22,9 @@ impl Driver {
         self.tell(now, changes);
         let snapshot = Arc::new(self.view(now).snapshot(alarms));
         self.snapshot.send_replace(snapshot);
+        if self.seen.is_some() {
+            self.looked.send_replace(true);
+        }
         self.stale = false;
         self.published = Instant::now();
     }

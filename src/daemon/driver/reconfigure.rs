@@ -73,6 +73,9 @@ impl Driver {
 
     fn go_over_to(&mut self, new: Arc<Config>) -> String {
         let old = std::mem::replace(&mut self.config, new.clone());
+        if self.recording.take().is_some() {
+            tracing::warn!("the recording ends here: what follows goes by another configuration");
+        }
         self.edges.senses = Senses::new(&new, self.edges.wheel.client.clone());
         self.edges.checks.make_by(self.edges.senses.make());
         self.follow_names(&old, &new);
