@@ -495,7 +495,8 @@ fn render_prints_compares_and_writes_and_leaves_a_humans_file_alone() {
         "{out}"
     );
     assert_eq!(std::fs::read_to_string(&conf).unwrap(), printed);
-    assert_eq!(run(&["--diff"]), (0, String::new(), String::new()));
+    let (code, out, _) = run(&["--diff"]);
+    assert_eq!((code, out.as_str()), (0, ""), "nothing differs");
     assert!(run(&["--write"]).1.contains("is so already"));
 
     std::fs::write(&conf, printed.clone() + "# by hand\n").unwrap();

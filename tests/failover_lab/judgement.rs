@@ -386,7 +386,6 @@ fn detected_by_bfd(settings: Settings) -> Result<()> {
 }
 
 #[test]
-#[ignore = "a session that has not been up since BIRD started is taken for the primary's death"]
 fn d3_bird_restarted_at_a_standby_that_listens_to_bfd_is_no_takeover() {
     isolated(|| {
         let plan = Plan {
