@@ -117,3 +117,84 @@ fn part(number: &str, unit: &str, rest: &str) -> Result<Duration, BadDuration> {
     let nanos = u64::try_from(nanos).map_err(|_| BadDuration::TooLong)?;
     Ok(Duration::from_nanos(nanos))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let cases = [
+            ("0s", 0),
+            ("1ms", 1),
+            ("500ms", 500),
+            ("5s", 5_000),
+            ("1.5s", 1_500),
+            ("0.25ms", 0),
+            ("90s", 90_000),
+            ("1m30s", 90_000),
+            ("1h30m", 5_400_000),
+            ("2h", 7_200_000),
+            ("1d", 86_400_000),
+            ("365d", 31_536_000_000),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(parse(text).unwrap().as_millis(), millis, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_says_why() {
+        let cases = [
+            ("", BadDuration::Empty),
+            ("5", BadDuration::NoUnit("5".to_owned())),
+            ("1h30", BadDuration::NoUnit("30".to_owned())),
+            ("s", BadDuration::NoNumber("s".to_owned())),
+            ("-5s", BadDuration::NoNumber("-5s".to_owned())),
+            (".5s", BadDuration::NoNumber(".5s".to_owned())),
+            ("1.2.3s", BadDuration::NoNumber("1.2.3s".to_owned())),
+            ("5 s", BadDuration::BadUnit(" s".to_owned())),
+            ("5S", BadDuration::BadUnit("S".to_owned())),
+            ("5us", BadDuration::BadUnit("us".to_owned())),
+            ("366d", BadDuration::TooLong),
+            (
+                "9999999999999999999999999999999999999999999999999s",
+                BadDuration::TooLong,
+            ),
+            ("340282366920938463463374607431768211455d", BadDuration::TooLong),
+        ];
+        for (text, why) in cases {
+            assert_eq!(parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_shown_in_their_shortest_form() {
+        let cases = [
+            (0, "0s"),
+            (1, "1ms"),
+            (500, "500ms"),
+            (1_500, "1s500ms"),
+            (90_000, "1m30s"),
+            (86_400_000, "1d"),
+        ];
+        for (millis, text) in cases {
+            assert_eq!(format(Duration::from_millis(millis)), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(nanos in 0u64..31_536_000_000_000_000) {
+            let duration = Duration::from_nanos(nanos);
+            prop_assert_eq!(parse(&format(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in "[0-9.a-z ]{0,40}|.{0,10}") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -176,3 +176,6 @@ fn not_both(service: &Service, path: &Path, voters: &Voters, found: &mut Finding
         _ => finding.help("set one of them to \"all\", or raise one until they cannot be met together"),
     });
 }
+
+#[cfg(test)]
+mod tests;

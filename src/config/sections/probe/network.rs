@@ -1,6 +1,11 @@
 //! Probes that ask over the network, but for http.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use domain::base::Name;
+use domain::base::iana::Rtype;
+use domain::base::scan::IterScanner;
+use domain::rdata::ZoneRecordData;
 
 use crate::config::finding::Finding;
 use crate::config::kind::address::{DNS_NAME, HOST, HOST_AND_PORT, SOURCE};
@@ -152,21 +157,39 @@ fn check_answers(t: &mut Table<'_, '_>, record: &str, rcode: &str, answers: &[St
         );
     }
     for (index, answer) in answers.iter().enumerate() {
-        let (right, family) = match record {
-            "A" => (answer.parse::<std::net::Ipv4Addr>().is_ok(), "IPv4"),
-            "AAAA" => (answer.parse::<std::net::Ipv6Addr>().is_ok(), "IPv6"),
-            _ => continue,
+        let wrong = match record {
+            "A" if answer.parse::<Ipv4Addr>().is_err() => "an A record holds an IPv4 address".to_owned(),
+            "AAAA" if answer.parse::<Ipv6Addr>().is_err() => {
+                "an AAAA record holds an IPv6 address".to_owned()
+            }
+            "A" | "AAAA" => continue,
+            _ => match record_data(record, answer) {
+                Ok(()) => continue,
+                Err(why) => format!("this is not the data of a record of this type: {why}"),
+            },
         };
-        if !right {
-            t.report(
-                Finding::error("never-passes", "this probe could never pass")
-                    .at(&path.item(index), format!("not an {family} address"))
-                    .help(format!(
-                        "an {record} record holds an {family} address; `record` says which type is asked for"
-                    )),
-            );
-        }
+        t.report(
+            Finding::error("never-passes", "this probe could never pass")
+                .at(&path.item(index), format!("not in an answer of type {record}"))
+                .help("write it as a zone file does, such as \"10 mail.example.net.\" for MX; `record` is the type that is asked for")
+                .note(wrong),
+        );
     }
+}
+
+/// Whether a text is the data of a record in presentation format. Texts are compared as they are.
+fn record_data(record: &str, text: &str) -> Result<(), String> {
+    let record: Rtype = record.parse().map_err(|_| "no such type".to_owned())?;
+    if record == Rtype::TXT {
+        return Ok(());
+    }
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .map(|word| word.trim_matches('"'))
+        .collect();
+    let mut scanner = IterScanner::<_, Vec<u8>>::new(words);
+    let data = ZoneRecordData::<Vec<u8>, Name<Vec<u8>>>::scan(record, &mut scanner);
+    data.map(drop).map_err(|why| why.to_string())
 }
 
 /// The port, which may stand in the target or beside it.
