@@ -193,8 +193,8 @@ fn directories(config: &Config, found: &mut Findings) {
                 "same-directory",
                 "`state_dir` and `run_dir` must not share a directory",
             )
-            .at(&state, "survives a reboot")
-            .at(&run, "is gone at a reboot, on purpose (A6)")
+            .at(&state, "`state_dir` survives a reboot")
+            .at(&run, "`run_dir` is gone at a reboot, on purpose (A6)")
             .help("use /var/lib/falconer and /run/falconer, the defaults"),
         );
     } else if config.site.state_dir.starts_with(FilePath::new("/run"))

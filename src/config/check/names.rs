@@ -65,9 +65,10 @@ struct Symbol {
 fn symbols(config: &Config, found: &mut Findings) {
     let rendering = config.render.is_some();
     let mut first: BTreeMap<String, Symbol> = BTreeMap::new();
-    for symbol in written(config)
-        .into_iter()
-        .chain(if rendering { derived(config) } else { Vec::new() })
+    for symbol in
+        written(config, found)
+            .into_iter()
+            .chain(if rendering { derived(config) } else { Vec::new() })
     {
         if rendering && rendered::reserved().contains(&symbol.name.as_str()) {
             found.report(reserved(&symbol));
@@ -82,7 +83,7 @@ fn symbols(config: &Config, found: &mut Findings) {
 }
 
 /// The names that the configuration says, or that BIRD has because of it.
-fn written(config: &Config) -> Vec<Symbol> {
+fn written(config: &Config, found: &Findings) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     let mut put = |name: &str, path: Path, what: String| {
         symbols.push(Symbol {
@@ -99,15 +100,15 @@ fn written(config: &Config) -> Vec<Symbol> {
         for (key, statics) in [("protocols", &service.full), ("drain_protocols", &service.drain)] {
             for (number, protocol) in statics.iter().enumerate() {
                 // The default names come from the service's own; so that is what has to change.
-                let derived = !protocol.name.starts_with(&format!("{}_v", service.name));
-                let path = if derived {
-                    path.key(key).item(number)
+                let key = path.key(key);
+                let at = if found.is_written(&key) {
+                    key.item(number)
                 } else {
                     path.key("name")
                 };
                 put(
                     &protocol.name,
-                    path,
+                    at,
                     format!("a static protocol of service `{}`", service.name),
                 );
             }
