@@ -40,6 +40,8 @@ pub struct Handles {
     pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
     pub requests: mpsc::Sender<Request>,
+    /// Wishes to bring bird.conf into BIRD.
+    pub applies: mpsc::Sender<Apply>,
     /// How often BIRD is held against what we want: what was verified longer than two of these
     /// ago does not count as announced.
     pub poll_interval: Duration,
@@ -73,6 +75,17 @@ pub struct Request {
     /// Who asks: a user's name, or "uid N".
     pub actor: String,
     /// Where the answer goes. Dropping it tells the operator that the daemon is stopping.
+    pub answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// An operator's wish that bird.conf be rendered anew and brought into BIRD (A9).
+#[derive(Debug)]
+pub struct Apply {
+    /// Whether a file that somebody else changed is replaced.
+    pub force: bool,
+    /// Who asks: a user's name, or "uid N".
+    pub actor: String,
+    /// Where the answer goes, once it has come to its end.
     pub answer: oneshot::Sender<Result<String, Refusal>>,
 }
 
@@ -111,6 +124,9 @@ pub enum Refusal {
     /// It makes no sense in the state that the service is in; in words, with what would help.
     #[error("{0}")]
     NotNow(String),
+    /// The configuration or a template is wrong; in words, with the places.
+    #[error("{0}")]
+    Configuration(String),
     /// It could not be done; in words, with what to do about it.
     #[error("{0}")]
     Failed(String),

@@ -56,7 +56,7 @@ enum Command {
     Run(run::Run),
     /// Check the configuration, and whether BIRD would take what it renders to; changes nothing
     Check(check::Check),
-    /// Print bird.conf as the configuration would have it, compare it, or write it
+    /// Print bird.conf as the configuration would have it, compare it, write it, or have BIRD run it
     Render(render::Render),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
@@ -105,7 +105,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::Run(command) => command.run(config),
         Command::Check(command) => command.run(&config),
-        Command::Render(command) => command.run(&config),
+        Command::Render(command) => command.run(&config, &daemon()),
         Command::Status(command) => command.run(&daemon()),
         Command::Explain(command) => command.run(&daemon()),
         Command::Announce(word) => word.run("announce", &daemon()),

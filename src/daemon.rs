@@ -1,11 +1,14 @@
 //! The daemon: puts the parts together and runs the one loop that feeds the judgement.
 
 mod alarms;
+mod applying;
 mod bird_conf;
+mod calm;
 mod checks;
 mod chronicle;
 mod clock;
 mod driver;
+mod keeping;
 mod reload;
 mod requests;
 mod senses;
@@ -14,7 +17,6 @@ mod transition;
 mod view;
 
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +34,14 @@ use crate::bird::state_file::StateDir;
 use crate::config::Config;
 use crate::store;
 use crate::systemd;
+pub(crate) use applying::{NotApplied, apply_alone};
+use bird_conf::BirdConf;
 pub use bird_conf::NotRendered;
-use bird_conf::{BirdConf, Wrong};
 pub(crate) use bird_conf::{rendered, version_of};
 use checks::Checks;
 use clock::Clock;
 use driver::{Driver, Edges, Wheel};
+use keeping::{Ends, Keeper};
 use senses::Senses;
 
 /// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 200 services
@@ -53,6 +57,9 @@ const DISK_REPORTS_WAITING: usize = 16;
 
 /// Operators' requests that wait: more people than that do not type at once.
 const REQUESTS_WAITING: usize = 64;
+
+/// Applies that wait to be refused, because one is under way.
+const APPLIES_WAITING: usize = 8;
 
 /// What the daemon is started with.
 #[derive(Debug)]
@@ -111,9 +118,8 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     }
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConf::prepare(&config, &client).await?;
-    let (wrong, bird_conf_wrong) = watch::channel(None);
-    let mut readying = pin!(ready(bird_conf, wrong));
-    let (mut driver, doors) = wire(&config, config_file, clock, &client, bird_conf_wrong);
+    let (applies, asked_to_apply) = mpsc::channel(APPLIES_WAITING);
+    let (mut driver, doors, ends) = wire(&config, config_file.clone(), clock, &client, applies);
     if let Some(Record { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
         driver.record_inputs(&file, limit).with_context(named)?;
@@ -129,15 +135,11 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             api::serve(&config.api, doors, stop).await;
         })
     };
-    let mut driving = pin!(driver.run(asked_to_stop, hangup));
-    // Judging goes on while bird.conf is put in place; systemd hears of us when both work.
-    let _watching = tokio::select! {
-        watching = &mut readying => {
-            driving.await;
-            watching
-        }
-        () = &mut driving => None,
-    };
+    // Judging goes on while bird.conf is put in place or brought into BIRD.
+    let keeper = Keeper::new(config_file, client, bird_conf, ends);
+    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(asked_to_apply)));
+    driver.run(asked_to_stop, hangup).await;
+    drop(keeping);
     systemd::stopping();
     stop.cancel();
     // The API ends within its own limit; how it ended does not matter any more.
@@ -156,25 +158,14 @@ fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
     Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)
 }
 
-/// Puts bird.conf in place, tells systemd, and watches the file from then on.
-async fn ready(bird_conf: Option<BirdConf>, wrong: watch::Sender<Wrong>) -> Option<AbortOnDropHandle<()>> {
-    let Some(bird_conf) = bird_conf else {
-        systemd::ready();
-        return None;
-    };
-    wrong.send_replace(bird_conf.place().await);
-    systemd::ready();
-    Some(bird_conf.watch(wrong))
-}
-
 /// Starts the edges, and a driver between them.
 fn wire(
     config: &Arc<Config>,
     config_file: PathBuf,
     clock: Clock,
     client: &Client,
-    bird_conf: watch::Receiver<Wrong>,
-) -> (Driver, api::Handles) {
+    applies: mpsc::Sender<api::Apply>,
+) -> (Driver, api::Handles, Ends) {
     let state_dir = &config.site.state_dir;
     let found = store::open(state_dir);
     if let Some(problem) = &found.problem {
@@ -192,6 +183,9 @@ fn wire(
     let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
+    let (wrong, bird_conf) = watch::channel(None);
+    let (told, hearsay) = mpsc::channel(APPLIES_WAITING);
+    let (in_force_out, in_force) = watch::channel(config.clone());
     let edges = Edges {
         wheel,
         wishes,
@@ -203,6 +197,8 @@ fn wire(
         checked,
         senses,
         bird_conf,
+        hearsay,
+        in_force: in_force_out,
         requests,
         link: client.link(),
     };
@@ -211,9 +207,16 @@ fn wire(
         snapshot: driver.snapshot(),
         history: driver.history(),
         requests: requests_out,
+        applies,
         poll_interval: config.bird.poll_interval,
     };
-    (driver, doors)
+    let ends = Ends {
+        in_force,
+        snapshot: driver.snapshot(),
+        wrong,
+        told,
+    };
+    (driver, doors, ends)
 }
 
 /// Ends when the daemon is asked to stop.

@@ -45,6 +45,15 @@ pub enum What {
         /// Why the old one stays in force; null where it does not.
         error: Option<String>,
     },
+    /// bird.conf was brought into BIRD, or was tried to be (A9).
+    Applied {
+        /// Who asked; null: Falconer, at its start.
+        actor: Option<String>,
+        /// Whether BIRD runs it now.
+        applied: bool,
+        /// What came of it.
+        text: String,
+    },
     /// What we want of BIRD changed.
     Transition(Box<Transition>),
     /// BIRD has done what a transition wanted.

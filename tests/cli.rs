@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use falconer::api::{Ask, Handles, Refusal, Request, serve};
+use falconer::api::{Apply, Ask, Handles, Refusal, Request, serve};
 use falconer::config::model;
 use falconer::status::Snapshot;
 use falconer::status::snapshot::Action;
@@ -57,16 +57,27 @@ impl Daemon {
                 let past: Arc<[_]> = past.into_iter().map(Arc::new).collect();
                 let (_history, history) = watch::channel(past);
                 let (requests, mut arrived) = mpsc::channel::<Request>(1);
+                let (applies, mut wishes) = mpsc::channel::<Apply>(1);
+                let of_apply = answer.clone();
                 let handles = Handles {
                     snapshot: seen,
                     history,
                     requests,
+                    applies,
                     poll_interval: Duration::from_secs(1),
                 };
                 tokio::spawn(async move {
                     while let Some(request) = arrived.recv().await {
                         tell.send((request.service, request.ask)).unwrap();
                         drop(request.answer.send(answer.clone()));
+                    }
+                });
+                tokio::spawn(async move {
+                    while let Some(wish) = wishes.recv().await {
+                        let said = of_apply
+                            .clone()
+                            .map(|said| format!("{said}, force: {}", wish.force));
+                        drop(wish.answer.send(said));
                     }
                 });
                 serve(&config, handles, stop).await;
@@ -315,6 +326,47 @@ fn every_change_reaches_the_daemon_as_itself() {
         assert_eq!(daemon.run(&[verb, "web"]).0, 0, "{verb}");
         assert_eq!(daemon.asked.recv().unwrap(), ("web".to_owned(), ask));
     }
+}
+
+#[test]
+fn a9_an_apply_is_the_daemons_work_and_its_words_are_printed() {
+    let daemon = Daemon::start(Ok("applied".to_owned()));
+    let printed = |out: &str| (0, out.to_owned(), String::new());
+    assert_eq!(
+        daemon.run(&["render", "--apply"]),
+        printed("applied, force: false\n")
+    );
+    let forced = daemon.run(&["render", "--apply", "--force"]);
+    assert_eq!(forced, printed("applied, force: true\n"));
+    assert_eq!(daemon.run(&["render", "--apply", "--diff"]).0, 2);
+    let cases = [
+        (Refusal::Failed("undone".to_owned()), 1),
+        (Refusal::NotNow("later".to_owned()), 1),
+        (Refusal::Configuration("line 3".to_owned()), 78),
+    ];
+    for (refusal, code) in cases {
+        let words = format!("falconer: {refusal}\n");
+        let daemon = Daemon::start(Err(refusal));
+        assert_eq!(daemon.run(&["render", "--apply"]), (code, String::new(), words));
+    }
+}
+
+#[test]
+fn a9_without_a_daemon_and_a_bird_an_apply_touches_nothing_and_exits_69() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let socket = directory.path().join("nobody.sock");
+    let (code, _, err) = falconer(&[
+        "-c",
+        config.to_str().unwrap(),
+        "-s",
+        socket.to_str().unwrap(),
+        "render",
+        "--apply",
+    ]);
+    assert_eq!(code, 69, "{err}");
+    assert!(err.contains("falconer render --write"), "{err}");
+    assert!(!directory.path().join("bird.conf").exists());
 }
 
 #[test]

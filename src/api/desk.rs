@@ -34,6 +34,9 @@ const FEEDS: usize = 32;
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
 
+/// What the network is told that wants to change something.
+const READ_ONLY: &str = "read-only here: changes are made over the Unix socket";
+
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Caller {
@@ -102,10 +105,11 @@ impl Desk {
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,
-                Caller::Network { .. } => {
-                    let said = "read-only here: changes are made over the Unix socket";
-                    reply::failure(StatusCode::FORBIDDEN, said)
-                }
+                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+            },
+            Ok(Route::Apply) => match caller {
+                Caller::Operator { uid } => self.apply(uid, body).await,
+                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
             Err(Miss::NotFound) => reply::failure(StatusCode::NOT_FOUND, "there is no such path"),
             Err(Miss::WrongMethod(allow)) => reply::wrong_method(allow),
@@ -215,14 +219,39 @@ impl Desk {
             answered.await.ok()
         });
         match told.await {
-            Ok(Some(Ok(said))) => reply::json(StatusCode::OK, &serde_json::json!({ "said": said })),
-            Ok(Some(Err(refusal))) => reply::failure(status_of(&refusal), &refusal.to_string()),
-            Ok(None) => reply::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+            Ok(told) => outcome(told),
             Err(_) => reply::failure(
                 StatusCode::GATEWAY_TIMEOUT,
                 "the daemon took too long to answer; look at the status to see whether it was done",
             ),
         }
+    }
+
+    /// It is waited for to its end: BIRD's undo timer, and not ours, is the limit.
+    async fn apply<B>(&self, uid: u32, body: B) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let body = match whole(body).await {
+            Ok(body) => body,
+            Err((status, said)) => return reply::failure(status, said),
+        };
+        let force = match order::force(&body) {
+            Ok(force) => force,
+            Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
+        };
+        let (answer, answered) = oneshot::channel();
+        let wish = super::Apply {
+            force,
+            actor: account::user_name(uid),
+            answer,
+        };
+        let told = match self.handles.applies.send(wish).await {
+            Ok(()) => answered.await.ok(),
+            Err(_) => None,
+        };
+        outcome(told)
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -299,11 +328,21 @@ where
     }
 }
 
+/// What the daemon said; `None`: it said nothing any more.
+fn outcome(told: Option<Result<String, Refusal>>) -> Reply {
+    match told {
+        Some(Ok(said)) => reply::json(StatusCode::OK, &serde_json::json!({ "said": said })),
+        Some(Err(refusal)) => reply::failure(status_of(&refusal), &refusal.to_string()),
+        None => reply::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+    }
+}
+
 /// The status of a refusal.
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NoSuchService => StatusCode::NOT_FOUND,
         Refusal::NotNow(_) => StatusCode::CONFLICT,
+        Refusal::Configuration(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -48,6 +48,23 @@ pub(super) fn read(verb: Verb, body: &[u8]) -> Result<Ask, String> {
     }
 }
 
+/// The body of an apply, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Apply {
+    force: bool,
+}
+
+/// Reads the body of an apply; an empty one asks for no force.
+pub(super) fn force(body: &[u8]) -> Result<bool, String> {
+    if body.trim_ascii().is_empty() {
+        return Ok(false);
+    }
+    let body: Apply = serde_json::from_slice(body)
+        .map_err(|error| format!(r#"the body is not what it should be, {{"force": false}}: {error}"#))?;
+    Ok(body.force)
+}
+
 /// Reads a duration as people write it, such as "90s", "20m" or "2h30m".
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let span = jiff::fmt::friendly::SpanParser::new()

@@ -19,6 +19,8 @@ pub(super) enum Route<'a> {
     Healthz,
     /// `POST /v1/services/NAME/VERB`.
     Change(&'a str, Verb),
+    /// `POST /v1/render/apply`.
+    Apply,
 }
 
 /// What an operator can ask of a service.
@@ -67,13 +69,14 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "services", name] => Route::Service(name),
         ["v1", "services", name, "announced"] => Route::Announced(name),
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
+        ["v1", "render", "apply"] => Route::Apply,
         ["v1", "events"] => Route::Events,
         ["healthz"] => Route::Healthz,
         _ => return Err(Miss::NotFound),
     };
     match (method, found) {
-        (&Method::POST, Route::Change(..)) => Ok(found),
-        (_, Route::Change(..)) => Err(Miss::WrongMethod("POST")),
+        (&Method::POST, Route::Change(..) | Route::Apply) => Ok(found),
+        (_, Route::Change(..) | Route::Apply) => Err(Miss::WrongMethod("POST")),
         (&Method::GET | &Method::HEAD, _) => Ok(found),
         (_, _) => Err(Miss::WrongMethod("GET, HEAD")),
     }
@@ -88,6 +91,7 @@ mod tests {
         let cases = [
             (Method::GET, "/v1/status", Route::Status),
             (Method::HEAD, "/v1/status", Route::Status),
+            (Method::POST, "/v1/render/apply", Route::Apply),
             (Method::GET, "/v1/services/web", Route::Service("web")),
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
             (Method::GET, "/v1/events", Route::Events),

@@ -20,6 +20,7 @@ struct Api {
     snapshot: watch::Sender<Arc<Snapshot>>,
     history: watch::Sender<Arc<[Arc<Entry>]>>,
     requests: mpsc::Receiver<Request>,
+    applies: mpsc::Receiver<Apply>,
     shutdown: CancellationToken,
     tasks: tokio::task::JoinSet<()>,
 }
@@ -35,11 +36,13 @@ impl Api {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
+        let (wishes, applies) = mpsc::channel(4);
         let (history, latest) = watch::channel(Arc::from([]));
         let handles = Handles {
             snapshot: seen,
             history: latest,
             requests: sender,
+            applies: wishes,
             poll_interval: Duration::from_secs(1),
         };
         let desk = Arc::new(Desk::new(handles));
@@ -59,6 +62,7 @@ impl Api {
             snapshot,
             history,
             requests,
+            applies,
             shutdown,
             tasks,
         }
@@ -259,6 +263,44 @@ async fn a_refusal_has_its_own_status_and_words() {
 }
 
 #[tokio::test]
+async fn a9_an_apply_reaches_the_daemon_with_its_actor_and_is_answered_with_what_came_of_it() {
+    let mut api = Api::start(situations::steady()).await;
+    let cases = [
+        ("", false, Ok("applied".to_owned()), 200),
+        (
+            r#"{"force": true}"#,
+            true,
+            Err(Refusal::Failed("undone".to_owned())),
+            500,
+        ),
+        (
+            r#"{"force": false}"#,
+            false,
+            Err(Refusal::NotNow("later".to_owned())),
+            409,
+        ),
+        ("{}", false, Err(Refusal::Configuration("line 3".to_owned())), 422),
+    ];
+    for (body, force, answer, status) in cases {
+        let request = written("POST", "/v1/render/apply", body);
+        let asking = exchange(UnixStream::connect(api.path()).await.unwrap(), &request);
+        let answering = async {
+            let wish = api.applies.recv().await.unwrap();
+            assert_eq!(
+                (wish.force, wish.actor),
+                (force, account::user_name(rustix::process::getuid().as_raw()))
+            );
+            wish.answer.send(answer).unwrap();
+        };
+        let ((said, _), ()) = tokio::join!(asking, answering);
+        assert_eq!(said, status, "{body}");
+    }
+    let (status, said) = api.ask("POST", "/v1/render/apply", r#"{"forced": true}"#).await;
+    assert_eq!(status, 400, "{said}");
+    assert_eq!(api.ask("GET", "/v1/render/apply", "").await.0, 405);
+}
+
+#[tokio::test]
 async fn a_daemon_that_stops_is_said_so() {
     let mut api = Api::start(situations::steady()).await;
     api.requests.close();
@@ -365,6 +407,8 @@ async fn over_tcp_nothing_can_be_changed() {
             .await;
         assert_eq!(status, 403, "{verb}");
     }
+    assert_eq!(api.ask_over_tcp("POST", "/v1/render/apply").await.0, 403);
+    assert!(api.applies.try_recv().is_err());
     assert!(api.requests.try_recv().is_err());
 }
 
@@ -524,6 +568,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         snapshot: seen,
         history: watch::channel(Arc::from([])).1,
         requests,
+        applies: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
     };
     let shutdown = CancellationToken::new();

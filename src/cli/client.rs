@@ -22,6 +22,8 @@ use crate::status::Snapshot;
 
 /// How long one request may take: longer than the daemon gives itself to answer.
 const TIMEOUT: Duration = Duration::from_secs(12);
+/// How long an apply may take: `confirm_within` is at most an hour, and the rest is less than another.
+const APPLY_TIMEOUT: Duration = Duration::from_hours(2);
 /// The most that is read of an answer, in bytes: ten times what 200 services and 1,000 probes need.
 const ANSWER_LIMIT: usize = 16 << 20;
 
@@ -109,15 +111,40 @@ impl Daemon {
         let body = serde_json::to_vec(order)
             .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
         let answer = self.ask(Method::POST, &path, body.into())?;
-        let Said { said } = serde_json::from_slice(&answer)
-            .map_err(|error| Failure::Failed(format!("the daemon's answer cannot be read: {error}")))?;
-        Ok(said)
+        said(&answer)
+    }
+
+    /// Whether somebody listens behind the socket; a socket that may not be opened counts.
+    pub(super) fn runs(&self) -> bool {
+        use io::ErrorKind::{ConnectionRefused, NotFound};
+        let opened = std::os::unix::net::UnixStream::connect(&self.socket);
+        opened.map_or_else(
+            |error| !matches!(error.kind(), NotFound | ConnectionRefused),
+            |_| true,
+        )
+    }
+
+    /// Has bird.conf rendered anew and brought into BIRD; waits for as long as that takes.
+    pub(super) fn apply(&self, force: bool) -> Result<String, Failure> {
+        let body = serde_json::json!({ "force": force }).to_string();
+        let answer = self.ask_within(APPLY_TIMEOUT, Method::POST, "/v1/render/apply", body.into())?;
+        said(&answer)
     }
 
     /// Asks, and turns everything but a good answer into what to tell the user.
     fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
+        self.ask_within(TIMEOUT, method, path, body)
+    }
+
+    fn ask_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Bytes, Failure> {
         let runtime = output::runtime()?;
-        let answer = runtime.block_on(async { timeout(TIMEOUT, self.exchange(method, path, body)).await });
+        let answer = runtime.block_on(async { timeout(patience, self.exchange(method, path, body)).await });
         let (status, body) = match answer {
             Ok(answer) => answer?,
             Err(_) => return Err(self.silent()),
@@ -137,6 +164,7 @@ impl Daemon {
         Err(match status {
             StatusCode::BAD_REQUEST => Failure::Usage(said),
             StatusCode::FORBIDDEN => Failure::Forbidden(said),
+            StatusCode::UNPROCESSABLE_ENTITY => Failure::Configuration(said),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Failure::Unavailable(said),
             _ => Failure::Failed(said),
         })
@@ -209,6 +237,13 @@ impl Daemon {
             "the daemon behind {socket} broke off: {error}\n{SEE_WHY}"
         ))
     }
+}
+
+/// The daemon's words.
+fn said(answer: &[u8]) -> Result<String, Failure> {
+    let Said { said } = serde_json::from_slice(answer)
+        .map_err(|error| Failure::Failed(format!("the daemon's answer cannot be read: {error}")))?;
+    Ok(said)
 }
 
 /// What is said when daemon and command do not understand each other.

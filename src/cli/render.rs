@@ -1,4 +1,5 @@
-//! `falconer render`: bird.conf as the configuration would have it. BIRD is told nothing.
+//! `falconer render`: bird.conf as the configuration would have it. BIRD is told nothing of it but by
+//! `--apply`, which is the daemon's work where one runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,10 +7,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::bird_conf::{BirdConf, forbidden, not_written};
+use super::client::Daemon;
 use super::failure::Failure;
 use super::{output, reading};
 use crate::conf_file::Put;
 use crate::conf_file::applying;
+use crate::daemon::{NotApplied, apply_alone};
 use crate::render::diff;
 
 /// Renders bird.conf.
@@ -17,27 +20,43 @@ use crate::render::diff;
 #[command(after_help = "Without an option it prints the file, with the passwords that stand in it.")]
 pub(super) struct Render {
     /// Show what would change in the file on disk
-    #[arg(long, conflicts_with = "write")]
+    #[arg(long, conflicts_with_all = ["write", "apply"])]
     diff: bool,
 
     /// Write the file, if BIRD's own parser accepts it; have BIRD read it with: birdc configure
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     write: bool,
 
+    /// Write the file and have BIRD run it, with BIRD's own undo timer: it is kept only if no session
+    /// and no announcement is lost
+    #[arg(long)]
+    apply: bool,
+
     /// Replace the file even if somebody else changed it
-    #[arg(long, requires = "write")]
+    #[arg(long)]
     force: bool,
 }
 
 impl Render {
     /// Prints, compares or writes it.
-    pub(super) fn run(self, config_file: &Path) -> Result<(), Failure> {
+    pub(super) fn run(self, config_file: &Path, daemon: &Daemon) -> Result<(), Failure> {
+        if self.force && !self.write && !self.apply {
+            return Err(Failure::Usage("--force is for --write and --apply".to_owned()));
+        }
+        if self.apply && daemon.runs() {
+            return output::print(format!("{}\n", daemon.apply(self.force)?));
+        }
         let config = Arc::new(reading::read(config_file)?);
         let Some(settings) = &config.render else {
             let said = "there is nothing to render: without [render], bird.conf is your own";
             return Err(Failure::Failed(said.to_owned()));
         };
         output::runtime()?.block_on(async {
+            if self.apply {
+                let done = apply_alone(&config, config_file.to_owned(), self.force).await;
+                let done = done.map_err(|error| not_applied(&error))?;
+                return output::print(format!("{}\n", done.said));
+            }
             let conf = BirdConf::render(&config, settings).await?;
             if self.write {
                 write(conf, self.force).await
@@ -85,6 +104,18 @@ async fn write(conf: BirdConf, force: bool) -> Result<(), Failure> {
             output::print(format!(
                 "{path} is written; have BIRD read it with: birdc configure\n"
             ))
+        }
+    }
+}
+
+/// Why BIRD does not run it.
+fn not_applied(error: &NotApplied) -> Failure {
+    match error {
+        NotApplied::NoBird(_) => Failure::Unavailable(error.to_string()),
+        NotApplied::NotRendered(_) => Failure::Configuration(error.to_string()),
+        NotApplied::NotBegun(error) => not_written(error),
+        NotApplied::Held(_) | NotApplied::NothingToRender | NotApplied::Ended(_) => {
+            Failure::Failed(error.to_string())
         }
     }
 }

@@ -20,10 +20,6 @@ use super::kind::{Free, Words, integer};
 use super::model::{Api, Apply, Bird, Config, Isolation, Log, LogFormat, OnLoss, Render, Router, Site};
 use super::reader::Table;
 
-/// Whether this version can confirm a configuration with BIRD's undo timer (A9). Until it can, the
-/// default of `apply` is `check`, and `confirm` is refused.
-const UNDO_TIMER_IS_BUILT: bool = false;
-
 /// BIRD's undo timer starts when the command is read; less than this is not enough to look at the
 /// sessions (A9).
 const SHORTEST_CONFIRM: Duration = Duration::from_secs(10);
@@ -198,26 +194,9 @@ const APPLY: [(&str, Apply, &str); 3] = [
 ];
 
 fn apply(t: &mut Table<'_, '_>) -> Apply {
-    let apply = t
-        .key("apply", Words(&APPLY))
+    t.key("apply", Words(&APPLY))
         .doc("How a changed file is brought into BIRD (A9).")
-        .default(if UNDO_TIMER_IS_BUILT { "confirm" } else { "check" });
-    let path = t.path().key("apply");
-    if apply == Apply::Confirm && t.has_good("apply") && !UNDO_TIMER_IS_BUILT {
-        t.report(
-            Finding::error(
-                "not-yet",
-                "this version of Falconer does not have `apply = \"confirm\"` yet",
-            )
-            .at(&path, "refused, so that nothing relies on it")
-            .fix(
-                "until it has, BIRD's parser is asked before anything is written",
-                &path,
-                "\"check\"",
-            ),
-        );
-    }
-    apply
+        .default("confirm")
 }
 
 fn router(t: &mut Table<'_, '_>, rendering: bool) -> Option<Router> {

@@ -1,16 +1,15 @@
 //! bird.conf: rendered at the start, put in place where that disturbs nothing, and watched.
 //!
-//! The file is replaced only while BIRD is down or announces nothing of ours, and never if it is
-//! somebody else's work (A9). After that it is only held against what would be rendered.
+//! At the start the file is replaced only while BIRD is down or announces nothing of ours, and never
+//! if it is somebody else's work (A9). How it goes on is [`super::keeping`]'s.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tokio_util::task::AbortOnDropHandle;
 
+use super::applying::recover;
 use crate::bird::answer::State;
 use crate::bird::client::Client;
 use crate::bird::version::Version;
@@ -25,10 +24,6 @@ use crate::status::snapshot::BirdState;
 /// The first contact with BIRD is waited for this long before its binary is asked for its version.
 const FIRST_CONTACT: Duration = Duration::from_secs(2);
 
-/// How often the file is held against what would be rendered: a human's edit is nothing that a
-/// second matters for.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
-
 /// Why bird.conf could not be rendered, as it is shown to the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -36,6 +31,26 @@ pub struct NotRendered(pub Vec<String>);
 
 /// What is wrong with bird.conf, in words.
 pub(super) type Wrong = Option<String>;
+
+/// What BIRD does of ours.
+pub(super) enum Bird {
+    /// It does not run.
+    Down,
+    /// None of our static protocols is up.
+    Silent,
+    /// This one is.
+    Announces(String),
+    /// It runs, and does not answer.
+    Unclear,
+}
+
+/// What came of putting bird.conf in place.
+pub(super) enum Placed {
+    /// It is in place, or stays as it is; what is wrong then.
+    Settled(Wrong),
+    /// BIRD runs, and has to be brought to it. What is wrong until then.
+    ToApply(String),
+}
 
 /// A bird.conf that has been rendered and not yet been put in place.
 pub(super) struct BirdConf {
@@ -79,25 +94,34 @@ impl BirdConf {
         }))
     }
 
-    /// Puts the file in place, if that disturbs nothing; what is wrong then.
-    pub(super) async fn place(&self) -> Wrong {
-        let file = self.file.clone();
-        match spawn_blocking(move || file.recover()).await {
-            Ok(Ok(false)) => {}
-            Ok(Ok(true)) => {
+    /// Puts the file in place, if that disturbs nothing.
+    pub(super) async fn place(&self) -> Placed {
+        match recover(&self.file).await {
+            Ok(false) => {}
+            Ok(true) => {
                 tracing::warn!(output = %self.render.output.display(), "an apply was cut short: the old file is back");
+                return Placed::Settled(self.look().await);
             }
-            Ok(Err(error)) => return Some(error.to_string()),
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Placed::Settled(Some(error.to_string())),
         }
-        let wrong = Some(self.look().await?);
-        if let Some(announced) = self.announced().await {
-            tracing::warn!(
-                announced,
-                "bird.conf is left as it is while something is announced"
-            );
-            return wrong;
+        let Some(wrong) = self.look().await else {
+            return Placed::Settled(None);
+        };
+        match self.bird().await {
+            Bird::Announces(announced) => {
+                tracing::warn!(
+                    announced,
+                    "bird.conf is left as it is while something is announced"
+                );
+                Placed::Settled(Some(wrong))
+            }
+            Bird::Silent if self.render.apply == Apply::Confirm => Placed::ToApply(wrong),
+            Bird::Unclear => Placed::Settled(Some(wrong)),
+            Bird::Silent | Bird::Down => Placed::Settled(self.write().await),
         }
+    }
+
+    async fn write(&self) -> Wrong {
         let checked = self.render.apply != Apply::Write;
         let put = applying::write(&self.file, &self.parser, self.text.to_string(), checked, false).await;
         match put {
@@ -113,13 +137,13 @@ impl BirdConf {
         }
     }
 
-    /// The first of our static protocols that BIRD has up; `None`: BIRD is down, or none is. A BIRD
-    /// that is there and does not answer may announce anything.
-    async fn announced(&self) -> Option<String> {
-        let protocols = match self.client.show_protocols().await {
-            Ok(protocols) => protocols,
-            Err(_) if self.client.link().borrow().state == BirdState::Down => return None,
-            Err(error) => return Some(format!("perhaps, since {error}")),
+    /// What BIRD does of ours.
+    pub(super) async fn bird(&self) -> Bird {
+        let Ok(protocols) = self.client.show_protocols().await else {
+            return match self.client.link().borrow().state {
+                BirdState::Down => Bird::Down,
+                BirdState::Up | BirdState::Busy => Bird::Unclear,
+            };
         };
         let services = self.config.services.iter();
         let ours: Vec<_> = services
@@ -128,11 +152,11 @@ impl BirdConf {
         let up = protocols.into_iter().find(|protocol| {
             protocol.state != State::Down && ours.iter().any(|ours| ours.name == protocol.name)
         });
-        up.map(|protocol| protocol.name)
+        up.map_or(Bird::Silent, |protocol| Bird::Announces(protocol.name))
     }
 
     /// Holds the file against what would be rendered.
-    async fn look(&self) -> Wrong {
+    pub(super) async fn look(&self) -> Wrong {
         let (file, text) = (self.file.clone(), self.text.clone());
         let looked = spawn_blocking(move || {
             let present = file.inspect().map_err(|error| format!("{error:#}"))?;
@@ -146,21 +170,6 @@ impl BirdConf {
             Ok(Err(error)) => Some(error),
             Err(error) => Some(error.to_string()),
         }
-    }
-
-    /// Watches the file from now on; ends when the handle is dropped.
-    pub(super) fn watch(self, wrong: watch::Sender<Wrong>) -> AbortOnDropHandle<()> {
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK_EVERY).await;
-                let now = self.look().await;
-                wrong.send_if_modified(|before| {
-                    let changed = *before != now;
-                    *before = now;
-                    changed
-                });
-            }
-        }))
     }
 }
 

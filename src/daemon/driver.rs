@@ -76,6 +76,10 @@ pub(super) struct Edges {
     pub(super) senses: Senses,
     /// What is wrong with bird.conf on disk.
     pub(super) bird_conf: watch::Receiver<Wrong>,
+    /// What came of applying bird.conf.
+    pub(super) hearsay: mpsc::Receiver<What>,
+    /// The configuration in force, for those who follow it.
+    pub(super) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
     pub(super) requests: mpsc::Receiver<api::Request>,
     /// How BIRD's socket stands.
@@ -120,6 +124,7 @@ enum Woken {
     Journal(Result<(), String>),
     Link,
     BirdConf,
+    Told(What),
     Hangup,
     Stop(&'static str),
 }
@@ -224,6 +229,7 @@ impl Driver {
                 Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
                 Woken::BirdConf => self.stale = true,
+                Woken::Told(what) => drop(self.record(None, what)),
                 // It has told everybody how it went.
                 Woken::Hangup => drop(self.reload()),
                 Woken::Stop(why) => {
@@ -256,6 +262,7 @@ impl Driver {
             Some(written) = edges.journal_reports.recv() => Woken::Journal(written),
             Ok(()) = edges.link.changed() => Woken::Link,
             Ok(()) = edges.bird_conf.changed() => Woken::BirdConf,
+            Some(what) = edges.hearsay.recv() => Woken::Told(what),
             Some(request) = edges.requests.recv() => Woken::Request(request),
         }
     }

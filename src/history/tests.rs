@@ -44,6 +44,11 @@ fn every_kind_of_entry_comes_back_from_its_line() {
         What::Reloaded {
             error: Some("e".to_owned()),
         },
+        What::Applied {
+            actor: Some("ann".to_owned()),
+            applied: false,
+            text: "undone".to_owned(),
+        },
         transition(),
         What::Done {
             of: 3,

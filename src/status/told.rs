@@ -39,6 +39,13 @@ fn isolation(isolated: bool) -> (&'static str, String) {
     }
 }
 
+/// An apply of bird.conf.
+fn apply(actor: Option<&str>, applied: bool, text: &str) -> (&'static str, String) {
+    let word = if applied { "applied" } else { "not_applied" };
+    let by = actor.unwrap_or("Falconer at its start");
+    (word, format!("by {by}: {text}"))
+}
+
 fn reloaded(error: Option<&str>) -> String {
     let first = |error: &str| error.lines().next().unwrap_or_default().to_owned();
     match error {
@@ -53,6 +60,7 @@ fn words(what: &What) -> (&'static str, String) {
         What::Started { version } => ("started", format!("version {version}")),
         What::Stopped { why } => ("stopped", why.clone()),
         What::Reloaded { error } => ("reloaded", reloaded(error.as_deref())),
+        What::Applied { actor, applied, text } => apply(actor.as_deref(), *applied, text),
         What::Transition(change) => {
             let (from, to) = (strength(change.from), strength(change.to));
             (

@@ -7,6 +7,7 @@ pub mod lab;
 mod decoding;
 mod lab_itself;
 
+mod applying;
 mod in_an_outage;
 mod judgement;
 mod power_cut;

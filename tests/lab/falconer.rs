@@ -235,7 +235,7 @@ impl Settings {
             let _ = writeln!(
                 text,
                 "[render]\ntemplate = \"{template}\"\ntemplate_dir = \"{at}/etc/bird-templates\"\n\
-                 output = \"{at}/etc/bird.conf\"\napply = \"check\"\n\
+                 output = \"{at}/etc/bird.conf\"\nconfirm_within = \"10s\"\n\
                  [router]\nid = \"{id}\"\nlocal_as = {}",
                 host.asn().unwrap_or_default()
             );

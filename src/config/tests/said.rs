@@ -35,7 +35,6 @@ says! {
     an_unknown_key_like_nothing: STANDBY, [("name = \"hk1\"", "name = \"hk1\"\ncolour = \"red\"")];
     an_unknown_table: STANDBY, [("[render]", "[rendering]\n[render]\n[zebra]\nx = 1")];
     tables_of_later_versions: STANDBY, [("[render]", "[lease]\nkind = \"etcd\"\n[[tunnel]]\nname = \"gre1\"\n[hooks]\ntimeout = \"10s\"\n[render]")];
-    apply_confirm_of_a_later_version: STANDBY, [("[render]", "[render]\napply = \"confirm\"")];
     missing_keys: STANDBY, [("name = \"hk1\"\n", ""), ("role = \"standby\"\n", ""), ("neighbor = \"203.0.113.1\"\n", ""), ("target = \"198.18.0.1\"\n", "")];
     missing_tables: "[render]\n", [];
     a_service_without_a_probe: STANDBY, [("[[upstream]]", "[[service]]\nname = \"dns\"\nrole = \"standby\"\nprefixes = [\"198.18.7.0/24\"]\n[[upstream]]")];

@@ -85,6 +85,7 @@ impl Driver {
         let (wheel, wishes, reports) = Wheel::take(&new, self.edges.wheel.client.clone());
         (self.edges.wheel, self.edges.wishes, self.edges.reports) = (wheel, wishes, reports);
         self.seen = None;
+        self.edges.in_force.send_replace(new.clone());
         self.feed(None);
         let changed = new.services.iter().filter(|service| {
             let before = old.services.iter().find(|old| old.name == service.name);

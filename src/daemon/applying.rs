@@ -1,0 +1,227 @@
+//! A new bird.conf into the BIRD that runs (A9): rendered for it, and brought in over the control
+//! socket with BIRD's undo timer. When that may begin is not decided here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::task::spawn_blocking;
+
+use super::bird_conf::{NotRendered, rendered, version_of};
+use crate::bird::answer::{ConfigureStatus, Configured, State};
+use crate::bird::client::{BirdError, Client};
+use crate::bird::lock::LockError;
+use crate::conf_file::ConfFile;
+use crate::conf_file::applying::{Applied, ApplyError, Reconfigure, apply};
+use crate::conf_file::parser::Parser;
+use crate::config::Config;
+use crate::render::apply::{Look, Outcome, Plan, Step, Trouble};
+
+/// What BIRD calls a BGP protocol.
+const BGP: &str = "BGP";
+/// The first word of what BIRD says about a session that carries routes.
+const ESTABLISHED: &str = "Established";
+
+/// Why BIRD does not run the new file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotApplied {
+    /// Another Falconer drives this BIRD.
+    #[error(transparent)]
+    Held(#[from] LockError),
+    /// The configuration leaves bird.conf alone.
+    #[error("there is nothing to apply: without [render], bird.conf is your own")]
+    NothingToRender,
+    /// There is no BIRD to apply it to.
+    #[error("BIRD does not answer on {}; while it is down, `falconer render --write` writes the file", .0.display())]
+    NoBird(PathBuf),
+    /// It cannot be rendered.
+    #[error("bird.conf cannot be rendered\n{0}")]
+    NotRendered(#[from] NotRendered),
+    /// It was not begun, and nothing was touched.
+    #[error(transparent)]
+    NotBegun(#[from] ApplyError),
+    /// It was tried.
+    #[error("{0}")]
+    Ended(Outcome),
+}
+
+/// A bird.conf that BIRD runs now.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What was done, in words.
+    pub(crate) said: String,
+    /// Whether anything was.
+    pub(crate) changed: bool,
+}
+
+/// Applies without a daemon, under the lock that keeps one from starting meanwhile (A10).
+///
+/// # Errors
+/// See [`NotApplied`].
+pub(crate) async fn apply_alone(
+    config: &Config,
+    config_file: PathBuf,
+    force: bool,
+) -> Result<Done, NotApplied> {
+    let _lock = super::lock(config, config_file)?;
+    let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
+    bring_in(config, config, &client, force).await
+}
+
+/// Renders `new` and brings it in; `old` is what BIRD was steered by so far. An apply that was cut
+/// short before is ended first: its old file is put back.
+///
+/// # Errors
+/// See [`NotApplied`].
+pub(super) async fn bring_in(
+    old: &Config,
+    new: &Config,
+    client: &Client,
+    force: bool,
+) -> Result<Done, NotApplied> {
+    let settings = new.render.as_ref().ok_or(NotApplied::NothingToRender)?;
+    let version = version_of(client).await;
+    let version = version.ok_or_else(|| NotApplied::NoBird(new.bird.socket.clone()))?;
+    let text = rendered(new, settings, &version)?;
+    let file = ConfFile::new(settings, &new.site, &new.bird);
+    // With `force` a file that somebody changed after the interruption is overwritten anyway.
+    recover(&file)
+        .await
+        .map(drop)
+        .or_else(|error| if force { Ok(()) } else { Err(error) })?;
+    let plan = Plan::of(new, settings.confirm_within);
+    let bird = Live::new(client, old, new);
+    let parser = Parser::new(&new.bird.binary, new.bird.timeout);
+    let applied = apply(&file, &parser, &bird, plan, text, force, tell).await?;
+    let path = file.path().display();
+    match applied {
+        Applied::Unchanged => Ok(Done {
+            said: format!("{path} is so already; nothing was touched"),
+            changed: false,
+        }),
+        Applied::Ended(Outcome::Applied) => Ok(Done {
+            said: format!("{path}: {}", Outcome::Applied),
+            changed: true,
+        }),
+        Applied::Ended(outcome) => Err(NotApplied::Ended(outcome)),
+    }
+}
+
+/// Ends an apply that was cut short; true if there was one.
+pub(super) async fn recover(file: &ConfFile) -> Result<bool, ApplyError> {
+    let file = file.clone();
+    let recovered = spawn_blocking(move || file.recover()).await;
+    Ok(recovered.map_err(|error| crate::conf_file::PutError::Io(error.into()))??)
+}
+
+/// Logs the steps that change something.
+fn tell(step: &Step) {
+    let only_looks = matches!(step, Step::Wait(_) | Step::AskStatus | Step::Look | Step::Done(_));
+    if !only_looks {
+        tracing::info!(?step, rule = "A9", "bird.conf");
+    }
+}
+
+/// The BIRD that runs.
+#[derive(Debug)]
+struct Live {
+    client: Client,
+    /// Our static protocols.
+    statics: BTreeSet<String>,
+    /// Which prefix goes to which upstream, and the static protocols that it may come from.
+    carries: BTreeMap<(IpNet, String), BTreeSet<String>>,
+}
+
+impl Live {
+    /// What either configuration announces is looked at: names may change with the new one.
+    fn new(client: &Client, old: &Config, new: &Config) -> Self {
+        let (mut statics, mut carries) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<String>>::new());
+        for config in [old, new] {
+            for service in &config.services {
+                let own = service.full.iter().chain(&service.drain);
+                let own: BTreeSet<_> = own.map(|fixed| fixed.name.clone()).collect();
+                for upstream in &service.upstreams {
+                    for prefix in &service.prefixes {
+                        let from = carries.entry((*prefix, upstream.clone())).or_default();
+                        from.extend(own.iter().cloned());
+                    }
+                }
+                statics.extend(own);
+            }
+        }
+        Self {
+            client: client.clone(),
+            statics,
+            carries,
+        }
+    }
+
+    /// Whether the upstream is really sent the prefix, from one of these protocols.
+    async fn exported(
+        &self,
+        prefix: IpNet,
+        upstream: &str,
+        from: &BTreeSet<String>,
+    ) -> Result<bool, BirdError> {
+        match self.client.show_route_exported(prefix, upstream).await {
+            Ok(routes) => Ok(routes.iter().any(|route| from.contains(&route.protocol))),
+            Err(BirdError::SessionDown { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Reconfigure for Live {
+    async fn status(&self) -> Result<ConfigureStatus, Trouble> {
+        self.client.configure_status().await.map_err(trouble)
+    }
+
+    async fn look(&self) -> Result<Look, Trouble> {
+        let mut look = Look::default();
+        for protocol in self.client.show_protocols().await.map_err(trouble)? {
+            let up = protocol.state == State::Up;
+            if up && protocol.proto == BGP && protocol.info.starts_with(ESTABLISHED) {
+                look.established.insert(protocol.name);
+            } else if up && self.statics.contains(&protocol.name) {
+                look.up.insert(protocol.name);
+            }
+        }
+        for ((prefix, upstream), from) in &self.carries {
+            let worth_asking = look.established.contains(upstream) && !from.is_disjoint(&look.up);
+            if worth_asking && self.exported(*prefix, upstream, from).await.map_err(trouble)? {
+                look.exported.insert((*prefix, upstream.clone()));
+            }
+        }
+        Ok(look)
+    }
+
+    async fn configure(&self, within: Duration) -> Result<Configured, Trouble> {
+        self.client.configure_timeout(within).await.map_err(trouble)
+    }
+
+    async fn confirm(&self) -> Result<Configured, Trouble> {
+        self.client.configure_confirm().await.map_err(trouble)
+    }
+
+    async fn undo(&self) -> Result<Configured, Trouble> {
+        self.client.configure_undo().await.map_err(trouble)
+    }
+}
+
+/// Whether a command without an answer may have been carried out.
+fn trouble(error: BirdError) -> Trouble {
+    let why = error.to_string();
+    match error {
+        BirdError::Unreachable { .. }
+        | BirdError::QueueFull
+        | BirdError::SessionDown { .. }
+        | BirdError::NoSuchProtocol { .. }
+        | BirdError::Restricted
+        | BirdError::Refused { .. }
+        | BirdError::Unfit { .. } => Trouble::NotDone(why),
+        BirdError::Broken { .. } | BirdError::Timeout { .. } | BirdError::Malformed { .. } => {
+            Trouble::Unknown(why)
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A new bird.conf into a BIRD that runs (A9): kept if nothing is lost by it, and undone if something is.
+
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use falconer::status::snapshot::{AlarmCode, Strength};
+
+use crate::lab::capture::Mark;
+use crate::lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+
+const SOON: Duration = Duration::from_secs(20);
+/// `confirm_within` of the lab, and some time for the machine.
+const UNDONE_WITHIN: Duration = Duration::from_secs(14);
+/// A line that changes nothing of what BIRD does.
+const CHANGED: &str = "# changed";
+
+/// A lab whose primary is dead and taken over.
+fn outage() -> Result<(Lab, Falconer)> {
+    let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+    lab.power_cut(Host::Cn)?;
+    for prefix in [PREFIX4, PREFIX6] {
+        lab.upstream.until_sites(prefix, &[Host::Hk], SOON)?;
+    }
+    falconer.until("takeover at its end", SOON, |service| {
+        service.verified_at.is_some()
+            && service
+                .transition
+                .as_ref()
+                .is_some_and(|last| last.stages.exported.is_some())
+    })?;
+    Ok((lab, falconer))
+}
+
+/// Changes a part of the template.
+fn change_template(lab: &Lab) -> Result<()> {
+    let part = lab.directory(Host::Hk).join("etc/bird-templates/parts/log.conf");
+    Ok(std::fs::write(part, format!("log stderr all;\n{CHANGED}\n"))?)
+}
+
+/// Names a wrong AS for the upstream of IPv6.
+fn break_upstream6(falconer: &Falconer) -> Result<()> {
+    let toml = std::fs::read_to_string(falconer.configuration())?;
+    let right = "neighbor_as = 64500";
+    let at = toml.rfind(right).context("no neighbour")?;
+    let broken = format!("{}neighbor_as = 64999{}", &toml[..at], &toml[at + right.len()..]);
+    Ok(std::fs::write(falconer.configuration(), broken)?)
+}
+
+fn on_disk(lab: &Lab) -> Result<String> {
+    Ok(std::fs::read_to_string(lab.standby.configuration())?)
+}
+
+/// It exits with 1 and says this.
+fn must_refuse(output: &Output, words: &[&str]) -> Result<()> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1), "{output:?}");
+    for word in words {
+        ensure!(said.contains(word), "no {word:?} in {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a9_a_good_change_is_applied_and_confirmed_without_an_update() {
+    isolated(|| {
+        let (lab, falconer) = outage()?;
+        let mark = lab.capture.mark()?;
+        change_template(&lab)?;
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("applied and confirmed"), "{said}");
+        ensure!(on_disk(&lab)?.contains(CHANGED));
+        let pending = lab.standby.birdc("configure status")?;
+        ensure!(!pending.contains("undo in"), "{pending}");
+        let history = falconer.must(&["history"])?;
+        ensure!(
+            history.contains("by root: ") && history.contains("applied and confirmed"),
+            "{history}"
+        );
+        // Nothing is touched when nothing changed.
+        let touched = || -> Result<_> {
+            let log = std::fs::read_to_string(lab.standby.process()?.log())?;
+            let file = std::fs::metadata(lab.standby.configuration())?.modified()?;
+            Ok((log.matches("Reconfigured").count(), file))
+        };
+        let before = touched()?;
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("is so already"), "{said}");
+        ensure!(touched()? == before);
+        let since = wait::now();
+        falconer.until_checked(since, SOON)?;
+        lab.capture.must_be_silent(Host::Hk, mark)
+    });
+}
+
+#[test]
+fn a9_a_change_that_loses_an_upstream_is_undone_and_names_it() {
+    isolated(|| {
+        let (lab, falconer) = outage()?;
+        let old = on_disk(&lab)?;
+        let mark = lab.capture.mark()?;
+        break_upstream6(&falconer)?;
+        let started = wait::now();
+        let output = falconer.cli(&["render", "--apply"])?;
+        let took = wait::between(started, wait::now());
+        must_refuse(
+            &output,
+            &["undone", "session isp_upstream6 is lost", "back at the old file"],
+        )?;
+        ensure!(took < UNDONE_WITHIN, "undone after {took:?}");
+        ensure!(on_disk(&lab)? == old, "the old file is not back");
+        lab.until_sessions(Host::Hk)?;
+        for prefix in [PREFIX4, PREFIX6] {
+            lab.upstream.until_sites(prefix, &[Host::Hk], SOON)?;
+        }
+        let updates = lab.capture.updates(Host::Hk, mark)?;
+        let withdrawn = |prefix| updates.iter().any(|seen| seen.update.withdraws(prefix));
+        ensure!(!withdrawn(PREFIX4) && !withdrawn(PREFIX6), "{updates:#?}");
+        // The other session never noticed.
+        let repeated = updates.iter().any(|seen| seen.update.announces(PREFIX4));
+        ensure!(!repeated, "{updates:#?}");
+        let service = falconer.service()?;
+        ensure!(service.want == Strength::Full, "{service:#?}");
+        let history = falconer.must(&["history"])?;
+        ensure!(history.contains("not_applied"), "{history}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a9_a_file_edited_by_hand_is_refused_without_force_and_no_two_applies_run_at_once() {
+    isolated(|| {
+        let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        change_template(&lab)?;
+        let edited = on_disk(&lab)? + "# by hand\n";
+        std::fs::write(lab.standby.configuration(), &edited)?;
+        let output = falconer.cli(&["render", "--apply"])?;
+        must_refuse(&output, &["changed by somebody else", "--force"])?;
+        ensure!(on_disk(&lab)? == edited);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| falconer.must(&["render", "--apply", "--force"]));
+            wait::until_true("new file", SOON, || Ok(on_disk(&lab)?.contains(CHANGED)))?;
+            let output = falconer.cli(&["render", "--apply"])?;
+            must_refuse(&output, &["another apply is under way"])?;
+            let said = first.join().expect("no panic")?;
+            ensure!(said.contains("applied and confirmed"), "{said}");
+            anyhow::Ok(())
+        })?;
+        ensure!(!on_disk(&lab)?.contains("by hand"));
+        lab.capture.must_be_silent(Host::Hk, Mark::START)
+    });
+}
+
+#[test]
+fn a9_a_daemon_that_dies_in_an_apply_leaves_the_undo_to_bird_and_puts_the_old_file_back() {
+    isolated(|| {
+        let (lab, mut falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        let old = on_disk(&lab)?;
+        change_template(&lab)?;
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| falconer.cli(&["render", "--apply"]));
+            wait::until_true("undo timer of the new file", SOON, || {
+                Ok(on_disk(&lab)?.contains(CHANGED)
+                    && lab.standby.birdc("configure status")?.contains("undo in"))
+            })?;
+            falconer.process()?.signal(rustix::process::Signal::KILL)?;
+            ensure!(asking.join().expect("no panic")?.status.code() == Some(69));
+            anyhow::Ok(())
+        })?;
+        falconer.kill()?;
+        wait::until_true("end of BIRD's timer", SOON, || {
+            Ok(!lab.standby.birdc("configure status")?.contains("undo in"))
+        })?;
+        falconer.start()?;
+        wait::until_true("old file", SOON, || Ok(on_disk(&lab)? == old))?;
+        wait::until_true("alarm", SOON, || {
+            let alarms = falconer.status()?.alarms;
+            Ok(alarms.iter().any(|alarm| alarm.code == AlarmCode::RenderDrift))
+        })?;
+        lab.capture.must_be_silent(Host::Hk, Mark::START)
+    });
+}
+
+#[test]
+fn a9_at_its_start_the_daemon_brings_a_changed_file_into_a_silent_bird() {
+    isolated(|| {
+        let (lab, mut falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        falconer.terminate()?;
+        // Without a daemon the command does it itself.
+        change_template(&lab)?;
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("applied and confirmed"), "{said}");
+        let part = lab.directory(Host::Hk).join("etc/bird-templates/parts/log.conf");
+        std::fs::write(part, "log stderr all;\n# at the start\n")?;
+        falconer.start()?;
+        wait::until_true("applied file", SOON, || {
+            Ok(
+                on_disk(&lab)?.contains("# at the start")
+                    && falconer.log()?.contains("applied and confirmed"),
+            )
+        })?;
+        let pending = lab.standby.birdc("configure status")?;
+        ensure!(!pending.contains("undo in"), "{pending}");
+        lab.capture.must_be_silent(Host::Hk, Mark::START)
+    });
+}
