@@ -11,6 +11,7 @@ mod completions;
 mod explain;
 mod failure;
 mod history;
+mod init;
 mod man;
 mod output;
 mod place;
@@ -76,6 +77,8 @@ enum Command {
     History(history::History),
     /// Play a trace through the rules, and show what would have happened
     Simulate(simulate::Simulate),
+    /// Write a commented configuration from a few answers
+    Init(init::Init),
     /// Print the completions for a shell
     Completions(completions::Completions),
     /// Print a page of the manual, for man(1)
@@ -115,6 +118,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Failback(word) => word.run("failback", &daemon()),
         Command::History(command) => command.run(&daemon()),
         Command::Simulate(command) => command.run(&config),
+        Command::Init(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

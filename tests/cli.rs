@@ -581,3 +581,52 @@ fn without_a_bird_to_ask_check_exits_69() {
         "{err}"
     );
 }
+
+#[test]
+fn init_writes_a_configuration_that_check_accepts_and_refuses_answers_that_make_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, text, err) = falconer(&[
+        "init",
+        "--role",
+        "standby",
+        "--prefix",
+        "198.51.100.0/24",
+        "--upstream",
+        "isp_upstream=203.0.113.1,64500",
+        "--router",
+        "203.0.113.2,64501",
+        "--ping",
+        "198.18.0.1",
+        "--witness",
+        "192.0.2.53",
+        "--witness",
+        "192.0.2.54",
+    ]);
+    assert_eq!(code, 0, "{err}");
+    let file = directory.path().join("falconer.toml");
+    std::fs::write(&file, &text).unwrap();
+    falconer::config::load(&text, "falconer.toml").expect("a right configuration");
+    let (code, _, err) = falconer(&[
+        "init",
+        "--role",
+        "standby",
+        "--prefix",
+        "198.51.100.1/24",
+        "--upstream",
+        "isp",
+    ]);
+    assert_eq!(code, 2, "{err}");
+    let (code, _, err) = falconer(&[
+        "init",
+        "--role",
+        "standby",
+        "--prefix",
+        "198.51.100.0/26",
+        "--upstream",
+        "isp",
+        "--ping",
+        "198.18.0.1",
+    ]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("/24"), "{err}");
+}

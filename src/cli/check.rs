@@ -18,7 +18,7 @@ pub(super) struct Check {}
 impl Check {
     /// Says that all is well, or shows everything that is not.
     pub(super) fn run(self, config_file: &Path) -> Result<(), Failure> {
-        let config = Arc::new(reading::read(config_file)?);
+        let config = Arc::new(reading::read_and_look(config_file)?);
         let bird_conf = match &config.render {
             None => "bird.conf is your own (no [render])".to_owned(),
             Some(settings) => output::runtime()?.block_on(async {

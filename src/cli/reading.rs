@@ -4,13 +4,35 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::failure::Failure;
-use crate::config::{self, Config, Diagnostic};
+use super::output;
+use crate::config::{self, Config, Diagnostic, Severity, surroundings};
 
 /// Reads the configuration; warnings are shown on standard error.
 ///
 /// # Errors
 /// Everything that is wrong has been shown there, too.
 pub(super) fn read(path: &Path) -> Result<Config, Failure> {
+    Ok(read_with_text(path)?.0)
+}
+
+/// The same, and looks around: at what only this machine can tell of a configuration.
+///
+/// # Errors
+/// As [`read`], and what stands in the way on this machine.
+pub(super) fn read_and_look(path: &Path) -> Result<Config, Failure> {
+    let (config, text) = read_with_text(path)?;
+    let name = path.display().to_string();
+    let found = output::runtime()?.block_on(surroundings::look(&config, &text));
+    show(&found, &text, &name);
+    match found.iter().any(|found| found.severity == Severity::Error) {
+        true => Err(Failure::Configuration(format!(
+            "{name} does not fit this machine"
+        ))),
+        false => Ok(config),
+    }
+}
+
+fn read_with_text(path: &Path) -> Result<(Config, String), Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         let said = format!("cannot read the configuration {name}: {error}");
@@ -22,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Config, Failure> {
     match config::load(&text, &name) {
         Ok((config, warnings)) => {
             show(&warnings, &text, &name);
-            Ok(config)
+            Ok((config, text))
         }
         Err(problems) => {
             show(&problems, &text, &name);

@@ -1,0 +1,128 @@
+//! `falconer init`: a commented configuration from a few answers, given as flags.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+use super::failure::Failure;
+use super::output;
+use crate::config::init::{self, Answers, Target, Upstream};
+use crate::config::model;
+use crate::config::{self, Severity};
+
+/// Writes a configuration to standard output.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// What this site is for the service
+    #[arg(long)]
+    role: Role,
+
+    /// A prefix of the service, such as 198.51.100.0/24; several are allowed
+    #[arg(long = "prefix", value_name = "PREFIX", required = true)]
+    prefixes: Vec<IpNet>,
+
+    /// A BGP session that carries it out: its name in BIRD, with NAME=ADDRESS,AS where bird.conf is rendered
+    #[arg(long = "upstream", value_name = "NAME[=ADDRESS,AS]", required = true, value_parser = upstream)]
+    upstreams: Vec<Upstream>,
+
+    /// Render bird.conf, with this router id and AS number; without it bird.conf stays your own
+    #[arg(long, value_name = "ID,AS", value_parser = router)]
+    router: Option<(Ipv4Addr, u32)>,
+
+    /// The site's name
+    #[arg(long, default_value = "site1")]
+    site: String,
+
+    /// The service's name
+    #[arg(long, default_value = "web")]
+    service: String,
+
+    /// Ping this address or name
+    #[arg(long, value_name = "TARGET")]
+    ping: Vec<String>,
+
+    /// Connect to this HOST:PORT
+    #[arg(long, value_name = "HOST:PORT")]
+    tcp: Vec<String>,
+
+    /// Ask this URL
+    #[arg(long, value_name = "URL")]
+    http: Vec<String>,
+
+    /// Where a standby sees whether a living primary withdrew: the primary's /v1/services/NAME/announced
+    #[arg(long, value_name = "URL")]
+    announced: Option<String>,
+
+    /// What must answer a ping as long as this site is connected; several are better
+    #[arg(long = "witness", value_name = "TARGET")]
+    witnesses: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Role {
+    Standby,
+    Primary,
+}
+
+impl Init {
+    /// Prints it, once it is known to be right.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let pings = self.ping.into_iter().map(Target::Ping);
+        let probes = pings
+            .chain(self.tcp.into_iter().map(Target::Tcp))
+            .chain(self.http.into_iter().map(Target::Http));
+        let answers = Answers {
+            site: self.site,
+            role: match self.role {
+                Role::Standby => model::Role::Standby,
+                Role::Primary => model::Role::Primary,
+            },
+            service: self.service,
+            prefixes: self.prefixes,
+            upstreams: self.upstreams,
+            router: self.router,
+            probes: probes.collect(),
+            announced: self.announced,
+            witnesses: self.witnesses,
+        };
+        let text = init::init(&answers);
+        if let Err(problems) = config::load(&text, "falconer.toml") {
+            let errors: Vec<_> = problems
+                .into_iter()
+                .filter(|found| found.severity == Severity::Error)
+                .collect();
+            let shown = config::render(&errors, &text, "falconer.toml", false);
+            return Err(Failure::Usage(format!(
+                "these answers make no right configuration:\n{shown}"
+            )));
+        }
+        output::print(text)
+    }
+}
+
+fn upstream(text: &str) -> Result<Upstream, String> {
+    let Some((name, neighbor)) = text.split_once('=') else {
+        return Ok(Upstream {
+            name: text.to_owned(),
+            neighbor: None,
+        });
+    };
+    let wanted = || format!("\"{neighbor}\" is not an address and an AS number, such as 203.0.113.1,64500");
+    let (address, number) = neighbor.split_once(',').ok_or_else(wanted)?;
+    let address: IpAddr = address.trim().parse().map_err(|_| wanted())?;
+    let number: u32 = number.trim().parse().map_err(|_| wanted())?;
+    Ok(Upstream {
+        name: name.to_owned(),
+        neighbor: Some((address, number)),
+    })
+}
+
+fn router(text: &str) -> Result<(Ipv4Addr, u32), String> {
+    let wanted = || format!("\"{text}\" is not a router id and an AS number, such as 203.0.113.2,64501");
+    let (id, number) = text.split_once(',').ok_or_else(wanted)?;
+    Ok((
+        id.trim().parse().map_err(|_| wanted())?,
+        number.trim().parse().map_err(|_| wanted())?,
+    ))
+}
