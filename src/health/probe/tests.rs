@@ -342,3 +342,17 @@ fn d5_a_voiding_reaches_the_rows() {
     probe.void_fails(None, at(2_000));
     assert_eq!(probe.state(), ProbeState::Unknown);
 }
+
+#[test]
+fn d1_a_pass_that_was_overtaken_by_a_fail_ends_no_doubt() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.start(at(5_500), CheckId(3));
+    probe
+        .finish(at(5_501), CheckId(3), Outcome::Fail)
+        .expect("under way");
+    let effect = probe.finish(at(5_600), CheckId(2), Outcome::Pass);
+    assert_eq!(effect, Some(Effect::default()));
+    assert!(probe.in_doubt());
+    assert_eq!(probe.due(), at(6_000));
+}
