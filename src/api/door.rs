@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, trace, warn};
@@ -47,6 +47,9 @@ const BACKLOG: i32 = 128;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before a door that did not open is tried again.
 const OPEN_PAUSE: Duration = Duration::from_secs(2);
+/// How often to look whether the socket's file is still ours: a run directory can be cleaned away
+/// under a daemon that runs, and then nobody can reach it.
+const STILL_THERE: Duration = Duration::from_secs(2);
 /// How long a socket that is already there may take to show that somebody lives behind it.
 const KNOCK: Duration = Duration::from_secs(1);
 
@@ -86,9 +89,16 @@ pub(super) struct Socket {
     file: (u64, u64),
 }
 
+impl Socket {
+    /// Whether the path still leads here.
+    fn is_reachable(&self) -> bool {
+        std::fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.file)
+    }
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.file) {
+        if self.is_reachable() {
             drop(std::fs::remove_file(&self.path));
         }
     }
@@ -96,10 +106,21 @@ impl Drop for Socket {
 
 /// Keeps a door open, and tries again while it cannot be opened. Ends with `shutdown`.
 pub(super) async fn keep(place: Place, desk: Arc<Desk>, shutdown: CancellationToken) {
+    while let Some(door) = opened(&place, &shutdown).await {
+        info!(%place, "the API listens");
+        match attend(door, desk.clone(), shutdown.clone()).await {
+            Closed::Stopping => return,
+            Closed::Unreachable => warn!(%place, "the socket's file is gone; opening it anew"),
+        }
+    }
+}
+
+/// Tries until the door opens; `None`: `shutdown` came first.
+async fn opened(place: &Place, shutdown: &CancellationToken) -> Option<Door> {
     let mut said = String::new();
-    let door = loop {
-        match open(&place).await {
-            Ok(door) => break door,
+    loop {
+        match open(place).await {
+            Ok(door) => return Some(door),
             Err(error) => {
                 let saying = error.to_string();
                 if saying != said {
@@ -109,12 +130,10 @@ pub(super) async fn keep(place: Place, desk: Arc<Desk>, shutdown: CancellationTo
             }
         }
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => return None,
             () = sleep(OPEN_PAUSE) => {}
         }
-    };
-    info!(%place, "the API listens");
-    attend(door, desk, shutdown).await;
+    }
 }
 
 /// Opens a door once.
@@ -125,16 +144,31 @@ pub(super) async fn open(place: &Place) -> io::Result<Door> {
     }
 }
 
-/// Lets connections in until `shutdown`, then gives the answers under way a moment to finish.
-pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationToken) {
+/// Why a door was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// The daemon stops.
+    Stopping,
+    /// The socket's path does not lead here any more.
+    Unreachable,
+}
+
+/// Lets connections in until `shutdown`, or until nobody can find the door any more; then gives the
+/// answers under way a moment to finish.
+pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationToken) -> Closed {
     let mut crowd = Crowd::new(match door {
         Door::Socket(_) => SOCKET_LIMIT,
         Door::Tcp(_) => TCP_LIMIT,
     });
     let mut refused = false;
-    loop {
+    let mut look = interval(STILL_THERE);
+    let closed = loop {
         let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = shutdown.cancelled() => break Closed::Stopping,
+            _ = look.tick() => match &door {
+                Door::Socket(socket) if !socket.is_reachable() => break Closed::Unreachable,
+                Door::Socket(_) | Door::Tcp(_) => continue,
+            },
             accepted = accept(&door) => accepted,
         };
         match accepted {
@@ -151,9 +185,10 @@ pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationTo
                 sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
+    };
     drop(door);
     drop(timeout(FAREWELL, crowd.empty()).await);
+    closed
 }
 
 type Stream = Either<UnixStream, TcpStream>;

@@ -17,12 +17,13 @@ use crate::status::snapshot::Strength;
 struct Api {
     directory: tempfile::TempDir,
     address: std::net::SocketAddr,
+    handles: Handles,
     snapshot: watch::Sender<Arc<Snapshot>>,
     history: watch::Sender<Arc<[Arc<Entry>]>>,
     requests: mpsc::Receiver<Request>,
     applies: mpsc::Receiver<Apply>,
     shutdown: CancellationToken,
-    tasks: tokio::task::JoinSet<()>,
+    tasks: tokio::task::JoinSet<door::Closed>,
 }
 
 impl Drop for Api {
@@ -45,7 +46,7 @@ impl Api {
             applies: wishes,
             poll_interval: Duration::from_secs(1),
         };
-        let desk = Arc::new(Desk::new(handles));
+        let desk = Arc::new(Desk::new(handles.clone()));
         let socket = open(&Place::Socket(directory.path().join("s"))).await.unwrap();
         let tcp = open(&Place::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
         let Door::Tcp(listener) = &tcp else {
@@ -59,6 +60,7 @@ impl Api {
         Self {
             directory,
             address,
+            handles,
             snapshot,
             history,
             requests,
@@ -604,4 +606,36 @@ async fn shutdown_ends_idle_connections_at_once() {
         began.elapsed()
     );
     assert_eq!(idle.read(&mut [0; 512]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_whose_directory_is_cleaned_away_is_opened_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let run_dir = directory.path().join("falconer");
+    std::fs::create_dir(&run_dir).unwrap();
+    let path = run_dir.join("falconer.sock");
+    let api = Api::start(situations::steady()).await;
+    let shutdown = CancellationToken::new();
+    let desk = Arc::new(Desk::new(api.handles.clone()));
+    let keeping = tokio::spawn(door::keep(Place::Socket(path.clone()), desk, shutdown.clone()));
+    reachable(&path).await;
+    std::fs::remove_dir_all(&run_dir).unwrap();
+    std::fs::create_dir(&run_dir).unwrap();
+    reachable(&path).await;
+    shutdown.cancel();
+    keeping.await.unwrap();
+    assert!(!path.exists(), "and it goes with the daemon");
+}
+
+/// Waits until somebody answers there.
+async fn reachable(path: &std::path::Path) {
+    let answered = timeout(Duration::from_secs(20), async {
+        loop {
+            if let Ok(stream) = UnixStream::connect(path).await {
+                return exchange(stream, &written("GET", "/healthz", "")).await;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert_eq!(answered.await.unwrap(), (200, "ok\n".to_owned()));
 }
