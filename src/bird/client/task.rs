@@ -24,6 +24,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause: how late a BIRD that comes back may be noticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// A connection that lasted this long was a good one: whatever ended it is news, and the next attempt
+/// follows at once. One that breaks after a few answers, again and again, is not worth a tight loop.
+const GOOD_AFTER: Duration = LONGEST_PAUSE;
+
 /// The task's state.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -32,7 +36,7 @@ pub(super) struct Task {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) link: watch::Sender<Link>,
     pub(super) queue: Queue,
-    /// Before the next attempt. Zero again once a command was answered.
+    /// Before the next attempt. Zero again after a connection that lasted.
     pub(super) pause: Duration,
 }
 
@@ -55,7 +59,12 @@ impl Task {
         match self.open().await? {
             Ok((connection, version)) => {
                 self.greeted(version);
-                self.serve(connection).await
+                let since = Instant::now();
+                let ended = self.serve(connection).await;
+                if since.elapsed() >= GOOD_AFTER {
+                    self.pause = Duration::ZERO;
+                }
+                ended
             }
             Err(trouble) => Ok(trouble),
         }
@@ -85,10 +94,7 @@ impl Task {
                 continue;
             };
             match self.ask(&mut connection, &asked.question).await {
-                Ok(reply) => {
-                    self.pause = Duration::ZERO;
-                    asked.answer(Ok(Arc::new(reply)));
-                }
+                Ok(reply) => asked.answer(Ok(Arc::new(reply))),
                 Err((error, trouble)) => {
                     asked.answer(Err(error));
                     return Ok(trouble);
