@@ -116,8 +116,12 @@ async fn a6_configure_and_sighup_during_an_outage_change_nothing_at_the_upstream
     let before = birds.upstream_updates();
     birds.birdc("configure");
     drive.verified(Strength::Full).await;
+    let reconfigured = birds.last_reconfiguration();
     birds.hangup_ours();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    eventually("a reconfiguration by the signal", || {
+        birds.last_reconfiguration() != reconfigured
+    })
+    .await;
     birds.birdc("configure soft");
     drive.verified(Strength::Full).await;
     drive.verified(Strength::Full).await;
@@ -215,8 +219,6 @@ async fn a6_a_restart_that_comes_up_silent_is_drift_that_names_the_include() {
     birds.kill_ours();
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
     birds.configure_ours(&[PREFIX], false);
-    // BIRD tells its start by the second.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     birds.start_ours();
     let text = drive.drift().await;
     assert!(

@@ -125,6 +125,13 @@ impl Birds {
         rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
+    /// When our BIRD read its configuration last, to the microsecond.
+    pub fn last_reconfiguration(&self) -> String {
+        let status = self.birdc("show status");
+        let line = status.lines().find(|line| line.contains("Last reconfiguration"));
+        line.unwrap_or_default().to_owned()
+    }
+
     /// birdc with our BIRD.
     pub fn birdc(&self, command: &str) -> String {
         Self::ask(&self.socket(), command)
@@ -220,6 +227,7 @@ pub async fn eventually(what: &str, is_it: impl Fn() -> bool) {
 }
 
 const OURS: &str = "router id 10.99.0.2;
+timeformat base iso long us;
 protocol device {}
 STATICS
 protocol bgp isp_upstream {
