@@ -138,7 +138,11 @@ async fn a4_attempts_become_rare_while_bird_is_away() {
     let _client = Client::spawn(socket, PATIENCE);
     connections(&bird, 5).await;
     // At once, at once again, then after 0.1, 0.2 and 0.4 s.
-    assert!(began.elapsed() >= Duration::from_millis(700), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_millis(700),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -155,7 +159,11 @@ async fn a4_a_bird_that_answers_and_closes_again_and_again_is_not_asked_in_a_tig
     }
     connections(&bird, 5).await;
     // The first time it is a restart of BIRD, the next times it is trouble: 0.1, 0.2 and 0.4 s.
-    assert!(began.elapsed() >= Duration::from_millis(700), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_millis(700),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 /// Waits until BIRD has seen that many connections.

@@ -63,6 +63,24 @@ async fn a7_a_drain_protocol_that_is_refused_leaves_the_full_one_announced() {
 }
 
 #[tokio::test]
+async fn a5_an_announcement_that_the_guard_refuses_is_alarmed_as_not_exported_too() {
+    let place = Place::new(daemon());
+    let mut drive = place.brought_to(web(), Strength::Off).await;
+    add_route(&place, "web_v4", "203.0.113.0/24");
+    drive.wish(0, Strength::Full);
+    let seen = drive
+        .seen("both alarms", |service, _| service.problems.len() > 1)
+        .await;
+    assert!(problem(&seen, AlarmCode::ForeignRoutes).is_some(), "{seen:?}");
+    let text = problem(&seen, AlarmCode::NotExported).expect("not exported");
+    assert!(
+        text.contains("wanted at strength full, not there yet: web_v4 is down"),
+        "{text}"
+    );
+    assert!(!place.is_up("web_v4"));
+}
+
+#[tokio::test]
 async fn a7_a_protocol_that_bird_does_not_have_is_alarmed() {
     let place = Place::new(Daemon::new("2.0.12").with_bgp("isp_upstream", "203.0.113.1", &["ipv4"]));
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
@@ -72,6 +90,8 @@ async fn a7_a_protocol_that_bird_does_not_have_is_alarmed() {
         .await;
     let text = problem(&seen, AlarmCode::Drift).expect("an alarm");
     assert!(text.contains("BIRD has no protocol web_v4"), "{text}");
+    let text = problem(&seen, AlarmCode::NotExported).expect("who watches for silence is told too");
+    assert!(text.contains("web_v4 is missing"), "{text}");
     assert_eq!(seen.services[0].adopt, None);
     assert_eq!(place.bird.writes(), Vec::<String>::new());
 }

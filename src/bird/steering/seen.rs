@@ -3,10 +3,11 @@
 
 use tokio::time::Instant;
 
-use crate::bird::plan::State;
+use crate::bird::plan::{Slot, State};
 use crate::failover::Strength;
 use crate::status::snapshot::AlarmCode;
 
+use super::attempts::Trouble;
 use super::course::{Course, Leg, Line, View};
 use super::exports::Reach;
 use super::{Seen, SeenService, SeenUpstream};
@@ -48,7 +49,8 @@ pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool)
                 .map(|text| (AlarmCode::NotExported, text)),
         );
     }
-    if problems.is_empty() {
+    let told = problems.iter().any(|(code, _)| *code == AlarmCode::NotExported);
+    if problems.is_empty() || (!told && is_barred(course, view)) {
         problems.extend(unexplained(course, view));
     }
     problems.extend(file_problems(course));
@@ -128,7 +130,33 @@ fn unreachable_drain(course: &Course, leg: &Leg) -> Option<(AlarmCode, String)> 
     })
 }
 
-/// Not what is wanted, and nothing else says why: it is on its way, or BIRD takes its time.
+/// Whether an announcement that is wanted cannot come: the protocol is not there, or refused (A7).
+/// The reason has an alarm of its own; who watches for what is not announced is told as well.
+fn is_barred(course: &Course, view: &View) -> bool {
+    let wanted = match course.order() {
+        Some(wanted) if wanted > Strength::Off => wanted,
+        Some(_) | None => return false,
+    };
+    let slot = if wanted == Strength::Drain {
+        Slot::Drain
+    } else {
+        Slot::Full
+    };
+    course
+        .legs
+        .iter()
+        .filter_map(|leg| leg.line(slot))
+        .any(|line| match view.state(&line.protocol.name) {
+            State::Missing => true,
+            State::Down | State::Stopping => {
+                let refused = |trouble: &Trouble| trouble.code == AlarmCode::ForeignRoutes;
+                line.attempts.trouble().is_some_and(refused)
+            }
+            State::Unknown | State::Starting | State::Up => false,
+        })
+}
+
+/// Not what is wanted: it is on its way, BIRD takes its time, or it is barred.
 fn unexplained(course: &Course, view: &View) -> Option<(AlarmCode, String)> {
     let wanted = course.order().filter(|wanted| !course.reached(*wanted, view))?;
     let states: Vec<String> = course
