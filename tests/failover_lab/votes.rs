@@ -109,6 +109,48 @@ fn isolated_and_back(
     lab.capture.must_be_silent(Host::Hk, mark)
 }
 
+/// The standby's default routes, for `ip`.
+fn default_routes(verb: &str) -> String {
+    ["203.0.113.1", "2001:db8:113::1"]
+        .map(|gateway| format!("route {verb} default via {gateway}\n"))
+        .concat()
+}
+
+#[test]
+fn d1_d5_an_uplink_that_our_own_kernel_has_lost_is_an_error_everywhere_and_no_takeover() {
+    isolated(|| {
+        let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        let mark = lab.capture.mark()?;
+        let standby = lab.namespace(Host::Hk);
+        standby.ip_batch(&default_routes("del"))?;
+        let service = falconer.until("probes that cannot be made", SOON, |service| {
+            service
+                .probes
+                .iter()
+                .all(|probe| probe.state == ProbeState::Unknown && probe.streak >= 10)
+        })?;
+        ensure!(
+            service.verdict == Verdict::Unclear && service.actual == Strength::Off,
+            "{service:#?}"
+        );
+        let status = falconer.status()?;
+        ensure!(
+            status
+                .witnesses
+                .iter()
+                .all(|witness| witness.state == ProbeState::Unknown),
+            "{status:#?}"
+        );
+        standby.ip_batch(&default_routes("add"))?;
+        falconer.until("a clear view of a living primary", SOON, |service| {
+            service.verdict == Verdict::Up
+        })?;
+        lab.capture.must_be_silent(Host::Hk, mark)?;
+        lab.power_cut(Host::Cn)?;
+        lab.capture.announced(Host::Hk, PREFIX4, mark, SOON).map(drop)
+    });
+}
+
 #[test]
 fn d5_a_primary_that_dies_during_the_isolation_is_taken_over_on_fresh_evidence() {
     isolated(|| {
