@@ -1,17 +1,20 @@
 //! One service: its facts, and where it stands.
 
+mod latch;
+mod operator;
+
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::event::{Adoption, Ask, Note, Refusal, Terms, moment_of};
+use super::event::{Adoption, Note, moment_of};
 use super::isolation::{Isolation, Sightings};
 use super::judge::{Due, Facts, Judgement, Rule, Stance, Why, judge};
-use super::memory::{Override, Remembered, SWITCHES_LIMIT};
+use super::memory::{Override, Remembered};
 use super::strength::Strength;
 use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
-use crate::config::model::{self, Decides, Failback, Role, Votes};
+use crate::config::model::{self, Decides, Failback, Votes};
 use crate::health::Probe;
 use crate::health::rows::{Blame, Rows};
 use crate::status::snapshot::{Action, Verdict};
@@ -201,112 +204,6 @@ impl Service {
         }
     }
 
-    /// An operator asks for something.
-    pub(super) fn ask(
-        &mut self,
-        now: Now,
-        ask: &Ask,
-        actor: &str,
-        notes: &mut Vec<Note>,
-    ) -> Result<(), Refusal> {
-        match ask {
-            Ask::Announce(terms) => self.override_with(now, Action::Announce, terms, actor, notes),
-            Ask::Withdraw(terms) => self.override_with(now, Action::Withdraw, terms, actor, notes),
-            Ask::Freeze(terms) => self.override_with(now, Action::Freeze, terms, actor, notes),
-            Ask::Auto => self.release(actor, notes),
-            Ask::Failback => self.allow_failback(actor, notes),
-        }
-    }
-
-    fn override_with(
-        &mut self,
-        now: Now,
-        action: Action,
-        terms: &Terms,
-        actor: &str,
-        notes: &mut Vec<Note>,
-    ) -> Result<(), Refusal> {
-        let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
-        self.end_override(Some(actor), notes);
-        self.consent = false;
-        let over = Override {
-            action,
-            since: now.wall,
-            until,
-            reason: terms.reason.clone(),
-            actor: actor.to_owned(),
-        };
-        notes.push(Note::Overridden {
-            service: self.index,
-            over: over.clone(),
-        });
-        self.remembered.overridden = Some(over);
-        Ok(())
-    }
-
-    fn release(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
-        let overridden = self.end_override(Some(actor), notes);
-        let latched = self.remembered.latched_since.take().is_some();
-        if latched {
-            self.remembered.switches.clear();
-            notes.push(Note::Released {
-                service: self.index,
-                actor: actor.to_owned(),
-            });
-        }
-        if overridden || latched {
-            return Ok(());
-        }
-        Err(Refusal(format!(
-            "{} is automatic already: no override, no latch",
-            self.policy.name
-        )))
-    }
-
-    fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) -> bool {
-        let Some(over) = self.remembered.overridden.take() else {
-            return false;
-        };
-        notes.push(Note::OverrideEnded {
-            service: self.index,
-            over,
-            actor: actor.map(str::to_owned),
-        });
-        true
-    }
-
-    fn allow_failback(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
-        let name = &self.policy.name;
-        let refuse = |why: &str| Err(Refusal(format!("no failback of {name} to let go ahead: {why}")));
-        let waits = self.policy.failback == Failback::Manual || self.policy.failback_window.is_some();
-        match (self.policy.role, self.stance) {
-            (Role::Primary, _) => refuse("it has role primary"),
-            (Role::Standby, Stance::Off) => refuse("it is not announced here"),
-            (Role::Standby, Stance::Unsettled) if !self.contacted => refuse("BIRD has not been read yet"),
-            (Role::Standby, Stance::Draining { .. }) => refuse("it is on its way"),
-            (Role::Standby, Stance::Full | Stance::Unsettled) if self.overridden().is_some() => {
-                refuse("an override is in force; `falconer auto` ends it")
-            }
-            (Role::Standby, Stance::Full | Stance::Unsettled) if self.latched_since().is_some() => {
-                refuse("it is latched; `falconer auto` releases it")
-            }
-            (Role::Standby, Stance::Full | Stance::Unsettled) if !waits => {
-                refuse("it waits for neither an operator nor a window")
-            }
-            (Role::Standby, Stance::Full | Stance::Unsettled) if self.verdict != Verdict::Up => {
-                refuse("its target is not up")
-            }
-            (Role::Standby, Stance::Full | Stance::Unsettled) => {
-                self.consent = true;
-                notes.push(Note::FailbackAllowed {
-                    service: self.index,
-                    actor: actor.to_owned(),
-                });
-                Ok(())
-            }
-        }
-    }
-
     /// Derives everything from the facts as they are now.
     pub(super) fn settle(&mut self, now: Now, around: Surroundings<'_>, notes: &mut Vec<Note>) {
         if self
@@ -456,40 +353,4 @@ impl Service {
         }
         true
     }
-
-    /// Whether a switch counts towards the latch (D9): a standby's takeover, a primary's
-    /// withdrawal. What an operator wanted does not, nor what may have been so before we came.
-    fn counts(&self, from: Stance, to: Stance, rule: Rule) -> bool {
-        let automatic = rule != Rule::D11 && (from != Stance::Unsettled || self.contacted);
-        automatic
-            && match self.policy.role {
-                Role::Standby => to == Stance::Full,
-                Role::Primary => to == Stance::Off,
-            }
-    }
-
-    fn count(&mut self, now: Now, notes: &mut Vec<Note>) {
-        let window = SignedDuration::try_from(self.policy.flap_window).unwrap_or(SignedDuration::MAX);
-        let switches = &mut self.remembered.switches;
-        switches.retain(|&at| now.wall.duration_since(at) < window);
-        if switches.len() >= SWITCHES_LIMIT {
-            switches.remove(0);
-        }
-        switches.push(now.wall);
-        let limit = usize::try_from(self.policy.flap_limit).unwrap_or(usize::MAX);
-        if switches.len() >= limit && self.remembered.latched_since.is_none() {
-            self.remembered.latched_since = Some(now.wall);
-            notes.push(Note::Latched { service: self.index });
-        }
-    }
-}
-
-/// The end of an override that lasts so long.
-fn end_of(now: Now, lasting: Duration) -> Result<Timestamp, Refusal> {
-    SignedDuration::try_from(lasting)
-        .ok()
-        .and_then(|lasting| now.wall.checked_add(lasting).ok())
-        .ok_or_else(|| {
-            Refusal("that end is too far away; leave it out for an override without end".to_owned())
-        })
 }

@@ -4,7 +4,9 @@
 //! what each service wants to BIRD, and comes back at [`Site::deadline`] at the latest. The same
 //! inputs give the same decisions, bit for bit.
 
+mod cut_off;
 mod reconfigure;
+mod slots;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,18 +14,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
-use super::isolation::{Isolation, Sightings, connected_until, isolation};
+use super::isolation::{Isolation, Sightings, isolation};
 use super::memory::Memory;
 use super::service::{Service, Surroundings};
 use crate::config::model::{self, Config, Role};
-use crate::health::schedule::Schedule;
 use crate::health::{CheckId, Effect, Probe};
 use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::{Moment, Now};
-
-/// First checks are spread over at most this long, so that a start neither fires all probes at once
-/// nor waits for a whole interval to know something.
-const FIRST_CHECKS_WITHIN: Duration = Duration::from_secs(1);
+use cut_off::CutOff;
+use slots::Slots;
 
 /// A stall shorter than this is not worth a note, whatever a short time-out makes of it.
 const STALL_WORTH_A_NOTE: Duration = Duration::from_millis(250);
@@ -43,13 +42,6 @@ pub struct Site {
     next_id: u64,
     deadline: Option<Moment>,
     notes: Vec<Note>,
-}
-
-/// This site was isolated, and is not known to be connected since.
-#[derive(Clone, Copy, Debug)]
-struct CutOff {
-    /// Until when it was known to be connected.
-    connected_until: Option<Moment>,
 }
 
 /// A probe's last result.
@@ -299,71 +291,6 @@ impl Site {
         starts
     }
 
-    fn connected_until(&self) -> Option<Moment> {
-        connected_until(
-            self.witnesses.iter().map(|witness| witness.rows().latest_pass()),
-            self.min_up,
-        )
-    }
-
-    fn settle_isolation(&mut self, now: Moment) {
-        let to = isolation(self.witnesses.iter().map(Probe::state), self.min_up);
-        let from = std::mem::replace(&mut self.isolation, to);
-        if from == to {
-            return;
-        }
-        self.notes.push(Note::Isolation { from, to });
-        match to {
-            Isolation::Isolated if self.cut_off.is_none() => {
-                let connected_until = self.connected_until();
-                self.cut_off = Some(CutOff { connected_until });
-            }
-            // Witnesses that are merely unknown do not say that the cut is over.
-            Isolation::Isolated | Isolation::Open => {}
-            Isolation::Connected => {
-                if let Some(cut_off) = self.cut_off.take() {
-                    self.void_fails(cut_off.connected_until, now);
-                }
-            }
-        }
-    }
-
-    /// What was measured while we were cut off ourselves says nothing of the others (D5).
-    fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
-        let standbys = self.services.iter_mut().enumerate();
-        for (index, service) in standbys.filter(|(_, service)| service.policy().role == Role::Standby) {
-            for (at, probe) in service.probes.iter_mut().enumerate() {
-                let from = probe.state();
-                probe.void_fails(since, until);
-                let to = probe.state();
-                if from != to {
-                    let detail = "its fails were gathered while this site was isolated".to_owned();
-                    self.notes.push(Note::Probe {
-                        probe: ProbeId::Service(index, at),
-                        from,
-                        to,
-                        detail,
-                    });
-                }
-            }
-        }
-    }
-
-    /// A takeover will need a pass of enough witnesses, begun after the first fail of each row.
-    fn seek_witnesses(&mut self, now: Moment) {
-        let standbys = self
-            .services
-            .iter()
-            .filter(|service| service.policy().role == Role::Standby);
-        let failing = standbys.filter_map(|service| service.failing_since(now));
-        let Some(since) = failing.max() else {
-            return;
-        };
-        for witness in &mut self.witnesses {
-            witness.seek_pass(now, since);
-        }
-    }
-
     fn start_due(&mut self, now: Moment) -> Vec<Start> {
         let mut starts = Vec::new();
         // A start can put its probe into doubt, which makes others due: each at most once, because
@@ -439,54 +366,6 @@ impl Site {
     pub fn state(&self, of: ProbeId) -> Option<ProbeState> {
         self.probe(of).map(Probe::state)
     }
-}
-
-/// Places on the clock: the probes of one service evenly over the interval, so that a death is noticed
-/// by the first of them soon, and the services between one another, so that they do not fire at once.
-/// The same at every start.
-struct Slots {
-    start: Moment,
-    groups: usize,
-}
-
-impl Slots {
-    fn new(config: &Config, start: Moment) -> Self {
-        // The witnesses are a group like a service's probes.
-        Self {
-            start,
-            groups: config.services.len() + 1,
-        }
-    }
-
-    /// The probes of a group, such as one service's.
-    fn group(&self, number: usize, policies: &[model::Probe]) -> Vec<Probe> {
-        let probes = policies.iter().enumerate();
-        probes
-            .map(|(at, policy)| {
-                self.probe(
-                    policy,
-                    part(at, policies.len()) + self.offset(number, policies.len()),
-                )
-            })
-            .collect()
-    }
-
-    /// A group's own place between two probes of a group.
-    fn offset(&self, number: usize, probes: usize) -> f64 {
-        part(number, self.groups) * part(1, probes.max(1))
-    }
-
-    fn probe(&self, policy: &model::Probe, share: f64) -> Probe {
-        let first = self.start + policy.interval.min(FIRST_CHECKS_WITHIN).mul_f64(share);
-        let grid = self.start + policy.interval.mul_f64(share);
-        let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
-        Probe::new(policy.fall, policy.rise, policy.timeout, schedule)
-    }
-}
-
-fn part(of: usize, whole: usize) -> f64 {
-    let number = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
-    number(of) / number(whole.max(1))
 }
 
 #[cfg(test)]

@@ -1,0 +1,38 @@
+//! The switches that count towards the latch, and the latch itself (D9). Its release is an operator's.
+
+use jiff::SignedDuration;
+
+use super::Service;
+use crate::config::model::Role;
+use crate::failover::event::Note;
+use crate::failover::judge::{Rule, Stance};
+use crate::failover::memory::SWITCHES_LIMIT;
+use crate::time::Now;
+
+impl Service {
+    /// Whether a switch counts towards the latch (D9): a standby's takeover, a primary's
+    /// withdrawal. What an operator wanted does not, nor what may have been so before we came.
+    pub(super) fn counts(&self, from: Stance, to: Stance, rule: Rule) -> bool {
+        let automatic = rule != Rule::D11 && (from != Stance::Unsettled || self.contacted);
+        automatic
+            && match self.policy.role {
+                Role::Standby => to == Stance::Full,
+                Role::Primary => to == Stance::Off,
+            }
+    }
+
+    pub(super) fn count(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let window = SignedDuration::try_from(self.policy.flap_window).unwrap_or(SignedDuration::MAX);
+        let switches = &mut self.remembered.switches;
+        switches.retain(|&at| now.wall.duration_since(at) < window);
+        if switches.len() >= SWITCHES_LIMIT {
+            switches.remove(0);
+        }
+        switches.push(now.wall);
+        let limit = usize::try_from(self.policy.flap_limit).unwrap_or(usize::MAX);
+        if switches.len() >= limit && self.remembered.latched_since.is_none() {
+            self.remembered.latched_since = Some(now.wall);
+            notes.push(Note::Latched { service: self.index });
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What operators ask of a service: overrides (D11), the release of a latch (D9), and a failback that
+//! waits for them. Only what is remembered changes here; what follows from it is the judgement's.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Service;
+use crate::config::model::{Failback, Role};
+use crate::failover::event::{Ask, Note, Refusal, Terms};
+use crate::failover::judge::Stance;
+use crate::failover::memory::Override;
+use crate::status::snapshot::{Action, Verdict};
+use crate::time::Now;
+
+impl Service {
+    /// An operator asks for something.
+    pub(in crate::failover) fn ask(
+        &mut self,
+        now: Now,
+        ask: &Ask,
+        actor: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
+        match ask {
+            Ask::Announce(terms) => self.override_with(now, Action::Announce, terms, actor, notes),
+            Ask::Withdraw(terms) => self.override_with(now, Action::Withdraw, terms, actor, notes),
+            Ask::Freeze(terms) => self.override_with(now, Action::Freeze, terms, actor, notes),
+            Ask::Auto => self.release(actor, notes),
+            Ask::Failback => self.allow_failback(actor, notes),
+        }
+    }
+
+    fn override_with(
+        &mut self,
+        now: Now,
+        action: Action,
+        terms: &Terms,
+        actor: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
+        let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
+        self.end_override(Some(actor), notes);
+        self.consent = false;
+        let over = Override {
+            action,
+            since: now.wall,
+            until,
+            reason: terms.reason.clone(),
+            actor: actor.to_owned(),
+        };
+        notes.push(Note::Overridden {
+            service: self.index,
+            over: over.clone(),
+        });
+        self.remembered.overridden = Some(over);
+        Ok(())
+    }
+
+    fn release(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+        let overridden = self.end_override(Some(actor), notes);
+        let latched = self.remembered.latched_since.take().is_some();
+        if latched {
+            self.remembered.switches.clear();
+            notes.push(Note::Released {
+                service: self.index,
+                actor: actor.to_owned(),
+            });
+        }
+        if overridden || latched {
+            return Ok(());
+        }
+        Err(Refusal(format!(
+            "{} is automatic already: no override, no latch",
+            self.policy.name
+        )))
+    }
+
+    pub(super) fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) -> bool {
+        let Some(over) = self.remembered.overridden.take() else {
+            return false;
+        };
+        notes.push(Note::OverrideEnded {
+            service: self.index,
+            over,
+            actor: actor.map(str::to_owned),
+        });
+        true
+    }
+
+    fn allow_failback(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+        let name = &self.policy.name;
+        let refuse = |why: &str| Err(Refusal(format!("no failback of {name} to let go ahead: {why}")));
+        let waits = self.policy.failback == Failback::Manual || self.policy.failback_window.is_some();
+        match (self.policy.role, self.stance) {
+            (Role::Primary, _) => refuse("it has role primary"),
+            (Role::Standby, Stance::Off) => refuse("it is not announced here"),
+            (Role::Standby, Stance::Unsettled) if !self.contacted => refuse("BIRD has not been read yet"),
+            (Role::Standby, Stance::Draining { .. }) => refuse("it is on its way"),
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.overridden().is_some() => {
+                refuse("an override is in force; `falconer auto` ends it")
+            }
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.latched_since().is_some() => {
+                refuse("it is latched; `falconer auto` releases it")
+            }
+            (Role::Standby, Stance::Full | Stance::Unsettled) if !waits => {
+                refuse("it waits for neither an operator nor a window")
+            }
+            (Role::Standby, Stance::Full | Stance::Unsettled) if self.verdict != Verdict::Up => {
+                refuse("its target is not up")
+            }
+            (Role::Standby, Stance::Full | Stance::Unsettled) => {
+                self.consent = true;
+                notes.push(Note::FailbackAllowed {
+                    service: self.index,
+                    actor: actor.to_owned(),
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The end of an override that lasts so long.
+fn end_of(now: Now, lasting: Duration) -> Result<Timestamp, Refusal> {
+    SignedDuration::try_from(lasting)
+        .ok()
+        .and_then(|lasting| now.wall.checked_add(lasting).ok())
+        .ok_or_else(|| {
+            Refusal("that end is too far away; leave it out for an override without end".to_owned())
+        })
+}
