@@ -27,6 +27,9 @@ use slots::Slots;
 /// A stall shorter than this is not worth a note, whatever a short time-out makes of it.
 const STALL_WORTH_A_NOTE: Duration = Duration::from_millis(250);
 
+/// What is told of a check whose result never came.
+const NEVER_REPORTED: &str = "the check never reported what came of it";
+
 /// This site.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -38,6 +41,7 @@ pub struct Site {
     sightings: Sightings,
     cut_off: Option<CutOff>,
     last: HashMap<ProbeId, Last>,
+    /// Never more than the probes themselves hold under way, which is limited.
     under_way: HashMap<CheckId, ProbeId>,
     next_id: u64,
     deadline: Option<Moment>,
@@ -128,6 +132,11 @@ impl Site {
     /// How many witnesses must be up.
     pub fn min_up(&self) -> usize {
         self.min_up
+    }
+
+    /// How many checks have been started and are waited for.
+    pub fn checks_under_way(&self) -> usize {
+        self.under_way.len()
     }
 
     /// A probe's last result.
@@ -275,8 +284,18 @@ impl Site {
         }
     }
 
+    /// A check that never reports says as little as one that cannot be made (D1); measured in a
+    /// stall, it is thrown away like any other (D2).
+    fn give_up_overdue(&mut self, now: Now) {
+        let overdue = self.all_probes().flat_map(|(_, probe)| probe.overdue(now.mono));
+        for id in overdue.collect::<Vec<_>>() {
+            self.checked(now, id, Outcome::Error, NEVER_REPORTED, None);
+        }
+    }
+
     /// Derives everything anew, and starts what is due.
     fn proceed(&mut self, now: Now) -> Vec<Start> {
+        self.give_up_overdue(now);
         self.settle_isolation(now.mono);
         self.seek_witnesses(now.mono);
         let around = Surroundings {
@@ -299,9 +318,12 @@ impl Site {
             let id = CheckId(self.next_id);
             self.next_id += 1;
             let Some(probe) = self.probe_mut(of) else { break };
-            let before = probe.last_start();
+            let (before, forgotten) = (probe.last_start(), probe.crowded_out());
             let fell = probe.start(now, id);
             self.under_way.insert(id, of);
+            if let Some(forgotten) = forgotten {
+                self.under_way.remove(&forgotten);
+            }
             starts.push(Start { id, probe: of });
             if let (true, Some(before)) = (fell, before) {
                 self.ask_others(now, of, before);

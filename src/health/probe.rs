@@ -13,6 +13,10 @@ use crate::time::Moment;
 /// `retry_interval` already; this bounds what a check that never reports could do.
 const OVERLAP_LIMIT: usize = 256;
 
+/// A check obeys its time-out by itself; one that has not reported so long after it never will. Room
+/// enough for a program that has to be killed and reaped, and for results that queue.
+const REPORT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A check's number, unique in the life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CheckId(pub u64);
@@ -100,6 +104,23 @@ impl Probe {
             spoiled: false,
         });
         fell
+    }
+
+    /// The check that is forgotten when another one starts now: too many are under way.
+    pub fn crowded_out(&self) -> Option<CheckId> {
+        let crowded = self.under_way.len() >= OVERLAP_LIMIT;
+        crowded.then(|| self.under_way.first().map(|check| check.id))?
+    }
+
+    /// The checks that should have reported long ago. They could not be made, as far as anybody can
+    /// tell: whoever asks finishes them as errors (D1).
+    pub fn overdue(&self, now: Moment) -> impl Iterator<Item = CheckId> {
+        let patience = self.timeout.saturating_add(REPORT_PATIENCE);
+        let overdue = self
+            .under_way
+            .iter()
+            .take_while(move |check| check.start + patience <= now);
+        overdue.map(|check| check.id)
     }
 
     /// Takes in the result of a check that was started here. `None`: no such check is under way.

@@ -165,6 +165,48 @@ fn d1_a_check_that_never_reports_stops_no_other() {
     assert_eq!(bench.strength(), Some(Strength::Full));
 }
 
+/// A check that breaks down without a word must not leave its probe up for ever: nobody looks.
+#[test]
+fn d1_checks_that_never_report_are_errors_and_the_probe_becomes_unknown() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Lost);
+    bench.run(at_ms(16_999));
+    assert_eq!(bench.state(PING), ProbeState::Up);
+    // Time-out and patience after the third of them: 10 s, 10.5 s and 11 s.
+    bench.run(at_s(19));
+    assert_eq!(bench.state(PING), ProbeState::Unknown);
+    let last = bench.play.site().last(PING).expect("it was asked").clone();
+    assert_eq!(last.outcome, crate::status::snapshot::Outcome::Error);
+    assert_eq!(last.detail, "the check never reported what came of it");
+    assert_eq!(bench.switches(), []);
+}
+
+#[test]
+fn d1_of_checks_that_never_report_only_so_many_are_remembered() {
+    let mut config = simple();
+    config.services[0].probes[0].retry_interval = ms(10);
+    config.services[0].probes[0].timeout = secs(60);
+    let mut bench = healthy(&config);
+    bench.world.from(at_s(10), PING, Target::Lost);
+    bench.run(at_s(300));
+    let under_way = bench.play.site().checks_under_way();
+    assert!((2..=257).contains(&under_way), "{under_way}");
+}
+
+#[test]
+fn d2_a_check_that_never_reports_is_thrown_away_if_we_were_stalled_meanwhile() {
+    let mut bench = healthy(&simple());
+    bench.world.from(at_s(10), PING, Target::Lost);
+    bench.world.from(at_ms(10_100), PING, Target::Alive);
+    bench.run(at_ms(10_050));
+    bench.play.pass(secs(60));
+    bench.run(at_s(75));
+    assert_eq!(bench.state(PING), ProbeState::Up);
+    let last = bench.play.site().last(PING).expect("it was asked");
+    assert_eq!(last.outcome, crate::status::snapshot::Outcome::Pass);
+    assert_eq!(bench.turns(PING).len(), 1, "it was never in question");
+}
+
 #[test]
 fn d1_the_last_result_is_kept_in_words() {
     let mut bench = healthy(&simple());
