@@ -1,9 +1,10 @@
 //! What changed between two configurations, table by table and service by service. It says what is
 //! different, not what follows from it.
 
-use std::fmt::Debug;
-
-use super::model::{Api, Bird, Config, Isolation, Log, Probe, Render, Router, Service, Site, Upstream};
+use super::model::{
+    Api, Bird, BirdRoute, Check, Config, Dns, Exec, Http, Icmp, Isolation, Log, Probe, Render, Router,
+    Service, Session, Site, Tcp, Upstream,
+};
 
 /// What changed between two configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,71 +108,34 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// The fields of two values of one type that differ. Every field must be named, so that a new one
-/// is not forgotten. What has no equality of its own (a regular expression) is the same where it
-/// is written the same.
-macro_rules! differing {
-    ($type:ident { $($field:ident),* $(,)? }, $old:expr, $new:expr) => {{
-        let ($type { $($field: _),* }, new) = ($old, $new);
-        let _: &$type = new;
-        let mut keys: Vec<&'static str> = Vec::new();
-        $(if !same(&$old.$field, &new.$field) { keys.push(stringify!($field)); })*
-        keys
-    }};
-}
-
-/// What changed from `old` to `new`.
+/// What changed from `old` to `new`. Nothing changed where they are equal.
 pub fn compare(old: &Config, new: &Config) -> Changes {
+    let Config {
+        site: _,
+        bird: _,
+        render: _,
+        router: _,
+        upstreams,
+        peers,
+        services,
+        witnesses,
+        isolation: _,
+        api: _,
+        log: _,
+    } = old;
     Changes {
         tables: tables(old, new),
-        upstreams: named(&old.upstreams, &new.upstreams, |it| &it.name, upstream),
-        peers: named(&old.peers, &new.peers, |it| &it.name, upstream),
-        services: services(&old.services, &new.services),
-        witnesses: named(&old.witnesses, &new.witnesses, |it| &it.name, probe),
+        upstreams: named(upstreams, &new.upstreams, |it| &it.name, upstream),
+        peers: named(peers, &new.peers, |it| &it.name, upstream),
+        services: with_probes(services, &new.services),
+        witnesses: named(witnesses, &new.witnesses, |it| &it.name, probe),
     }
 }
 
 fn tables(old: &Config, new: &Config) -> Vec<TableChange> {
-    let bird = differing!(
-        Bird {
-            socket,
-            timeout,
-            poll_interval,
-            binary,
-            on_exit
-        },
-        &old.bird,
-        &new.bird
-    );
-    let render = |old: &Render, new: &Render| {
-        differing!(
-            Render {
-                template,
-                template_dir,
-                output,
-                apply,
-                confirm_within,
-                vars
-            },
-            old,
-            new
-        )
-    };
-    let router = |old: &Router, new: &Router| differing!(Router { id, local_as }, old, new);
     let changes = [
-        (
-            "site",
-            keys(differing!(
-                Site {
-                    name,
-                    state_dir,
-                    run_dir
-                },
-                &old.site,
-                &new.site
-            )),
-        ),
-        ("bird", keys(bird)),
+        ("site", keys(site(&old.site, &new.site))),
+        ("bird", keys(bird(&old.bird, &new.bird))),
         (
             "render",
             optional(old.render.as_ref(), new.render.as_ref(), render),
@@ -180,15 +144,9 @@ fn tables(old: &Config, new: &Config) -> Vec<TableChange> {
             "router",
             optional(old.router.as_ref(), new.router.as_ref(), router),
         ),
-        (
-            "isolation",
-            keys(differing!(Isolation { min_up }, &old.isolation, &new.isolation)),
-        ),
-        (
-            "api",
-            keys(differing!(Api { socket, listen }, &old.api, &new.api)),
-        ),
-        ("log", keys(differing!(Log { level, format }, &old.log, &new.log))),
+        ("isolation", keys(isolation(&old.isolation, &new.isolation))),
+        ("api", keys(api(&old.api, &new.api))),
+        ("log", keys(log(&old.log, &new.log))),
     ];
     let happened = changes.into_iter().filter_map(|(table, change)| {
         Some(TableChange {
@@ -197,10 +155,6 @@ fn tables(old: &Config, new: &Config) -> Vec<TableChange> {
         })
     });
     happened.collect()
-}
-
-fn same<T: Debug>(old: &T, new: &T) -> bool {
-    format!("{old:?}") == format!("{new:?}")
 }
 
 fn keys(keys: Vec<&'static str>) -> Option<Change> {
@@ -246,7 +200,7 @@ fn named<T>(
     changes
 }
 
-fn services(old: &[Service], new: &[Service]) -> Vec<ServiceChange> {
+fn with_probes(old: &[Service], new: &[Service]) -> Vec<ServiceChange> {
     let changes = named(old, new, |it| &it.name, service);
     let find = |services: &[Service], name: &str| services.iter().find(|it| it.name == name).cloned();
     let with_probes = changes.into_iter().map(|NamedChange { name, change }| {
@@ -259,136 +213,90 @@ fn services(old: &[Service], new: &[Service]) -> Vec<ServiceChange> {
     with_probes.collect()
 }
 
-fn upstream(old: &Upstream, new: &Upstream) -> Vec<&'static str> {
-    differing!(
-        Upstream {
-            name,
-            session,
-            families
-        },
-        old,
-        new
-    )
+/// For each type a function that says which of its keys have other values. Every field must be
+/// named, with the key that it comes of where that has another name, so that a new one is not
+/// forgotten.
+macro_rules! differing {
+    ($($function:ident of $type:ident: $($field:ident $($key:literal)?),+;)+) => {$(
+        fn $function(old: &$type, new: &$type) -> Vec<&'static str> {
+            let $type { $($field: _),+ } = old;
+            let mut keys = Vec::new();
+            $(if old.$field != new.$field {
+                keys.push([$($key,)? stringify!($field)][0]);
+            })+
+            keys
+        }
+    )+};
 }
 
-fn probe(old: &Probe, new: &Probe) -> Vec<&'static str> {
-    differing!(
-        Probe {
-            name,
-            check,
-            interval,
-            timeout,
-            retry_interval,
-            fall,
-            rise,
-            votes,
-            decides
-        },
-        old,
-        new
-    )
+differing! {
+    site of Site: name, state_dir, run_dir;
+    bird of Bird: socket, timeout, poll_interval, binary, on_exit;
+    render of Render: template, template_dir, output, apply, confirm_within, vars;
+    router of Router: id, local_as;
+    isolation of Isolation: min_up;
+    api of Api: socket, listen;
+    log of Log: level, format;
+    upstream_itself of Upstream: name, session, families;
+    session of Session:
+        neighbor, neighbor_as, source, multihop, password_file, hold_time, keepalive_time, connect_retry_time,
+        error_wait_time, graceful_restart, bfd, communities, large_communities, prepend, med, import;
+    service_itself of Service:
+        name, role, prefixes, upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
+        failback_window, failback_drain, flap_limit, flap_window, on_isolated, rank,
+        full "protocols", drain "drain_protocols", probes "probe";
+    probe_itself of Probe: name, check, interval, timeout, retry_interval, fall, rise, votes, decides;
+    icmp of Icmp: target, source;
+    tcp of Tcp: target, port, source;
+    http of Http:
+        url, method, headers, expect_status, expect_body, expect_header, connect_to, tls_ca_file, tls_verify,
+        on_no_answer, source;
+    dns of Dns: server, port, query, record, tcp "transport", expect_rcode, expect_answers, source;
+    exec of Exec: command;
+    bird_route of BirdRoute: prefix, protocol, origin_as, community, large_community, next_hop;
 }
 
+/// The prefixes stand in the static protocols, too, where nobody wrote them.
 fn service(old: &Service, new: &Service) -> Vec<&'static str> {
-    differing!(
-        Service {
-            name,
-            role,
-            prefixes,
-            upstreams,
-            min_upstreams,
-            down_when,
-            up_when,
-            takeover_delay,
-            failback,
-            failback_delay,
-            failback_window,
-            failback_drain,
-            flap_limit,
-            flap_window,
-            on_isolated,
-            rank,
-            full,
-            drain,
-            probes,
-        },
-        old,
-        new
-    )
+    let mut keys = service_itself(old, new);
+    if old.prefixes != new.prefixes {
+        keys.retain(|key| !matches!(*key, "protocols" | "drain_protocols"));
+    }
+    keys
+}
+
+/// A session's keys stand beside the upstream's own.
+fn upstream(old: &Upstream, new: &Upstream) -> Vec<&'static str> {
+    let keys = upstream_itself(old, new);
+    match (&old.session, &new.session) {
+        (Some(old), Some(new)) => in_place_of("session", keys, session(old, new)),
+        (_, _) => in_place_of("session", keys, vec!["neighbor"]),
+    }
+}
+
+/// What is checked stands beside how often it is.
+fn probe(old: &Probe, new: &Probe) -> Vec<&'static str> {
+    in_place_of("check", probe_itself(old, new), check(&old.check, &new.check))
+}
+
+fn check(old: &Check, new: &Check) -> Vec<&'static str> {
+    match (old, new) {
+        (Check::Icmp(old), Check::Icmp(new)) => icmp(old, new),
+        (Check::Tcp(old), Check::Tcp(new)) => tcp(old, new),
+        (Check::Http(old), Check::Http(new)) => http(old, new),
+        (Check::Dns(old), Check::Dns(new)) => dns(old, new),
+        (Check::Exec(old), Check::Exec(new)) => exec(old, new),
+        (Check::BirdRoute(old), Check::BirdRoute(new)) => bird_route(old, new),
+        (Check::BirdProtocol(_), Check::BirdProtocol(_)) => vec!["protocol"],
+        (_, _) => vec!["type"],
+    }
+}
+
+/// The keys, with those of a group in the place of its name.
+fn in_place_of(group: &str, keys: Vec<&'static str>, of_group: Vec<&'static str>) -> Vec<&'static str> {
+    let one = |key| if key == group { of_group.clone() } else { vec![key] };
+    keys.into_iter().flat_map(one).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::load;
-
-    const STANDBY: &str = include_str!("../../tests/fixtures/config/standby.toml");
-
-    /// What changed once `from` is `to`.
-    fn changed(from: &str, to: &str) -> String {
-        let before = load(STANDBY, "before").unwrap().0;
-        assert!(STANDBY.contains(from));
-        let after = load(&STANDBY.replacen(from, to, 1), "after").unwrap().0;
-        compare(&before, &after).to_string()
-    }
-
-    #[test]
-    fn the_same_text_changes_nothing() {
-        assert_eq!(changed("Hong Kong", "Hongkong"), "");
-        let config = load(STANDBY, "it").unwrap().0;
-        assert!(compare(&config, &config).is_empty());
-    }
-
-    #[test]
-    fn each_change_is_said_of_its_table_alone() {
-        assert_eq!(changed("name = \"hk1\"", "name = \"hk2\""), "[site]: name\n");
-        assert_eq!(
-            changed("[render]", "[render]\noutput = \"/etc/b.conf\""),
-            "[render]: output\n"
-        );
-        assert_eq!(
-            changed("local_as = 64501", "local_as = 64503"),
-            "[router]: local_as\n"
-        );
-        assert_eq!(
-            changed("[router]", "[log]\nlevel = \"debug\"\n[router]"),
-            "[log]: level\n"
-        );
-        assert_eq!(
-            changed("neighbor_as = 64500", "neighbor_as = 64499"),
-            "upstream isp_upstream: session\n"
-        );
-        assert_eq!(
-            changed("target = \"192.0.2.53\"", "target = \"192.0.2.54\""),
-            "witness resolver: check\n"
-        );
-    }
-
-    #[test]
-    fn a_service_says_which_of_its_probes_changed() {
-        assert_eq!(
-            changed("role = \"standby\"", "role = \"standby\"\nrank = 2"),
-            "service web: rank\n"
-        );
-        assert_eq!(
-            changed("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nfall = 5"),
-            "service web: probes\nservice web, probe ping: fall\n"
-        );
-        assert_eq!(
-            changed("name = \"ping\"", "name = \"echo\""),
-            "service web: probes\nservice web, probe echo: added\nservice web, probe ping: removed\n"
-        );
-    }
-
-    #[test]
-    fn what_comes_and_goes_is_said() {
-        assert_eq!(
-            changed("name = \"gateway\"", "name = \"router\""),
-            "witness router: added\nwitness gateway: removed\n"
-        );
-        assert_eq!(
-            changed("name = \"web\"", "name = \"site\""),
-            "service site: added\nservice web: removed\n"
-        );
-    }
-}
+mod tests;

@@ -120,10 +120,7 @@ impl Keeper {
         }
         let old = self.in_force();
         let new = reload::read(&self.config_file).map_err(api::Refusal::Configuration)?;
-        let elsewhere = [
-            ("[site]", reload::alike(&old.site, &new.site)),
-            ("[bird]", reload::alike(&old.bird, &new.bird)),
-        ];
+        let elsewhere = [("[site]", old.site == new.site), ("[bird]", old.bird == new.bird)];
         if let Some((section, _)) = elsewhere.iter().find(|(_, same)| !same) {
             return Err(api::Refusal::Failed(format!(
                 "{section} changed, which takes a restart of falconer first (it sends no UPDATE); nothing was touched"
@@ -134,7 +131,7 @@ impl Keeper {
             .apply(&new, force, Some(actor))
             .await
             .map_err(|error| refusal(&error))?;
-        if reload::alike(&*old, &*new) {
+        if old == new {
             return Ok(said);
         }
         Ok(format!(

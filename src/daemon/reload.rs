@@ -1,7 +1,6 @@
 //! A changed falconer.toml: read, validated, and held against the one at work. Nothing is changed
 //! here.
 
-use std::fmt::Debug;
 use std::path::Path;
 
 use crate::config::{self, Config};
@@ -25,19 +24,14 @@ pub(super) fn read(path: &Path) -> Result<Config, String> {
 /// doors and the log that were opened at the start.
 pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let sections = [
-        ("[site]", alike(&old.site, &new.site)),
-        ("[bird]", alike(&old.bird, &new.bird)),
-        ("[api]", alike(&old.api, &new.api)),
-        ("[log]", alike(&old.log, &new.log)),
+        ("[site]", old.site == new.site),
+        ("[bird]", old.bird == new.bird),
+        ("[api]", old.api == new.api),
+        ("[log]", old.log == new.log),
     ];
     sections
         .into_iter()
         .filter(|(_, same)| !same)
         .map(|(section, _)| section)
         .collect()
-}
-
-/// Whether two parts of a configuration say the same.
-pub(super) fn alike(old: &impl Debug, new: &impl Debug) -> bool {
-    format!("{old:?}") == format!("{new:?}")
 }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{StatusCode, Uri};
-use regex::Regex;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
@@ -22,7 +21,7 @@ use super::report::{NoAnswer, Report};
 use super::resolve::Target;
 use super::socket;
 use super::tls::Trust;
-use crate::config::model::{self, Host, OnNoAnswer, Source};
+use crate::config::model::{self, Host, OnNoAnswer, Pattern, Source};
 
 /// How we introduce ourselves.
 const AGENT: &str = concat!("falconer/", env!("CARGO_PKG_VERSION"));
@@ -50,8 +49,8 @@ struct Tls {
 #[derive(Debug)]
 struct Expect {
     status: Vec<(u16, u16)>,
-    body: Option<Regex>,
-    headers: Vec<(hyper::header::HeaderName, Regex)>,
+    body: Option<Pattern>,
+    headers: Vec<(hyper::header::HeaderName, Pattern)>,
 }
 
 /// The host that a probe connects to, which need not be the URL's.
@@ -143,7 +142,7 @@ impl Expect {
         {
             return Some(format!("{seen}, wanted {}", ranges(&self.status)));
         }
-        for (name, pattern) in &self.headers {
+        for (name, Pattern(pattern)) in &self.headers {
             let mut values = answer.headers().get_all(name).iter().peekable();
             if values.peek().is_none() {
                 return Some(format!("{seen}, without a header {name}"));
@@ -152,7 +151,7 @@ impl Expect {
                 return Some(format!("{seen}, but {name} has nothing that {pattern} finds"));
             }
         }
-        let pattern = self.body.as_ref()?;
+        let Pattern(pattern) = self.body.as_ref()?;
         match answer.body(limit).await {
             Body::Whole(bytes) | Body::Cut(bytes) if pattern.is_match(&String::from_utf8_lossy(&bytes)) => {
                 None

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use falconer::config::model::{Check, Http, OnNoAnswer};
+use falconer::config::model::{Check, Http, OnNoAnswer, Pattern};
 use hyper::header::{HeaderName, HeaderValue};
 use regex::Regex;
 use rustls::ServerConfig;
@@ -143,7 +143,10 @@ fn a_header_must_be_there_and_match() {
         ] {
             let server = serve(OK).await;
             let http = Http {
-                expect_header: vec![(HeaderName::from_static(name), Regex::new(pattern).unwrap())],
+                expect_header: vec![(
+                    HeaderName::from_static(name),
+                    Pattern(Regex::new(pattern).unwrap()),
+                )],
                 ..get(&server.url("/"))
             };
             expect(&ask(http).await, outcome, words);
@@ -365,7 +368,7 @@ fn get(url: &str) -> Http {
 
 fn expecting(pattern: &str, url: &str) -> Http {
     Http {
-        expect_body: Some(Regex::new(pattern).unwrap()),
+        expect_body: Some(Pattern(Regex::new(pattern).unwrap())),
         ..get(url)
     }
 }

@@ -2,7 +2,6 @@
 
 use hyper::Method;
 use hyper::header::{self, HeaderName, HeaderValue};
-use regex::Regex;
 use serde_json::json;
 use toml::de::DeValue;
 use url::Url;
@@ -10,6 +9,7 @@ use url::Url;
 use super::text::Text;
 use super::{Complaint, Kind, Site, number, quoted, wrong_type};
 use crate::config::book::Shape;
+use crate::config::model::Pattern;
 
 /// A URL of http or https, with a host.
 pub(in crate::config) const URL: Text<Option<Url>> = Text {
@@ -124,15 +124,16 @@ pub(in crate::config) const HEADER_VALUE: Text<HeaderValue> = Text {
 };
 
 /// A regular expression.
-pub(in crate::config) const REGEX: Text<Option<Regex>> = Text {
+pub(in crate::config) const REGEX: Text<Option<Pattern>> = Text {
     words: "regular expression",
     pattern: None,
     parse: regex,
     stand_in: || None,
 };
 
-fn regex(text: &str) -> Result<Option<Regex>, Complaint> {
-    Regex::new(text).map(Some).map_err(|why| {
+fn regex(text: &str) -> Result<Option<Pattern>, Complaint> {
+    let read = regex::Regex::new(text);
+    read.map(|regex| Some(Pattern(regex))).map_err(|why| {
         let complaint = Complaint::new("bad-regex", "this is not a regular expression");
         match why {
             regex::Error::CompiledTooBig(limit) => {

@@ -65,7 +65,7 @@ impl Driver {
                 restart.join(" and ")
             ));
         }
-        if reload::alike(&*self.config, &new) {
+        if *self.config == new {
             return Ok("nothing changed".to_owned());
         }
         Ok(self.go_over_to(Arc::new(new)))
@@ -89,7 +89,7 @@ impl Driver {
         self.feed(None);
         let changed = new.services.iter().filter(|service| {
             let before = old.services.iter().find(|old| old.name == service.name);
-            before.is_none_or(|before| !reload::alike(before, service))
+            before != Some(service)
         });
         let changed: Vec<_> = changed.map(|service| service.name.as_str()).collect();
         let gone = old

@@ -2,7 +2,6 @@
 //! its checks under way.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 
 use super::Site;
 use crate::config::model::{self, Config};
@@ -66,13 +65,12 @@ fn carry_each(
 ) -> Vec<(usize, usize)> {
     let mut carried = Vec::new();
     for (to, (policy, probe)) in policies.iter().zip(probes).enumerate() {
-        let same =
-            |(old, _): &(&model::Probe, &Probe)| old.name == policy.name && alike(&old.check, &policy.check);
+        let same = |(old, _): &(&model::Probe, &Probe)| old.name == policy.name && old.check == policy.check;
         let Some(from) = before.iter().position(same) else {
             continue;
         };
         let (old, health) = before[from];
-        if alike(old, policy) {
+        if *old == *policy {
             *probe = health.clone();
         } else {
             probe.carry_over(health, policy.fall, policy.rise);
@@ -80,12 +78,6 @@ fn carry_each(
         carried.push((to, from));
     }
     carried
-}
-
-/// Whether two parts of a configuration say the same. Patterns have no equality of their own; what
-/// is printed of them is what was written.
-fn alike(a: &impl Debug, b: &impl Debug) -> bool {
-    format!("{a:?}") == format!("{b:?}")
 }
 
 fn rename<T>(of: HashMap<ProbeId, T>, moved: &HashMap<ProbeId, ProbeId>) -> HashMap<ProbeId, T> {

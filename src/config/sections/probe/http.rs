@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use hyper::Method;
 use hyper::header::HeaderName;
-use regex::Regex;
 
 use super::network::source;
 use crate::config::finding::Finding;
@@ -12,7 +11,7 @@ use crate::config::kind::address::{HOST_AND_PORT, stand_in_check};
 use crate::config::kind::http::{HEADER_NAME, HEADER_VALUE, METHOD, REGEX, SENT_HEADER_NAME, Status, URL};
 use crate::config::kind::text::PATH;
 use crate::config::kind::{Dictionary, Flag, Words, list_of};
-use crate::config::model::{Check, Host, Http, OnNoAnswer};
+use crate::config::model::{Check, Host, Http, OnNoAnswer, Pattern};
 use crate::config::reader::Table;
 
 /// Reads an http probe.
@@ -87,8 +86,8 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
 /// What a right answer looks like.
 struct Expected {
     status: Vec<(u16, u16)>,
-    body: Option<Regex>,
-    header: Vec<(HeaderName, Regex)>,
+    body: Option<Pattern>,
+    header: Vec<(HeaderName, Pattern)>,
 }
 
 /// Reads what a right answer looks like.
@@ -115,7 +114,7 @@ fn expectations(t: &mut Table<'_, '_>) -> Expected {
         .doc("Headers that must be there, each with a regular expression that its value must match.")
         .also_called(&["expect_headers"])
         .default_by("`{}`", Vec::new());
-    let good = |(name, regex): (HeaderName, Option<Regex>)| regex.map(|regex| (name, regex));
+    let good = |(name, regex): (HeaderName, Option<Pattern>)| regex.map(|regex| (name, regex));
     Expected {
         status,
         body,

@@ -1,0 +1,101 @@
+//! `[[service]]`: what is announced and withdrawn together, and what decides it.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Family, OnLoss, Probe};
+
+/// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// `[a-z][a-z0-9_]*`.
+    pub name: String,
+    /// What its verdict means for the announcement.
+    pub role: Role,
+    /// Never empty, no host bits, no duplicates.
+    pub prefixes: Vec<IpNet>,
+    /// Names of upstreams, never empty.
+    pub upstreams: Vec<String>,
+    /// Fewer upstreams carrying it: alarmed.
+    pub min_upstreams: usize,
+    /// How many of the probes that vote down must be down.
+    pub down_when: Quorum,
+    /// How many of the probes that vote up must be up.
+    pub up_when: Quorum,
+    /// The verdict must stay down that long.
+    pub takeover_delay: Duration,
+    /// Whether failback needs an operator.
+    pub failback: Failback,
+    /// The verdict must stay up that long.
+    pub failback_delay: Duration,
+    /// Fail back only then.
+    pub failback_window: Option<Window>,
+    /// Stay announced at strength drain for that long before falling silent; zero: no drain.
+    pub failback_drain: Duration,
+    /// The takeover that is this many within `flap_window` latches (D9).
+    pub flap_limit: u32,
+    /// See `flap_limit`.
+    pub flap_window: Duration,
+    /// What to do with what is announced while isolated (D5).
+    pub on_isolated: OnLoss,
+    /// Among several standbys: 1 is best.
+    pub rank: u32,
+    /// The static protocols of strength full, one a family.
+    pub full: Vec<Static>,
+    /// The static protocols of strength drain, one a family; empty in attach mode without them.
+    pub drain: Vec<Static>,
+    /// Never empty.
+    pub probes: Vec<Probe>,
+}
+
+/// A static protocol of BIRD that is one service's alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Static {
+    /// Its name in BIRD.
+    pub name: String,
+    /// Its channel.
+    pub family: Family,
+    /// The routes it must have, exactly (A7).
+    pub prefixes: Vec<IpNet>,
+}
+
+/// What a service's verdict means for the announcement (D4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Announce while the target is down.
+    Standby,
+    /// Announce while the target is up.
+    Primary,
+}
+
+/// How many of the voting probes it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// One.
+    Any,
+    /// All of them, and at least one.
+    All,
+    /// This many.
+    AtLeast(usize),
+}
+
+/// Whether failback needs an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failback {
+    /// By itself.
+    Auto,
+    /// After `falconer failback SERVICE`.
+    Manual,
+}
+
+/// A daily window in a time zone, start inclusive, end exclusive; may cross midnight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Local time of its start.
+    pub start: jiff::civil::Time,
+    /// Local time of its end; never equal to the start.
+    pub end: jiff::civil::Time,
+    /// The zone of both.
+    pub zone: jiff::tz::TimeZone,
+}

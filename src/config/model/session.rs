@@ -1,0 +1,88 @@
+//! `[[upstream]]` and `[[peer]]`: BGP sessions of the local BIRD.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Family;
+
+/// `[[upstream]]` or `[[peer]]`: a BGP protocol of the local BIRD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The BGP protocol's name in BIRD.
+    pub name: String,
+    /// How its session is rendered; `None` where we do not render.
+    pub session: Option<Session>,
+    /// The channels it has; `None` (attach mode, not given) means: ask BIRD.
+    pub families: Option<Vec<Family>>,
+}
+
+/// What it takes to render a BGP session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The neighbour's address.
+    pub neighbor: IpAddr,
+    /// The neighbour's AS number.
+    pub neighbor_as: u32,
+    /// Our address in the session.
+    pub source: Option<IpAddr>,
+    /// The neighbour is this many hops away; `None`: directly connected.
+    pub multihop: Option<u8>,
+    /// A file whose first line is the TCP-MD5 password (RFC 2385).
+    pub password_file: Option<PathBuf>,
+    /// RFC 4271 hold time.
+    pub hold_time: Duration,
+    /// RFC 4271 keepalive time.
+    pub keepalive_time: Duration,
+    /// How long to wait before connecting again.
+    pub connect_retry_time: Duration,
+    /// How long to wait after an error: first, and at most.
+    pub error_wait_time: [Duration; 2],
+    /// RFC 4724.
+    pub graceful_restart: GracefulRestart,
+    /// RFC 5880.
+    pub bfd: Option<Bfd>,
+    /// (asn, value) pairs put on what we announce (RFC 1997).
+    pub communities: Vec<(u16, u16)>,
+    /// RFC 8092.
+    pub large_communities: Vec<(u32, u32, u32)>,
+    /// How often our AS is prepended, beyond the one that BGP puts there.
+    pub prepend: u8,
+    /// MULTI_EXIT_DISC.
+    pub med: Option<u32>,
+    /// What is taken from the neighbour.
+    pub import: Import,
+}
+
+/// RFC 4724 graceful restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GracefulRestart {
+    /// Help the neighbour, never ask it to keep our dead routes.
+    Aware,
+    /// The neighbour keeps our routes while we are gone.
+    On,
+    /// Not at all.
+    Off,
+}
+
+/// BFD on a session (RFC 5880).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bfd {
+    /// Minimum receive and transmit interval.
+    pub interval: Duration,
+    /// Missed packets that mean down.
+    pub multiplier: u8,
+}
+
+/// A session's import policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Import {
+    /// Nothing.
+    None,
+    /// Only the default route.
+    DefaultRoute,
+    /// The services' prefixes, to be seen by bird-route probes; never to the kernel.
+    Services,
+    /// A filter of the user's own, by name.
+    Filter(String),
+}
