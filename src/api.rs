@@ -9,6 +9,7 @@ mod desk;
 mod door;
 mod feed;
 mod order;
+mod readiness;
 mod reply;
 mod route;
 mod stalled;
@@ -28,6 +29,7 @@ use self::door::Place;
 pub(crate) use self::order::{check_reason, span};
 use crate::config::model;
 use crate::history::Entry;
+use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::status::snapshot::Action;
 
@@ -36,6 +38,8 @@ use crate::status::snapshot::Action;
 pub struct Handles {
     /// The latest snapshot.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// Whether we would take over, as it was looked at last.
+    pub ready: watch::Receiver<Arc<Readiness>>,
     /// The latest entries of the history, oldest first; bounded by the daemon.
     pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.

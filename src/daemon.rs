@@ -9,6 +9,7 @@ mod chronicle;
 mod clock;
 mod driver;
 mod keeping;
+mod readiness;
 mod reload;
 mod requests;
 mod senses;
@@ -119,7 +120,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConf::prepare(&config, &client).await?;
     let (applies, asked_to_apply) = mpsc::channel(APPLIES_WAITING);
-    let (mut driver, doors, ends) = wire(&config, config_file.clone(), clock, &client, applies);
+    let (mut driver, doors, ends, gathering) = wire(&config, config_file.clone(), clock, &client, applies);
     if let Some(Record { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
         driver.record_inputs(&file, limit).with_context(named)?;
@@ -139,7 +140,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let keeper = Keeper::new(config_file, client, bird_conf, ends);
     let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(asked_to_apply)));
     driver.run(asked_to_stop, hangup).await;
-    drop(keeping);
+    drop((keeping, gathering));
     systemd::stopping();
     stop.cancel();
     // The API ends within its own limit; how it ended does not matter any more.
@@ -165,7 +166,7 @@ fn wire(
     clock: Clock,
     client: &Client,
     applies: mpsc::Sender<api::Apply>,
-) -> (Driver, api::Handles, Ends) {
+) -> (Driver, api::Handles, Ends, AbortOnDropHandle<()>) {
     let state_dir = &config.site.state_dir;
     let found = store::open(state_dir);
     if let Some(problem) = &found.problem {
@@ -186,6 +187,7 @@ fn wire(
     let (wrong, bird_conf) = watch::channel(None);
     let (told, hearsay) = mpsc::channel(APPLIES_WAITING);
     let (in_force_out, in_force) = watch::channel(config.clone());
+    let (ready_out, ready) = readiness::not_yet();
     let edges = Edges {
         wheel,
         wishes,
@@ -198,6 +200,7 @@ fn wire(
         senses,
         bird_conf,
         hearsay,
+        ready: ready.clone(),
         in_force: in_force_out,
         requests,
         link: client.link(),
@@ -205,18 +208,27 @@ fn wire(
     let driver = Driver::new(config.clone(), config_file, clock, found, past, journal, edges);
     let doors = api::Handles {
         snapshot: driver.snapshot(),
+        ready,
         history: driver.history(),
         requests: requests_out,
         applies,
         poll_interval: config.bird.poll_interval,
     };
+    let gathering = readiness::spawn(readiness::Ends {
+        in_force: in_force.clone(),
+        snapshot: driver.snapshot(),
+        looked: driver.looked(),
+        client: client.clone(),
+        ready: ready_out,
+        told: told.clone(),
+    });
     let ends = Ends {
         in_force,
         snapshot: driver.snapshot(),
         wrong,
         told,
     };
-    (driver, doors, ends)
+    (driver, doors, ends, gathering)
 }
 
 /// Ends when the daemon is asked to stop.

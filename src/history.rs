@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ready::Level;
 use crate::status::snapshot::{
     Action, AlarmCode, BirdState, Probe, ProbeState, Stages, Strength, Upstream, Verdict, millis,
 };
@@ -142,6 +143,15 @@ pub enum What {
         code: AlarmCode,
         /// In words; null where it was cleared.
         text: Option<String>,
+    },
+    /// Whether we would take over changed.
+    Readiness {
+        /// From; null: it was looked at for the first time since the daemon started.
+        from: Option<Level>,
+        /// To.
+        to: Level,
+        /// The worst problems in words, at most ten.
+        problems: Vec<String>,
     },
     /// Falconer itself was stalled, and threw results away (D2).
     Stalled {

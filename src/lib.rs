@@ -15,6 +15,7 @@
 //! | [`failover`] | decider | the judgement: verdicts, isolation, overrides, what we want of BIRD |
 //! | [`render`] | decider | bird.conf from templates |
 //! | [`status`] | decider | the snapshot that people and machines read |
+//! | [`ready`] | decider | would we take over if the primary died now? |
 //! | [`history`] | decider | what happened, an entry each |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
@@ -41,6 +42,7 @@ pub mod health;
 pub mod history;
 pub mod log;
 pub mod probe;
+pub mod ready;
 pub mod render;
 pub mod status;
 pub mod store;

@@ -56,11 +56,14 @@ impl Daemon {
                 let past = falconer::history::entries(include_str!("fixtures/status/history.ndjson")).0;
                 let past: Arc<[_]> = past.into_iter().map(Arc::new).collect();
                 let (_history, history) = watch::channel(past);
+                let readiness = serde_json::from_str(include_str!("fixtures/status/ready.json")).unwrap();
+                let (_ready, ready) = watch::channel(Arc::new(readiness));
                 let (requests, mut arrived) = mpsc::channel::<Request>(1);
                 let (applies, mut wishes) = mpsc::channel::<Apply>(1);
                 let of_apply = answer.clone();
                 let handles = Handles {
                     snapshot: seen,
+                    ready,
                     history,
                     requests,
                     applies,

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::crowd::Busy;
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
-use super::{Handles, Refusal, account, feed, order};
+use super::{Handles, Refusal, account, feed, order, readiness};
 use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
@@ -102,6 +102,8 @@ impl Desk {
             Ok(Route::Announced(name)) => self.announced(name, Timestamp::now()),
             Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
             Ok(Route::Events) => self.events(),
+            Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),
+            Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow()),
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,

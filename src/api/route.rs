@@ -15,6 +15,10 @@ pub(super) enum Route<'a> {
     Announced(&'a str),
     /// `GET /v1/events`: the latest entries of the history, or each as it happens.
     Events,
+    /// `GET /v1/ready`: whether we would take over, with every check.
+    Ready,
+    /// `GET /readyz`: the same as 200 or 503.
+    Readyz,
     /// `GET /healthz`: the daemon answers.
     Healthz,
     /// `POST /v1/services/NAME/VERB`.
@@ -71,6 +75,8 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
         ["v1", "render", "apply"] => Route::Apply,
         ["v1", "events"] => Route::Events,
+        ["v1", "ready"] => Route::Ready,
+        ["readyz"] => Route::Readyz,
         ["healthz"] => Route::Healthz,
         _ => return Err(Miss::NotFound),
     };
@@ -95,6 +101,8 @@ mod tests {
             (Method::GET, "/v1/services/web", Route::Service("web")),
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
             (Method::GET, "/v1/events", Route::Events),
+            (Method::GET, "/v1/ready", Route::Ready),
+            (Method::GET, "/readyz", Route::Readyz),
             (Method::GET, "/healthz", Route::Healthz),
             (
                 Method::POST,

@@ -19,6 +19,7 @@ struct Api {
     address: std::net::SocketAddr,
     handles: Handles,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    readiness: watch::Sender<Arc<Readiness>>,
     history: watch::Sender<Arc<[Arc<Entry>]>>,
     requests: mpsc::Receiver<Request>,
     applies: mpsc::Receiver<Apply>,
@@ -39,8 +40,10 @@ impl Api {
         let (sender, requests) = mpsc::channel(4);
         let (wishes, applies) = mpsc::channel(4);
         let (history, latest) = watch::channel(Arc::from([]));
+        let (readiness, ready) = watch::channel(Arc::new(Readiness::not_yet(situations::now())));
         let handles = Handles {
             snapshot: seen,
+            ready,
             history: latest,
             requests: sender,
             applies: wishes,
@@ -62,6 +65,7 @@ impl Api {
             address,
             handles,
             snapshot,
+            readiness,
             history,
             requests,
             applies,
@@ -557,6 +561,24 @@ async fn a_successors_socket_outlives_its_predecessor() {
 }
 
 #[tokio::test]
+async fn readiness_is_what_was_gathered_last_and_readyz_fails_only_where_a_takeover_would() {
+    let api = Api::start(situations::steady()).await;
+    let at = situations::now();
+    let not_yet = Readiness::not_yet(at);
+    for (readiness, status, word) in [(not_yet, 503, "no\n"), (Readiness::of(at, vec![]), 200, "ok\n")] {
+        api.readiness.send_replace(Arc::new(readiness.clone()));
+        let expected = (200, serde_json::to_string(&readiness).unwrap());
+        assert_eq!(api.ask("GET", "/v1/ready", "").await, expected);
+        assert_eq!(api.ask_over_tcp("GET", "/v1/ready").await, expected);
+        assert_eq!(api.ask("GET", "/readyz", "").await, (status, word.to_owned()));
+        assert_eq!(
+            api.ask_over_tcp("GET", "/readyz").await,
+            (status, word.to_owned())
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -568,6 +590,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let (requests, _asked) = mpsc::channel(1);
     let handles = Handles {
         snapshot: seen,
+        ready: watch::channel(Arc::new(Readiness::not_yet(situations::now()))).1,
         history: watch::channel(Arc::from([])).1,
         requests,
         applies: mpsc::channel(1).0,

@@ -39,6 +39,7 @@ use crate::config::Config;
 use crate::failover::trace::Header;
 use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
 use crate::history::What;
+use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::store::journal::{Journal, Past};
 use crate::store::recording::Recording;
@@ -78,6 +79,8 @@ pub(super) struct Edges {
     pub(super) bird_conf: watch::Receiver<Wrong>,
     /// What came of applying bird.conf.
     pub(super) hearsay: mpsc::Receiver<What>,
+    /// Whether we would take over, to be shown.
+    pub(super) ready: watch::Receiver<Arc<Readiness>>,
     /// The configuration in force, for those who follow it.
     pub(super) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
@@ -124,6 +127,7 @@ enum Woken {
     Journal(Result<(), String>),
     Link,
     BirdConf,
+    Ready,
     Told(What),
     Hangup,
     Stop(&'static str),
@@ -228,7 +232,7 @@ impl Driver {
                 Woken::Kept(kept) => self.take_kept(&kept),
                 Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
-                Woken::BirdConf => self.stale = true,
+                Woken::BirdConf | Woken::Ready => self.stale = true,
                 Woken::Told(what) => drop(self.record(None, what)),
                 // It has told everybody how it went.
                 Woken::Hangup => drop(self.reload()),
@@ -262,6 +266,7 @@ impl Driver {
             Some(written) = edges.journal_reports.recv() => Woken::Journal(written),
             Ok(()) = edges.link.changed() => Woken::Link,
             Ok(()) = edges.bird_conf.changed() => Woken::BirdConf,
+            Ok(()) = edges.ready.changed() => Woken::Ready,
             Some(what) = edges.hearsay.recv() => Woken::Told(what),
             Some(request) = edges.requests.recv() => Woken::Request(request),
         }

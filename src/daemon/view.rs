@@ -64,6 +64,7 @@ impl View<'_> {
             tunnels: Vec::new(),
             lease: None,
             alarms,
+            ready: None,
         }
     }
 

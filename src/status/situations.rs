@@ -115,6 +115,7 @@ pub(crate) fn steady() -> Snapshot {
         tunnels: vec![],
         lease: None,
         alarms: vec![],
+        ready: None,
     }
 }
 

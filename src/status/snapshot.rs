@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub lease: Option<serde_json::Value>,
     /// What is wrong, oldest first.
     pub alarms: Vec<Alarm>,
+    /// Whether we would take over if the primary died now; null until that was looked at.
+    #[serde(default)]
+    pub ready: Option<crate::ready::Summary>,
 }
 
 /// BIRD, seen over its control socket.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::table::{Cell, Table, harmless};
 use super::text::{NOTHING, Style, action, alarm_word, probe_state, strength, verdict_word};
 use crate::history::{Entry, What};
+use crate::ready::Level;
 use crate::status::snapshot::{BirdState, Stages};
 
 /// The entries, in the order given, ending in a newline.
@@ -122,8 +123,23 @@ fn words(what: &What) -> (&'static str, String) {
             text: Some(text),
         } => ("alarm", format!("{}: {text}", alarm_word(*code))),
         What::Alarm { code, text: None } => ("cleared", alarm_word(*code).to_owned()),
+        What::Readiness { from, to, problems } => ("readiness", readiness(*from, *to, problems)),
         What::Stalled { late_ms } => ("stalled", format!("woken {late_ms} ms late; results thrown away")),
     }
+}
+
+/// Whether we would take over, and why not.
+fn readiness(from: Option<Level>, to: Level, problems: &[String]) -> String {
+    let from = from.map_or(NOTHING, Level::word);
+    let why = problems
+        .first()
+        .map(|worst| format!(": {worst}"))
+        .unwrap_or_default();
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        number => format!(" (and {} more)", number - 1),
+    };
+    format!("{from} -> {}{why}{more}", to.word())
 }
 
 fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, actor: &str) -> String {

@@ -20,8 +20,9 @@ impl Driver {
         let troubles = self.troubles(now);
         let (alarms, changes) = self.alarms.look(now.wall, &troubles);
         self.tell(now, changes);
-        let snapshot = Arc::new(self.view(now).snapshot(alarms));
-        self.snapshot.send_replace(snapshot);
+        let mut snapshot = self.view(now).snapshot(alarms);
+        snapshot.ready = Some(self.edges.ready.borrow_and_update().summary());
+        self.snapshot.send_replace(Arc::new(snapshot));
         if self.seen.is_some() {
             self.looked.send_replace(true);
         }

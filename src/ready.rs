@@ -1,0 +1,179 @@
+//! Readiness: if the primary died now, would we take over?
+//!
+//! A list of checks, each with what is, and what to do about it. They are decided here, from facts
+//! that were gathered elsewhere; nothing is asked here, and nothing is announced to find out.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::status::snapshot::millis;
+
+/// The version of [`Readiness`]'s shape.
+pub const SCHEMA: u32 = 1;
+
+/// How many problems a summary holds: what fits a screen. All of them are in the readiness itself.
+const SUMMARY: usize = 10;
+
+/// Whether we would take over, and what speaks against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When it was decided.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// The worst level of its checks.
+    pub level: Level,
+    /// The checks, the worst first.
+    pub checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What is checked.
+    pub code: Code,
+    /// Which service, where it is one's.
+    pub service: Option<String>,
+    /// What of it: an upstream, a protocol, a probe, a file.
+    pub subject: Option<String>,
+    /// What came of it.
+    pub level: Level,
+    /// What is.
+    pub text: String,
+    /// What to do about it; always there unless the level is ok.
+    pub advice: Option<String>,
+}
+
+/// How much a check speaks against a takeover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Not at all.
+    Ok,
+    /// We would take over, but something is amiss or cannot be proved.
+    Warning,
+    /// A takeover would fail, or would not be tried.
+    No,
+}
+
+/// What is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// BIRD answers, runs normally, and is of a version that is known.
+    Bird,
+    /// The service's static protocols are in BIRD, with the right routes and channels (A7).
+    Protocols,
+    /// They are in the state that is wanted.
+    State,
+    /// The sessions are established, with a channel of each family.
+    Upstreams,
+    /// The prefixes would pass each export filter.
+    ExportFilter,
+    /// No export limit would block them.
+    ExportLimit,
+    /// The probes can run, and settle the verdict.
+    Probes,
+    /// The witnesses answer, and this site is not isolated.
+    Witnesses,
+    /// No override would stop a takeover.
+    Override,
+    /// No latch is closed.
+    Latch,
+    /// `state_dir` can be written.
+    StateDir,
+    /// BIRD reads the static protocols' state files (A6).
+    StateFiles,
+    /// bird.conf is what would be rendered.
+    RenderedFile,
+    /// The last drill that went well.
+    LastDrill,
+}
+
+/// What `falconer status` shows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The worst level.
+    pub level: Level,
+    /// When it was decided.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// The worst problems in words, at most ten.
+    pub problems: Vec<String>,
+}
+
+impl Readiness {
+    /// Of these checks.
+    pub fn of(at: Timestamp, mut checks: Vec<Check>) -> Self {
+        // Stable: within a level they stay in the order in which a takeover needs them.
+        checks.sort_by_key(|check| std::cmp::Reverse(check.level));
+        Self {
+            schema: SCHEMA,
+            at,
+            level: checks.first().map_or(Level::Ok, |check| check.level),
+            checks,
+        }
+    }
+
+    /// What is said before anything was looked at.
+    pub fn not_yet(at: Timestamp) -> Self {
+        let check = Check {
+            code: Code::Bird,
+            service: None,
+            subject: None,
+            level: Level::No,
+            text: "nothing has been looked at yet".to_owned(),
+            advice: Some("ask again in a few seconds".to_owned()),
+        };
+        Self::of(at, vec![check])
+    }
+
+    /// The checks that are not ok, the worst first.
+    pub fn problems(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.level != Level::Ok)
+    }
+
+    /// In short.
+    pub fn summary(&self) -> Summary {
+        let problems = self.problems().take(SUMMARY).map(|check| check.text.clone());
+        Summary {
+            level: self.level,
+            at: self.at,
+            problems: problems.collect(),
+        }
+    }
+}
+
+impl Level {
+    /// The word for people, as in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::No => "no",
+        }
+    }
+}
+
+impl Code {
+    /// The word for people, as in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bird => "bird",
+            Self::Protocols => "protocols",
+            Self::State => "state",
+            Self::Upstreams => "upstreams",
+            Self::ExportFilter => "export_filter",
+            Self::ExportLimit => "export_limit",
+            Self::Probes => "probes",
+            Self::Witnesses => "witnesses",
+            Self::Override => "override",
+            Self::Latch => "latch",
+            Self::StateDir => "state_dir",
+            Self::StateFiles => "state_files",
+            Self::RenderedFile => "rendered_file",
+            Self::LastDrill => "last_drill",
+        }
+    }
+}
