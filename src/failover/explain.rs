@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ProbeId;
 use super::isolation::Isolation;
@@ -26,7 +26,7 @@ impl Site {
         lines.extend(verdict_lines(service, now));
         lines.extend(self.probe_lines(index, service));
         lines.push(self.witness_line());
-        lines.extend(standing_lines(service));
+        lines.extend(standing_lines(service, now));
         lines.push(String::new());
         lines.push("what would change it:".to_owned());
         lines.extend(change_lines(service).into_iter().map(|line| format!("  {line}")));
@@ -154,8 +154,7 @@ fn say(policy: &model::Probe) -> &'static str {
 }
 
 /// Override, latch and the switches that count towards it.
-fn standing_lines(service: &Service) -> Vec<String> {
-    let policy = service.policy();
+fn standing_lines(service: &Service, now: Now) -> Vec<String> {
     let over = service.overridden().map_or("override: none".to_owned(), |over| {
         let until = over.until.map_or("until falconer auto".to_owned(), |until| {
             format!("until {}", second(until))
@@ -170,20 +169,37 @@ fn standing_lines(service: &Service) -> Vec<String> {
             over.action, over.actor
         )
     });
-    let switches = match policy.role {
-        Role::Standby => "takeovers",
-        Role::Primary => "withdrawals",
-    };
-    let counted = service.remembered().switches.len();
-    let window = duration::format(policy.flap_window);
     let latch = match service.latched_since() {
         Some(since) => format!("latch: set since {} (D9)", second(since)),
-        None => format!(
-            "latch: {counted} {switches} remembered; the {}. within {window} latches (D9)",
-            policy.flap_limit
-        ),
+        None => latch_line(service, now),
     };
     vec![over, latch]
+}
+
+/// How near the latch is.
+fn latch_line(service: &Service, now: Now) -> String {
+    let policy = service.policy();
+    let length = SignedDuration::try_from(policy.flap_window).unwrap_or(SignedDuration::MAX);
+    let recent = service.remembered().switches.iter();
+    let counted = recent.filter(|&&at| now.wall.duration_since(at) < length).count();
+    let switch = match policy.role {
+        Role::Standby => "takeover",
+        Role::Primary => "withdrawal",
+    };
+    let plural = if counted == 1 { "" } else { "s" };
+    let (window, limit) = (duration::format(policy.flap_window), ordinal(policy.flap_limit));
+    format!("latch: {counted} {switch}{plural} within {window}; the {limit} latches (D9)")
+}
+
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        (_, _) => "th",
+    };
+    format!("{number}{ending}")
 }
 
 fn change_lines(service: &Service) -> Vec<String> {

@@ -58,3 +58,14 @@ fn of_no_such_service_it_says_nothing() {
     let bench = Bench::new(&article());
     assert_eq!(bench.play.site().explain(1, bench.play.now()), None);
 }
+
+#[test]
+fn ordinals_are_those_of_english() {
+    let said = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1000].map(super::ordinal);
+    assert_eq!(
+        said,
+        [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th", "1000th"
+        ]
+    );
+}
