@@ -8,6 +8,7 @@ mod crowd;
 mod desk;
 mod door;
 mod feed;
+mod latency;
 mod order;
 mod readiness;
 mod reply;
@@ -31,6 +32,7 @@ use crate::config::model;
 use crate::history::Entry;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
+use crate::status::latency::Book;
 use crate::status::snapshot::Action;
 
 /// What the API is given by the daemon, and all that it knows of it.
@@ -46,6 +48,8 @@ pub struct Handles {
     pub requests: mpsc::Sender<Request>,
     /// Wishes to bring bird.conf into BIRD.
     pub applies: mpsc::Sender<Apply>,
+    /// The latest results of every probe.
+    pub latency: watch::Receiver<Arc<Book>>,
     /// How often BIRD is held against what we want: what was verified longer than two of these
     /// ago does not count as announced.
     pub poll_interval: Duration,

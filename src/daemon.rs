@@ -210,6 +210,7 @@ fn wire(
         snapshot: driver.snapshot(),
         ready,
         history: driver.history(),
+        latency: driver.latency(),
         requests: requests_out,
         applies,
         poll_interval: config.bird.poll_interval,

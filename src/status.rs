@@ -6,6 +6,7 @@ mod table;
 pub mod text;
 pub mod told;
 
+pub mod latency;
 #[cfg(test)]
 pub(crate) mod situations;
 pub mod snapshot;

@@ -62,6 +62,7 @@ impl Daemon {
                 let (applies, mut wishes) = mpsc::channel::<Apply>(1);
                 let of_apply = answer.clone();
                 let handles = Handles {
+                    latency: watch::channel(Arc::default()).1,
                     snapshot: seen,
                     ready,
                     history,

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::crowd::Busy;
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
-use super::{Handles, Refusal, account, feed, order, readiness};
+use super::{Handles, Refusal, account, feed, latency, order, readiness};
 use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
@@ -100,6 +100,11 @@ impl Desk {
             Ok(Route::Status) => self.status(),
             Ok(Route::Service(name)) => self.service(name),
             Ok(Route::Announced(name)) => self.announced(name, Timestamp::now()),
+            Ok(Route::Latency(name)) => match find(&self.snapshot(), name) {
+                Ok(_) => latency::answer(&self.handles.latency, Some(name), head.uri.query()),
+                Err(unknown) => *unknown,
+            },
+            Ok(Route::WitnessLatency) => latency::answer(&self.handles.latency, None, head.uri.query()),
             Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
             Ok(Route::Events) => self.events(),
             Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),

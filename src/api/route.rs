@@ -13,6 +13,10 @@ pub(super) enum Route<'a> {
     Service(&'a str),
     /// `GET /v1/services/NAME/announced`: 200 or 503.
     Announced(&'a str),
+    /// `GET /v1/services/NAME/latency`: the latest results of its probes.
+    Latency(&'a str),
+    /// `GET /v1/witnesses/latency`: those of the witnesses.
+    WitnessLatency,
     /// `GET /v1/events`: the latest entries of the history, or each as it happens.
     Events,
     /// `GET /v1/ready`: whether we would take over, with every check.
@@ -72,6 +76,8 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "status"] => Route::Status,
         ["v1", "services", name] => Route::Service(name),
         ["v1", "services", name, "announced"] => Route::Announced(name),
+        ["v1", "services", name, "latency"] => Route::Latency(name),
+        ["v1", "witnesses", "latency"] => Route::WitnessLatency,
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
         ["v1", "render", "apply"] => Route::Apply,
         ["v1", "events"] => Route::Events,
@@ -104,6 +110,8 @@ mod tests {
             (Method::GET, "/v1/ready", Route::Ready),
             (Method::GET, "/readyz", Route::Readyz),
             (Method::GET, "/healthz", Route::Healthz),
+            (Method::GET, "/v1/services/web/latency", Route::Latency("web")),
+            (Method::GET, "/v1/witnesses/latency", Route::WitnessLatency),
             (
                 Method::POST,
                 "/v1/services/web/announce",

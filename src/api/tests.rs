@@ -42,6 +42,7 @@ impl Api {
         let (history, latest) = watch::channel(Arc::from([]));
         let (readiness, ready) = watch::channel(Arc::new(Readiness::not_yet(situations::now())));
         let handles = Handles {
+            latency: no_results(),
             snapshot: seen,
             ready,
             history: latest,
@@ -96,6 +97,13 @@ impl Api {
         request.answer.send(answer).unwrap();
         (request.service, request.ask, request.actor)
     }
+}
+
+/// The book of a standby whose probes have not been made yet.
+fn no_results() -> watch::Receiver<Arc<Book>> {
+    let standby = include_str!("../../tests/fixtures/config/standby.toml");
+    let (config, _) = crate::config::load(standby, "falconer.toml").unwrap();
+    watch::channel(Arc::new(Book::new(&config, None))).1
 }
 
 fn written(method: &str, path: &str, body: &str) -> String {
@@ -318,6 +326,36 @@ async fn a_daemon_that_stops_is_said_so() {
 }
 
 /// An entry that says little.
+#[tokio::test]
+async fn the_latest_results_of_probes_and_witnesses_are_told_whole_or_since() {
+    let api = Api::start(situations::steady()).await;
+    let at: Timestamp = "2026-11-22T20:44:58.500Z".parse().unwrap();
+    let book = api.handles.latency.borrow().clone();
+    let rtt = Some(Duration::from_micros(412));
+    book.push(Some(0), 0, at, crate::status::snapshot::Outcome::Pass, rtt);
+    book.push(None, 0, at, crate::status::snapshot::Outcome::Fail, None);
+    let (status, body) = api.ask_over_tcp("GET", "/v1/services/web/latency").await;
+    let expected = "{\"schema\":1,\"service\":\"web\",\"seq\":2,\"probes\":[{\"name\":\"ping\",\"type\":\"icmp\",\"results\":[\
+         {\"at\":\"2026-11-22T20:44:58.500Z\",\"result\":\"pass\",\"rtt_ms\":0.412}]}";
+    assert_eq!(status, 200);
+    assert!(body.starts_with(expected), "{body}");
+    let (_, body) = api.ask("GET", "/v1/witnesses/latency?after=1", "").await;
+    assert!(
+        body.starts_with("{\"schema\":1,\"service\":null,\"seq\":2,"),
+        "{body}"
+    );
+    assert!(body.contains("\"result\":\"fail\",\"rtt_ms\":null"), "{body}");
+    let (_, body) = api.ask("GET", "/v1/witnesses/latency?after=2", "").await;
+    assert!(!body.contains("result\":"), "{body}");
+    for query in ["after=", "after=-1", "since=2", "after=1&after=2"] {
+        let asked = api
+            .ask("GET", &format!("/v1/services/web/latency?{query}"), "")
+            .await;
+        assert_eq!(asked.0, 400, "{query}");
+    }
+    assert_eq!(api.ask("GET", "/v1/services/nosuch/latency", "").await.0, 404);
+}
+
 fn entry(seq: u64) -> Arc<Entry> {
     let what = crate::history::What::Latched;
     Arc::new(Entry {
@@ -589,6 +627,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let (_snapshot, seen) = watch::channel(Arc::new(situations::steady()));
     let (requests, _asked) = mpsc::channel(1);
     let handles = Handles {
+        latency: no_results(),
         snapshot: seen,
         ready: watch::channel(Arc::new(Readiness::not_yet(situations::now()))).1,
         history: watch::channel(Arc::from([])).1,

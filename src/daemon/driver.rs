@@ -41,6 +41,7 @@ use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
 use crate::history::What;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
+use crate::status::latency::Book;
 use crate::store::journal::{Journal, Past};
 use crate::store::recording::Recording;
 use crate::store::{Found, Keeper, Kept, Version};
@@ -110,6 +111,7 @@ pub(super) struct Driver {
     recording: Option<Recording>,
     waiting: Waiting,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    latency: watch::Sender<Arc<Book>>,
     alive_every: Option<Duration>,
     alive_at: Instant,
     stale: bool,
@@ -182,6 +184,7 @@ impl Driver {
             link: (link, now.wall),
             seen: None,
             snapshot,
+            latency: watch::channel(Arc::new(Book::new(&config, None))).0,
             config,
             config_file,
             clock,
@@ -205,6 +208,11 @@ impl Driver {
         self.chronicle.latest()
     }
 
+    /// The latest results of every probe, now and later.
+    pub(super) fn latency(&self) -> watch::Receiver<Arc<Book>> {
+        self.latency.subscribe()
+    }
+
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
     pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>, mut hangup: Signal) {
         let mut stop = std::pin::pin!(stop);
@@ -218,15 +226,7 @@ impl Driver {
         loop {
             match self.wait(stop.as_mut(), &mut hangup).await {
                 Woken::Time => self.feed(None),
-                Woken::Checked(Checked { id, report }) => {
-                    let crate::probe::Report { outcome, detail, rtt } = report;
-                    self.feed(Some(Event::Checked {
-                        id,
-                        outcome,
-                        detail,
-                        rtt,
-                    }));
-                }
+                Woken::Checked(checked) => self.take_checked(checked),
                 Woken::Report(report) => self.take_report(report),
                 Woken::Request(request) => self.take_request(request),
                 Woken::Kept(kept) => self.take_kept(&kept),

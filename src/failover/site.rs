@@ -144,6 +144,11 @@ impl Site {
         self.last.get(&probe)
     }
 
+    /// The probe of a check that is under way.
+    pub fn probe_of(&self, check: CheckId) -> Option<ProbeId> {
+        self.under_way.get(&check).copied()
+    }
+
     /// A probe's part of the configuration.
     pub fn policy(&self, probe: ProbeId) -> Option<&model::Probe> {
         match probe {

@@ -5,13 +5,35 @@ use tokio::time::Instant;
 use super::{Driver, SNAPSHOT_EVERY};
 use crate::api;
 use crate::bird::steering::{Report, Seen, StageReport};
+use crate::daemon::checks::Checked;
 use crate::daemon::requests;
-use crate::failover::{Adoption, Event, Input, Stance};
+use crate::failover::{Adoption, Event, Input, ProbeId, Stance};
 use crate::history::What;
 use crate::status::snapshot::Strength;
 use crate::store::Kept;
 
 impl Driver {
+    /// A check has ended: the judgement takes it in, and what counted there is kept for the plots.
+    pub(super) fn take_checked(&mut self, checked: Checked) {
+        let Checked { id, report } = checked;
+        let Some(of) = self.site.probe_of(id) else { return };
+        let before = self.site.last(of).map(|last| last.at);
+        let (outcome, rtt) = (report.outcome, report.rtt);
+        self.feed(Some(Event::Checked {
+            id,
+            outcome,
+            detail: report.detail,
+            rtt,
+        }));
+        if let Some(last) = self.site.last(of).filter(|last| Some(last.at) != before) {
+            let (service, probe) = match of {
+                ProbeId::Service(service, probe) => (Some(service), probe),
+                ProbeId::Witness(probe) => (None, probe),
+            };
+            self.latency.borrow().push(service, probe, last.at, outcome, rtt);
+        }
+    }
+
     pub(super) fn take_report(&mut self, report: Report) {
         match report {
             Report::Seen(seen) => self.take_seen(seen),

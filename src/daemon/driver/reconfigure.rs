@@ -12,6 +12,7 @@ use crate::daemon::REPORTS_WAITING;
 use crate::daemon::reload;
 use crate::daemon::senses::Senses;
 use crate::history::What;
+use crate::status::latency::Book;
 
 /// Steering at work, and what it takes to replace it.
 #[derive(Debug)]
@@ -85,6 +86,8 @@ impl Driver {
         let (wheel, wishes, reports) = Wheel::take(&new, self.edges.wheel.client.clone());
         (self.edges.wheel, self.edges.wishes, self.edges.reports) = (wheel, wishes, reports);
         self.seen = None;
+        let book = Book::new(&new, Some(&self.latency.borrow()));
+        self.latency.send_replace(Arc::new(book));
         self.edges.in_force.send_replace(new.clone());
         self.feed(None);
         let changed = new.services.iter().filter(|service| {
