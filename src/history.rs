@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::drill::Report;
 use crate::ready::Level;
 use crate::status::snapshot::{
     Action, AlarmCode, BirdState, Probe, ProbeState, Stages, Strength, Upstream, Verdict, millis,
@@ -118,6 +119,20 @@ pub enum What {
         /// Who.
         actor: String,
     },
+    /// A drill began.
+    DrillStarted {
+        /// How strongly it announces.
+        strength: Strength,
+        /// How long it stays announced, as people write it.
+        #[serde(rename = "for")]
+        hold: String,
+        /// Why.
+        reason: Option<String>,
+        /// Who.
+        actor: String,
+    },
+    /// A drill ended, or was refused.
+    DrillEnded(Box<Report>),
     /// BIRD was not what we want it to be, and it was not us.
     Drift {
         /// What was seen, and what would have stuck.

@@ -17,6 +17,7 @@
 //! | [`status`] | decider | the snapshot that people and machines read |
 //! | [`ready`] | decider | would we take over if the primary died now? |
 //! | [`history`] | decider | what happened, an entry each |
+//! | [`drill`] | decider | what a drill came to, to print and to file |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
@@ -37,6 +38,7 @@ pub mod cli;
 pub mod conf_file;
 pub mod config;
 pub mod daemon;
+pub mod drill;
 pub mod failover;
 pub mod health;
 pub mod history;

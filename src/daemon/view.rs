@@ -137,6 +137,9 @@ impl View<'_> {
                 .get(index)
                 .and_then(Option::as_ref)
                 .map(|following| following.shown().clone()),
+            drill: None,
+            last_drill: None,
+            last_good_drill: None,
         }
     }
 

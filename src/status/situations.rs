@@ -64,6 +64,9 @@ pub(crate) fn service(name: &str) -> Service {
             probe("site", "http", ProbeState::Up, "200 OK"),
         ],
         transition: None,
+        drill: None,
+        last_drill: None,
+        last_good_drill: None,
     }
 }
 

@@ -114,6 +114,80 @@ pub struct Service {
     /// The last time that we changed what we want, with the time of each stage.
     #[serde(default)]
     pub transition: Option<Transition>,
+    /// The drill under way.
+    #[serde(default)]
+    pub drill: Option<Drill>,
+    /// The last drill that came to an end; refusals and dry runs are none.
+    #[serde(default)]
+    pub last_drill: Option<LastDrill>,
+    /// When a drill passed last.
+    #[serde(default, with = "millis::option")]
+    pub last_good_drill: Option<Timestamp>,
+}
+
+/// A drill under way: the service is announced without being wanted, and will be silent again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drill {
+    /// How strongly it announces.
+    pub strength: Strength,
+    /// How far it is.
+    pub phase: DrillPhase,
+    /// Since when it is under way.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// When its announcement ends by itself, once it has been seen to stand.
+    #[serde(with = "millis::option")]
+    pub until: Option<Timestamp>,
+    /// Who: a user's name or "uid N".
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// The time of each stage.
+    pub stages: Stages,
+}
+
+/// How far a drill is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillPhase {
+    /// It is being written to `state_dir`; BIRD knows nothing of it.
+    Recording,
+    /// BIRD is to announce it; nobody has seen that it does.
+    Rising,
+    /// It is announced, and carried by enough upstreams.
+    Holding,
+    /// BIRD is to be silent again; nobody has seen that it is.
+    Ending,
+    /// It should have been silent long ago, and nobody has seen that it is.
+    Unverified,
+}
+
+/// A drill that came to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDrill {
+    /// When it ended.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// How.
+    pub outcome: DrillOutcome,
+    /// How strongly it announced.
+    pub strength: Strength,
+    /// What came of it, in words.
+    pub text: String,
+}
+
+/// How a drill ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DrillOutcome {
+    /// It was announced, carried, and is silent again, all of it seen.
+    Passed,
+    /// BIRD or an upstream did not do its part.
+    Failed,
+    /// It never began.
+    Refused,
+    /// Something else came first: a takeover, an operator, the end of BIRD or of Falconer.
+    Aborted,
 }
 
 /// One change of what we want of BIRD, and how far it has come.
@@ -166,6 +240,9 @@ pub struct Stages {
     /// The static protocol was seen down, its routes gone.
     #[serde(with = "millis::option")]
     pub down: Option<Timestamp>,
+    /// No upstream was seen to carry any of it any more. Only asked for in drills.
+    #[serde(with = "millis::option", skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Timestamp>,
 }
 
 /// What a service's verdict means for the announcement.
@@ -344,6 +421,8 @@ pub enum AlarmCode {
     /// A probe that cannot prove anything: its checks cannot be made, or its target lies inside an
     /// announced prefix.
     Probe,
+    /// A drill's end could not be verified: it may still be announced.
+    Drill,
 }
 
 /// RFC 3339, UTC, always with three digits of milliseconds.

@@ -333,6 +333,7 @@ pub(super) fn alarm_word(code: AlarmCode) -> &'static str {
         AlarmCode::Lease => "lease",
         AlarmCode::Tunnel => "tunnel",
         AlarmCode::Probe => "probe",
+        AlarmCode::Drill => "drill",
     }
 }
 

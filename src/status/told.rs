@@ -106,6 +106,22 @@ fn words(what: &What) -> (&'static str, String) {
             ("ended", format!("{}, ended by {by}", action(*wanted)))
         }
         What::FailbackAllowed { actor } => ("failback", format!("allowed by {actor}")),
+        What::DrillStarted {
+            strength: wanted,
+            hold,
+            reason,
+            actor,
+        } => {
+            let reason = reason
+                .as_deref()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            (
+                "drill",
+                format!("at strength {} for {hold} by {actor}{reason}", strength(*wanted)),
+            )
+        }
+        What::DrillEnded(report) => ("drill", format!("{}: {}", report.outcome, report.text)),
         What::Drift { text } => ("drift", text.clone()),
         What::Failed { text } => ("failed", text.clone()),
         What::Bird { from, to, error } => {
@@ -163,6 +179,7 @@ fn took(stages: &Stages) -> String {
         (stages.disable_sent, "disable sent"),
         (stages.disable_answered, "disable answered"),
         (stages.down, "down"),
+        (stages.gone, "gone"),
     ]
     .into_iter()
     .filter_map(|(at, stage)| at.map(|at| (at, stage)))
