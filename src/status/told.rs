@@ -7,7 +7,7 @@ use super::table::{Cell, Table, harmless};
 use super::text::{NOTHING, Style, action, alarm_word, probe_state, strength, verdict_word};
 use crate::history::{Entry, What};
 use crate::ready::Level;
-use crate::status::snapshot::{BirdState, Stages};
+use crate::status::snapshot::{BirdState, Stages, Strength};
 
 /// The entries, in the order given, ending in a newline.
 pub fn told(entries: &[Entry], style: &Style) -> String {
@@ -107,33 +107,15 @@ fn words(what: &What) -> (&'static str, String) {
         }
         What::FailbackAllowed { actor } => ("failback", format!("allowed by {actor}")),
         What::DrillStarted {
-            strength: wanted,
+            strength,
             hold,
             reason,
             actor,
-        } => {
-            let reason = reason
-                .as_deref()
-                .map(|reason| format!(": {reason}"))
-                .unwrap_or_default();
-            (
-                "drill",
-                format!("at strength {} for {hold} by {actor}{reason}", strength(*wanted)),
-            )
-        }
+        } => ("drill", drilled(*strength, hold, reason.as_deref(), actor)),
         What::DrillEnded(report) => ("drill", format!("{}: {}", report.outcome, report.text)),
         What::Drift { text } => ("drift", text.clone()),
         What::Failed { text } => ("failed", text.clone()),
-        What::Bird { from, to, error } => {
-            let error = error
-                .as_deref()
-                .map(|error| format!(": {error}"))
-                .unwrap_or_default();
-            (
-                "bird",
-                format!("{} -> {}{error}", bird_state(*from), bird_state(*to)),
-            )
-        }
+        What::Bird { from, to, error } => ("bird", bird(*from, *to, error.as_deref())),
         What::Alarm {
             code,
             text: Some(text),
@@ -156,6 +138,11 @@ fn readiness(from: Option<Level>, to: Level, problems: &[String]) -> String {
         number => format!(" (and {} more)", number - 1),
     };
     format!("{from} -> {}{why}{more}", to.word())
+}
+
+fn drilled(wanted: Strength, hold: &str, reason: Option<&str>, actor: &str) -> String {
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("at strength {} for {hold} by {actor}{reason}", strength(wanted))
 }
 
 fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, actor: &str) -> String {
@@ -197,6 +184,11 @@ fn took(stages: &Stages) -> String {
         }
     }
     words
+}
+
+fn bird(from: BirdState, to: BirdState, error: Option<&str>) -> String {
+    let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+    format!("{} -> {}{error}", bird_state(from), bird_state(to))
 }
 
 fn bird_state(state: BirdState) -> &'static str {
