@@ -16,6 +16,7 @@ mod man;
 mod output;
 mod place;
 mod reading;
+mod ready;
 mod render;
 mod run;
 mod simulate;
@@ -49,7 +50,7 @@ struct Arguments {
 /// How the exit codes are explained in the help and in the manual.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 69 daemon or BIRD not reachable, \
-77 no permission, 78 wrong configuration.";
+77 no permission, 78 wrong configuration; those of \"falconer ready\" are its own.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -61,6 +62,8 @@ enum Command {
     Render(render::Render),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
+    /// Say whether we would take over if the primary died now, and what speaks against it
+    Ready(ready::Ready),
     /// Show the facts behind a service's state, and what would change it
     Explain(explain::Explain),
     /// Announce a service, whatever its probes say
@@ -110,6 +113,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(command) => command.run(&config),
         Command::Render(command) => command.run(&config, &daemon()),
         Command::Status(command) => command.run(&daemon()),
+        Command::Ready(command) => command.run(&daemon()),
         Command::Explain(command) => command.run(&daemon()),
         Command::Announce(word) => word.run("announce", &daemon()),
         Command::Withdraw(word) => word.run("withdraw", &daemon()),

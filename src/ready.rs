@@ -3,10 +3,22 @@
 //! A list of checks, each with what is, and what to do about it. They are decided here, from facts
 //! that were gathered elsewhere; nothing is asked here, and nothing is announced to find out.
 
+mod bird;
+mod exports;
+mod facts;
+mod files;
+mod protocols;
+mod services;
+mod upstreams;
+mod witnesses;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::status::snapshot::millis;
+
+pub use exports::filter_name;
+pub use facts::{Disk, Facts, OfBird, Rehearsal, Shadow};
 
 /// The version of [`Readiness`]'s shape.
 pub const SCHEMA: u32 = 1;
@@ -136,11 +148,49 @@ impl Readiness {
 
     /// In short.
     pub fn summary(&self) -> Summary {
-        let problems = self.problems().take(SUMMARY).map(|check| check.text.clone());
+        let problems = self.problems().take(SUMMARY).map(|check| match &check.service {
+            Some(service) => format!("{service}: {}", check.text),
+            None => check.text.clone(),
+        });
         Summary {
             level: self.level,
             at: self.at,
             problems: problems.collect(),
+        }
+    }
+}
+
+impl Check {
+    fn ok(code: Code, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            service: None,
+            subject: None,
+            level: Level::Ok,
+            text: text.into(),
+            advice: None,
+        }
+    }
+
+    fn amiss(code: Code, level: Level, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            level,
+            advice: Some(advice.into()),
+            ..Self::ok(code, text)
+        }
+    }
+
+    fn service(self, name: &str) -> Self {
+        Self {
+            service: Some(name.to_owned()),
+            ..self
+        }
+    }
+
+    fn subject(self, subject: &str) -> Self {
+        Self {
+            subject: Some(subject.to_owned()),
+            ..self
         }
     }
 }
@@ -177,3 +227,31 @@ impl Code {
         }
     }
 }
+
+/// Decides every check, in the order in which a takeover needs what they look at.
+pub fn decide(facts: &Facts<'_>) -> Readiness {
+    let mut checks = Vec::new();
+    checks.extend(bird::check(facts));
+    checks.extend(services::check(facts));
+    checks.extend(witnesses::check(facts));
+    checks.extend(protocols::check(facts));
+    checks.extend(upstreams::check(facts));
+    checks.extend(exports::check(facts));
+    checks.extend(files::check(facts));
+    Readiness::of(facts.snapshot.at, checks)
+}
+
+/// How many of a kind a text names before it only counts them.
+const NAMED: usize = 5;
+
+/// "a, b and 3 more".
+fn list<T: ToString>(all: &[T]) -> String {
+    let named: Vec<String> = all.iter().take(NAMED).map(T::to_string).collect();
+    match all.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! One serialisable value is read by `falconer status`, the API, the page and the tests.
 
+mod readiness;
 mod table;
 pub mod text;
 pub mod told;
@@ -11,6 +12,7 @@ pub mod latency;
 pub(crate) mod situations;
 pub mod snapshot;
 
+pub use readiness::ready;
 pub use snapshot::Snapshot;
 pub use text::{Style, text};
 pub use told::told;

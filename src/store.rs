@@ -61,6 +61,24 @@ pub fn open(state_dir: &Path) -> Found {
     }
 }
 
+/// Whether the directory could be written now: it is there, we may, and its disk is neither full nor
+/// read-only. Nothing is written to find out.
+///
+/// # Errors
+/// What stands in the way, in words.
+pub fn writable(state_dir: &Path) -> Result<(), String> {
+    use rustix::fs::{Access, access, statvfs};
+    let shown = state_dir.display();
+    access(state_dir, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| format!("{shown} cannot be written: {}", io::Error::from(error)))?;
+    let disk = statvfs(state_dir)
+        .map_err(|error| format!("the disk of {shown} cannot be asked: {}", io::Error::from(error)))?;
+    match disk.f_bavail {
+        0 if disk.f_blocks > 0 => Err(format!("the disk of {shown} is full")),
+        _ => Ok(()),
+    }
+}
+
 fn file_in(state_dir: &Path) -> PathBuf {
     state_dir.join("state.json")
 }

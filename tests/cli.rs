@@ -634,3 +634,22 @@ fn init_writes_a_configuration_that_check_accepts_and_refuses_answers_that_make_
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("/24"), "{err}");
 }
+
+#[test]
+fn ready_prints_every_check_and_answers_with_its_exit_code() {
+    let daemon = Daemon::start(Ok(String::new()));
+    let (code, out, errors) = daemon.run(&["ready"]);
+    assert_eq!((code, errors.as_str()), (2, ""));
+    assert!(out.starts_with("Ready: no, as of 20:45:00\n"), "{out}");
+    assert!(
+        out.contains("see why with `birdc show protocols all isp_a`"),
+        "{out}"
+    );
+    let (code, out, _) = daemon.run(&["ready", "--json"]);
+    assert_eq!(code, 2);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["level"], "no");
+    let (code, out, errors) = falconer(&["-s", "/nonexistent/s", "ready"]);
+    assert_eq!((code, out.as_str()), (69, ""));
+    assert!(errors.contains("the daemon does not run"), "{errors}");
+}

@@ -6,6 +6,7 @@
 mod bfd;
 mod configure;
 mod protocol;
+mod rehearsal;
 mod route;
 mod static_route;
 mod status;
@@ -13,7 +14,10 @@ mod switch;
 
 pub use bfd::{BfdSession, BfdState, bfd_sessions};
 pub use configure::{ConfigureStatus, Configured, configure_status, configured};
-pub use protocol::{BgpDetail, Channel, Protocol, ProtocolDetail, RouteCounts, State, protocol, protocols};
+pub use protocol::{
+    BgpDetail, Channel, ExportLimit, Protocol, ProtocolDetail, RouteCounts, State, protocol, protocols,
+};
+pub use rehearsal::{Count, count, rehearsed};
 pub use route::{Dest, NextHop, Route, exported, routes};
 pub use static_route::{StaticRoute, static_routes};
 pub use status::{Daemon, Status, status};

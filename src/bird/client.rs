@@ -24,8 +24,8 @@ pub use crate::bird::error::BirdError;
 use self::queue::{Queue, Request};
 use self::task::Task;
 use crate::bird::answer::{
-    self, BfdSession, ConfigureStatus, Configured, Protocol, ProtocolDetail, Route, StaticRoute, Status,
-    Switch,
+    self, BfdSession, ConfigureStatus, Configured, Count, Protocol, ProtocolDetail, Route, StaticRoute,
+    Status, Switch,
 };
 use crate::bird::question::Question;
 use crate::bird::reply::Reply;
@@ -135,6 +135,26 @@ impl Client {
     pub async fn show_route(&self, prefix: IpNet, protocol: Option<&str>) -> Result<Vec<Route>, BirdError> {
         let reply = self.ask(Question::routes(prefix, protocol)?).await?;
         answer::routes(&reply, protocol)
+    }
+
+    /// `show route table TABLE count`; `None` where BIRD has no such table.
+    pub async fn show_route_count(&self, table: &str) -> Result<Option<Count>, BirdError> {
+        let reply = self.ask(Question::count(table)?).await?;
+        answer::count(&reply)
+    }
+
+    /// `show route table TABLE where source = RTS_STATIC`: what can be rehearsed there; `None` where
+    /// BIRD has no such table. Only for a table that was counted and is small.
+    pub async fn show_rehearsal(&self, table: &str) -> Result<Option<Vec<Route>>, BirdError> {
+        let reply = self.ask(Question::rehearsal(table)?).await?;
+        answer::rehearsed(&reply)
+    }
+
+    /// `show route table TABLE filter FILTER`: which of the routes there the filter would let out;
+    /// `None` where BIRD has no such table or filter. Only for a table that was counted and is small.
+    pub async fn show_rehearsed(&self, table: &str, filter: &str) -> Result<Option<Vec<Route>>, BirdError> {
+        let reply = self.ask(Question::rehearsed(table, filter)?).await?;
+        answer::rehearsed(&reply)
     }
 
     /// `show bfd sessions`: of every BFD protocol; empty where there is none.

@@ -91,6 +91,28 @@ impl Question {
         Ok(Self::new(Kind::Routes, line))
     }
 
+    /// `show route table TABLE count`: how many routes it holds, none of them shown.
+    pub fn count(table: &str) -> Result<Self, BirdError> {
+        let table = Name::new(table)?;
+        Ok(Self::new(Kind::Routes, format!("show route table {table} count")))
+    }
+
+    /// `show route table TABLE where source = RTS_STATIC`: what can be rehearsed there. The table is
+    /// one of ours, and small: see [`Question::count`].
+    pub fn rehearsal(table: &str) -> Result<Self, BirdError> {
+        let table = Name::new(table)?;
+        let line = format!("show route table {table} where source = RTS_STATIC");
+        Ok(Self::new(Kind::Routes, line))
+    }
+
+    /// `show route table TABLE filter FILTER`: which of the routes there the filter would let out.
+    /// With the same reservation.
+    pub fn rehearsed(table: &str, filter: &str) -> Result<Self, BirdError> {
+        let (table, filter) = (Name::new(table)?, Name::new(filter)?);
+        let line = format!("show route table {table} filter {filter}");
+        Ok(Self::new(Kind::Routes, line))
+    }
+
     /// `show bfd sessions`.
     pub fn bfd_sessions() -> Self {
         Self::new(Kind::BfdSessions, "show bfd sessions")

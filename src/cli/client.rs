@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::output;
 use crate::history::Entry;
+use crate::ready::Readiness;
 use crate::status::Snapshot;
 
 /// How long one request may take: longer than the daemon gives itself to answer.
@@ -77,6 +78,13 @@ impl Daemon {
     pub(super) fn status(&self) -> Result<Snapshot, Failure> {
         let json = self.status_json()?;
         serde_json::from_slice(&json).map_err(|error| unreadable("status", &error))
+    }
+
+    /// Whether we would take over, as the daemon wrote it and as it reads.
+    pub(super) fn ready(&self) -> Result<(Bytes, Readiness), Failure> {
+        let json = self.ask(Method::GET, "/v1/ready", Bytes::new())?;
+        let read = serde_json::from_slice(&json).map_err(|error| unreadable("readiness", &error))?;
+        Ok((json, read))
     }
 
     /// The latest entries of the history, oldest first.

@@ -22,6 +22,9 @@ pub(super) enum Failure {
     /// 78, EX_CONFIG: the configuration is wrong; it has been shown where and why.
     #[error("{0}")]
     Configuration(String),
+    /// Nothing went wrong: the exit code is the answer, and the output has been printed.
+    #[error("the answer is exit code {0}")]
+    Answered(u8),
     /// 0: whoever reads our output has read enough.
     #[error("nobody reads the output any more")]
     Unread,
@@ -32,6 +35,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Unread => 0,
+            Self::Answered(code) => *code,
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Unavailable(_) => 69,

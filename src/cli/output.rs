@@ -16,7 +16,7 @@ pub(super) fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 /// Says on standard error what went wrong, as far as anybody listens.
 pub(super) fn error(failure: &Failure) {
-    if !matches!(failure, Failure::Unread) {
+    if !matches!(failure, Failure::Unread | Failure::Answered(_)) {
         drop(writeln!(io::stderr().lock(), "falconer: {failure}"));
     }
 }

@@ -1,20 +1,38 @@
 //! Readiness, continuously: gathered about every ten seconds and soon after something changed, decided,
 //! and told to whoever follows it. Nothing waits for it, and it writes nothing to BIRD.
 
+mod questions;
+mod telling;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::bird::client::Client;
 use crate::config::Config;
 use crate::history::What;
-use crate::ready::Readiness;
+use crate::ready::{Disk, Facts, OfBird, Readiness, decide};
 use crate::status::Snapshot;
+use crate::status::snapshot::{Alarm, AlarmCode, BirdState, Strength};
+use crate::store;
+use telling::Telling;
+
+/// How often it is gathered when nothing happens.
+const GATHER_EVERY: Duration = Duration::from_secs(10);
+/// How soon after a round the next one may follow, whatever happens: a session that flaps must not
+/// turn into a load on BIRD.
+const GATHER_GAP: Duration = Duration::from_secs(1);
+/// How often it is decided anew while only the snapshot changes, which may be ten times a second.
+const DECIDE_GAP: Duration = Duration::from_millis(500);
+/// How long the disk may take to answer.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What readiness is gathered from, and who is told of it.
-#[expect(dead_code, reason = "its facts are gathered in the next step")]
 pub(super) struct Ends {
     /// The configuration in force.
     pub(super) in_force: watch::Receiver<Arc<Config>>,
@@ -30,15 +48,158 @@ pub(super) struct Ends {
     pub(super) told: mpsc::Sender<What>,
 }
 
-/// Starts it. Dropping the handle ends it.
+/// Starts it. It ends with the driver, or when the handle is dropped.
 pub(super) fn spawn(ends: Ends) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let Ends { ready, .. } = ends;
-        ready.closed().await;
-    }))
+    AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends).run()))
 }
 
 /// What is said before anything was looked at.
 pub(super) fn not_yet() -> (watch::Sender<Arc<Readiness>>, watch::Receiver<Arc<Readiness>>) {
     watch::channel(Arc::new(Readiness::not_yet(Timestamp::now())))
+}
+
+struct Gathering {
+    ends: Ends,
+    of_bird: OfBird,
+    disk: Disk,
+    /// Of what the last round was a picture.
+    of: Option<Picture>,
+    gather_at: Instant,
+    gather_not_before: Instant,
+    decide_not_before: Instant,
+    telling: Telling,
+}
+
+/// What of the snapshot is worth a round of questions when it changes.
+#[derive(PartialEq)]
+struct Picture {
+    bird: (BirdState, Option<String>),
+    /// The upstreams that are established: a session that is not changes its state every second.
+    established: Vec<String>,
+    strengths: Vec<(String, Strength, Strength, Vec<String>)>,
+    foreign: Vec<Alarm>,
+}
+
+impl Picture {
+    fn of(snapshot: &Snapshot) -> Self {
+        let services = snapshot.services.iter();
+        let strengths = services.map(|service| {
+            let exported_to = service.exported_to.clone();
+            (service.name.clone(), service.want, service.actual, exported_to)
+        });
+        let alarms = snapshot.alarms.iter();
+        let foreign = alarms
+            .filter(|alarm| alarm.code == AlarmCode::ForeignRoutes)
+            .cloned();
+        let upstreams = snapshot.upstreams.iter();
+        let established = upstreams.filter(|upstream| upstream.state == "Established");
+        Self {
+            bird: (snapshot.bird.state, snapshot.bird.version.clone()),
+            established: established.map(|upstream| upstream.name.clone()).collect(),
+            strengths: strengths.collect(),
+            foreign: foreign.collect(),
+        }
+    }
+}
+
+impl Gathering {
+    fn new(ends: Ends) -> Self {
+        let now = Instant::now();
+        Self {
+            ends,
+            of_bird: OfBird::default(),
+            disk: Disk { state_dir: Ok(()) },
+            of: None,
+            gather_at: now,
+            gather_not_before: now,
+            decide_not_before: now,
+            telling: Telling::default(),
+        }
+    }
+
+    async fn run(mut self) {
+        if self.ends.looked.wait_for(|looked| *looked).await.is_err() {
+            return;
+        }
+        loop {
+            if self.gather_at <= Instant::now() {
+                self.gather().await;
+            }
+            self.decide();
+            if self.wait().await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Until there is something to do; `None`: the driver has ended.
+    async fn wait(&mut self) -> Option<()> {
+        tokio::select! {
+            changed = self.ends.snapshot.changed() => changed.ok()?,
+            changed = self.ends.in_force.changed() => {
+                changed.ok()?;
+                self.of = None;
+            }
+            () = sleep_until(self.gather_at) => return Some(()),
+        }
+        if self.of.as_ref() != Some(&Picture::of(&self.ends.snapshot.borrow())) {
+            self.gather_at = self.gather_at.min(self.gather_not_before);
+        }
+        sleep_until(self.decide_not_before.min(self.gather_at)).await;
+        Some(())
+    }
+
+    async fn gather(&mut self) {
+        let (snapshot, config) = {
+            let (snapshot, config) = (&mut self.ends.snapshot, &mut self.ends.in_force);
+            (
+                snapshot.borrow_and_update().clone(),
+                config.borrow_and_update().clone(),
+            )
+        };
+        self.of = Some(Picture::of(&snapshot));
+        let (of_bird, state_dir) = tokio::join!(
+            questions::ask(&self.ends.client, &config, &snapshot),
+            state_dir(&config)
+        );
+        self.of_bird = of_bird;
+        self.disk = Disk { state_dir };
+        let now = Instant::now();
+        self.gather_at = now + GATHER_EVERY;
+        self.gather_not_before = now + GATHER_GAP;
+    }
+
+    fn decide(&mut self) {
+        self.decide_not_before = Instant::now() + DECIDE_GAP;
+        let config = self.ends.in_force.borrow().clone();
+        let snapshot = self.ends.snapshot.borrow().clone();
+        let readiness = decide(&Facts {
+            config: &config,
+            snapshot: &snapshot,
+            bird: &self.of_bird,
+            disk: &self.disk,
+        });
+        if let Some(what) = self.telling.look(&readiness, Instant::now()) {
+            // The driver takes it in between two facts; the log has it anyway.
+            drop(self.ends.told.try_send(what));
+        }
+        self.ends.ready.send_if_modified(|before| {
+            let same = before.checks == readiness.checks;
+            *before = Arc::new(readiness);
+            !same
+        });
+    }
+}
+
+async fn state_dir(config: &Config) -> Result<(), String> {
+    let dir = config.site.state_dir.clone();
+    let looked = timeout(DISK_PATIENCE, spawn_blocking(move || store::writable(&dir)));
+    match looked.await {
+        Ok(Ok(writable)) => writable,
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!(
+            "the disk of {} does not answer",
+            config.site.state_dir.display()
+        )),
+    }
 }

@@ -5,6 +5,7 @@ use anstyle::AnsiColor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::readiness;
 use super::snapshot::{
     Action, AlarmCode, BirdState, Probe, ProbeState, Role, Service, Snapshot, Strength, Verdict,
 };
@@ -41,6 +42,7 @@ pub fn text(snapshot: &Snapshot, style: &Style) -> String {
     let (version, site) = (harmless(&snapshot.version), harmless(&snapshot.site));
     out.push_str(&format!("Falconer {version} at {site}, running since {since}\n"));
     page.bird(&mut out, snapshot);
+    page.ready(&mut out, snapshot);
     let sections = [
         page.services(snapshot),
         page.upstreams(snapshot),
@@ -88,6 +90,18 @@ impl Page<'_> {
             out.push_str(&format!(": {}", harmless(error)));
         }
         out.push('\n');
+    }
+
+    fn ready(&self, out: &mut String, snapshot: &Snapshot) {
+        if let Some(ready) = &snapshot.ready {
+            paint(
+                out,
+                &readiness::summary(ready),
+                readiness::colour(ready.level),
+                self.style.color,
+            );
+            out.push('\n');
+        }
     }
 
     fn services(&self, snapshot: &Snapshot) -> Option<Table> {

@@ -109,8 +109,19 @@ pub struct Channel {
     pub input_filter: String,
     /// The export filter's name, "ACCEPT", "REJECT" or "(unnamed)".
     pub output_filter: String,
+    /// How many routes it sends at the most; `None` where there is no limit.
+    pub export_limit: Option<ExportLimit>,
     /// Its routes; `None` while it is down.
     pub routes: Option<RouteCounts>,
+}
+
+/// How many routes a channel sends at the most (nest/proto.c:channel_show_limit).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportLimit {
+    /// The number.
+    pub routes: u64,
+    /// BIRD's word for what happens beyond it: "warn", "block", "restart" or "disable".
+    pub action: String,
 }
 
 /// How many routes pass a channel.
@@ -307,6 +318,13 @@ impl Channel {
             "Preference" => self.preference = value.parse().ok(),
             "Input filter" => self.input_filter = value.to_owned(),
             "Output filter" => self.output_filter = value.to_owned(),
+            "Export limit" => self.export_limit = limit(value),
+            // Each limit's own comes right behind it, and the export limit is the last.
+            "Action" => {
+                if let Some(limit) = &mut self.export_limit {
+                    value.clone_into(&mut limit.action);
+                }
+            }
             "Routes" => self.routes = counts(value),
             _ => {}
         }
@@ -316,6 +334,15 @@ impl Channel {
 /// "203.0.113.1", "fe80::1%wan0" or "203.0.113.1 onlink".
 fn address(value: &str) -> Option<IpAddr> {
     value.split([' ', '%']).next()?.parse().ok()
+}
+
+/// "10", or "10 [HIT]".
+fn limit(value: &str) -> Option<ExportLimit> {
+    let routes = value.split(' ').next()?.parse().ok()?;
+    Some(ExportLimit {
+        routes,
+        action: String::new(),
+    })
 }
 
 /// "1 imported, 2 filtered, 0 exported, 1 preferred".

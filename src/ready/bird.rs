@@ -1,0 +1,79 @@
+//! BIRD itself: does it answer, does it run normally, is it one that we know?
+
+use super::facts::Facts;
+use super::{Check, Code, Level};
+use crate::bird::answer::Daemon;
+use crate::bird::version::Version;
+use crate::status::snapshot::BirdState;
+
+/// BIRD itself.
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+    let bird = &facts.snapshot.bird;
+    let socket = facts.config.bird.socket.display();
+    let said = bird.error.as_deref().unwrap_or("it has not answered yet");
+    match bird.state {
+        BirdState::Down => vec![no(
+            format!("BIRD does not answer on {socket}: {said}"),
+            "`systemctl status bird`; `falconer status` shows when it is back",
+        )],
+        BirdState::Busy => vec![no(
+            format!("BIRD is too busy to answer on {socket}: {said}"),
+            "look at what loads it: `birdc show status`, and BIRD's log",
+        )],
+        BirdState::Up => answering(facts, bird.version.as_deref().unwrap_or("of no known version")),
+    }
+}
+
+fn answering(facts: &Facts<'_>, version: &str) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if !is_known(version) {
+        checks.push(Check::amiss(
+            Code::Bird,
+            Level::Warning,
+            format!("BIRD {version} is not one that Falconer was made for"),
+            "use BIRD 2.0.8 or later, or BIRD 3",
+        ));
+    }
+    match &facts.bird.status {
+        None => checks.push(no(
+            format!("BIRD {version} did not say how it is"),
+            "`birdc show status`; ask again in a few seconds",
+        )),
+        Some(status) => {
+            checks.extend(at_work(status.daemon, version));
+            if status.graceful_restart_recovery {
+                checks.push(no(
+                    format!("BIRD {version} is in graceful-restart recovery, which holds announcements back"),
+                    "it ends by itself: `birdc show status` says when; `graceful restart wait` in bird.conf shortens it",
+                ));
+            }
+        }
+    }
+    if checks.is_empty() {
+        let socket = facts.config.bird.socket.display();
+        let text = format!("BIRD {version} answers on {socket} and runs normally");
+        checks.push(Check::ok(Code::Bird, text));
+    }
+    checks
+}
+
+/// What keeps it from doing what it is asked. A reconfiguration is over in a moment, and `enable`
+/// is verified anyway.
+fn at_work(daemon: Daemon, version: &str) -> Option<Check> {
+    match daemon {
+        Daemon::Running | Daemon::Reconfiguring | Daemon::Other => None,
+        Daemon::ShuttingDown => Some(no(
+            format!("BIRD {version} is shutting down"),
+            "start it again: `systemctl start bird`",
+        )),
+    }
+}
+
+/// 2.0.8, the oldest whose grammar the templates and A6 were tried with, to 3.
+fn is_known(version: &str) -> bool {
+    Version::parse(version).is_some_and(|version| version.is_at_least(2, 0, 8) && version.major <= 3)
+}
+
+fn no(text: String, advice: &str) -> Check {
+    Check::amiss(Code::Bird, Level::No, text, advice)
+}

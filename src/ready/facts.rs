@@ -1,0 +1,68 @@
+//! The facts that readiness is decided from. Where something could not be seen, the fact says so: not
+//! seen is never taken for well.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use crate::bird::answer::{Protocol, ProtocolDetail, Status};
+use crate::bird::guard::Found;
+use crate::config::Config;
+use crate::config::model::Family;
+use crate::status::Snapshot;
+
+/// All of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The configuration in force.
+    pub config: &'a Config,
+    /// What Falconer shows of itself.
+    pub snapshot: &'a Snapshot,
+    /// What BIRD was asked for readiness' sake.
+    pub bird: &'a OfBird,
+    /// What the disk was asked.
+    pub disk: &'a Disk,
+}
+
+/// What BIRD said; what is missing was not asked, or not answered.
+#[derive(Clone, Debug, Default)]
+pub struct OfBird {
+    /// `show status`.
+    pub status: Option<Status>,
+    /// `show protocols`, by name.
+    pub protocols: Option<BTreeMap<String, Protocol>>,
+    /// `show protocols all NAME` of every upstream that BIRD has.
+    pub sessions: BTreeMap<String, ProtocolDetail>,
+    /// What the guard would be told (A7), of those static protocols of which it was asked.
+    pub found: BTreeMap<String, Found>,
+    /// The rehearsals of the export filters.
+    pub rehearsals: BTreeMap<Family, Rehearsal>,
+}
+
+/// A family's rehearsal table.
+#[derive(Clone, Debug)]
+pub enum Rehearsal {
+    /// BIRD has no such table.
+    NoTable,
+    /// It holds so many routes that it is no rehearsal table.
+    Crowded(u64),
+    /// BIRD's answer makes no sense; in words.
+    Failed(String),
+    /// What stands in it.
+    Held {
+        /// The routes: prefix, and the protocol that brings it.
+        routes: Vec<Shadow>,
+        /// Which of them pass a filter, by its name; or why that cannot be told.
+        passes: BTreeMap<String, Result<Vec<Shadow>, String>>,
+    },
+}
+
+/// A route of a rehearsal table, and the protocol that brings it.
+pub type Shadow = (IpNet, String);
+
+/// What the disk was asked.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Whether `state_dir` can be written, or why not.
+    pub state_dir: Result<(), String>,
+}

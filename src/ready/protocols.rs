@@ -1,0 +1,166 @@
+//! The static protocols: are they in BIRD, with the right routes and channels (A7), and as wanted?
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::Facts;
+use super::services::pairs;
+use super::{Check, Code, Level, list};
+use crate::bird::answer::Protocol;
+use crate::bird::guard;
+use crate::config::model::{self, Role, Static};
+use crate::status::snapshot::{Action, AlarmCode, Service, Strength, Verdict};
+
+/// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
+const CHANGING: SignedDuration = SignedDuration::from_secs(10);
+
+/// The protocols of every service, and their states; nothing while BIRD does not say.
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (policy, service) in pairs(facts) {
+        if let Some(protocols) = &facts.bird.protocols {
+            checks.extend(there(facts, policy, |name| protocols.get(name)));
+        }
+        checks.extend(state(policy, service, facts.snapshot.at));
+    }
+    checks
+}
+
+/// Whether they are there, and what they ought to be.
+fn there<'a>(
+    facts: &Facts<'_>,
+    policy: &model::Service,
+    of_bird: impl Fn(&str) -> Option<&'a Protocol>,
+) -> Vec<Check> {
+    let name = &policy.name;
+    // Without a drain protocol we still take over; we only give back less gently.
+    let lines = policy.full.iter().map(|line| (line, Level::No));
+    let lines = lines.chain(policy.drain.iter().map(|line| (line, Level::Warning)));
+    let mut checks: Vec<Check> = lines
+        .filter_map(|(line, level)| match of_bird(&line.name) {
+            None => Some(missing(facts, line, level)),
+            Some(_) => foreign(facts, line, level),
+        })
+        .collect();
+    if checks.is_empty() {
+        checks.extend(alarmed(facts, name));
+    }
+    if checks.is_empty() {
+        let names: Vec<&String> = policy
+            .full
+            .iter()
+            .chain(&policy.drain)
+            .map(|line| &line.name)
+            .collect();
+        checks.push(Check::ok(
+            Code::Protocols,
+            format!("{} are in BIRD, with exactly the prefixes", list(&names)),
+        ));
+    }
+    checks.into_iter().map(|check| check.service(name)).collect()
+}
+
+fn missing(facts: &Facts<'_>, line: &Static, level: Level) -> Check {
+    let (name, channel) = (&line.name, line.family.channel());
+    let advice = match &facts.config.render {
+        Some(_) => "has BIRD read the rendered file? `falconer render --apply` brings it in".to_owned(),
+        None => format!(
+            "add it to bird.conf (docs/attach.md): `protocol static {name} {{ disabled; include ...; {channel}; route ...; }}`"
+        ),
+    };
+    Check::amiss(
+        Code::Protocols,
+        level,
+        format!("BIRD has no protocol {name}"),
+        advice,
+    )
+    .subject(name)
+}
+
+/// What the guard says of it, where it was asked.
+fn foreign(facts: &Facts<'_>, line: &Static, level: Level) -> Option<Check> {
+    let refusal = guard::check(line, facts.bird.found.get(&line.name)?).err()?;
+    let name = &line.name;
+    let advice = format!(
+        "put bird.conf right: Falconer enables {name} only with one {} channel and exactly these routes: {}",
+        line.family.channel(),
+        list(&line.prefixes)
+    );
+    Some(Check::amiss(Code::Protocols, level, refusal.to_string(), advice).subject(name))
+}
+
+/// What steering's own look at them found, where it was not asked again.
+fn alarmed(facts: &Facts<'_>, service: &str) -> Vec<Check> {
+    let alarms = facts.snapshot.alarms.iter();
+    let foreign = alarms
+        .filter(|alarm| alarm.code == AlarmCode::ForeignRoutes && alarm.service.as_deref() == Some(service));
+    foreign
+        .map(|alarm| {
+            let advice = "put bird.conf right: `birdc show static NAME` shows what is there";
+            Check::amiss(Code::Protocols, Level::No, alarm.text.clone(), advice)
+        })
+        .collect()
+}
+
+/// Whether BIRD does what we want, and we want what the verdict says.
+fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<Check> {
+    let name = &service.name;
+    let frozen = service
+        .overridden
+        .as_ref()
+        .is_some_and(|over| over.action == Action::Freeze);
+    let changing = service
+        .since
+        .is_some_and(|since| now.duration_since(since).abs() < CHANGING);
+    let explain = format!("`falconer explain {name}` says what it waits for");
+    let (wanted, actual) = (word(service.want), word(service.actual));
+    let check = if service.actual == Strength::Unknown || frozen {
+        return None;
+    } else if service.want == Strength::Unknown {
+        let text = format!("not settled yet ({}: {})", service.rule, service.reason);
+        Check::amiss(Code::State, Level::Warning, text, explain)
+    } else if service.want != service.actual && !changing {
+        let level = if service.want == Strength::Off {
+            Level::Warning
+        } else {
+            Level::No
+        };
+        let text = format!("wanted {wanted}, and BIRD is at {actual}");
+        Check::amiss(
+            Code::State,
+            level,
+            text,
+            "`falconer status` says what is wrong at BIRD",
+        )
+    } else if held_back(policy, service) {
+        let level = if service.deadline.is_some() || changing {
+            Level::Warning
+        } else {
+            Level::No
+        };
+        let text = format!(
+            "the target is down and not taken over ({}: {})",
+            service.rule, service.reason
+        );
+        Check::amiss(Code::State, level, text, explain)
+    } else {
+        Check::ok(Code::State, format!("wanted {wanted}, and BIRD is at {actual}"))
+    };
+    Some(check.service(name))
+}
+
+/// Whether a takeover is due and does not come. An override is a check of its own.
+fn held_back(policy: &model::Service, service: &Service) -> bool {
+    policy.role == Role::Standby
+        && service.verdict == Verdict::Down
+        && service.want == Strength::Off
+        && service.overridden.is_none()
+}
+
+fn word(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Unknown => "unknown",
+        Strength::Off => "off",
+        Strength::Drain => "drain",
+        Strength::Full => "full",
+    }
+}

@@ -1,0 +1,66 @@
+//! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
+
+use super::facts::Facts;
+use super::{Check, Code, Level, list};
+use crate::config::model::Role;
+use crate::status::snapshot::{Probe, ProbeState};
+
+/// The witnesses, all in one.
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+    let witnesses = &facts.snapshot.witnesses;
+    let min_up = facts.config.isolation.min_up;
+    // Of a primary witnesses only inform: its probes look at home.
+    let standby = facts
+        .config
+        .services
+        .iter()
+        .any(|service| service.role == Role::Standby);
+    let worst = if standby { Level::No } else { Level::Warning };
+    if witnesses.is_empty() {
+        let text = "none is configured: the loss of our own uplink would look like the death of a primary";
+        return vec![Check::ok(Code::Witnesses, text)];
+    }
+    let missing: Vec<&Probe> = witnesses
+        .iter()
+        .filter(|witness| witness.state != ProbeState::Up)
+        .collect();
+    let up = witnesses.len() - missing.len();
+    let count = format!("{up} of {} witnesses are up, {min_up} needed", witnesses.len());
+    let said: Vec<String> = missing.iter().map(|witness| said(witness)).collect();
+    let why = list(&said);
+    vec![if up < min_up && facts.snapshot.isolated {
+        let text = format!("this site is isolated, and takes nothing over: {count}; {why}");
+        Check::amiss(
+            Code::Witnesses,
+            worst,
+            text,
+            "mend this site's uplink, or the witnesses",
+        )
+    } else if up < min_up {
+        let text = format!("not known to be connected, so nothing is taken over: {count}; {why}");
+        Check::amiss(
+            Code::Witnesses,
+            worst,
+            text,
+            "mend what the witnesses' errors name; at a start they take seconds",
+        )
+    } else if missing.is_empty() {
+        Check::ok(Code::Witnesses, count)
+    } else {
+        let text = format!("{count}; {why}");
+        Check::amiss(
+            Code::Witnesses,
+            Level::Warning,
+            text,
+            "mend those that do not answer, before the others fail too",
+        )
+    }]
+}
+
+fn said(witness: &Probe) -> String {
+    let last = witness
+        .last
+        .as_ref()
+        .map_or("not asked yet", |last| last.detail.as_str());
+    format!("{}: {last}", witness.name)
+}
