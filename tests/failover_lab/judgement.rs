@@ -32,6 +32,14 @@ fn recover(lab: &Lab, falconer: &Falconer) -> Result<()> {
     lab.upstream.until_sites(PREFIX4, &[Host::Cn], SOON)
 }
 
+/// How many entries of its history are such an event, by `falconer history --json`.
+fn recorded(falconer: &Falconer, event: &str) -> Result<usize> {
+    let history = falconer.must(&["history", "--json", "-n", "1000000"])?;
+    let entries = history.lines().map(serde_json::from_str::<serde_json::Value>);
+    let entries = entries.collect::<Result<Vec<_>, _>>().context("lines of JSON")?;
+    Ok(entries.iter().filter(|entry| entry["event"] == event).count())
+}
+
 /// Waits until the verdict is up and has been for longer than `failback_delay`.
 fn well_for_long(falconer: &Falconer) -> Result<()> {
     falconer.until_probes(ProbeState::Up, SOON)?;
@@ -54,6 +62,7 @@ fn d9_the_third_takeover_latches_until_an_operator_releases_it() {
         falconer.until("latch", SOON, |service| {
             service.latched && service.verified_at.is_some()
         })?;
+        ensure!(recorded(&falconer, "latched")? == 1, "the third takeover latches");
         let mark = lab.capture.mark()?;
         for start_again in [true, false] {
             lab.power_back(Host::Cn)?;
@@ -70,7 +79,10 @@ fn d9_the_third_takeover_latches_until_an_operator_releases_it() {
             );
             lab.power_cut(Host::Cn)?;
             falconer.until_probes(ProbeState::Down, SOON)?;
+            let latches = recorded(&falconer, "latched")?;
+            ensure!(latches == 1, "{latches} events of one latch");
         }
+        ensure!(recorded(&falconer, "released")? == 0, "nobody released it");
         let latched = falconer
             .status()?
             .alarms
@@ -83,9 +95,10 @@ fn d9_the_third_takeover_latches_until_an_operator_releases_it() {
         lab.capture.must_be_silent(Host::Hk, mark)?;
         falconer.must(&["auto", "web"])?;
         lab.capture.withdrawn(Host::Hk, PREFIX4, mark, SOON)?;
-        falconer
-            .until("end of the latch", SOON, |service| !service.latched)
-            .map(drop)
+        falconer.until("end of the latch", SOON, |service| !service.latched)?;
+        let told = (recorded(&falconer, "latched")?, recorded(&falconer, "released")?);
+        ensure!(told == (1, 1), "latched and released: {told:?}");
+        Ok(())
     });
 }
 

@@ -7,6 +7,7 @@
 //!   cut off and told to withdraw then), and unclear moves nothing.
 //! - Two decisions are never closer than the configured delays allow.
 //! - Past its limit a latched service makes no further switch that it is latched against.
+//! - A latch is told once, and not again before its release was told, over restarts too.
 //! - A lost event does not exist: when the world then stands still, the right future is reached.
 //! - The same inputs give the same notes, checks and wishes, also when they were written down.
 
@@ -138,6 +139,8 @@ struct Watched {
     config: Config,
     bench: Bench,
     seen: usize,
+    /// Whether it is latched, as its notes tell.
+    told_latched: bool,
 }
 
 impl Watched {
@@ -151,6 +154,7 @@ impl Watched {
             config: config.clone(),
             bench,
             seen: 0,
+            told_latched: false,
         }
     }
 
@@ -208,7 +212,9 @@ impl Watched {
             let stands = self.bench.world.target(self.bench.play.now().mono, probe);
             bench.world.from(Moment::START, probe, stands);
         }
+        let told_latched = self.told_latched;
         *self = Self::beginning(&self.config, bench);
+        self.told_latched = told_latched;
         if let Some(strength) = strength {
             self.watching(|bench| bench.bird(0, Adoption::Is(strength)));
         }
@@ -219,14 +225,30 @@ impl Watched {
         let notes: Vec<_> = self.bench.play.notes()[self.seen..].to_vec();
         self.seen += notes.len();
         for (at, note) in &notes {
-            if let Note::Switched { .. } = note {
-                self.switched(*at, note);
+            match note {
+                Note::Switched { .. } => self.switched(*at, note),
+                Note::Latched { .. } => {
+                    assert!(!self.told_latched, "a latch is told once");
+                    self.told_latched = true;
+                }
+                Note::Released { .. } => {
+                    assert!(self.told_latched, "what is released was latched");
+                    self.told_latched = false;
+                }
+                Note::Verdict { .. }
+                | Note::Probe { .. }
+                | Note::Isolation { .. }
+                | Note::Overridden { .. }
+                | Note::OverrideEnded { .. }
+                | Note::FailbackAllowed { .. }
+                | Note::Stalled { .. } => {}
             }
         }
         let site = self.bench.play.site();
         let now = self.bench.play.now();
         assert!(site.deadline() > Some(now.mono), "the deadline lies ahead");
         let service = &site.services()[0];
+        assert_eq!(service.latched_since().is_some(), self.told_latched);
         let expected = match service.overridden().map(|over| over.action) {
             Some(Action::Announce) => Some(Stance::Full),
             Some(Action::Withdraw) => Some(Stance::Off),

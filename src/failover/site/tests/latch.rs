@@ -49,6 +49,49 @@ fn d9_the_third_takeover_within_the_window_is_the_last() {
     assert_eq!(bench.switches().len(), 5, "two failbacks between three takeovers");
 }
 
+fn latches(bench: &Bench) -> usize {
+    bench.count(|note| matches!(note, Note::Latched { .. }))
+}
+
+#[test]
+fn d9_a_latch_is_told_once_until_it_is_released_whatever_is_counted_after_it() {
+    let mut bench = Bench::new(&quick()).adopting(Strength::Off);
+    flap(&mut bench, 3, 60);
+    assert_eq!(latches(&bench), 1);
+    // A withdrawal that runs out amid an outage is followed by a takeover that counts, latched or not.
+    let before = takeovers(&bench);
+    for round in 0..4 {
+        bench.world.from(at_s(210 + round * 60), PING, Target::Dead);
+        bench.run(at_s(230 + round * 60));
+        let withdraw = Terms {
+            lasting: Some(secs(10)),
+            reason: None,
+        };
+        bench.ask(Ask::Withdraw(withdraw)).expect("allowed");
+        bench.run(at_s(245 + round * 60));
+        bench.world.from(at_s(245 + round * 60), PING, Target::Alive);
+    }
+    bench.run(at_s(500));
+    assert_eq!(takeovers(&bench), before + 4, "counted");
+    assert_eq!(latches(&bench), 1, "and told once");
+    bench.play.reconfigure(&quick());
+    bench.run(at_s(520));
+    assert_eq!(latches(&bench), 1, "a new configuration tells nothing anew");
+
+    let mut bench = bench.restart(&quick()).adopting(Strength::Full);
+    flap(&mut bench, 4, 60);
+    assert!(latched(&bench));
+    assert_eq!(latches(&bench), 0, "it was told before the restart");
+    bench.ask(Ask::Auto).expect("it is latched");
+    let now = bench.play.now().mono;
+    for round in 0..5 {
+        bench.world.from(now + secs(20 + round * 60), PING, Target::Dead);
+        bench.world.from(now + secs(40 + round * 60), PING, Target::Alive);
+    }
+    bench.run(now + secs(400));
+    assert_eq!(latches(&bench), 1, "released, it latches anew");
+}
+
 #[test]
 fn d9_takeovers_further_apart_than_the_window_do_not_add_up() {
     let mut config = quick();
