@@ -201,3 +201,6 @@ fn report(start: Start, answer: Answer, timeout: Duration) -> (Duration, Event) 
     };
     (after, event)
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,3 +109,6 @@ pub fn word(state: ProbeState) -> &'static str {
         ProbeState::Unknown => "unknown",
     }
 }
+
+#[cfg(test)]
+mod tests;

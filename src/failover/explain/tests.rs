@@ -1,5 +1,8 @@
+use crate::config::model::{Config, Decides, Failback, OnLoss, Quorum, Service, Votes, Window};
+use crate::failover::event::Terms;
 use crate::failover::site::tests::support::*;
-use crate::failover::{Ask, Strength};
+use crate::failover::{Ask, ProbeId, Strength};
+use crate::time::Moment;
 
 fn explained(bench: &Bench) -> String {
     bench.play.site().explain(0, bench.play.now()).unwrap()
@@ -45,7 +48,7 @@ fn isolated_it_says_so() {
 fn overridden_it_says_by_whom_and_until_when() {
     let mut bench = Bench::new(&article()).adopting(Strength::Off);
     bench.run(at_s(20));
-    let terms = crate::failover::event::Terms {
+    let terms = Terms {
         lasting: Some(secs(60)),
         reason: Some("moving racks".to_owned()),
     };
@@ -68,4 +71,207 @@ fn ordinals_are_those_of_english() {
             "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th", "1000th"
         ]
     );
+}
+
+/// What it says of the rule that decides, and of what would change it; without the facts.
+fn gist(of: &str, bench: &Bench) -> String {
+    let explained = explained(bench);
+    let mut lines = explained.lines();
+    let head: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let changes = lines.skip_while(|line| !line.starts_with("what would change it"));
+    let changes: Vec<_> = changes.collect();
+    format!("## {of}\n{}\n{}\n", head.join("\n"), changes.join("\n"))
+}
+
+fn terms() -> Terms {
+    Terms::default()
+}
+
+/// Dead from 20 to 40 s.
+fn outage(config: &Config) -> Bench {
+    let mut bench = Bench::new(config).adopting(Strength::Off);
+    bench
+        .world
+        .from(at_s(20), PING, Target::Dead)
+        .from(at_s(40), PING, Target::Alive);
+    bench
+}
+
+/// A standby with one probe and one witness, its service changed a little.
+fn with(change: impl FnOnce(&mut Service)) -> Config {
+    let mut config = simple();
+    change(&mut config.services[0]);
+    config
+}
+
+fn at(mut bench: Bench, until: Moment) -> Bench {
+    bench.run(until);
+    bench
+}
+
+/// Asked at that time.
+fn asked(bench: Bench, until: Moment, ask: Ask) -> Bench {
+    let mut bench = at(bench, until);
+    bench.ask(ask).unwrap();
+    bench
+}
+
+fn late_window() -> Window {
+    Window {
+        start: jiff::civil::time(2, 0, 0, 0),
+        end: jiff::civil::time(5, 0, 0, 0),
+        zone: jiff::tz::TimeZone::UTC,
+    }
+}
+
+#[test]
+fn d4_to_d11_for_a_standby_it_names_what_would_change_every_state_and_when() {
+    let steady = || Bench::new(&simple()).adopting(Strength::Off);
+    let mut silent_witness = outage(&simple());
+    silent_witness.world.from(at_s(19), WITNESS, Target::Lost);
+    let mut broken_witness = outage(&simple());
+    broken_witness.world.from(Moment::START, WITNESS, Target::Broken);
+    let cut = |config: &Config| {
+        let mut bench = Bench::new(config).adopting(Strength::Full);
+        bench.world.cut(at_s(20), at_s(90));
+        bench
+    };
+    let mut unclear = steady();
+    unclear.world.from(at_s(20), PING, Target::Broken);
+    let withdrawing = with(|service| service.on_isolated = OnLoss::Withdraw);
+    let delayed = with(|service| service.takeover_delay = secs(90));
+    let manual = with(|service| service.failback = Failback::Manual);
+    let windowed = with(|service| service.failback_window = Some(late_window()));
+    let draining = with(|service| service.failback_drain = secs(300));
+    let latching = with(|service| service.flap_limit = 1);
+    let told = [
+        ("NotAdopted", at(Bench::new(&simple()), at_s(10))),
+        ("TargetUp", at(steady(), at_s(10))),
+        ("TargetUp, takeover_delay", at(outage(&delayed), at_s(10))),
+        ("Unclear", at(unclear, at_s(60))),
+        ("TakeoverDelay", at(outage(&delayed), at_s(30))),
+        ("WitnessAwaited", at(silent_witness, at_ms(23_100))),
+        ("WitnessesUnknown", at(broken_witness, at_s(30))),
+        ("IsolatedKeeps", at(cut(&simple()), at_s(60))),
+        ("IsolatedWithdraws", at(cut(&withdrawing), at_s(60))),
+        ("TargetDown", at(outage(&simple()), at_s(30))),
+        ("TargetDown, manual", at(outage(&manual), at_s(30))),
+        ("TargetDown, window", at(outage(&windowed), at_s(30))),
+        ("TargetDown, drain", at(outage(&draining), at_s(30))),
+        ("FailbackDelay", at(outage(&simple()), at_s(50))),
+        ("ConsentAwaited", at(outage(&manual), at_s(100))),
+        ("WindowClosed", at(outage(&windowed), at_s(100))),
+        ("Draining", at(outage(&draining), at_s(100))),
+        ("Latched", at(outage(&latching), at_s(100))),
+        (
+            "ToldToAnnounce",
+            asked(steady(), at_s(10), Ask::Announce(terms())),
+        ),
+        (
+            "ToldToWithdraw",
+            asked(steady(), at_s(10), Ask::Withdraw(terms())),
+        ),
+        ("ToldToFreeze", asked(steady(), at_s(10), Ask::Freeze(terms()))),
+    ];
+    insta::assert_snapshot!(told.map(|(of, bench)| gist(of, &bench)).join("\n"));
+}
+
+#[test]
+fn d4_to_d11_for_a_primary_it_names_what_would_change_every_state() {
+    let mut config = simple();
+    config.services = vec![primary("web", vec![probe("ping")])];
+    let mut unclear = Bench::new(&config).adopting(Strength::Full);
+    unclear.world.from(at_s(20), PING, Target::Broken);
+    let mut latching = config.clone();
+    latching.services[0].flap_limit = 1;
+    let mut flapped = Bench::new(&latching).adopting(Strength::Full);
+    flapped
+        .world
+        .from(at_s(20), PING, Target::Dead)
+        .from(at_s(40), PING, Target::Alive);
+    let told = [
+        ("TargetUp", at(outage(&config), at_s(10))),
+        ("TargetDown", at(outage(&config), at_s(30))),
+        ("Unclear", at(unclear, at_s(60))),
+        ("Latched", at(flapped.clone(), at_s(60))),
+    ];
+    insta::assert_snapshot!(told.map(|(of, bench)| gist(of, &bench)).join("\n"));
+    insta::assert_snapshot!("a_latched_primary_in_full", explained(&at(flapped, at_s(60))));
+}
+
+#[test]
+fn d3_it_counts_the_probes_by_what_they_vote_and_says_which_decide() {
+    let mut probes: Vec<_> = ["both", "down", "up", "none", "kills", "saves"].map(probe).into();
+    for (probe, votes) in
+        probes
+            .iter_mut()
+            .skip(1)
+            .zip([Votes::Down, Votes::Up, Votes::None, Votes::None, Votes::None])
+    {
+        probe.votes = votes;
+    }
+    probes[4].decides = Some(Decides::Down);
+    probes[5].decides = Some(Decides::Up);
+    let mut service = standby("web", probes);
+    service.down_when = Quorum::Any;
+    service.up_when = Quorum::AtLeast(2);
+    let mut bench = Bench::new(&config(vec![service], Vec::new(), 0)).adopting(Strength::Off);
+    bench
+        .world
+        .from(Moment::START, ProbeId::Service(0, 1), Target::Dead);
+    bench
+        .world
+        .from(Moment::START, ProbeId::Service(0, 3), Target::Broken);
+    bench
+        .world
+        .from(Moment::START, ProbeId::Service(0, 5), Target::Refusing);
+    bench.run(at_s(20));
+    insta::assert_snapshot!(explained(&bench));
+}
+
+#[test]
+fn d5_it_counts_the_witnesses_by_their_states() {
+    let witnesses = ["w0", "w1", "w2", "w3"].map(probe).into();
+    let config = config(vec![standby("web", vec![probe("ping")])], witnesses, 2);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench
+        .world
+        .from(Moment::START, ProbeId::Witness(1), Target::Dead)
+        .from(Moment::START, ProbeId::Witness(2), Target::Broken)
+        .from(Moment::START, ProbeId::Witness(3), Target::Broken);
+    bench.run(at_s(20));
+    let explained = explained(&bench);
+    let line = explained.lines().find(|line| line.starts_with("witnesses"));
+    assert_eq!(
+        line,
+        Some(
+            "witnesses: 1 up, 1 down, 2 unknown, at least 2 must be up: open whether this site is isolated (D5)"
+        )
+    );
+}
+
+#[test]
+fn d9_it_counts_the_switches_that_still_lie_in_the_window() {
+    let config = with(|service| {
+        service.failback_delay = secs(1);
+        service.flap_window = secs(100);
+    });
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    for died in [20, 60] {
+        bench
+            .world
+            .from(at_s(died), PING, Target::Dead)
+            .from(at_s(died + 10), PING, Target::Alive);
+    }
+    let mut latch_at = |until| {
+        let explained = explained(bench.run(until));
+        let line = explained.lines().find(|line| line.starts_with("latch"));
+        line.expect("it says so").to_owned()
+    };
+    let line = |counted| format!("latch: {counted} within 1m40s; the 3rd latches (D9)");
+    assert_eq!(latch_at(at_s(19)), line("0 takeovers"));
+    assert_eq!(latch_at(at_s(23)), line("1 takeover"));
+    assert_eq!(latch_at(at_ms(122_999)), line("2 takeovers"));
+    assert_eq!(latch_at(at_s(123)), line("1 takeover"), "the first was 100 s ago");
+    assert_eq!(latch_at(at_s(200)), line("0 takeovers"));
 }

@@ -3,9 +3,12 @@
 use crate::failover::site::tests::support::*;
 
 use super::*;
-use crate::failover::Memory;
 use crate::failover::event::Terms;
-use crate::failover::{Ask, Strength};
+use crate::failover::isolation::Isolation;
+use crate::failover::memory::Override;
+use crate::failover::{Ask, Memory, ProbeId, Strength};
+use crate::status::snapshot::{Action, ProbeState, Verdict};
+use crate::time::Now;
 
 fn played(config: &Config, text: &str) -> Vec<String> {
     let trace = Trace::parse(text, config).expect("a good trace");
@@ -181,4 +184,121 @@ fn all_broken_lines_are_named_at_once() {
         .map(|error| error.line)
         .collect();
     assert_eq!(lines, [1, 3]);
+}
+
+fn told(table: impl IntoIterator<Item = (Note, &'static str)>) {
+    for (note, expected) in table {
+        assert_eq!(tell(&article(), &note), expected);
+    }
+}
+
+#[test]
+fn what_is_seen_is_told_with_names_and_what_has_none_with_a_question_mark() {
+    let turned = |probe, from, to| Note::Probe {
+        probe,
+        from,
+        to,
+        detail: "said".to_owned(),
+    };
+    let isolated = |from, to| Note::Isolation { from, to };
+    let (up, down, unknown) = (ProbeState::Up, ProbeState::Down, ProbeState::Unknown);
+    told([
+        (
+            Note::Verdict {
+                service: 1,
+                from: Verdict::Down,
+                to: Verdict::Unclear,
+            },
+            "?: verdict down -> unclear",
+        ),
+        (turned(SITE, unknown, up), "web/site: unknown -> up: said"),
+        (turned(WITNESS, up, down), "witness/resolver: up -> down: said"),
+        (turned(ProbeId::Service(0, 2), up, down), "?: up -> down: said"),
+        (turned(ProbeId::Service(1, 0), up, down), "?: up -> down: said"),
+        (turned(ProbeId::Witness(1), up, down), "?: up -> down: said"),
+        (
+            isolated(Isolation::Connected, Isolation::Isolated),
+            "site: connected -> isolated",
+        ),
+        (
+            isolated(Isolation::Isolated, Isolation::Open),
+            "site: isolated -> connected or not, witnesses unknown",
+        ),
+    ]);
+}
+
+#[test]
+fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
+    let over = Override {
+        action: Action::Freeze,
+        since: "2026-03-01T12:00:00Z".parse().expect("a time"),
+        until: None,
+        reason: None,
+        actor: "root".to_owned(),
+    };
+    let announce = Override {
+        action: Action::Announce,
+        ..over.clone()
+    };
+    let ended = |actor: Option<&str>| Note::OverrideEnded {
+        service: 0,
+        over: over.clone(),
+        actor: actor.map(str::to_owned),
+    };
+    told([
+        (
+            Note::Latched { service: 0 },
+            "web: latched after too many switches, until auto",
+        ),
+        (
+            Note::Released {
+                service: 0,
+                actor: "ann".to_owned(),
+            },
+            "web: latch released by ann",
+        ),
+        (
+            Note::Overridden {
+                service: 0,
+                over: announce,
+            },
+            "web: override begins: announce by root",
+        ),
+        (ended(Some("ann")), "web: override ended by ann: freeze by root"),
+        (ended(None), "web: override ran out: freeze by root"),
+        (
+            Note::FailbackAllowed {
+                service: 0,
+                actor: "ann".to_owned(),
+            },
+            "web: failback allowed by ann",
+        ),
+        (
+            Note::Stalled { late: ms(1_500) },
+            "site: stalled for 1s500ms: results thrown away",
+        ),
+    ]);
+}
+
+#[test]
+fn inputs_of_one_moment_are_no_two_recordings() {
+    let config = simple();
+    let header = Header::new(&config, &Memory::default(), start());
+    let line = |millis| {
+        let now = Now {
+            mono: at_ms(millis),
+            wall: start().wall_at(at_ms(millis)),
+        };
+        serde_json::to_string(&Input { now, event: None }).expect("it can be written")
+    };
+    let header = serde_json::to_string(&header).expect("it can be written");
+    let same = format!("{header}\n{}\n{}", line(5), line(5));
+    assert!(Trace::parse(&same, &config).is_ok());
+    let back = format!("{header}\n{}\n  {}\n{}", line(5), line(4), line(5));
+    let errors = Trace::parse(&back, &config).expect_err("time goes back");
+    let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["line 3, column 3: its time lies before that of the line above: two recordings in one?"]
+    );
 }

@@ -349,3 +349,6 @@ pub(super) fn play(config: &Config, mut story: &Story) -> Vec<(Moment, Note)> {
     playback.run_until(story.end, &mut story);
     playback.into_notes()
 }
+
+#[cfg(test)]
+mod tests;
