@@ -18,6 +18,7 @@
 //! | [`ready`] | decider | would we take over if the primary died now? |
 //! | [`history`] | decider | what happened, an entry each |
 //! | [`drill`] | decider | what a drill came to, to print and to file |
+//! | [`metrics`] | decider | what a scrape is told |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
@@ -43,6 +44,7 @@ pub mod failover;
 pub mod health;
 pub mod history;
 pub mod log;
+pub mod metrics;
 pub mod probe;
 pub mod ready;
 pub mod render;

@@ -158,7 +158,7 @@ impl Desk {
             Ok(service) => service,
             Err(unknown) => return *unknown,
         };
-        let announced = is_announced(service, now, self.handles.poll_interval);
+        let announced = service.is_announced(now, self.handles.poll_interval);
         let status = if announced {
             StatusCode::OK
         } else {
@@ -273,15 +273,6 @@ fn wants_stream(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|accept| accept.to_str().ok());
     accepted.any(|accept| accept.contains("text/event-stream"))
-}
-
-/// Whether BIRD was seen to announce it at full within the last two polls. A wall clock that
-/// stepped either way makes the last look too old to count, until the next one.
-fn is_announced(service: &Service, now: Timestamp, poll_interval: Duration) -> bool {
-    service.actual == Strength::Full
-        && service
-            .verified_at
-            .is_some_and(|verified| now.duration_since(verified).unsigned_abs() <= poll_interval * 2)
 }
 
 /// The service, or the answer that it is unknown; boxed, because an answer is large.

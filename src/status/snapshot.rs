@@ -1,6 +1,8 @@
 //! The snapshot's shape: stable from the first release. More may be added; nothing is renamed or
 //! removed without raising [`SCHEMA`]. Times are RFC 3339, UTC, with milliseconds, or null.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +190,15 @@ pub enum DrillOutcome {
     Refused,
     /// Something else came first: a takeover, an operator, the end of BIRD or of Falconer.
     Aborted,
+}
+
+impl Service {
+    /// Whether BIRD was seen to announce it at full within the last two polls. A wall clock that
+    /// stepped either way makes the last look too old to count, until the next one.
+    pub fn is_announced(&self, now: Timestamp, poll_interval: Duration) -> bool {
+        let fresh = |verified| now.duration_since(verified).unsigned_abs() <= poll_interval * 2;
+        self.actual == Strength::Full && self.verified_at.is_some_and(fresh)
+    }
 }
 
 /// One change of what we want of BIRD, and how far it has come.
@@ -423,6 +434,44 @@ pub enum AlarmCode {
     Probe,
     /// A drill's end could not be verified: it may still be announced.
     Drill,
+}
+
+impl AlarmCode {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::NotExported,
+        Self::Drift,
+        Self::ForeignRoutes,
+        Self::Isolated,
+        Self::Latched,
+        Self::Override,
+        Self::BirdDown,
+        Self::UpstreamDown,
+        Self::StateDir,
+        Self::RenderDrift,
+        Self::Lease,
+        Self::Tunnel,
+        Self::Probe,
+    ];
+
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotExported => "not_exported",
+            Self::Drift => "drift",
+            Self::ForeignRoutes => "foreign_routes",
+            Self::Isolated => "isolated",
+            Self::Latched => "latched",
+            Self::Override => "override",
+            Self::BirdDown => "bird_down",
+            Self::UpstreamDown => "upstream_down",
+            Self::StateDir => "state_dir",
+            Self::RenderDrift => "render_drift",
+            Self::Lease => "lease",
+            Self::Tunnel => "tunnel",
+            Self::Probe => "probe",
+        }
+    }
 }
 
 /// RFC 3339, UTC, always with three digits of milliseconds.

@@ -1,0 +1,374 @@
+//! What is counted since the start: plain numbers, filed under the names of the configuration.
+//!
+//! They start at nothing with the process, as Prometheus expects of a counter. What is shown of
+//! them, and under which names, is decided elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::history::{Entry, What};
+use crate::status::snapshot::{Outcome, Stages, Strength};
+
+/// Upper bounds of round trips and of BIRD's answers, in seconds: a local socket to a time-out.
+const ANSWERS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+
+/// Upper bounds of a transition's stages, in seconds: BIRD answers in milliseconds, a silent death
+/// takes seconds to be sure of, a failback waits minutes.
+const STAGES: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+/// How something is distributed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    bounds: &'static [f64],
+    /// One a bound, and one for what is above them all.
+    counts: Vec<u64>,
+    sum: f64,
+}
+
+impl Histogram {
+    fn new(bounds: &'static [f64]) -> Self {
+        Self {
+            bounds,
+            counts: vec![0; bounds.len() + 1],
+            sum: 0.0,
+        }
+    }
+
+    /// Takes one value in, in the unit of its family.
+    pub fn observe(&mut self, value: f64) {
+        let at = self.bounds.partition_point(|bound| *bound < value);
+        if let Some(count) = self.counts.get_mut(at) {
+            *count += 1;
+        }
+        self.sum += value;
+    }
+
+    /// How many values there were in each bucket by its upper bound; the last bound is infinity.
+    pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
+        let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
+        bounds.zip(self.counts.iter().copied())
+    }
+
+    /// All values together.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    /// How many values.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// The checks of one probe or witness.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checks {
+    /// How many passed.
+    pub passes: u64,
+    /// How many failed.
+    pub fails: u64,
+    /// How many could not be made.
+    pub errors: u64,
+    /// How long the answers took, in seconds.
+    pub rtt: Histogram,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            passes: 0,
+            fails: 0,
+            errors: 0,
+            rtt: Histogram::new(ANSWERS),
+        }
+    }
+}
+
+impl Checks {
+    fn take(&mut self, outcome: Outcome, rtt: Option<Duration>) {
+        match outcome {
+            Outcome::Pass => self.passes += 1,
+            Outcome::Fail => self.fails += 1,
+            Outcome::Error => self.errors += 1,
+        }
+        if let Some(rtt) = rtt {
+            self.rtt.observe(rtt.as_secs_f64());
+        }
+    }
+}
+
+/// What happened to one service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OfService {
+    /// Its probes.
+    pub probes: BTreeMap<String, Checks>,
+    /// Transitions, by what we wanted of BIRD after each.
+    pub transitions: BTreeMap<Strength, u64>,
+    /// How often BIRD was not what we want it to be, and it was not us.
+    pub drifts: u64,
+    /// How often BIRD did not do what it was asked.
+    pub failures: u64,
+}
+
+/// From one stage of a transition to a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Span {
+    /// From the first failed check to the verdict.
+    FirstFailToVerdict,
+    /// From the verdict to `enable`; delays are in it.
+    VerdictToEnable,
+    /// From `enable` until every prefix was seen exported.
+    EnableToExported,
+    /// From the verdict to `disable`; delays and drain are in it.
+    VerdictToDisable,
+    /// From `disable` until the routes were seen gone.
+    DisableToDown,
+}
+
+impl Span {
+    /// All of them, in the order of a transition.
+    pub const ALL: [Self; 5] = [
+        Self::FirstFailToVerdict,
+        Self::VerdictToEnable,
+        Self::EnableToExported,
+        Self::VerdictToDisable,
+        Self::DisableToDown,
+    ];
+
+    /// As a label says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FirstFailToVerdict => "first_fail_to_verdict",
+            Self::VerdictToEnable => "verdict_to_enable",
+            Self::EnableToExported => "enable_to_exported",
+            Self::VerdictToDisable => "verdict_to_disable",
+            Self::DisableToDown => "disable_to_down",
+        }
+    }
+
+    /// How long it took, in seconds; `None` while it has not come to its end.
+    pub fn of(self, stages: &Stages) -> Option<f64> {
+        let between = |from: Option<Timestamp>, to: Option<Timestamp>| {
+            let took = to?.duration_since(from?).as_secs_f64();
+            // A wall clock that was set meanwhile measures nothing.
+            (took >= 0.0).then_some(took)
+        };
+        match self {
+            Self::FirstFailToVerdict => between(stages.first_fail, stages.verdict),
+            Self::VerdictToEnable => between(stages.verdict, stages.enable_sent),
+            Self::EnableToExported => between(stages.enable_sent, stages.exported),
+            Self::VerdictToDisable => between(stages.verdict, stages.disable_sent),
+            Self::DisableToDown => between(stages.disable_sent, stages.down),
+        }
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counts {
+    /// By the service's name.
+    pub services: BTreeMap<String, OfService>,
+    /// By the witness's name.
+    pub witnesses: BTreeMap<String, Checks>,
+    /// Transitions by the rule that decided, and by what we wanted after each.
+    pub rules: BTreeMap<(String, Strength), u64>,
+    /// How long the stages of transitions took that came to their end.
+    pub stages: BTreeMap<Span, Histogram>,
+    /// Entries of the history, by what they tell.
+    pub events: BTreeMap<&'static str, u64>,
+    /// How long Falconer itself stood still, in all.
+    pub stalled: Duration,
+    /// Entries of the history that found no room on their way to the disk.
+    pub history_lost: u64,
+    /// Attempts to write the state that failed.
+    pub state_failures: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            services: BTreeMap::new(),
+            witnesses: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            stages: Span::ALL.map(|span| (span, Histogram::new(STAGES))).into(),
+            events: BTreeMap::new(),
+            stalled: Duration::ZERO,
+            history_lost: 0,
+            state_failures: 0,
+        }
+    }
+}
+
+impl Counts {
+    /// A check of a service's probe, or of a witness, was made.
+    pub fn check(&mut self, service: Option<&str>, name: &str, outcome: Outcome, rtt: Option<Duration>) {
+        let file = match service {
+            Some(service) => &mut entry(&mut self.services, service).probes,
+            None => &mut self.witnesses,
+        };
+        entry(file, name).take(outcome, rtt);
+    }
+
+    /// BIRD did not do what it was asked for a service.
+    pub fn failure(&mut self, service: &str) {
+        entry(&mut self.services, service).failures += 1;
+    }
+
+    /// Something happened.
+    pub fn entry(&mut self, happened: &Entry) {
+        *self.events.entry(word(&happened.what)).or_default() += 1;
+        let service = happened.service.as_deref();
+        match &happened.what {
+            What::Transition(transition) => {
+                let by_rule = (transition.rule.clone(), transition.to);
+                *self.rules.entry(by_rule).or_default() += 1;
+                if let Some(service) = service {
+                    let of_service = entry(&mut self.services, service);
+                    *of_service.transitions.entry(transition.to).or_default() += 1;
+                }
+            }
+            What::Done { stages, .. } => self.done(stages),
+            What::Drift { .. } => {
+                if let Some(service) = service {
+                    entry(&mut self.services, service).drifts += 1;
+                }
+            }
+            What::Stalled { late_ms } => self.stalled += Duration::from_millis(*late_ms),
+            What::Started { .. }
+            | What::Stopped { .. }
+            | What::Reloaded { .. }
+            | What::Applied { .. }
+            | What::Verdict { .. }
+            | What::Probe { .. }
+            | What::Isolated { .. }
+            | What::Latched
+            | What::Released { .. }
+            | What::Override { .. }
+            | What::OverrideEnded { .. }
+            | What::FailbackAllowed { .. }
+            | What::Failed { .. }
+            | What::Bird { .. }
+            | What::Alarm { .. } => {}
+        }
+    }
+
+    /// Forgets whatever the configuration does not name any more.
+    pub fn keep_only(&mut self, config: &Config) {
+        self.services.retain(|name, of_service| {
+            let Some(service) = config.services.iter().find(|service| service.name == *name) else {
+                return false;
+            };
+            of_service
+                .probes
+                .retain(|name, _| service.probes.iter().any(|probe| probe.name == *name));
+            true
+        });
+        self.witnesses
+            .retain(|name, _| config.witnesses.iter().any(|witness| witness.name == *name));
+    }
+
+    fn done(&mut self, stages: &Stages) {
+        for (span, histogram) in &mut self.stages {
+            if let Some(took) = span.of(stages) {
+                histogram.observe(took);
+            }
+        }
+    }
+}
+
+/// What is filed under a name, begun where there is nothing yet.
+fn entry<'a, T: Default>(file: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
+    if !file.contains_key(name) {
+        file.insert(name.to_owned(), T::default());
+    }
+    file.entry(name.to_owned()).or_default()
+}
+
+/// What an entry tells, in the word that the history itself uses.
+pub(super) fn word(what: &What) -> &'static str {
+    match what {
+        What::Started { .. } => "started",
+        What::Stopped { .. } => "stopped",
+        What::Reloaded { .. } => "reloaded",
+        What::Applied { .. } => "applied",
+        What::Transition(_) => "transition",
+        What::Done { .. } => "done",
+        What::Verdict { .. } => "verdict",
+        What::Probe { .. } => "probe",
+        What::Isolated { .. } => "isolated",
+        What::Latched => "latched",
+        What::Released { .. } => "released",
+        What::Override { .. } => "override",
+        What::OverrideEnded { .. } => "override_ended",
+        What::FailbackAllowed { .. } => "failback_allowed",
+        What::Drift { .. } => "drift",
+        What::Failed { .. } => "failed",
+        What::Bird { .. } => "bird",
+        What::Alarm { .. } => "alarm",
+        What::Stalled { .. } => "stalled",
+    }
+}
+
+/// Commands to BIRD, by their first words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commands(BTreeMap<&'static str, Command>);
+
+/// One kind of command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// How long the answers took, in seconds.
+    pub seconds: Histogram,
+    /// Commands without an answer that makes sense, by why.
+    pub failures: BTreeMap<&'static str, u64>,
+}
+
+/// Why a command got no answer that makes sense.
+pub const FAILURES: [&str; 3] = ["broken", "malformed", "timeout"];
+
+impl Commands {
+    /// A command was answered.
+    pub fn answered(&mut self, command: &'static str, took: Duration) {
+        self.of(command).seconds.observe(took.as_secs_f64());
+    }
+
+    /// A command was not; `why` is one of [`FAILURES`].
+    pub fn failed(&mut self, command: &'static str, why: &'static str) {
+        *self.of(command).failures.entry(why).or_default() += 1;
+    }
+
+    /// Each kind that was asked so far.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Command)> {
+        self.0.iter().map(|(name, command)| (*name, command))
+    }
+
+    fn of(&mut self, command: &'static str) -> &mut Command {
+        self.0.entry(command).or_insert_with(|| Command {
+            seconds: Histogram::new(ANSWERS),
+            failures: FAILURES.map(|why| (why, 0)).into(),
+        })
+    }
+}
+
+/// One of the API's listeners.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listener {
+    /// Connections that are open.
+    pub open: u64,
+    /// Connections that were let in.
+    pub admitted: u64,
+    /// Connections that had to give their place to a newcomer.
+    pub displaced: u64,
+    /// Newcomers that were turned away, because everybody was being answered.
+    pub refused: u64,
+    /// Followers of the events.
+    pub feeds: u64,
+    /// Answers, by their status.
+    pub answers: BTreeMap<u16, u64>,
+}

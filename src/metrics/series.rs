@@ -1,0 +1,14 @@
+//! Every family of the scrape: its name, what it tells, and where its samples come from.
+//!
+//! What the configuration names is there from the first scrape on, at zero where nothing was
+//! counted, so that a rate over it is right from the first event.
+
+mod own;
+mod probe;
+mod service;
+mod site;
+
+pub(super) use own::own;
+pub(super) use probe::probes;
+pub(super) use service::{services, transitions};
+pub(super) use site::{bird, site, upstreams};

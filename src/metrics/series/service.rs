@@ -1,0 +1,246 @@
+//! The services: our verdict and BIRD's reality, what is in force, and how transitions went.
+
+use std::fmt;
+
+use crate::metrics::Facts;
+use crate::metrics::counts::{OfService, Span};
+use crate::metrics::page::{Page, family, seconds};
+use crate::status::snapshot::{Action, Role, Service, Strength, Verdict};
+
+/// Verdicts, in words.
+const VERDICTS: &[&str] = &["up", "down", "unclear"];
+/// Strengths, in words.
+const STRENGTHS: &[&str] = &["off", "drain", "full", "unknown"];
+/// Overrides, in words.
+const ACTIONS: &[&str] = &["announce", "withdraw", "freeze"];
+/// What a transition can lead to, and its word.
+const ENDS: [(Strength, &str); 3] = [
+    (Strength::Off, "off"),
+    (Strength::Drain, "drain"),
+    (Strength::Full, "full"),
+];
+
+/// Every service as it stands.
+pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let services = || facts.snapshot.services.iter();
+    page.info(
+        family("service", "The services, and whether this site is standby or primary for them."),
+        services().map(|service| [("service", name(service)), ("role", role(service.role))]),
+    )?;
+    page.states(
+        family("service_verdict", "What the probes say together (D3)."),
+        VERDICTS,
+        services(),
+        |service, state| {
+            let is = verdict(service.verdict) == state;
+            ([("service", name(service)), ("verdict", state)], is)
+        },
+    )?;
+    page.states(
+        family("service_want", "How strongly Falconer wants the service announced."),
+        STRENGTHS,
+        services(),
+        |service, state| {
+            let is = strength(service.want) == state;
+            ([("service", name(service)), ("strength", state)], is)
+        },
+    )?;
+    page.states(
+        family(
+            "service_actual",
+            "How strongly BIRD announces the service: which of its static protocols are up.",
+        ),
+        STRENGTHS,
+        services(),
+        |service, state| {
+            let is = strength(service.actual) == state;
+            ([("service", name(service)), ("strength", state)], is)
+        },
+    )?;
+    page.flag(
+        family("service_disagrees", "Whether BIRD does something else than Falconer wants."),
+        services().map(|service| (of(service), disagrees(service))),
+    )?;
+    reach(page, facts)?;
+    in_force(page, facts)
+}
+
+/// How far the announcements reach.
+fn reach(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let services = || facts.snapshot.services.iter();
+    page.flag(
+        family(
+            "service_announced",
+            "Whether the service is announced at full, and was seen exported within the last two polls (A5).",
+        ),
+        services().map(|service| {
+            let announced = service.is_announced(facts.now, facts.poll_interval);
+            (of(service), announced)
+        }),
+    )?;
+    page.time(
+        "service_verified_timestamp",
+        "When the service was last seen exported to enough upstreams; absent while it is not.",
+        services().map(|service| (of(service), service.verified_at)),
+    )?;
+    page.flag(
+        family(
+            "service_exported",
+            "Whether the upstream carries every prefix of the service that its families allow.",
+        ),
+        services().flat_map(|service| {
+            service.upstreams.iter().map(move |upstream| {
+                let labels = [("service", name(service)), ("upstream", upstream.as_str())];
+                (labels, service.exported_to.contains(upstream))
+            })
+        }),
+    )
+}
+
+/// What stands above the verdict, and until when.
+fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let services = || facts.snapshot.services.iter();
+    page.states(
+        family("service_override", "Whether an operator's override is in force (D11)."),
+        ACTIONS,
+        services(),
+        |service, word| {
+            let over = service.overridden.as_ref();
+            let is = over.is_some_and(|over| action(over.action) == word);
+            ([("service", name(service)), ("action", word)], is)
+        },
+    )?;
+    page.time(
+        "service_override_until_timestamp",
+        "When the override ends by itself; absent where there is none, or none with an end.",
+        services().map(|service| {
+            let until = service.overridden.as_ref().and_then(|over| over.until);
+            (of(service), until)
+        }),
+    )?;
+    page.flag(
+        family("service_latched", "Whether the service flapped too often and waits for an operator (D9)."),
+        services().map(|service| (of(service), service.latched)),
+    )?;
+    page.time(
+        "service_want_since_timestamp",
+        "Since when Falconer wants of BIRD what it wants.",
+        services().map(|service| (of(service), service.since)),
+    )?;
+    page.time(
+        "service_deadline_timestamp",
+        "When what holds the service as it is runs out by itself; absent where nothing does.",
+        services().map(|service| (of(service), service.deadline)),
+    )?;
+    page.count(
+        family("service_alarms", "Things that are wrong with the service now."),
+        services().map(|service| {
+            let alarms = facts.snapshot.alarms.iter();
+            let own = alarms.filter(|alarm| alarm.service.as_deref() == Some(name(service)));
+            (of(service), own.count() as u64)
+        }),
+    )
+}
+
+/// What was changed, how long it took, and what went wrong with it.
+pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let nothing = OfService::default();
+    let counted = || {
+        let services = facts.snapshot.services.iter();
+        services.map(|service| (service, facts.counts.services.get(&service.name).unwrap_or(&nothing)))
+    };
+    page.counter(
+        family("service_transitions", "Changes of what Falconer wants of BIRD, by what it wanted then."),
+        counted().flat_map(|(service, of_service)| {
+            ENDS.map(|(to, word)| {
+                let count = of_service.transitions.get(&to).copied().unwrap_or(0);
+                ([("service", name(service)), ("to", word)], count)
+            })
+        }),
+    )?;
+    page.counter(
+        family("rule_transitions", "The same over all services, by the rule that decided."),
+        facts.counts.rules.iter().map(|((rule, to), count)| {
+            ([("rule", rule.as_str()), ("to", strength(*to))], *count)
+        }),
+    )?;
+    page.counter(
+        family("service_drifts", "How often BIRD was not what Falconer wants, and it was not Falconer."),
+        counted().map(|(service, of_service)| (of(service), of_service.drifts)),
+    )?;
+    page.counter(
+        family("service_failures", "How often BIRD did not do what it was asked for the service."),
+        counted().map(|(service, of_service)| (of(service), of_service.failures)),
+    )?;
+    page.time(
+        "service_last_transition_timestamp",
+        "When Falconer last changed what it wants of BIRD; absent if it has not since its start.",
+        facts.snapshot.services.iter().map(|service| {
+            let decided = service.transition.as_ref().and_then(|last| last.stages.decided);
+            (of(service), decided)
+        }),
+    )?;
+    page.gauge(
+        seconds("service_last_transition_stage", "How long each stage of the last transition took."),
+        facts.snapshot.services.iter().flat_map(|service| {
+            Span::ALL.into_iter().filter_map(move |span| {
+                let took = span.of(&service.transition.as_ref()?.stages)?;
+                Some(([("service", name(service)), ("stage", span.word())], took))
+            })
+        }),
+    )?;
+    page.histogram(
+        seconds("transition_stage", "How long each stage of a transition took, over all services."),
+        facts
+            .counts
+            .stages
+            .iter()
+            .map(|(span, histogram)| ([("stage", span.word())], histogram)),
+    )
+}
+
+fn name(service: &Service) -> &str {
+    &service.name
+}
+
+fn of(service: &Service) -> [(&'static str, &str); 1] {
+    [("service", name(service))]
+}
+
+/// What is not known yet disagrees with nothing.
+fn disagrees(service: &Service) -> bool {
+    let known = |strength| strength != Strength::Unknown;
+    known(service.want) && known(service.actual) && service.want != service.actual
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Standby => "standby",
+        Role::Primary => "primary",
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Unclear => "unclear",
+    }
+}
+
+fn strength(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Unknown => "unknown",
+        Strength::Off => "off",
+        Strength::Drain => "drain",
+        Strength::Full => "full",
+    }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Announce => "announce",
+        Action::Withdraw => "withdraw",
+        Action::Freeze => "freeze",
+    }
+}
