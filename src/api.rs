@@ -13,9 +13,11 @@ mod order;
 mod readiness;
 mod reply;
 mod route;
+mod scrape;
 mod stalled;
 #[cfg(test)]
 mod tests;
+mod toll;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,7 @@ use self::door::Place;
 pub(crate) use self::order::{check_reason, span};
 use crate::config::model;
 use crate::history::Entry;
+use crate::metrics;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::status::latency::Book;
@@ -53,6 +56,8 @@ pub struct Handles {
     /// How often BIRD is held against what we want: what was verified longer than two of these
     /// ago does not count as announced.
     pub poll_interval: Duration,
+    /// Where a scrape finds what the snapshot does not hold.
+    pub metrics: metrics::Sources,
 }
 
 /// Serves the API until `shutdown`, and then for as long as it takes to finish the answers under

@@ -9,6 +9,7 @@ mod chronicle;
 mod clock;
 mod driver;
 mod keeping;
+mod process;
 mod readiness;
 mod reload;
 mod requests;
@@ -33,6 +34,7 @@ use crate::bird::client::Client;
 use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
+use crate::metrics;
 use crate::store;
 use crate::systemd;
 pub(crate) use applying::{NotApplied, apply_alone};
@@ -181,6 +183,7 @@ fn wire(
     let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);
     let (journal_out, journal_reports) = mpsc::channel(DISK_REPORTS_WAITING);
     let journal = store::journal::Journal::spawn(state_dir.clone(), journal_out);
+    let unwritten = journal.unwritten();
     let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
@@ -214,6 +217,12 @@ fn wire(
         requests: requests_out,
         applies,
         poll_interval: config.bird.poll_interval,
+        metrics: metrics::Sources {
+            counts: driver.counts(),
+            commands: client.commands(),
+            unwritten,
+            process: process::look,
+        },
     };
     let gathering = readiness::spawn(readiness::Ends {
         in_force: in_force.clone(),

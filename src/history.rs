@@ -175,6 +175,36 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The word that stands for it in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Stopped { .. } => "stopped",
+            Self::Reloaded { .. } => "reloaded",
+            Self::Applied { .. } => "applied",
+            Self::Transition(_) => "transition",
+            Self::Done { .. } => "done",
+            Self::Verdict { .. } => "verdict",
+            Self::Probe { .. } => "probe",
+            Self::Isolated { .. } => "isolated",
+            Self::Latched => "latched",
+            Self::Released { .. } => "released",
+            Self::Override { .. } => "override",
+            Self::OverrideEnded { .. } => "override_ended",
+            Self::FailbackAllowed { .. } => "failback_allowed",
+            Self::DrillStarted { .. } => "drill_started",
+            Self::DrillEnded(_) => "drill_ended",
+            Self::Drift { .. } => "drift",
+            Self::Failed { .. } => "failed",
+            Self::Readiness { .. } => "readiness",
+            Self::Bird { .. } => "bird",
+            Self::Alarm { .. } => "alarm",
+            Self::Stalled { .. } => "stalled",
+        }
+    }
+}
+
 /// A change of what we want of BIRD, with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transition {

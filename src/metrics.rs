@@ -23,9 +23,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 pub use self::counts::{Checks, Commands, Counts, Histogram, Listener};
-pub use self::plain::plain;
 use self::page::Page;
+pub use self::plain::plain;
 pub use self::tally::{Sources, Tally};
+use crate::ready::Readiness;
 use crate::status::Snapshot;
 
 /// What [`openmetrics`] writes, as a Content-Type.
@@ -39,12 +40,12 @@ pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Facts {
     /// The latest snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// Whether we would take over.
+    pub ready: Arc<Readiness>,
     /// What was counted since the start.
     pub counts: Counts,
     /// Commands to BIRD since the start.
     pub commands: Commands,
-    /// How often BIRD's socket was opened and greeted us.
-    pub connects: u64,
     /// Entries of the history that the disk did not take.
     pub unwritten: u64,
     /// The API's listeners, by their names.
@@ -91,9 +92,11 @@ impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let mut page = Page::new(encoder);
         series::site(&mut page, &self.0)?;
+        series::readiness(&mut page, &self.0)?;
         series::bird(&mut page, &self.0)?;
         series::services(&mut page, &self.0)?;
         series::transitions(&mut page, &self.0)?;
+        series::drills(&mut page, &self.0)?;
         series::probes(&mut page, &self.0)?;
         series::upstreams(&mut page, &self.0)?;
         series::own(&mut page, &self.0)

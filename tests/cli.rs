@@ -69,6 +69,7 @@ impl Daemon {
                     requests,
                     applies,
                     poll_interval: Duration::from_secs(1),
+                    metrics: falconer::metrics::Sources::default(),
                 };
                 tokio::spawn(async move {
                     while let Some(request) = arrived.recv().await {

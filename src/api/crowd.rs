@@ -9,10 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::metrics::{Listener, Tally};
+
 /// See the module. Dropping it ends every connection.
 #[derive(Debug)]
 pub(super) struct Crowd {
     limit: usize,
+    counts: Tally<Listener>,
     tasks: JoinSet<()>,
     /// Oldest first.
     seats: VecDeque<Seat>,
@@ -32,6 +35,26 @@ pub(super) struct Busy(Arc<AtomicUsize>);
 /// Makes the connection busy until it is dropped.
 #[derive(Debug)]
 pub(super) struct Occupied(Arc<AtomicUsize>);
+
+/// A connection that is open, counted until it is dropped.
+#[derive(Debug)]
+struct Open(Tally<Listener>);
+
+impl Open {
+    fn new(counts: Tally<Listener>) -> Self {
+        counts.count(|counts| {
+            counts.open += 1;
+            counts.admitted += 1;
+        });
+        Self(counts)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.count(|counts| counts.open = counts.open.saturating_sub(1));
+    }
+}
 
 impl Busy {
     /// Makes the connection busy.
@@ -53,9 +76,10 @@ impl Drop for Occupied {
 
 impl Crowd {
     /// Room for `limit` connections.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, counts: Tally<Listener>) -> Self {
         Self {
             limit,
+            counts,
             tasks: JoinSet::new(),
             seats: VecDeque::new(),
         }
@@ -70,14 +94,20 @@ impl Crowd {
         self.seats.retain(|seat| !seat.task.is_finished());
         if self.seats.len() >= self.limit {
             let Some(longest) = self.seats.iter().position(|seat| !seat.busy.is_busy()) else {
+                self.counts.count(|counts| counts.refused += 1);
                 return;
             };
             if let Some(seat) = self.seats.remove(longest) {
+                self.counts.count(|counts| counts.displaced += 1);
                 seat.task.abort();
             }
         }
         let busy = Busy::default();
-        let task = self.tasks.spawn(connection(busy.clone()));
+        let (open, connection) = (Open::new(self.counts.clone()), connection(busy.clone()));
+        let task = self.tasks.spawn(async move {
+            let _open = open;
+            connection.await;
+        });
         self.seats.push_back(Seat { busy, task });
     }
 
@@ -105,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn the_newcomer_takes_the_place_of_the_longest_idle() {
         let (gone, mut left) = mpsc::unbounded_channel();
-        let mut crowd = Crowd::new(2);
+        let mut crowd = Crowd::new(2, Tally::default());
         for number in 0..2 {
             let guest = Guest(number, gone.clone());
             crowd.admit(|busy| async move {
@@ -125,11 +155,18 @@ mod tests {
         });
         assert_eq!(left.recv().await, Some(1), "0 was older, but busy");
         assert_eq!(crowd.seats.len(), 2);
+        let Listener {
+            open,
+            admitted,
+            displaced,
+            ..
+        } = crowd.counts.copy();
+        assert_eq!((open, admitted, displaced), (2, 3, 1));
     }
 
     #[tokio::test]
     async fn with_everybody_busy_the_newcomer_is_turned_away() {
-        let mut crowd = Crowd::new(1);
+        let mut crowd = Crowd::new(1, Tally::default());
         crowd.admit(|busy| async move {
             let _occupied = busy.occupy();
             std::future::pending::<()>().await;
@@ -140,11 +177,12 @@ mod tests {
         crowd.admit(|_| async move { drop(guest) });
         assert_eq!(left.try_recv(), Ok(7));
         assert_eq!(crowd.seats.len(), 1);
+        assert_eq!(crowd.counts.copy().refused, 1);
     }
 
     #[tokio::test]
     async fn a_thousand_connections_leave_no_more_than_the_limit() {
-        let mut crowd = Crowd::new(16);
+        let mut crowd = Crowd::new(16, Tally::default());
         for _ in 0..1000 {
             crowd.admit(|_| std::future::pending());
             tokio::task::yield_now().await;

@@ -17,6 +17,8 @@ use tokio::time::timeout;
 use super::crowd::Busy;
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
+use super::scrape::Scrapes;
+use super::toll::Toll;
 use super::{Handles, Refusal, account, feed, latency, order, readiness};
 use crate::history::Entry;
 use crate::status::Snapshot;
@@ -61,6 +63,8 @@ pub(super) struct Desk {
     written: Mutex<Option<(Arc<Snapshot>, Bytes)>>,
     operators_feeds: Arc<Semaphore>,
     network_feeds: Arc<Semaphore>,
+    toll: Toll,
+    scrapes: Scrapes,
 }
 
 /// `/announced`, for people who look at what a probe sees.
@@ -80,11 +84,28 @@ impl Desk {
             written: Mutex::new(None),
             operators_feeds: Arc::new(Semaphore::new(FEEDS)),
             network_feeds: Arc::new(Semaphore::new(FEEDS)),
+            toll: Toll::default(),
+            scrapes: Scrapes::default(),
         }
+    }
+
+    /// What is counted of those who come.
+    pub(super) fn toll(&self) -> &Toll {
+        &self.toll
     }
 
     /// Answers one request.
     pub(super) async fn answer<B>(&self, caller: Caller, busy: &Busy, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let reply = self.look_up(caller, busy, request).await;
+        self.toll.answered(caller, reply.status());
+        reply
+    }
+
+    async fn look_up<B>(&self, caller: Caller, busy: &Busy, request: Request<B>) -> Reply
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -109,6 +130,7 @@ impl Desk {
             Ok(Route::Events) => self.events(),
             Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),
             Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow()),
+            Ok(Route::Metrics) => self.metrics(&head.headers).await,
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,
@@ -176,6 +198,14 @@ impl Desk {
         let latest = self.handles.history.borrow().clone();
         let events: Vec<&Entry> = latest.iter().map(AsRef::as_ref).collect();
         reply::json(StatusCode::OK, &serde_json::json!({ "events": events }))
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Reply {
+        let feeds = |free: &Semaphore| (FEEDS - free.available_permits()) as u64;
+        let feeds = (feeds(&self.operators_feeds), feeds(&self.network_feeds));
+        self.scrapes
+            .answer(&self.handles, self.toll.listeners(feeds), headers)
+            .await
     }
 
     fn feed(&self, caller: Caller, busy: &Busy, headers: &HeaderMap) -> Reply {

@@ -156,10 +156,10 @@ pub(super) enum Closed {
 /// Lets connections in until `shutdown`, or until nobody can find the door any more; then gives the
 /// answers under way a moment to finish.
 pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationToken) -> Closed {
-    let mut crowd = Crowd::new(match door {
-        Door::Socket(_) => SOCKET_LIMIT,
-        Door::Tcp(_) => TCP_LIMIT,
-    });
+    let mut crowd = match door {
+        Door::Socket(_) => Crowd::new(SOCKET_LIMIT, desk.toll().socket.clone()),
+        Door::Tcp(_) => Crowd::new(TCP_LIMIT, desk.toll().tcp.clone()),
+    };
     let mut refused = false;
     let mut look = interval(STILL_THERE);
     let closed = loop {

@@ -35,6 +35,11 @@ pub(super) fn text(status: StatusCode, body: &'static str) -> Reply {
     reply(status, "text/plain; charset=utf-8", Full::from(body))
 }
 
+/// An answer of a kind that is the caller's.
+pub(super) fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+    reply(status, content_type, Full::new(body))
+}
+
 /// An answer that goes on (server-sent events).
 pub(super) fn stream<S>(frames: S) -> Reply
 where

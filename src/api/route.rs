@@ -23,6 +23,8 @@ pub(super) enum Route<'a> {
     Ready,
     /// `GET /readyz`: the same as 200 or 503.
     Readyz,
+    /// `GET /metrics`: for Prometheus.
+    Metrics,
     /// `GET /healthz`: the daemon answers.
     Healthz,
     /// `POST /v1/services/NAME/VERB`.
@@ -83,6 +85,7 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "events"] => Route::Events,
         ["v1", "ready"] => Route::Ready,
         ["readyz"] => Route::Readyz,
+        ["metrics"] => Route::Metrics,
         ["healthz"] => Route::Healthz,
         _ => return Err(Miss::NotFound),
     };
@@ -109,6 +112,7 @@ mod tests {
             (Method::GET, "/v1/events", Route::Events),
             (Method::GET, "/v1/ready", Route::Ready),
             (Method::GET, "/readyz", Route::Readyz),
+            (Method::GET, "/metrics", Route::Metrics),
             (Method::GET, "/healthz", Route::Healthz),
             (Method::GET, "/v1/services/web/latency", Route::Latency("web")),
             (Method::GET, "/v1/witnesses/latency", Route::WitnessLatency),

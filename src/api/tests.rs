@@ -49,6 +49,7 @@ impl Api {
             requests: sender,
             applies: wishes,
             poll_interval: Duration::from_secs(1),
+            metrics: metrics::Sources::default(),
         };
         let desk = Arc::new(Desk::new(handles.clone()));
         let socket = open(&Place::Socket(directory.path().join("s"))).await.unwrap();
@@ -634,6 +635,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         requests,
         applies: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
+        metrics: metrics::Sources::default(),
     };
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
@@ -700,4 +702,39 @@ async fn reachable(path: &std::path::Path) {
         }
     });
     assert_eq!(answered.await.unwrap(), (200, "ok\n".to_owned()));
+}
+
+#[tokio::test]
+async fn metrics_are_served_on_both_listeners_in_the_format_that_is_asked_for() {
+    let api = Api::start(situations::announced()).await;
+    let (status, body) = api.ask("GET", "/metrics", "").await;
+    assert_eq!(status, 200);
+    assert!(body.ends_with("# EOF\n"), "{body}");
+    assert!(body.contains("falconer_service_verdict{service=\"web\",verdict=\"down\"} 1\n"));
+    assert_eq!(api.ask_over_tcp("GET", "/metrics").await, (200, body));
+    let stream = UnixStream::connect(api.path()).await.unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\naccept: text/plain\r\nconnection: close\r\n\r\n";
+    let (status, head, body) = full_exchange(stream, request).await;
+    assert_eq!(status, 200);
+    assert!(
+        head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"),
+        "{head}"
+    );
+    assert!(
+        body.contains("# TYPE falconer_probe_checks_total counter\n"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_crowd_of_scrapers_is_given_one_page() {
+    let api = Api::start(situations::announced()).await;
+    let (_, first) = api.ask("GET", "/metrics", "").await;
+    let site = |body: &str| body.contains("falconer_isolated 1");
+    assert!(!site(&first));
+    let mut isolated = situations::announced();
+    isolated.isolated = true;
+    api.snapshot.send(Arc::new(isolated)).unwrap();
+    let (_, second) = api.ask("GET", "/metrics", "").await;
+    assert_eq!(first, second, "within a second it is the same page");
 }

@@ -29,6 +29,7 @@ use crate::bird::answer::{
 };
 use crate::bird::question::Question;
 use crate::bird::reply::Reply;
+use crate::metrics::{Commands, Tally};
 
 /// The most commands that are on their way to the task. It takes them in as soon as it runs, so
 /// this only bridges moments; how many may wait for BIRD is the queue's limit.
@@ -50,6 +51,7 @@ pub struct Client {
     priority: Priority,
     requests: mpsc::Sender<Request>,
     link: watch::Receiver<Link>,
+    commands: Tally<Commands>,
 }
 
 impl Client {
@@ -61,6 +63,7 @@ impl Client {
     pub fn spawn(socket: PathBuf, timeout: Duration) -> Self {
         let (requests, incoming) = mpsc::channel(HANDOVER_LIMIT);
         let (sender, link) = watch::channel(Link::default());
+        let commands = Tally::default();
         let task = Task {
             socket,
             patience: timeout,
@@ -68,12 +71,14 @@ impl Client {
             link: sender,
             queue: Queue::default(),
             pause: Duration::ZERO,
+            commands: commands.clone(),
         };
         tokio::spawn(task.run());
         Self {
             priority: Priority::Poll,
             requests,
             link,
+            commands,
         }
     }
 
@@ -88,6 +93,11 @@ impl Client {
     /// How the connection stands, now and later.
     pub fn link(&self) -> watch::Receiver<Link> {
         self.link.clone()
+    }
+
+    /// What was asked and how it was answered, for the metrics.
+    pub fn commands(&self) -> Tally<Commands> {
+        self.commands.clone()
     }
 
     /// `show status`.

@@ -65,3 +65,22 @@ pub enum BirdError {
         why: String,
     },
 }
+
+impl BirdError {
+    /// Why a command that was sent has no answer that makes sense, in a word (see
+    /// [`crate::metrics::counts::FAILURES`]); `None` where BIRD answered, or was never asked.
+    pub fn silence(&self) -> Option<&'static str> {
+        match self {
+            Self::Timeout { .. } => Some("timeout"),
+            Self::Broken { .. } => Some("broken"),
+            Self::Malformed { .. } => Some("malformed"),
+            Self::Unreachable { .. }
+            | Self::QueueFull
+            | Self::SessionDown { .. }
+            | Self::NoSuchProtocol { .. }
+            | Self::Restricted
+            | Self::Refused { .. }
+            | Self::Unfit { .. } => None,
+        }
+    }
+}

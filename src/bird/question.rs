@@ -170,6 +170,22 @@ impl Question {
         &self.line
     }
 
+    /// The words that every command of its kind begins with.
+    pub fn words(&self) -> &'static str {
+        match self.kind {
+            Kind::Status => "show status",
+            Kind::Protocols => "show protocols",
+            Kind::Static => "show static",
+            Kind::Routes => "show route",
+            Kind::BfdSessions => "show bfd sessions",
+            Kind::Switch if self.line.starts_with("enable") => "enable",
+            Kind::Switch => "disable",
+            Kind::Check => "configure check",
+            Kind::Configure => "configure",
+            Kind::ConfigureStatus => "configure status",
+        }
+    }
+
     /// Whether one answer serves all who ask the same at once (A10): it changes nothing.
     pub fn is_read(&self) -> bool {
         match self.kind {

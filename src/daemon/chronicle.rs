@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::failover::isolation::Isolation;
 use crate::failover::{Note, ProbeId, Site};
 use crate::history::{Entry, Evidence, Transition, What};
+use crate::metrics::{Counts, Tally};
 use crate::status::snapshot::{Stages, Verdict};
 use crate::store::journal::{Journal, Past, SHOWN};
 
@@ -26,11 +27,12 @@ pub(super) struct Chronicle {
     journal: Journal,
     /// Entries that found no room on their way to the disk.
     lost: u64,
+    counts: Tally<Counts>,
 }
 
 impl Chronicle {
     /// Goes on where the past ended.
-    pub(super) fn new(past: Past, journal: Journal) -> Self {
+    pub(super) fn new(past: Past, journal: Journal, counts: Tally<Counts>) -> Self {
         let next = past.entries.last().map_or(1, |last| last.seq + 1);
         let shown: VecDeque<_> = past.entries.into_iter().map(Arc::new).collect();
         let (latest, _) = watch::channel(shown.iter().cloned().collect());
@@ -40,6 +42,7 @@ impl Chronicle {
             latest,
             journal,
             lost: 0,
+            counts,
         }
     }
 
@@ -63,9 +66,13 @@ impl Chronicle {
             service: service.map(str::to_owned),
             what,
         };
-        if !self.journal.write(entry.clone()) {
-            self.lost += 1;
-        }
+        let room = self.journal.write(entry.clone());
+        self.lost += u64::from(!room);
+        let lost = self.lost;
+        self.counts.count(|counts| {
+            counts.entry(&entry);
+            counts.history_lost = lost;
+        });
         if self.shown.len() >= SHOWN {
             self.shown.pop_front();
         }

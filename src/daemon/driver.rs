@@ -39,6 +39,7 @@ use crate::config::Config;
 use crate::failover::trace::Header;
 use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
 use crate::history::What;
+use crate::metrics::{Counts, Tally};
 use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::status::latency::Book;
@@ -108,6 +109,7 @@ pub(super) struct Driver {
     memory_trouble: Option<String>,
     history_trouble: Option<String>,
     chronicle: Chronicle,
+    counts: Tally<Counts>,
     recording: Option<Recording>,
     waiting: Waiting,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -146,6 +148,7 @@ impl Driver {
         journal: Journal,
         edges: Edges,
     ) -> Self {
+        let counts = Tally::<Counts>::default();
         let now = clock.now();
         let site = Site::new(&config, &found.memory, now);
         let services = config.services.len();
@@ -171,7 +174,8 @@ impl Driver {
             },
             memory_trouble: found.problem,
             history_trouble: None,
-            chronicle: Chronicle::new(past, journal),
+            chronicle: Chronicle::new(past, journal, counts.clone()),
+            counts,
             looked: watch::channel(false).0,
             recording: None,
             waiting: Waiting::default(),
@@ -201,6 +205,11 @@ impl Driver {
     /// Whether a snapshot has been published that knows of BIRD.
     pub(super) fn looked(&self) -> watch::Receiver<bool> {
         self.looked.subscribe()
+    }
+
+    /// What is counted here, for the metrics.
+    pub(super) fn counts(&self) -> Tally<Counts> {
+        self.counts.clone()
     }
 
     /// The latest entries of the history, now and later.

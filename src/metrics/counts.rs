@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::history::{Entry, What};
-use crate::status::snapshot::{Outcome, Stages, Strength};
+use crate::status::snapshot::{DrillOutcome, Outcome, Stages, Strength};
 
 /// Upper bounds of round trips and of BIRD's answers, in seconds: a local socket to a time-out.
 const ANSWERS: &[f64] = &[
@@ -111,6 +111,8 @@ pub struct OfService {
     pub probes: BTreeMap<String, Checks>,
     /// Transitions, by what we wanted of BIRD after each.
     pub transitions: BTreeMap<Strength, u64>,
+    /// Drills, by their outcome in a word; dry runs are none.
+    pub drills: BTreeMap<&'static str, u64>,
     /// How often BIRD was not what we want it to be, and it was not us.
     pub drifts: u64,
     /// How often BIRD did not do what it was asked.
@@ -223,7 +225,7 @@ impl Counts {
 
     /// Something happened.
     pub fn entry(&mut self, happened: &Entry) {
-        *self.events.entry(word(&happened.what)).or_default() += 1;
+        *self.events.entry(happened.what.word()).or_default() += 1;
         let service = happened.service.as_deref();
         match &happened.what {
             What::Transition(transition) => {
@@ -240,6 +242,12 @@ impl Counts {
                     entry(&mut self.services, service).drifts += 1;
                 }
             }
+            What::DrillEnded(report) if !report.dry_run => {
+                if let Some(service) = service {
+                    let of_service = entry(&mut self.services, service);
+                    *of_service.drills.entry(drill_word(report.outcome)).or_default() += 1;
+                }
+            }
             What::Stalled { late_ms } => self.stalled += Duration::from_millis(*late_ms),
             What::Started { .. }
             | What::Stopped { .. }
@@ -253,8 +261,11 @@ impl Counts {
             | What::Override { .. }
             | What::OverrideEnded { .. }
             | What::FailbackAllowed { .. }
+            | What::DrillStarted { .. }
+            | What::DrillEnded(_)
             | What::Failed { .. }
             | What::Bird { .. }
+            | What::Readiness { .. }
             | What::Alarm { .. } => {}
         }
     }
@@ -291,34 +302,25 @@ fn entry<'a, T: Default>(file: &'a mut BTreeMap<String, T>, name: &str) -> &'a m
     file.entry(name.to_owned()).or_default()
 }
 
-/// What an entry tells, in the word that the history itself uses.
-pub(super) fn word(what: &What) -> &'static str {
-    match what {
-        What::Started { .. } => "started",
-        What::Stopped { .. } => "stopped",
-        What::Reloaded { .. } => "reloaded",
-        What::Applied { .. } => "applied",
-        What::Transition(_) => "transition",
-        What::Done { .. } => "done",
-        What::Verdict { .. } => "verdict",
-        What::Probe { .. } => "probe",
-        What::Isolated { .. } => "isolated",
-        What::Latched => "latched",
-        What::Released { .. } => "released",
-        What::Override { .. } => "override",
-        What::OverrideEnded { .. } => "override_ended",
-        What::FailbackAllowed { .. } => "failback_allowed",
-        What::Drift { .. } => "drift",
-        What::Failed { .. } => "failed",
-        What::Bird { .. } => "bird",
-        What::Alarm { .. } => "alarm",
-        What::Stalled { .. } => "stalled",
+/// How drills end, in words.
+pub const DRILLS: [&str; 4] = ["passed", "failed", "refused", "aborted"];
+
+fn drill_word(outcome: DrillOutcome) -> &'static str {
+    match outcome {
+        DrillOutcome::Passed => "passed",
+        DrillOutcome::Failed => "failed",
+        DrillOutcome::Refused => "refused",
+        DrillOutcome::Aborted => "aborted",
     }
 }
 
-/// Commands to BIRD, by their first words.
+/// The connection to BIRD, and the commands over it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Commands(BTreeMap<&'static str, Command>);
+pub struct Commands {
+    /// How often BIRD greeted us.
+    pub connects: u64,
+    pub(super) by_words: BTreeMap<&'static str, Command>,
+}
 
 /// One kind of command.
 #[derive(Clone, Debug, PartialEq)]
@@ -345,11 +347,11 @@ impl Commands {
 
     /// Each kind that was asked so far.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Command)> {
-        self.0.iter().map(|(name, command)| (*name, command))
+        self.by_words.iter().map(|(name, command)| (*name, command))
     }
 
     fn of(&mut self, command: &'static str) -> &mut Command {
-        self.0.entry(command).or_insert_with(|| Command {
+        self.by_words.entry(command).or_insert_with(|| Command {
             seconds: Histogram::new(ANSWERS),
             failures: FAILURES.map(|why| (why, 0)).into(),
         })
@@ -372,3 +374,6 @@ pub struct Listener {
     /// Answers, by their status.
     pub answers: BTreeMap<u16, u64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,9 +115,12 @@ impl<'a> Page<'a> {
         sample: impl Fn(&T, &'static str) -> (Labels<'l, N>, bool),
     ) -> fmt::Result {
         let sample = &sample;
-        let samples = of
-            .into_iter()
-            .flat_map(|one| words.iter().map(move |word| sample(&one, word)).collect::<Vec<_>>());
+        let samples = of.into_iter().flat_map(|one| {
+            words
+                .iter()
+                .map(move |word| sample(&one, word))
+                .collect::<Vec<_>>()
+        });
         self.flag(family, samples)
     }
 
@@ -158,9 +161,9 @@ impl<'a> Page<'a> {
         family: Family,
         samples: impl IntoIterator<Item = Labels<'l, N>>,
     ) -> fmt::Result {
-        let mut encoder =
-            self.0
-                .encode_descriptor(family.name, family.help, None, MetricType::Info)?;
+        let mut encoder = self
+            .0
+            .encode_descriptor(family.name, family.help, None, MetricType::Info)?;
         for labels in samples {
             encoder.encode_info(&labels)?;
         }
@@ -174,9 +177,9 @@ impl<'a> Page<'a> {
         samples: impl IntoIterator<Item = (Labels<'l, N>, V)>,
         write: impl Fn(&mut MetricEncoder<'_>, V) -> fmt::Result,
     ) -> fmt::Result {
-        let mut encoder =
-            self.0
-                .encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
+        let mut encoder = self
+            .0
+            .encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
         for (labels, value) in samples {
             if N == 0 {
                 write(&mut encoder, value)?;

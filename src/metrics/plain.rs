@@ -13,7 +13,8 @@ pub fn plain(openmetrics: &str) -> String {
         // Writing to a String cannot fail.
         if let Some(said) = line.strip_prefix("# HELP ") {
             help = said.split_once(' ').map(|(_, help)| help);
-        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        {
             let (suffix, kind) = match kind {
                 "counter" => ("_total", "counter"),
                 "info" => ("_info", "gauge"),

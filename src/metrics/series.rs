@@ -5,10 +5,12 @@
 
 mod own;
 mod probe;
+mod readiness;
 mod service;
 mod site;
 
 pub(super) use own::own;
 pub(super) use probe::probes;
-pub(super) use service::{services, transitions};
+pub(super) use readiness::readiness;
+pub(super) use service::{drills, services, transitions};
 pub(super) use site::{bird, site, upstreams};

@@ -53,8 +53,6 @@ pub struct Sources {
     pub counts: Tally<Counts>,
     /// What the connection to BIRD counts.
     pub commands: Tally<Commands>,
-    /// How often BIRD greeted us.
-    pub connects: Number,
     /// Entries of the history that the disk did not take.
     pub unwritten: Number,
     /// Asks the kernel about this process.
@@ -66,7 +64,6 @@ impl Default for Sources {
         Self {
             counts: Tally::default(),
             commands: Tally::default(),
-            connects: Number::default(),
             unwritten: Number::default(),
             process: Process::default,
         }

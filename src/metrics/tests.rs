@@ -8,9 +8,12 @@ use crate::status::snapshot::{AlarmCode, Outcome};
 fn facts(snapshot: Snapshot) -> Facts {
     Facts {
         snapshot: Arc::new(snapshot),
+        ready: Arc::new(Readiness::not_yet(situations::now())),
         counts: Counts::default(),
-        commands: Commands::default(),
-        connects: 1,
+        commands: Commands {
+            connects: 1,
+            ..Commands::default()
+        },
         unwritten: 0,
         listeners: vec![("socket", Listener::default()), ("tcp", Listener::default())],
         process: Process::default(),
@@ -30,7 +33,9 @@ fn entry(service: Option<&str>, what: What) -> Entry {
 
 /// The value of one series.
 fn value(text: &str, series: &str) -> Option<String> {
-    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    let found = text
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     found.map(str::to_owned)
 }
 
@@ -44,13 +49,22 @@ fn every_word_of_an_alarm_is_the_one_in_json() {
 #[test]
 fn a_site_that_announces_reads_as_its_golden_file() {
     let mut facts = facts(situations::announced());
-    facts.counts.check(Some("web"), "ping", Outcome::Pass, Some(Duration::from_millis(31)));
+    facts.counts.check(
+        Some("web"),
+        "ping",
+        Outcome::Pass,
+        Some(Duration::from_millis(31)),
+    );
     facts.counts.check(Some("web"), "ping", Outcome::Fail, None);
     facts.counts.check(None, "root-k", Outcome::Error, None);
-    facts.commands.answered("show protocols", Duration::from_micros(700));
+    facts
+        .commands
+        .answered("show protocols", Duration::from_micros(700));
     facts.commands.failed("enable", "timeout");
     facts.counts.entry(&entry(None, What::Stalled { late_ms: 1500 }));
-    facts.counts.entry(&entry(Some("web"), What::Drift { text: "gone".into() }));
+    facts
+        .counts
+        .entry(&entry(Some("web"), What::Drift { text: "gone".into() }));
     facts.process = Process {
         cpu: Some(Duration::from_millis(1250)),
         resident: Some(24 << 20),
@@ -66,8 +80,14 @@ fn a_site_that_announces_reads_as_its_golden_file() {
 #[test]
 fn want_and_actual_that_differ_disagree_and_what_is_unknown_does_not() {
     let series = r#"falconer_service_disagrees{service="web"}"#;
-    assert_eq!(value(&openmetrics(facts(situations::steady())), series).as_deref(), Some("0"));
-    assert_eq!(value(&openmetrics(facts(situations::taking_over())), series).as_deref(), Some("1"));
+    assert_eq!(
+        value(&openmetrics(facts(situations::steady())), series).as_deref(),
+        Some("0")
+    );
+    assert_eq!(
+        value(&openmetrics(facts(situations::taking_over())), series).as_deref(),
+        Some("1")
+    );
     let mut unread = situations::taking_over();
     unread.services[0].actual = crate::status::snapshot::Strength::Unknown;
     assert_eq!(value(&openmetrics(facts(unread)), series).as_deref(), Some("0"));
@@ -101,7 +121,9 @@ fn the_number_of_series_follows_the_configuration_alone() {
     talkative.services[0].rule = "D11".into();
     talkative.services[0].probes[0].last.as_mut().unwrap().detail = "no route".into();
     for seconds in 0..20 {
-        talkative.alarms.push(situations::alarm(AlarmCode::Drift, None, &format!("{seconds}")));
+        talkative
+            .alarms
+            .push(situations::alarm(AlarmCode::Drift, None, &format!("{seconds}")));
     }
     assert_eq!(series(talkative), steady);
 }
@@ -111,5 +133,8 @@ fn a_name_cannot_break_out_of_its_label() {
     let mut snapshot = situations::steady();
     snapshot.site = "hk\"1\"\n# EOF\\".into();
     let text = openmetrics(facts(snapshot));
-    assert!(text.contains(r#"falconer_site_info{site="hk\"1\"\n# EOF\\"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"falconer_site_info{site="hk\"1\"\n# EOF\\"} 1"#),
+        "{text}"
+    );
 }

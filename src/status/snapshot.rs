@@ -438,7 +438,7 @@ pub enum AlarmCode {
 
 impl AlarmCode {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotExported,
         Self::Drift,
         Self::ForeignRoutes,
@@ -452,6 +452,7 @@ impl AlarmCode {
         Self::Lease,
         Self::Tunnel,
         Self::Probe,
+        Self::Drill,
     ];
 
     /// The word that stands for it in JSON.
@@ -470,6 +471,7 @@ impl AlarmCode {
             Self::Lease => "lease",
             Self::Tunnel => "tunnel",
             Self::Probe => "probe",
+            Self::Drill => "drill",
         }
     }
 }

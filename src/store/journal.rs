@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::history::{Entry, entries, line};
+use crate::metrics::tally::Number;
 
 /// A file is closed when it has grown to this: some ten thousand transitions with their evidence.
 const FILE_LIMIT: u64 = 8 * 1024 * 1024;
@@ -92,6 +93,7 @@ fn older(state_dir: &Path, number: u32) -> PathBuf {
 #[derive(Debug)]
 pub struct Journal {
     entries: mpsc::Sender<Entry>,
+    unwritten: Number,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -99,8 +101,14 @@ impl Journal {
     /// Starts the task. Whether the last entry was written is reported whenever that changes.
     pub fn spawn(state_dir: PathBuf, reports: mpsc::Sender<Result<(), String>>) -> Self {
         let (entries, queue) = mpsc::channel(WAITING);
-        let task = AbortOnDropHandle::new(tokio::spawn(write_all(state_dir, queue, reports)));
-        Self { entries, _task: task }
+        let unwritten = Number::default();
+        let writing = write_all(state_dir, queue, reports, unwritten.clone());
+        let task = AbortOnDropHandle::new(tokio::spawn(writing));
+        Self {
+            entries,
+            unwritten,
+            _task: task,
+        }
     }
 
     /// Queues an entry. False: there is no room, and it is lost to the disk.
@@ -108,9 +116,16 @@ impl Journal {
         self.entries.try_send(entry).is_ok()
     }
 
+    /// How many entries the disk did not take.
+    pub fn unwritten(&self) -> Number {
+        self.unwritten.clone()
+    }
+
     /// Ends once everything that was queued has been written or given up.
     pub async fn finish(self) {
-        let Self { entries, _task: task } = self;
+        let Self {
+            entries, _task: task, ..
+        } = self;
         drop(entries);
         // The task ends with its queue; a panic in it has been logged by the runtime.
         let _ = task.await;
@@ -121,10 +136,12 @@ async fn write_all(
     state_dir: PathBuf,
     mut queue: mpsc::Receiver<Entry>,
     reports: mpsc::Sender<Result<(), String>>,
+    unwritten: Number,
 ) {
     let mut well = true;
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, 256).await > 0 {
+        let entries = batch.len();
         let text: String = batch.drain(..).map(|entry| line(&entry)).collect();
         let dir = state_dir.clone();
         let written = tokio::task::spawn_blocking(move || append(&dir, &text)).await;
@@ -135,6 +152,9 @@ async fn write_all(
                 state_dir.display()
             )
         });
+        if said.is_err() {
+            unwritten.add(entries as u64);
+        }
         if said.is_ok() != well {
             well = said.is_ok();
             if reports.send(said).await.is_err() {

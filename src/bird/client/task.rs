@@ -15,6 +15,7 @@ use crate::bird::error::BirdError;
 use crate::bird::question::Question;
 use crate::bird::reply::Reply;
 use crate::bird::version::Version;
+use crate::metrics::{Commands, Tally};
 use crate::status::snapshot::BirdState;
 
 /// The pause before the second attempt; the first follows at once, because a restart of BIRD is
@@ -38,6 +39,7 @@ pub(super) struct Task {
     pub(super) queue: Queue,
     /// Before the next attempt. Zero again after a connection that lasted.
     pub(super) pause: Duration,
+    pub(super) commands: Tally<Commands>,
 }
 
 /// No handle is left.
@@ -93,9 +95,18 @@ impl Task {
                 }
                 continue;
             };
+            let since = Instant::now();
             match self.ask(&mut connection, &asked.question).await {
-                Ok(reply) => asked.answer(Ok(Arc::new(reply))),
+                Ok(reply) => {
+                    self.commands
+                        .count(|commands| commands.answered(asked.question.words(), since.elapsed()));
+                    asked.answer(Ok(Arc::new(reply)));
+                }
                 Err((error, trouble)) => {
+                    if let Some(why) = error.silence() {
+                        self.commands
+                            .count(|commands| commands.failed(asked.question.words(), why));
+                    }
                     asked.answer(Err(error));
                     return Ok(trouble);
                 }
@@ -140,6 +151,7 @@ impl Task {
     }
 
     fn greeted(&mut self, version: Option<Version>) {
+        self.commands.count(|commands| commands.connects += 1);
         self.link.send_modify(|link| {
             *link = Link {
                 state: BirdState::Up,

@@ -1,5 +1,7 @@
 //! What comes in from the edges and from operators.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Driver, SNAPSHOT_EVERY};
@@ -9,7 +11,7 @@ use crate::daemon::checks::Checked;
 use crate::daemon::requests;
 use crate::failover::{Adoption, Event, Input, ProbeId, Stance};
 use crate::history::What;
-use crate::status::snapshot::Strength;
+use crate::status::snapshot::{Outcome, Strength};
 use crate::store::Kept;
 
 impl Driver {
@@ -19,6 +21,7 @@ impl Driver {
         let Some(of) = self.site.probe_of(id) else { return };
         let before = self.site.last(of).map(|last| last.at);
         let (outcome, rtt) = (report.outcome, report.rtt);
+        self.count_check(of, outcome, rtt);
         self.feed(Some(Event::Checked {
             id,
             outcome,
@@ -34,6 +37,17 @@ impl Driver {
         }
     }
 
+    fn count_check(&self, of: ProbeId, outcome: Outcome, rtt: Option<Duration>) {
+        let service = match of {
+            ProbeId::Service(service, _) => Some(self.name(service)),
+            ProbeId::Witness(_) => None,
+        };
+        if let Some(policy) = self.site.policy(of) {
+            self.counts
+                .count(|counts| counts.check(service, &policy.name, outcome, rtt));
+        }
+    }
+
     pub(super) fn take_report(&mut self, report: Report) {
         match report {
             Report::Seen(seen) => self.take_seen(seen),
@@ -43,6 +57,7 @@ impl Driver {
                 self.record(Some(service), What::Drift { text });
             }
             Report::Failed { service, text } => {
+                self.counts.count(|counts| counts.failure(self.name(service)));
                 tracing::error!(
                     service = self.name(service),
                     text,
@@ -176,6 +191,7 @@ impl Driver {
     pub(super) fn take_kept(&mut self, kept: &Kept) {
         if let Err(problem) = &kept.result {
             tracing::error!(problem, "state");
+            self.counts.count(|counts| counts.state_failures += 1);
         }
         self.memory_trouble = kept.result.clone().err();
         self.waiting.kept(kept);

@@ -80,6 +80,7 @@ impl Driver {
         self.edges.senses = Senses::new(&new, self.edges.wheel.client.clone());
         self.edges.checks.make_by(self.edges.senses.make());
         self.follow_names(&old, &new);
+        self.counts.count(|counts| counts.keep_only(&new));
         self.site.reconfigure(&new, self.clock.now());
         // A look at BIRD counts by index: those of the old configuration must not be taken for
         // looks at the new one.

@@ -10,11 +10,20 @@ use crate::metrics::page::{Page, bytes, family, seconds};
 pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let counts = &facts.counts;
     page.counter(
-        family("events", "Entries of the history since the start, by what they tell."),
-        counts.events.iter().map(|(event, count)| ([("event", *event)], *count)),
+        family(
+            "events",
+            "Entries of the history since the start, by what they tell.",
+        ),
+        counts
+            .events
+            .iter()
+            .map(|(event, count)| ([("event", *event)], *count)),
     )?;
     page.counter(
-        family("stalls", "How often Falconer itself stood still and threw results away (D2)."),
+        family(
+            "stalls",
+            "How often Falconer itself stood still and threw results away (D2).",
+        ),
         [([], counts.events.get("stalled").copied().unwrap_or(0))],
     )?;
     page.spent(
@@ -22,11 +31,17 @@ pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result
         Some(counts.stalled.as_secs_f64()),
     )?;
     page.counter(
-        family("history_lost", "Entries of the history that are not on disk: it was too slow, full or read-only."),
+        family(
+            "history_lost",
+            "Entries of the history that are not on disk: it was too slow, full or read-only.",
+        ),
         [([], counts.history_lost + facts.unwritten)],
     )?;
     page.counter(
-        family("state_write_failures", "Attempts to write overrides and latches to disk that failed."),
+        family(
+            "state_write_failures",
+            "Attempts to write overrides and latches to disk that failed.",
+        ),
         [([], counts.state_failures)],
     )?;
     api(page, facts)?;
@@ -43,15 +58,24 @@ fn api(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
         each(|listener| listener.open),
     )?;
     page.counter(
-        family("api_connections_admitted", "Connections to the API that were let in."),
+        family(
+            "api_connections_admitted",
+            "Connections to the API that were let in.",
+        ),
         each(|listener| listener.admitted),
     )?;
     page.counter(
-        family("api_connections_displaced", "Idle connections that had to give their place to a newcomer."),
+        family(
+            "api_connections_displaced",
+            "Idle connections that had to give their place to a newcomer.",
+        ),
         each(|listener| listener.displaced),
     )?;
     page.counter(
-        family("api_connections_refused", "Connections that were turned away, because every place was busy."),
+        family(
+            "api_connections_refused",
+            "Connections that were turned away, because every place was busy.",
+        ),
         each(|listener| listener.refused),
     )?;
     page.count(
@@ -63,7 +87,12 @@ fn api(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
         facts
             .listeners
             .iter()
-            .flat_map(|(name, listener)| listener.answers.iter().map(move |(code, count)| (*name, *code, *count)))
+            .flat_map(|(name, listener)| {
+                listener
+                    .answers
+                    .iter()
+                    .map(move |(code, count)| (*name, *code, *count))
+            })
             .map(|(name, code, count)| ([("listener", name), ("code", status(code))], count)),
     )
 }
@@ -92,7 +121,10 @@ fn process(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let process = facts.process;
     let one = |value: Option<u64>| value.map(|value| ([], value));
     page.spent(
-        seconds("process_cpu", "Processor time that Falconer has used, user and system."),
+        seconds(
+            "process_cpu",
+            "Processor time that Falconer has used, user and system.",
+        ),
         process.cpu.map(|cpu| cpu.as_secs_f64()),
     )?;
     page.count(

@@ -64,15 +64,26 @@ fn of_probes(page: &mut Page<'_>, probes: &[Seen<'_, 2>]) -> fmt::Result {
         probes,
         |seen, state| {
             let [service, probe] = seen.labels;
-            ([service, probe, ("state", state)], word(seen.probe.state) == state)
+            (
+                [service, probe, ("state", state)],
+                word(seen.probe.state) == state,
+            )
         },
     )?;
     page.count(
-        family("probe_streak", "How many results of the kind of the last one stand in a row."),
-        probes.iter().map(|seen| (seen.labels, u64::from(seen.probe.streak))),
+        family(
+            "probe_streak",
+            "How many results of the kind of the last one stand in a row.",
+        ),
+        probes
+            .iter()
+            .map(|seen| (seen.labels, u64::from(seen.probe.streak))),
     )?;
     page.counter(
-        family("probe_checks", "Checks, by what came of them; error: it could not be made."),
+        family(
+            "probe_checks",
+            "Checks, by what came of them; error: it could not be made.",
+        ),
         probes.iter().flat_map(|seen| {
             let [service, probe] = seen.labels;
             results(seen.checks).map(|(result, count)| ([service, probe, ("result", result)], count))
@@ -81,7 +92,9 @@ fn of_probes(page: &mut Page<'_>, probes: &[Seen<'_, 2>]) -> fmt::Result {
     page.time(
         "probe_last_check_timestamp",
         "When the last result came.",
-        probes.iter().map(|seen| (seen.labels, seen.probe.last.as_ref().map(|last| last.at))),
+        probes
+            .iter()
+            .map(|seen| (seen.labels, seen.probe.last.as_ref().map(|last| last.at))),
     )?;
     page.histogram(
         seconds("probe_rtt", "How long the answers to the probe took."),
@@ -107,7 +120,10 @@ fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
         },
     )?;
     page.counter(
-        family("witness_checks", "Checks, by what came of them; error: it could not be made."),
+        family(
+            "witness_checks",
+            "Checks, by what came of them; error: it could not be made.",
+        ),
         witnesses.iter().flat_map(|seen| {
             let [witness] = seen.labels;
             results(seen.checks).map(|(result, count)| ([witness, ("result", result)], count))
@@ -116,7 +132,9 @@ fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
     page.time(
         "witness_last_check_timestamp",
         "When the last result came.",
-        witnesses.iter().map(|seen| (seen.labels, seen.probe.last.as_ref().map(|last| last.at))),
+        witnesses
+            .iter()
+            .map(|seen| (seen.labels, seen.probe.last.as_ref().map(|last| last.at))),
     )?;
     page.histogram(
         seconds("witness_rtt", "How long the answers to the witness took."),
@@ -125,7 +143,11 @@ fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
 }
 
 fn results(checks: &Checks) -> [(&'static str, u64); 3] {
-    [("pass", checks.passes), ("fail", checks.fails), ("error", checks.errors)]
+    [
+        ("pass", checks.passes),
+        ("fail", checks.fails),
+        ("error", checks.errors),
+    ]
 }
 
 fn word(state: ProbeState) -> &'static str {

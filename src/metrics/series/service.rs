@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::counts::{OfService, Span};
+use crate::metrics::counts::{DRILLS, OfService, Span};
 use crate::metrics::page::{Page, family, seconds};
 use crate::status::snapshot::{Action, Role, Service, Strength, Verdict};
 
@@ -24,7 +24,10 @@ const ENDS: [(Strength, &str); 3] = [
 pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.info(
-        family("service", "The services, and whether this site is standby or primary for them."),
+        family(
+            "service",
+            "The services, and whether this site is standby or primary for them.",
+        ),
         services().map(|service| [("service", name(service)), ("role", role(service.role))]),
     )?;
     page.states(
@@ -37,7 +40,10 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
         },
     )?;
     page.states(
-        family("service_want", "How strongly Falconer wants the service announced."),
+        family(
+            "service_want",
+            "How strongly Falconer wants the service announced.",
+        ),
         STRENGTHS,
         services(),
         |service, state| {
@@ -58,7 +64,10 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
         },
     )?;
     page.flag(
-        family("service_disagrees", "Whether BIRD does something else than Falconer wants."),
+        family(
+            "service_disagrees",
+            "Whether BIRD does something else than Falconer wants.",
+        ),
         services().map(|service| (of(service), disagrees(service))),
     )?;
     reach(page, facts)?;
@@ -101,7 +110,10 @@ fn reach(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
 fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.states(
-        family("service_override", "Whether an operator's override is in force (D11)."),
+        family(
+            "service_override",
+            "Whether an operator's override is in force (D11).",
+        ),
         ACTIONS,
         services(),
         |service, word| {
@@ -119,7 +131,10 @@ fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
         }),
     )?;
     page.flag(
-        family("service_latched", "Whether the service flapped too often and waits for an operator (D9)."),
+        family(
+            "service_latched",
+            "Whether the service flapped too often and waits for an operator (D9).",
+        ),
         services().map(|service| (of(service), service.latched)),
     )?;
     page.time(
@@ -142,15 +157,50 @@ fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     )
 }
 
+/// The practice of it.
+pub(in crate::metrics) fn drills(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let services = || facts.snapshot.services.iter();
+    page.flag(
+        family("service_drill", "Whether a drill is under way."),
+        services().map(|service| (of(service), service.drill.is_some())),
+    )?;
+    page.time(
+        "service_last_good_drill_timestamp",
+        "When a drill of the service passed last; absent if none ever has.",
+        services().map(|service| (of(service), service.last_good_drill)),
+    )?;
+    page.counter(
+        family("service_drills", "Drills, by how they ended; dry runs are none."),
+        services().flat_map(|service| {
+            let counted = facts.counts.services.get(&service.name);
+            DRILLS.map(|outcome| {
+                let count = counted.and_then(|counted| counted.drills.get(outcome).copied());
+                (
+                    [("service", name(service)), ("outcome", outcome)],
+                    count.unwrap_or(0),
+                )
+            })
+        }),
+    )
+}
+
 /// What was changed, how long it took, and what went wrong with it.
 pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let nothing = OfService::default();
     let counted = || {
         let services = facts.snapshot.services.iter();
-        services.map(|service| (service, facts.counts.services.get(&service.name).unwrap_or(&nothing)))
+        services.map(|service| {
+            (
+                service,
+                facts.counts.services.get(&service.name).unwrap_or(&nothing),
+            )
+        })
     };
     page.counter(
-        family("service_transitions", "Changes of what Falconer wants of BIRD, by what it wanted then."),
+        family(
+            "service_transitions",
+            "Changes of what Falconer wants of BIRD, by what it wanted then.",
+        ),
         counted().flat_map(|(service, of_service)| {
             ENDS.map(|(to, word)| {
                 let count = of_service.transitions.get(&to).copied().unwrap_or(0);
@@ -159,17 +209,28 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
         }),
     )?;
     page.counter(
-        family("rule_transitions", "The same over all services, by the rule that decided."),
-        facts.counts.rules.iter().map(|((rule, to), count)| {
-            ([("rule", rule.as_str()), ("to", strength(*to))], *count)
-        }),
+        family(
+            "rule_transitions",
+            "The same over all services, by the rule that decided.",
+        ),
+        facts
+            .counts
+            .rules
+            .iter()
+            .map(|((rule, to), count)| ([("rule", rule.as_str()), ("to", strength(*to))], *count)),
     )?;
     page.counter(
-        family("service_drifts", "How often BIRD was not what Falconer wants, and it was not Falconer."),
+        family(
+            "service_drifts",
+            "How often BIRD was not what Falconer wants, and it was not Falconer.",
+        ),
         counted().map(|(service, of_service)| (of(service), of_service.drifts)),
     )?;
     page.counter(
-        family("service_failures", "How often BIRD did not do what it was asked for the service."),
+        family(
+            "service_failures",
+            "How often BIRD did not do what it was asked for the service.",
+        ),
         counted().map(|(service, of_service)| (of(service), of_service.failures)),
     )?;
     page.time(
@@ -181,7 +242,10 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
         }),
     )?;
     page.gauge(
-        seconds("service_last_transition_stage", "How long each stage of the last transition took."),
+        seconds(
+            "service_last_transition_stage",
+            "How long each stage of the last transition took.",
+        ),
         facts.snapshot.services.iter().flat_map(|service| {
             Span::ALL.into_iter().filter_map(move |span| {
                 let took = span.of(&service.transition.as_ref()?.stages)?;
@@ -190,7 +254,10 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
         }),
     )?;
     page.histogram(
-        seconds("transition_stage", "How long each stage of a transition took, over all services."),
+        seconds(
+            "transition_stage",
+            "How long each stage of a transition took, over all services.",
+        ),
         facts
             .counts
             .stages
@@ -207,10 +274,10 @@ fn of(service: &Service) -> [(&'static str, &str); 1] {
     [("service", name(service))]
 }
 
-/// What is not known yet disagrees with nothing.
+/// What is not known yet disagrees with nothing, and a drill is meant to differ.
 fn disagrees(service: &Service) -> bool {
     let known = |strength| strength != Strength::Unknown;
-    known(service.want) && known(service.actual) && service.want != service.actual
+    service.drill.is_none() && known(service.want) && known(service.actual) && service.want != service.actual
 }
 
 fn role(role: Role) -> &'static str {

@@ -34,14 +34,20 @@ pub(in crate::metrics) fn site(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
         [([], Some(snapshot.at))],
     )?;
     page.flag(
-        family("isolated", "Whether too few witnesses answer, so that nothing is taken over (D5)."),
+        family(
+            "isolated",
+            "Whether too few witnesses answer, so that nothing is taken over (D5).",
+        ),
         [([], snapshot.isolated)],
     )?;
     let alarms = AlarmCode::ALL.iter().map(|code| {
         let raised = snapshot.alarms.iter().filter(|alarm| alarm.code == *code);
         ([("code", code.word())], raised.count() as u64)
     });
-    page.count(family("alarms", "Things that are wrong now, by the kind of thing."), alarms)
+    page.count(
+        family("alarms", "Things that are wrong now, by the kind of thing."),
+        alarms,
+    )
 }
 
 /// BIRD, over its control socket.
@@ -57,7 +63,10 @@ pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
         [([], bird.state == BirdState::Up)],
     )?;
     page.states(
-        family("bird_state", "Whether BIRD answers: up; busy, there and too slow; or down."),
+        family(
+            "bird_state",
+            "Whether BIRD answers: up; busy, there and too slow; or down.",
+        ),
         BIRD_STATES,
         [word],
         |word, state| ([("state", state)], *word == state),
@@ -68,15 +77,24 @@ pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
         [([], bird.since)],
     )?;
     page.info(
-        family("bird", "BIRD's version, as its greeting says; absent until it has greeted."),
+        family(
+            "bird",
+            "BIRD's version, as its greeting says; absent until it has greeted.",
+        ),
         bird.version.as_deref().map(|version| [("version", version)]),
     )?;
     page.counter(
-        family("bird_connects", "Connections to BIRD's control socket that it greeted."),
-        [([], facts.connects)],
+        family(
+            "bird_connects",
+            "Connections to BIRD's control socket that it greeted.",
+        ),
+        [([], facts.commands.connects)],
     )?;
     page.histogram(
-        seconds("bird_command", "How long BIRD took to answer, by the command's first words."),
+        seconds(
+            "bird_command",
+            "How long BIRD took to answer, by the command's first words.",
+        ),
         facts
             .commands
             .iter()
@@ -98,8 +116,16 @@ pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
 pub(in crate::metrics) fn upstreams(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let upstreams = || facts.snapshot.upstreams.iter();
     page.flag(
-        family("upstream_established", "Whether the upstream's BGP session is established."),
-        upstreams().map(|upstream| ([("upstream", upstream.name.as_str())], upstream.state == ESTABLISHED)),
+        family(
+            "upstream_established",
+            "Whether the upstream's BGP session is established.",
+        ),
+        upstreams().map(|upstream| {
+            (
+                [("upstream", upstream.name.as_str())],
+                upstream.state == ESTABLISHED,
+            )
+        }),
     )?;
     page.time(
         "upstream_state_since_timestamp",

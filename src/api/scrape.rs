@@ -1,0 +1,123 @@
+//! `/metrics`: the page is composed at most once a second, away from the threads that the failover
+//! runs on, and shared by everybody who asks within it. So a crowd of scrapers costs what one does.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{ACCEPT, HeaderMap};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Handles;
+use super::reply::{self, Reply};
+use crate::metrics::{self, Facts, Listener, OPENMETRICS, PLAIN};
+
+/// How old a page may be that is given out again: far less than any scrape interval.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The page that was composed last. The lock is held while the next one is composed, so that a crowd
+/// waits for one page instead of making many.
+#[derive(Debug, Default)]
+pub(super) struct Scrapes(Mutex<Option<Page>>);
+
+/// A page, in both formats.
+#[derive(Clone, Debug)]
+struct Page {
+    at: Instant,
+    openmetrics: Bytes,
+    plain: Bytes,
+}
+
+impl Scrapes {
+    /// Answers a scrape, in the format that its `Accept` asks for; OpenMetrics where it does not say.
+    pub(super) async fn answer(
+        &self,
+        handles: &Handles,
+        listeners: Vec<(&'static str, Listener)>,
+        headers: &HeaderMap,
+    ) -> Reply {
+        let mut last = self.0.lock().await;
+        let page = match &*last {
+            Some(page) if page.at.elapsed() < FRESH => page.clone(),
+            Some(_) | None => match compose(handles, listeners).await {
+                Ok(page) => last.insert(page).clone(),
+                Err(error) => {
+                    let said = format!("cannot compose the metrics: {error}");
+                    return reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said);
+                }
+            },
+        };
+        if wants_plain(headers) {
+            reply::bytes(StatusCode::OK, PLAIN, page.plain)
+        } else {
+            reply::bytes(StatusCode::OK, OPENMETRICS, page.openmetrics)
+        }
+    }
+}
+
+async fn compose(
+    handles: &Handles,
+    listeners: Vec<(&'static str, Listener)>,
+) -> Result<Page, tokio::task::JoinError> {
+    let (sources, poll_interval) = (handles.metrics.clone(), handles.poll_interval);
+    let (snapshot, ready) = (handles.snapshot.borrow().clone(), handles.ready.borrow().clone());
+    let composing = tokio::task::spawn_blocking(move || {
+        let facts = Facts {
+            snapshot,
+            ready,
+            counts: sources.counts.copy(),
+            commands: sources.commands.copy(),
+            unwritten: sources.unwritten.get(),
+            listeners,
+            process: (sources.process)(),
+            poll_interval,
+            now: Timestamp::now(),
+        };
+        let text = metrics::openmetrics(facts);
+        let plain = metrics::plain(&text);
+        (Bytes::from(text), Bytes::from(plain))
+    });
+    let (openmetrics, plain) = composing.await?;
+    Ok(Page {
+        at: Instant::now(),
+        openmetrics,
+        plain,
+    })
+}
+
+/// Whether the older text format is asked for and OpenMetrics is not: an old scraper, or a browser.
+fn wants_plain(headers: &HeaderMap) -> bool {
+    let accepts = |kind| {
+        let mut accepted = headers.get_all(ACCEPT).iter();
+        accepted.any(|accept| accept.to_str().is_ok_and(|accept| accept.contains(kind)))
+    };
+    accepts("text/") && !accepts("application/openmetrics-text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openmetrics_is_given_to_all_but_those_who_ask_for_text_alone() {
+        let cases = [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("text/plain"), true),
+            (Some("text/html,application/xhtml+xml,*/*;q=0.8"), true),
+            (
+                Some("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
+                false,
+            ),
+        ];
+        for (accept, plain) in cases {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(ACCEPT, accept.parse().unwrap());
+            }
+            assert_eq!(wants_plain(&headers), plain, "{accept:?}");
+        }
+    }
+}

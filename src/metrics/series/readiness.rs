@@ -1,0 +1,40 @@
+//! Whether we would take over, and the practice of it.
+
+use std::fmt;
+
+use crate::metrics::Facts;
+use crate::metrics::page::{Page, family};
+use crate::ready::Level;
+
+/// Levels, in words.
+const LEVELS: &[&str] = &["ok", "warning", "no"];
+
+/// What was found out last.
+pub(in crate::metrics) fn readiness(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let ready = &facts.ready;
+    page.states(
+        family(
+            "readiness",
+            "Whether Falconer would take over if the primary died now.",
+        ),
+        LEVELS,
+        [ready.level],
+        |level, word| ([("level", word)], level.word() == word),
+    )?;
+    page.time(
+        "readiness_timestamp",
+        "When that was found out.",
+        [([], Some(ready.at))],
+    )?;
+    let checks = [Level::Ok, Level::Warning, Level::No].map(|level| {
+        let found = ready.checks.iter().filter(|check| check.level == level);
+        ([("level", level.word())], found.count() as u64)
+    });
+    page.count(
+        family(
+            "readiness_checks",
+            "What readiness was made of, by what came of each check.",
+        ),
+        checks,
+    )
+}
