@@ -12,6 +12,7 @@ const DECIDERS: &[&str] = &[
     "health",
     "failover",
     "history",
+    "metrics",
     "ready",
     "render",
     "status",
