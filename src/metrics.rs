@@ -96,6 +96,7 @@ impl Collector for Scrape {
         series::bird(&mut page, &self.0)?;
         series::services(&mut page, &self.0)?;
         series::transitions(&mut page, &self.0)?;
+        series::stages(&mut page, &self.0)?;
         series::drills(&mut page, &self.0)?;
         series::probes(&mut page, &self.0)?;
         series::upstreams(&mut page, &self.0)?;

@@ -12,5 +12,5 @@ mod site;
 pub(super) use own::own;
 pub(super) use probe::probes;
 pub(super) use readiness::readiness;
-pub(super) use service::{drills, services, transitions};
+pub(super) use service::{drills, services, stages, transitions};
 pub(super) use site::{bird, site, upstreams};

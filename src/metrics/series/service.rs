@@ -184,7 +184,7 @@ pub(in crate::metrics) fn drills(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
     )
 }
 
-/// What was changed, how long it took, and what went wrong with it.
+/// What was changed, and what went wrong with it.
 pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let nothing = OfService::default();
     let counted = || {
@@ -232,7 +232,11 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
             "How often BIRD did not do what it was asked for the service.",
         ),
         counted().map(|(service, of_service)| (of(service), of_service.failures)),
-    )?;
+    )
+}
+
+/// How long the stages of transitions took.
+pub(in crate::metrics) fn stages(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     page.time(
         "service_last_transition_timestamp",
         "When Falconer last changed what it wants of BIRD; absent if it has not since its start.",
