@@ -192,7 +192,8 @@ impl Site {
             }
             Some(Event::Asked { service, ask, actor }) => self.asked(now, *service, ask, actor),
             Some(Event::Suspended { lasted }) => {
-                self.stalled(*lasted);
+                // Our own clock stood still meanwhile, and every delay with it.
+                self.spoil(*lasted);
                 Ok(())
             }
         }
@@ -214,17 +215,18 @@ impl Site {
         {
             // Each delay counts once, also where a refusal ends this call early.
             self.deadline = Some(now);
-            self.stalled(late);
+            self.spoil(late);
+            for service in &mut self.services {
+                service.stalled(late);
+            }
         }
     }
 
-    fn stalled(&mut self, late: Duration) {
+    /// Results that are under way prove nothing (D2).
+    fn spoil(&mut self, late: Duration) {
         let mut spoiled = false;
         for probe in self.all_probes_mut() {
             spoiled |= probe.stalled(late);
-        }
-        for service in &mut self.services {
-            service.stalled(late);
         }
         if spoiled && late >= STALL_WORTH_A_NOTE {
             self.notes.push(Note::Stalled { late });

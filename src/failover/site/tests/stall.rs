@@ -1,5 +1,7 @@
 //! D2 on a whole site: what was measured while Falconer itself stood still.
 
+use std::time::Duration;
+
 use super::support::*;
 use crate::failover::{Event, Note, Strength};
 use crate::status::snapshot::ProbeState;
@@ -106,4 +108,74 @@ fn d2_a_stall_too_short_to_mention_still_spoils_a_hasty_probe() {
     let down = bench.turns(PING).last().copied();
     // Without the stall it would be 21.1 s: the first fail does not count.
     assert_eq!(down, Some((at_ms(21_600), ProbeState::Down)));
+}
+
+/// Announced, and its target up again at 100 s: failback is due 30 s after the verdict.
+fn coming_back() -> Bench {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.world.from(at_s(100), PING, Target::Alive);
+    bench.run(at_s(110));
+    bench
+}
+
+/// How long the verdict had been up at the failback.
+fn waited(bench: &Bench) -> Duration {
+    let up = bench.verdicts().last().expect("it is up").0;
+    let (silent, how) = bench.switches().last().cloned().expect("it switched");
+    assert_eq!(how, "full -> off by D4");
+    silent.since(up)
+}
+
+#[test]
+fn d6_a_stall_lengthens_failback_delay_because_nobody_watched() {
+    let mut bench = coming_back();
+    let asleep = bench.play.site().deadline().expect("there are probes");
+    bench.play.pass(secs(60));
+    let stalled = bench.play.now().mono.since(asleep);
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30) + stalled);
+
+    let mut bench = coming_back();
+    let mut stalled = Duration::ZERO;
+    for _ in 0..3 {
+        let asleep = bench.play.site().deadline().expect("there are probes");
+        bench.play.pass(secs(7));
+        stalled += bench.play.now().mono.since(asleep);
+        bench.run_for(ms(10));
+    }
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30) + stalled, "each of them");
+}
+
+#[test]
+fn d6_a_delay_that_spoils_no_check_lengthens_nothing() {
+    let mut bench = coming_back();
+    let asleep = bench.play.site().deadline().expect("there are probes");
+    bench.play.pass(asleep.since(bench.play.now().mono) + secs(1));
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30), "half the time-out is no stall");
+}
+
+#[test]
+fn d6_a_stall_before_the_verdict_lengthens_nothing() {
+    let mut bench = coming_back();
+    bench.play.pass(secs(60));
+    bench.world.from(at_s(172), PING, Target::Refusing);
+    bench.world.from(at_s(182), PING, Target::Alive);
+    bench.run(at_s(400));
+    assert!(bench.verdicts().last().is_some_and(|(at, _)| *at > at_s(182)));
+    assert_eq!(waited(&bench), secs(30));
+}
+
+/// The monotonic clock stands still in a suspension, and failback_delay with it.
+#[test]
+fn d6_a_suspension_of_the_machine_lengthens_nothing() {
+    let mut bench = coming_back();
+    let lasted = secs(8 * 3_600);
+    bench
+        .play
+        .hand_in(Some(Event::Suspended { lasted }), &mut bench.world);
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30));
 }
