@@ -6,6 +6,7 @@ use super::support::*;
 use crate::config::model::{Config, Failback, Window};
 use crate::failover::event::Terms;
 use crate::failover::{Adoption, Ask, Note, Strength};
+use crate::status::snapshot::Verdict;
 use crate::time::Moment;
 
 /// Dead from 20 to 100 s, and taken over.
@@ -117,6 +118,24 @@ fn d6_consent_ends_with_a_relapse() {
     bench.world.from(at_s(120), PING, Target::Alive);
     bench.run(at_s(1_000));
     assert_eq!(bench.strength(), Some(Strength::Full));
+}
+
+#[test]
+fn d6_consent_ends_as_soon_as_the_verdict_is_not_up() {
+    let mut config = simple();
+    config.services[0].failback = Failback::Manual;
+    for (target, verdict) in [
+        (Target::Refusing, Verdict::Down),
+        (Target::Broken, Verdict::Unclear),
+    ] {
+        let mut bench = outage(&config);
+        bench.run(at_s(110));
+        bench.ask(Ask::Failback).expect("it is up");
+        bench.world.from(at_s(111), PING, target);
+        bench.run(at_s(127));
+        assert_eq!(bench.verdict(), verdict);
+        assert!(!bench.play.site().services()[0].consented());
+    }
 }
 
 #[test]
@@ -234,6 +253,40 @@ fn d6_a_step_of_the_wall_clock_into_the_window_is_noticed_within_ten_seconds() {
         .step_wall_clock("2026-01-01T19:00:00Z".parse().expect("a time"));
     bench.run(at_s(210));
     assert_eq!(bench.strength(), Some(Strength::Off));
+}
+
+/// Probes that are asked so rarely that nothing but the clock wakes the site.
+fn rarely_asked(mut config: Config) -> Config {
+    let of_services = config.services.iter_mut().flat_map(|service| &mut service.probes);
+    for probe in of_services.chain(&mut config.witnesses) {
+        probe.interval = secs(100_000);
+    }
+    config
+}
+
+#[test]
+fn d6_the_wall_clock_is_looked_at_however_rarely_probes_are_asked() {
+    let now = start_at("2026-01-01T10:00:00Z");
+    let config = rarely_asked(windowed());
+    let mut bench = Bench::with(&config, &crate::failover::Memory::default(), now).adopting(Strength::Full);
+    bench.run(at_s(200));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+    let there = "2026-01-01T19:00:00Z".parse().expect("a time");
+    bench.play.step_wall_clock(there);
+    bench.run(at_s(210));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+}
+
+#[test]
+fn d8_a_drain_ends_in_time_however_rarely_probes_are_asked() {
+    let mut bench = Bench::new(&rarely_asked(draining())).adopting(Strength::Full);
+    bench.run(at_s(400));
+    let drain = up_since(&bench) + secs(30);
+    let expected = [
+        (drain, "full -> drain by D8".to_owned()),
+        (drain + secs(60), "drain -> off by D8".to_owned()),
+    ];
+    assert_eq!(bench.switches(), expected);
 }
 
 fn draining() -> Config {

@@ -1,7 +1,7 @@
 //! D5 on a whole site: our own uplink, and what the witnesses prove.
 
 use super::support::*;
-use crate::config::model::{Config, OnLoss};
+use crate::config::model::{self, Config, Decides, OnLoss, Votes};
 use crate::failover::event::Terms;
 use crate::failover::isolation::Isolation;
 use crate::failover::{Ask, ProbeId, Strength};
@@ -257,4 +257,40 @@ fn d5_witnesses_are_sought_until_one_passes_and_left_in_peace_then() {
     bench.run(at_s(50));
     assert_eq!(bench.world.starts_of(WITNESS, at_ms(40_001)).len(), 1);
     assert_eq!(bench.strength(), Some(Strength::Full));
+}
+
+/// How often the witness was asked while this probe failed and the witness could not be asked.
+fn sought_for(change: impl FnOnce(&mut model::Probe)) -> usize {
+    let mut says = probe("says");
+    change(&mut says);
+    let service = standby("web", vec![probe("ping"), says]);
+    let mut config = config(vec![service], vec![probe("resolver")], 1);
+    config.witnesses[0].interval = secs(600);
+    config.witnesses[0].fall = 100;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), SITE, Target::Refusing);
+    bench.world.from(at_s(20), WITNESS, Target::Broken);
+    bench.run(at_s(40));
+    bench.world.starts_of(WITNESS, at_s(20)).len()
+}
+
+#[test]
+fn d5_witnesses_are_sought_for_what_could_count_towards_a_verdict_down_and_nothing_else() {
+    for votes in [Votes::Both, Votes::Down] {
+        assert!(sought_for(|probe| probe.votes = votes) > 30, "it votes down");
+    }
+    let decides = |decides| {
+        move |probe: &mut model::Probe| {
+            probe.votes = Votes::None;
+            probe.decides = decides;
+        }
+    };
+    assert!(
+        sought_for(decides(Some(Decides::Down))) > 30,
+        "it decides down alone"
+    );
+    // Doubt asks them once.
+    assert_eq!(sought_for(|probe| probe.votes = Votes::Up), 1);
+    assert_eq!(sought_for(decides(Some(Decides::Up))), 1);
+    assert_eq!(sought_for(decides(None)), 1);
 }

@@ -184,3 +184,17 @@ fn d11_reason_and_actor_are_kept_and_shown() {
     assert_eq!(over.until, Some(start().wall_at(at_s(10))));
     assert_eq!(service.wish().decision, 1);
 }
+
+#[test]
+fn d11_an_end_is_found_by_the_wall_clock_however_rarely_probes_are_asked() {
+    let mut config = simple();
+    config.services[0].probes[0].interval = secs(100_000);
+    config.witnesses[0].interval = secs(100_000);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.run(at_s(20));
+    bench.ask(Ask::Announce(lasting(3_600))).expect("allowed");
+    bench.run(at_s(30));
+    bench.play.step_wall_clock(start().wall_at(at_s(7_200)));
+    bench.run(at_s(40));
+    assert_eq!(bench.play.site().services()[0].overridden(), None);
+}
