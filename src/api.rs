@@ -49,8 +49,8 @@ pub struct Handles {
     pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
     pub requests: mpsc::Sender<Request>,
-    /// Wishes to bring bird.conf into BIRD.
-    pub applies: mpsc::Sender<Apply>,
+    /// Operators' errands that concern no single service.
+    pub errands: mpsc::Sender<Errand>,
     /// The latest results of every probe.
     pub latency: watch::Receiver<Arc<Book>>,
     /// How often BIRD is held against what we want: what was verified longer than two of these
@@ -91,15 +91,27 @@ pub struct Request {
     pub answer: oneshot::Sender<Result<String, Refusal>>,
 }
 
-/// An operator's wish that bird.conf be rendered anew and brought into BIRD (A9).
+/// What an operator asks of Falconer as a whole, and not of a service.
 #[derive(Debug)]
-pub struct Apply {
-    /// Whether a file that somebody else changed is replaced.
-    pub force: bool,
+pub struct Errand {
+    /// What.
+    pub task: Task,
     /// Who asks: a user's name, or "uid N".
     pub actor: String,
     /// Where the answer goes, once it has come to its end.
     pub answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// An errand's task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// falconer.toml is read again, and gone over to if it is right.
+    Reload,
+    /// bird.conf is rendered anew and brought into BIRD (A9).
+    Apply {
+        /// Whether a file that somebody else changed is replaced.
+        force: bool,
+    },
 }
 
 /// What an operator asks of a service.

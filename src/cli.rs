@@ -17,6 +17,7 @@ mod output;
 mod place;
 mod reading;
 mod ready;
+mod reload;
 mod render;
 mod run;
 mod simulate;
@@ -60,6 +61,8 @@ enum Command {
     Check(check::Check),
     /// Print bird.conf as the configuration would have it, compare it, write it, or have BIRD run it
     Render(render::Render),
+    /// Have the daemon go over to the changed configuration; what did not change is not touched
+    Reload(reload::Reload),
     /// Show what Falconer thinks and what BIRD does
     Status(status::Status),
     /// Say whether we would take over if the primary died now, and what speaks against it
@@ -112,6 +115,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Run(command) => command.run(config),
         Command::Check(command) => command.run(&config),
         Command::Render(command) => command.run(&config, &daemon()),
+        Command::Reload(command) => command.run(&daemon()),
         Command::Status(command) => command.run(&daemon()),
         Command::Ready(command) => command.run(&daemon()),
         Command::Explain(command) => command.run(&daemon()),

@@ -15,6 +15,7 @@ pub use inputs::{InputError, passwords, templates};
 pub use record::Stage;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 
@@ -37,6 +38,10 @@ pub struct ConfFile {
 pub struct Present {
     /// The file's content; `None` where there is no file.
     pub text: Option<String>,
+    /// What tells its content from any other; `None` where there is no file.
+    pub digest: Option<String>,
+    /// When it was last written, as far as the file system tells.
+    pub written: Option<SystemTime>,
     /// Whose work the content is.
     pub owner: Owner,
     /// An apply that did not come to its end: we stopped in the middle of it.
@@ -109,17 +114,20 @@ impl ConfFile {
     /// The file is there and cannot be read, or is not text.
     pub fn inspect(&self) -> anyhow::Result<Present> {
         let text = replace::read(&self.output, MAX_LEN)?;
+        let digest = text.as_deref().map(Digest::of);
         let (record, record_problem) = match Record::load(&self.state_dir, &self.output) {
             Ok(record) => (record, None),
             Err(problem) => (Record::default(), Some(format!("{problem:#}"))),
         };
-        let owner = match &text {
+        let owner = match &digest {
             None => Owner::Nobody,
-            Some(text) if record.knows(&Digest::of(text)) => Owner::Us,
+            Some(digest) if record.knows(digest) => Owner::Us,
             Some(_) => Owner::SomebodyElse,
         };
         Ok(Present {
             text,
+            digest: digest.map(Digest::into_hex),
+            written: replace::written(&self.output),
             owner,
             unfinished: record.stage(),
             record_problem,
@@ -180,6 +188,8 @@ impl ConfFile {
             .good_copy()?
             .context("there is no last good copy in state_dir")?;
         replace::replace(&self.output, &good, &self.socket)?;
+        // Its time is the old one, too: BIRD has read it since.
+        replace::copy_time(&self.good(), &self.output);
         let record = Record::load(&self.state_dir, &self.output)?;
         record
             .only(&Digest::of(&good))
@@ -217,7 +227,9 @@ impl ConfFile {
     /// # Errors
     /// `state_dir` cannot be written.
     pub fn keep_good(&self, text: &str) -> anyhow::Result<()> {
-        replace::write_private(&self.good(), text)
+        replace::write_private(&self.good(), text)?;
+        replace::copy_time(&self.output, &self.good());
+        Ok(())
     }
 
     /// The last good copy, if there is one.

@@ -38,8 +38,8 @@ use crate::metrics;
 use crate::store;
 use crate::systemd;
 pub(crate) use applying::{NotApplied, apply_alone};
-use bird_conf::BirdConf;
 pub use bird_conf::NotRendered;
+use bird_conf::{BirdConf, Wrong};
 pub(crate) use bird_conf::{rendered, version_of};
 use checks::Checks;
 use clock::Clock;
@@ -61,8 +61,8 @@ const DISK_REPORTS_WAITING: usize = 16;
 /// Operators' requests that wait: more people than that do not type at once.
 const REQUESTS_WAITING: usize = 64;
 
-/// Applies that wait to be refused, because one is under way.
-const APPLIES_WAITING: usize = 8;
+/// Errands that wait to be refused, because one is under way.
+const ERRANDS_WAITING: usize = 8;
 
 /// What the daemon is started with.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     }
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConf::prepare(&config, &client).await?;
-    let (applies, asked_to_apply) = mpsc::channel(APPLIES_WAITING);
-    let (mut driver, doors, ends, gathering) = wire(&config, config_file.clone(), clock, &client, applies);
+    let (errands_out, errands) = mpsc::channel(ERRANDS_WAITING);
+    let (mut driver, doors, ends, gathering) = wire(&config, clock, &client, errands_out);
     if let Some(Record { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
         driver.record_inputs(&file, limit).with_context(named)?;
@@ -139,9 +139,9 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         })
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
-    let keeper = Keeper::new(config_file, client, bird_conf, ends);
-    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(asked_to_apply)));
-    driver.run(asked_to_stop, hangup).await;
+    let keeper = Keeper::new(config_file, client, ends);
+    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, errands, hangup)));
+    driver.run(asked_to_stop).await;
     drop((keeping, gathering));
     systemd::stopping();
     stop.cancel();
@@ -164,10 +164,9 @@ fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
 /// Starts the edges, and a driver between them.
 fn wire(
     config: &Arc<Config>,
-    config_file: PathBuf,
     clock: Clock,
     client: &Client,
-    applies: mpsc::Sender<api::Apply>,
+    errands: mpsc::Sender<api::Errand>,
 ) -> (Driver, api::Handles, Ends, AbortOnDropHandle<()>) {
     let state_dir = &config.site.state_dir;
     let found = store::open(state_dir);
@@ -187,8 +186,10 @@ fn wire(
     let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
-    let (wrong, bird_conf) = watch::channel(None);
-    let (told, hearsay) = mpsc::channel(APPLIES_WAITING);
+    let (wrong, bird_conf) = watch::channel(Wrong::default());
+    let (told, hearsay) = mpsc::channel(ERRANDS_WAITING);
+    // The one errand that is under way waits for its answer.
+    let (successors_out, successors) = mpsc::channel(1);
     let (in_force_out, in_force) = watch::channel(config.clone());
     let (ready_out, ready) = readiness::not_yet();
     let edges = Edges {
@@ -204,18 +205,19 @@ fn wire(
         bird_conf,
         hearsay,
         ready: ready.clone(),
+        successors,
         in_force: in_force_out,
         requests,
         link: client.link(),
     };
-    let driver = Driver::new(config.clone(), config_file, clock, found, past, journal, edges);
+    let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
     let doors = api::Handles {
         snapshot: driver.snapshot(),
         ready,
         history: driver.history(),
         latency: driver.latency(),
         requests: requests_out,
-        applies,
+        errands,
         poll_interval: config.bird.poll_interval,
         metrics: metrics::Sources {
             counts: driver.counts(),
@@ -234,6 +236,7 @@ fn wire(
     });
     let ends = Ends {
         in_force,
+        successors: successors_out,
         snapshot: driver.snapshot(),
         wrong,
         told,

@@ -44,6 +44,12 @@ pub enum What {
     },
     /// falconer.toml was read again.
     Reloaded {
+        /// Who asked; null: SIGHUP.
+        #[serde(default)]
+        actor: Option<String>,
+        /// What changed; null where nothing was gone over to.
+        #[serde(default)]
+        text: Option<String>,
         /// Why the old one stays in force; null where it does not.
         error: Option<String>,
     },

@@ -31,7 +31,7 @@ use crate::config::model::{self, Check, Host, Source};
 /// and the view of BIRD. Dropping it and all its probes ends what it keeps going.
 pub struct Checker {
     pings: Arc<icmp::Pings>,
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
     trust: tls::Trust,
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
@@ -44,11 +44,21 @@ impl Checker {
     pub fn new(bird: Arc<dyn BirdView>, own_protocols: impl IntoIterator<Item = String>) -> Self {
         Self {
             pings: Arc::default(),
-            resolver: Resolver::new(),
+            resolver: Arc::new(Resolver::new()),
             trust: tls::Trust::default(),
             bird,
             own_protocols: own_protocols.into_iter().collect(),
             deaf: Vec::new(),
+        }
+    }
+
+    /// The same for a changed configuration: ping sockets and the names found stay in use, CA files
+    /// are read anew.
+    pub fn heir(&self, bird: Arc<dyn BirdView>, own_protocols: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            pings: self.pings.clone(),
+            resolver: self.resolver.clone(),
+            ..Self::new(bird, own_protocols)
         }
     }
 

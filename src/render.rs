@@ -11,12 +11,14 @@ mod drift;
 mod engine;
 mod error;
 mod fields;
+mod loaded;
 pub mod names;
 mod passwords;
 mod templates;
 
 pub use drift::{Drift, diff, drift};
 pub use error::{Place, RenderError};
+pub use loaded::{Load, Loaded, OnDisk};
 pub use passwords::{PasswordError, Passwords};
 pub use templates::Templates;
 

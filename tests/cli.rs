@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use falconer::api::{Apply, Ask, Handles, Refusal, Request, serve};
+use falconer::api::{Ask, Errand, Handles, Refusal, Request, serve};
 use falconer::config::model;
 use falconer::status::Snapshot;
 use falconer::status::snapshot::Action;
@@ -59,15 +59,15 @@ impl Daemon {
                 let readiness = serde_json::from_str(include_str!("fixtures/status/ready.json")).unwrap();
                 let (_ready, ready) = watch::channel(Arc::new(readiness));
                 let (requests, mut arrived) = mpsc::channel::<Request>(1);
-                let (applies, mut wishes) = mpsc::channel::<Apply>(1);
-                let of_apply = answer.clone();
+                let (errands, mut sent) = mpsc::channel::<Errand>(1);
+                let of_errand = answer.clone();
                 let handles = Handles {
                     latency: watch::channel(Arc::default()).1,
                     snapshot: seen,
                     ready,
                     history,
                     requests,
-                    applies,
+                    errands,
                     poll_interval: Duration::from_secs(1),
                     metrics: falconer::metrics::Sources::default(),
                 };
@@ -78,11 +78,9 @@ impl Daemon {
                     }
                 });
                 tokio::spawn(async move {
-                    while let Some(wish) = wishes.recv().await {
-                        let said = of_apply
-                            .clone()
-                            .map(|said| format!("{said}, force: {}", wish.force));
-                        drop(wish.answer.send(said));
+                    while let Some(errand) = sent.recv().await {
+                        let said = of_errand.clone().map(|said| format!("{said}, {:?}", errand.task));
+                        drop(errand.answer.send(said));
                     }
                 });
                 serve(&config, handles, stop).await;
@@ -339,10 +337,10 @@ fn a9_an_apply_is_the_daemons_work_and_its_words_are_printed() {
     let printed = |out: &str| (0, out.to_owned(), String::new());
     assert_eq!(
         daemon.run(&["render", "--apply"]),
-        printed("applied, force: false\n")
+        printed("applied, Apply { force: false }\n")
     );
     let forced = daemon.run(&["render", "--apply", "--force"]);
-    assert_eq!(forced, printed("applied, force: true\n"));
+    assert_eq!(forced, printed("applied, Apply { force: true }\n"));
     assert_eq!(daemon.run(&["render", "--apply", "--diff"]).0, 2);
     let cases = [
         (Refusal::Failed("undone".to_owned()), 1),
@@ -354,6 +352,25 @@ fn a9_an_apply_is_the_daemons_work_and_its_words_are_printed() {
         let daemon = Daemon::start(Err(refusal));
         assert_eq!(daemon.run(&["render", "--apply"]), (code, String::new(), words));
     }
+}
+
+#[test]
+fn a_reload_is_the_daemons_work_and_a_broken_file_exits_78() {
+    let daemon = Daemon::start(Ok("reloaded".to_owned()));
+    let (code, out, err) = daemon.run(&["reload"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "reloaded, Reload\n", ""));
+    let cases = [
+        (Refusal::Configuration("line 3".to_owned()), 78),
+        (Refusal::NotNow("[api] changed".to_owned()), 1),
+    ];
+    for (refusal, code) in cases {
+        let words = format!("falconer: {refusal}\n");
+        let daemon = Daemon::start(Err(refusal));
+        assert_eq!(daemon.run(&["reload"]), (code, String::new(), words));
+    }
+    let nobody = tempfile::tempdir().unwrap();
+    let socket = nobody.path().join("s");
+    assert_eq!(falconer(&["-s", socket.to_str().unwrap(), "reload"]).0, 69);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The desk: answers one request from the latest snapshot, or passes it on to the daemon.
 
+mod errand;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -140,6 +142,10 @@ impl Desk {
                 Caller::Operator { uid } => self.apply(uid, body).await,
                 Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
+            Ok(Route::Reload) => match caller {
+                Caller::Operator { uid } => self.reload(uid).await,
+                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+            },
             Err(Miss::NotFound) => reply::failure(StatusCode::NOT_FOUND, "there is no such path"),
             Err(Miss::WrongMethod(allow)) => reply::wrong_method(allow),
         }
@@ -262,33 +268,6 @@ impl Desk {
                 "the daemon took too long to answer; look at the status to see whether it was done",
             ),
         }
-    }
-
-    /// It is waited for to its end: BIRD's undo timer, and not ours, is the limit.
-    async fn apply<B>(&self, uid: u32, body: B) -> Reply
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let body = match whole(body).await {
-            Ok(body) => body,
-            Err((status, said)) => return reply::failure(status, said),
-        };
-        let force = match order::force(&body) {
-            Ok(force) => force,
-            Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
-        };
-        let (answer, answered) = oneshot::channel();
-        let wish = super::Apply {
-            force,
-            actor: account::user_name(uid),
-            answer,
-        };
-        let told = match self.handles.applies.send(wish).await {
-            Ok(()) => answered.await.ok(),
-            Err(_) => None,
-        };
-        outcome(told)
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {

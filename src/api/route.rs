@@ -31,6 +31,8 @@ pub(super) enum Route<'a> {
     Change(&'a str, Verb),
     /// `POST /v1/render/apply`.
     Apply,
+    /// `POST /v1/reload`.
+    Reload,
 }
 
 /// What an operator can ask of a service.
@@ -82,6 +84,7 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "witnesses", "latency"] => Route::WitnessLatency,
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
         ["v1", "render", "apply"] => Route::Apply,
+        ["v1", "reload"] => Route::Reload,
         ["v1", "events"] => Route::Events,
         ["v1", "ready"] => Route::Ready,
         ["readyz"] => Route::Readyz,
@@ -90,8 +93,8 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         _ => return Err(Miss::NotFound),
     };
     match (method, found) {
-        (&Method::POST, Route::Change(..) | Route::Apply) => Ok(found),
-        (_, Route::Change(..) | Route::Apply) => Err(Miss::WrongMethod("POST")),
+        (&Method::POST, Route::Change(..) | Route::Apply | Route::Reload) => Ok(found),
+        (_, Route::Change(..) | Route::Apply | Route::Reload) => Err(Miss::WrongMethod("POST")),
         (&Method::GET | &Method::HEAD, _) => Ok(found),
         (_, _) => Err(Miss::WrongMethod("GET, HEAD")),
     }
@@ -107,6 +110,7 @@ mod tests {
             (Method::GET, "/v1/status", Route::Status),
             (Method::HEAD, "/v1/status", Route::Status),
             (Method::POST, "/v1/render/apply", Route::Apply),
+            (Method::POST, "/v1/reload", Route::Reload),
             (Method::GET, "/v1/services/web", Route::Service("web")),
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
             (Method::GET, "/v1/events", Route::Events),

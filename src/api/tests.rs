@@ -22,7 +22,7 @@ struct Api {
     readiness: watch::Sender<Arc<Readiness>>,
     history: watch::Sender<Arc<[Arc<Entry>]>>,
     requests: mpsc::Receiver<Request>,
-    applies: mpsc::Receiver<Apply>,
+    errands: mpsc::Receiver<Errand>,
     shutdown: CancellationToken,
     tasks: tokio::task::JoinSet<door::Closed>,
 }
@@ -38,7 +38,7 @@ impl Api {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
-        let (wishes, applies) = mpsc::channel(4);
+        let (sent, errands) = mpsc::channel(4);
         let (history, latest) = watch::channel(Arc::from([]));
         let (readiness, ready) = watch::channel(Arc::new(Readiness::not_yet(situations::now())));
         let handles = Handles {
@@ -47,7 +47,7 @@ impl Api {
             ready,
             history: latest,
             requests: sender,
-            applies: wishes,
+            errands: sent,
             poll_interval: Duration::from_secs(1),
             metrics: metrics::Sources::default(),
         };
@@ -70,7 +70,7 @@ impl Api {
             readiness,
             history,
             requests,
-            applies,
+            errands,
             shutdown,
             tasks,
         }
@@ -300,12 +300,15 @@ async fn a9_an_apply_reaches_the_daemon_with_its_actor_and_is_answered_with_what
         let request = written("POST", "/v1/render/apply", body);
         let asking = exchange(UnixStream::connect(api.path()).await.unwrap(), &request);
         let answering = async {
-            let wish = api.applies.recv().await.unwrap();
+            let errand = api.errands.recv().await.unwrap();
             assert_eq!(
-                (wish.force, wish.actor),
-                (force, account::user_name(rustix::process::getuid().as_raw()))
+                (errand.task, errand.actor),
+                (
+                    Task::Apply { force },
+                    account::user_name(rustix::process::getuid().as_raw())
+                )
             );
-            wish.answer.send(answer).unwrap();
+            errand.answer.send(answer).unwrap();
         };
         let ((said, _), ()) = tokio::join!(asking, answering);
         assert_eq!(said, status, "{body}");
@@ -313,6 +316,41 @@ async fn a9_an_apply_reaches_the_daemon_with_its_actor_and_is_answered_with_what
     let (status, said) = api.ask("POST", "/v1/render/apply", r#"{"forced": true}"#).await;
     assert_eq!(status, 400, "{said}");
     assert_eq!(api.ask("GET", "/v1/render/apply", "").await.0, 405);
+}
+
+#[tokio::test]
+async fn a_reload_reaches_the_daemon_with_its_actor_and_is_answered_with_what_changed() {
+    let mut api = Api::start(situations::steady()).await;
+    let cases = [
+        (
+            Ok("service web: rank".to_owned()),
+            200,
+            r#"{"said":"service web: rank"}"#,
+        ),
+        (
+            Err(Refusal::Configuration("line 3".to_owned())),
+            422,
+            r#"{"error":"line 3"}"#,
+        ),
+    ];
+    for (answer, status, body) in cases {
+        let request = written("POST", "/v1/reload", "");
+        let asking = exchange(UnixStream::connect(api.path()).await.unwrap(), &request);
+        let answering = async {
+            let errand = api.errands.recv().await.unwrap();
+            assert_eq!(
+                (errand.task, errand.actor),
+                (
+                    Task::Reload,
+                    account::user_name(rustix::process::getuid().as_raw())
+                )
+            );
+            errand.answer.send(answer).unwrap();
+        };
+        let (answered, ()) = tokio::join!(asking, answering);
+        assert_eq!(answered, (status, body.to_owned()));
+    }
+    assert_eq!(api.ask("GET", "/v1/reload", "").await.0, 405);
 }
 
 #[tokio::test]
@@ -453,7 +491,8 @@ async fn over_tcp_nothing_can_be_changed() {
         assert_eq!(status, 403, "{verb}");
     }
     assert_eq!(api.ask_over_tcp("POST", "/v1/render/apply").await.0, 403);
-    assert!(api.applies.try_recv().is_err());
+    assert_eq!(api.ask_over_tcp("POST", "/v1/reload").await.0, 403);
+    assert!(api.errands.try_recv().is_err());
     assert!(api.requests.try_recv().is_err());
 }
 
@@ -633,7 +672,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         ready: watch::channel(Arc::new(Readiness::not_yet(situations::now()))).1,
         history: watch::channel(Arc::from([])).1,
         requests,
-        applies: mpsc::channel(1).0,
+        errands: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
         metrics: metrics::Sources::default(),
     };

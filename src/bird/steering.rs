@@ -40,7 +40,7 @@ use crate::status::snapshot::AlarmCode;
 pub const MISSING: &str = "missing";
 
 /// What is steered, and where the state files are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// The services, in the configuration's order. [`Wishes`] and [`Report`]s count like this.
     pub targets: Vec<Target>,
@@ -207,6 +207,20 @@ pub struct SeenService {
     pub problems: Vec<(AlarmCode, String)>,
 }
 
+impl SeenService {
+    /// One that has not been looked at.
+    pub fn unknown(since: Instant) -> Self {
+        Self {
+            actual: None,
+            adopt: None,
+            since,
+            exported_to: Vec::new(),
+            verified: false,
+            problems: Vec::new(),
+        }
+    }
+}
+
 /// One upstream's session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenUpstream {
@@ -221,6 +235,19 @@ pub struct SeenUpstream {
     pub established: bool,
     /// The families of its channels.
     pub families: Vec<Family>,
+}
+
+impl SeenUpstream {
+    /// One that has not been looked at.
+    pub fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: "unknown".to_owned(),
+            error: None,
+            established: false,
+            families: Vec::new(),
+        }
+    }
 }
 
 /// Steering at work. Dropping it ends the task; BIRD stays as it is.

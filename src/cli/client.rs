@@ -25,6 +25,8 @@ use crate::status::Snapshot;
 const TIMEOUT: Duration = Duration::from_secs(12);
 /// How long an apply may take: `confirm_within` is at most an hour, and the rest is less than another.
 const APPLY_TIMEOUT: Duration = Duration::from_hours(2);
+/// How long a reload may take: BIRD and its binary are asked for their version, each with a time-out.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most that is read of an answer, in bytes: ten times what 200 services and 1,000 probes need.
 const ANSWER_LIMIT: usize = 16 << 20;
 
@@ -136,6 +138,12 @@ impl Daemon {
     pub(super) fn apply(&self, force: bool) -> Result<String, Failure> {
         let body = serde_json::json!({ "force": force }).to_string();
         let answer = self.ask_within(APPLY_TIMEOUT, Method::POST, "/v1/render/apply", body.into())?;
+        said(&answer)
+    }
+
+    /// Has falconer.toml read again.
+    pub(super) fn reload(&self) -> Result<String, Failure> {
+        let answer = self.ask_within(RELOAD_TIMEOUT, Method::POST, "/v1/reload", Bytes::new())?;
         said(&answer)
     }
 

@@ -40,6 +40,11 @@ impl Digest {
         }
         Self(hex)
     }
+
+    /// In hexadecimal.
+    pub(super) fn into_hex(self) -> String {
+        self.0
+    }
 }
 
 /// The notes.

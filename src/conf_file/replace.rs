@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as FileMode, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use atomic_write_file::AtomicWriteFile;
@@ -39,6 +40,20 @@ pub(super) fn read(path: &Path, max_len: u64) -> anyhow::Result<Option<String>> 
     String::from_utf8(bytes)
         .map(Some)
         .with_context(|| format!("{} is not UTF-8 text", path.display()))
+}
+
+/// When a file was last written.
+pub(super) fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
+}
+
+/// Gives `to` the time at which `from` was last written. Only a look is misled where that cannot be.
+pub(super) fn copy_time(from: &Path, to: &Path) {
+    if let Some(time) = written(from)
+        && let Ok(file) = File::options().write(true).open(to)
+    {
+        let _ = file.set_modified(time);
+    }
 }
 
 /// Replaces bird.conf. It keeps its owner and mode; a new one gets the group of BIRD's socket.

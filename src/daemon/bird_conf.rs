@@ -6,20 +6,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::applying::recover;
-use crate::bird::answer::State;
+use crate::bird::answer::{Daemon, State};
 use crate::bird::client::Client;
 use crate::bird::version::Version;
 use crate::conf_file::applying;
-use crate::conf_file::parser::Parser;
-use crate::conf_file::{self, ConfFile, Owner, Put};
+use crate::conf_file::parser::{CheckError, Parser};
+use crate::conf_file::{self, ConfFile, Owner, Present, Put};
 use crate::config::Config;
 use crate::config::model::{Apply, Render};
-use crate::render::{drift, render};
+use crate::render::{Load, Loaded, OnDisk, drift, render};
 use crate::status::snapshot::BirdState;
+use crate::time::Moment;
 
 /// The first contact with BIRD is waited for this long before its binary is asked for its version.
 const FIRST_CONTACT: Duration = Duration::from_secs(2);
@@ -30,7 +33,52 @@ const FIRST_CONTACT: Duration = Duration::from_secs(2);
 pub struct NotRendered(pub Vec<String>);
 
 /// What is wrong with bird.conf, in words.
-pub(super) type Wrong = Option<String>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// It is not what would be rendered, or that cannot be told.
+    pub(super) file: Option<String>,
+    /// BIRD does not run it.
+    pub(super) running: Option<String>,
+}
+
+impl Bird {
+    /// Asks it.
+    pub(super) async fn of(config: &Config, client: &Client) -> Self {
+        let Ok(protocols) = client.show_protocols().await else {
+            return match client.link().borrow().state {
+                BirdState::Down => Self::Down,
+                BirdState::Up | BirdState::Busy => Self::Unclear,
+            };
+        };
+        let services = config.services.iter();
+        let ours: Vec<_> = services
+            .flat_map(|service| service.full.iter().chain(&service.drain))
+            .collect();
+        let up = protocols.into_iter().find(|protocol| {
+            protocol.state != State::Down && ours.iter().any(|ours| ours.name == protocol.name)
+        });
+        up.map_or(Self::Silent, |protocol| Self::Announces(protocol.name))
+    }
+}
+
+/// What there is to put in place.
+pub(super) enum Prepared {
+    /// Nothing: bird.conf is the user's own.
+    UsersOwn,
+    /// Nothing yet: no BIRD tells its version, so there is nothing to render for. Why.
+    NoVersion(String),
+    /// A bird.conf.
+    Ready(BirdConf),
+}
+
+impl NotRendered {
+    /// In one line, for an alarm.
+    pub(super) fn in_short(&self) -> String {
+        let first = self.0.first().and_then(|error| error.lines().next());
+        let first = first.unwrap_or_default();
+        format!("bird.conf cannot be rendered any more: {first} (`falconer render` shows it all)")
+    }
+}
 
 /// What BIRD does of ours.
 pub(super) enum Bird {
@@ -47,12 +95,14 @@ pub(super) enum Bird {
 /// What came of putting bird.conf in place.
 pub(super) enum Placed {
     /// It is in place, or stays as it is; what is wrong then.
-    Settled(Wrong),
+    Settled(Option<String>),
+    /// It was not to be put in place; why.
+    Refused(String),
     /// BIRD runs, and has to be brought to it. What is wrong until then.
     ToApply(String),
 }
 
-/// A bird.conf that has been rendered and not yet been put in place.
+/// A bird.conf that has been rendered.
 pub(super) struct BirdConf {
     config: Arc<Config>,
     render: Render,
@@ -63,28 +113,25 @@ pub(super) struct BirdConf {
 }
 
 impl BirdConf {
-    /// Renders for the BIRD that is there. `Ok(None)`: bird.conf is the user's own. Without a BIRD
-    /// that tells its version there is nothing to render for, which is no fault of the configuration.
+    /// Renders for the BIRD that is there. That none tells its version is no fault of the
+    /// configuration.
     ///
     /// # Errors
     /// Template, passwords or values are not fit for a bird.conf.
-    pub(super) async fn prepare(config: &Arc<Config>, client: &Client) -> Result<Option<Self>, NotRendered> {
+    pub(super) async fn prepare(config: &Arc<Config>, client: &Client) -> Result<Prepared, NotRendered> {
         let Some(settings) = &config.render else {
-            return Ok(None);
+            return Ok(Prepared::UsersOwn);
         };
         let parser = Parser::new(&config.bird.binary, config.bird.timeout);
         let version = match version_of(client).await {
             Some(version) => version,
             None => match parser.version().await {
                 Ok(version) => version,
-                Err(error) => {
-                    tracing::error!(%error, "BIRD's version is not known: bird.conf is not rendered");
-                    return Ok(None);
-                }
+                Err(error) => return Ok(Prepared::NoVersion(no_version(settings, &error))),
             },
         };
         let text = rendered(config, settings, &version)?;
-        Ok(Some(Self {
+        Ok(Prepared::Ready(Self {
             config: config.clone(),
             render: settings.clone(),
             client: client.clone(),
@@ -107,7 +154,7 @@ impl BirdConf {
         let Some(wrong) = self.look().await else {
             return Placed::Settled(None);
         };
-        match self.bird().await {
+        match Bird::of(&self.config, &self.client).await {
             Bird::Announces(announced) => {
                 tracing::warn!(
                     announced,
@@ -117,60 +164,74 @@ impl BirdConf {
             }
             Bird::Silent if self.render.apply == Apply::Confirm => Placed::ToApply(wrong),
             Bird::Unclear => Placed::Settled(Some(wrong)),
-            Bird::Silent | Bird::Down => Placed::Settled(self.write().await),
+            Bird::Silent | Bird::Down => self.write().await,
         }
     }
 
-    async fn write(&self) -> Wrong {
+    async fn write(&self) -> Placed {
         let checked = self.render.apply != Apply::Write;
         let put = applying::write(&self.file, &self.parser, self.text.to_string(), checked, false).await;
         match put {
-            Ok(Put::Unchanged) => None,
+            Ok(Put::Unchanged) => Placed::Settled(None),
             Ok(Put::Written { record_problem }) => {
                 tracing::info!(output = %self.render.output.display(), template = self.render.template, "bird.conf written");
-                record_problem
+                Placed::Settled(record_problem)
             }
             Err(error) => {
                 tracing::error!(%error, "bird.conf is left as it is");
-                Some(error.to_string())
+                Placed::Refused(error.to_string())
             }
         }
     }
 
-    /// What BIRD does of ours.
-    pub(super) async fn bird(&self) -> Bird {
-        let Ok(protocols) = self.client.show_protocols().await else {
-            return match self.client.link().borrow().state {
-                BirdState::Down => Bird::Down,
-                BirdState::Up | BirdState::Busy => Bird::Unclear,
-            };
-        };
-        let services = self.config.services.iter();
-        let ours: Vec<_> = services
-            .flat_map(|service| service.full.iter().chain(&service.drain))
-            .collect();
-        let up = protocols.into_iter().find(|protocol| {
-            protocol.state != State::Down && ours.iter().any(|ours| ours.name == protocol.name)
+    /// Holds the file against what would be rendered.
+    pub(super) async fn look(&self) -> Option<String> {
+        let text = self.text.clone();
+        let present = self.inspect().await;
+        let drifted = present.map(|present| {
+            let output = self.file.path().display().to_string();
+            let edited = present.owner == Owner::SomebodyElse;
+            drift(&output, &text, present.text.as_deref(), edited)
         });
-        up.map_or(Bird::Silent, |protocol| Bird::Announces(protocol.name))
+        drifted.map_or_else(Some, |drift| drift.map(|drift| drift.text))
     }
 
-    /// Holds the file against what would be rendered.
-    pub(super) async fn look(&self) -> Wrong {
-        let (file, text) = (self.file.clone(), self.text.clone());
-        let looked = spawn_blocking(move || {
-            let present = file.inspect().map_err(|error| format!("{error:#}"))?;
-            let output = file.path().display().to_string();
-            let edited = present.owner == Owner::SomebodyElse;
-            let drift = drift(&output, &text, present.text.as_deref(), edited);
-            Ok::<_, String>(drift.map(|drift| drift.text))
-        });
-        match looked.await {
-            Ok(Ok(drift)) => drift,
-            Ok(Err(error)) => Some(error),
-            Err(error) => Some(error.to_string()),
+    /// Holds what BIRD runs against the file. `asked` tells when BIRD was asked. `None`, too, where
+    /// BIRD does not say, or is at it.
+    pub(super) async fn look_at_bird(
+        &self,
+        loaded: &mut Loaded,
+        asked: impl Fn() -> Moment,
+    ) -> Option<String> {
+        let present = self.inspect().await.ok()?;
+        let status = self.client.show_status().await.ok()?;
+        if status.daemon != Daemon::Running {
+            return None;
+        }
+        let (now, zone) = (Timestamp::now(), TimeZone::system());
+        let load = Load::of(&status.server_time?, &status.last_reconfiguration?, now, &zone)?;
+        let file = OnDisk {
+            digest: &present.digest?,
+            written: Timestamp::try_from(present.written?).ok()?,
+        };
+        loaded.look(&self.file.path().display().to_string(), asked(), load, &file)
+    }
+
+    async fn inspect(&self) -> Result<Present, String> {
+        let file = self.file.clone();
+        match spawn_blocking(move || file.inspect()).await {
+            Ok(present) => present.map_err(|error| format!("{error:#}")),
+            Err(error) => Err(error.to_string()),
         }
     }
+}
+
+fn no_version(settings: &Render, error: &CheckError) -> String {
+    format!(
+        "{} is not rendered and not held against anything: BIRD does not answer, and its binary does not tell \
+         its version either ({error})",
+        settings.output.display()
+    )
 }
 
 /// The running BIRD's version, if it answers soon.

@@ -10,13 +10,12 @@ mod reconfigure;
 
 use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -27,6 +26,7 @@ use super::bird_conf::Wrong;
 use super::checks::{Checked, Checks};
 use super::chronicle::{self, Chronicle, Latest};
 use super::clock::Clock;
+use super::keeping::Successor;
 use super::requests::Waiting;
 use super::senses::Senses;
 use super::telling::tell;
@@ -79,10 +79,12 @@ pub(super) struct Edges {
     pub(super) senses: Senses,
     /// What is wrong with bird.conf on disk.
     pub(super) bird_conf: watch::Receiver<Wrong>,
-    /// What came of applying bird.conf.
+    /// What came of operators' errands.
     pub(super) hearsay: mpsc::Receiver<What>,
     /// Whether we would take over, to be shown.
     pub(super) ready: watch::Receiver<Arc<Readiness>>,
+    /// Configurations to go over to.
+    pub(super) successors: mpsc::Receiver<Successor>,
     /// The configuration in force, for those who follow it.
     pub(super) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
@@ -94,7 +96,6 @@ pub(super) struct Edges {
 /// The driver.
 pub(super) struct Driver {
     config: Arc<Config>,
-    config_file: PathBuf,
     clock: Clock,
     site: Site,
     edges: Edges,
@@ -133,7 +134,7 @@ enum Woken {
     BirdConf,
     Ready,
     Told(What),
-    Hangup,
+    Successor(Successor),
     Stop(&'static str),
 }
 
@@ -141,7 +142,6 @@ impl Driver {
     /// A driver that has not turned yet.
     pub(super) fn new(
         config: Arc<Config>,
-        config_file: PathBuf,
         clock: Clock,
         found: Found,
         past: Past,
@@ -190,7 +190,6 @@ impl Driver {
             snapshot,
             latency: watch::channel(Arc::new(Book::new(&config, None))).0,
             config,
-            config_file,
             clock,
             site,
             edges,
@@ -223,7 +222,7 @@ impl Driver {
     }
 
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
-    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>, mut hangup: Signal) {
+    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) {
         let mut stop = std::pin::pin!(stop);
         self.record(
             None,
@@ -233,7 +232,7 @@ impl Driver {
         );
         self.feed(None);
         loop {
-            match self.wait(stop.as_mut(), &mut hangup).await {
+            match self.wait(stop.as_mut()).await {
                 Woken::Time => self.feed(None),
                 Woken::Checked(checked) => self.take_checked(checked),
                 Woken::Report(report) => self.take_report(report),
@@ -243,8 +242,7 @@ impl Driver {
                 Woken::Link => self.take_link(),
                 Woken::BirdConf | Woken::Ready => self.stale = true,
                 Woken::Told(what) => drop(self.record(None, what)),
-                // It has told everybody how it went.
-                Woken::Hangup => drop(self.reload()),
+                Woken::Successor(successor) => self.go_over_to(successor),
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
                     self.record(None, What::Stopped { why: why.to_owned() });
@@ -257,17 +255,12 @@ impl Driver {
         self.leave().await;
     }
 
-    async fn wait(
-        &mut self,
-        stop: Pin<&mut impl Future<Output = &'static str>>,
-        hangup: &mut Signal,
-    ) -> Woken {
+    async fn wait(&mut self, stop: Pin<&mut impl Future<Output = &'static str>>) -> Woken {
         let at = self.wake_at();
         let edges = &mut self.edges;
         tokio::select! {
             biased;
             why = stop => Woken::Stop(why),
-            Some(()) = hangup.recv() => Woken::Hangup,
             Some(report) = edges.reports.recv() => Woken::Report(report),
             Some(checked) = edges.checked.recv() => Woken::Checked(checked),
             () = sleep_until(at) => Woken::Time,
@@ -277,6 +270,7 @@ impl Driver {
             Ok(()) = edges.bird_conf.changed() => Woken::BirdConf,
             Ok(()) = edges.ready.changed() => Woken::Ready,
             Some(what) = edges.hearsay.recv() => Woken::Told(what),
+            Some(successor) = edges.successors.recv() => Woken::Successor(successor),
             Some(request) = edges.requests.recv() => Woken::Request(request),
         }
     }

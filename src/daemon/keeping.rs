@@ -1,27 +1,32 @@
-//! bird.conf while the daemon runs: put in place at the start, held against what would be rendered,
-//! and brought into BIRD when an operator asks. Judging goes on meanwhile.
+//! The two files, falconer.toml and bird.conf, while the daemon runs: bird.conf is put in place at
+//! the start, held against what would be rendered and against what BIRD runs, and brought into BIRD
+//! when an operator asks; a changed falconer.toml is gone over to. Judging goes on meanwhile.
+
+mod errands;
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
-use super::applying::{Done, NotApplied, bring_in};
-use super::bird_conf::{Bird, BirdConf, Placed, Wrong};
-use super::{calm, reload};
+use self::errands::one_at_a_time;
+use super::bird_conf::{Bird, BirdConf, NotRendered, Placed, Prepared, Wrong};
+use super::calm;
 use crate::api;
 use crate::bird::client::Client;
 use crate::config::Config;
 use crate::history::What;
+use crate::render::Loaded;
 use crate::status::Snapshot;
 use crate::systemd;
+use crate::time::Moment;
 
-/// How often the file is held against what would be rendered: a human's edit is nothing that a
-/// second matters for.
+/// How often the file is held against what would be rendered, and BIRD against the file: a human's
+/// edit is nothing that a second matters for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the apply of the start waits for a takeover or a failback to come to its end.
@@ -29,10 +34,12 @@ const CALM_WITHIN: Duration = Duration::from_secs(120);
 /// Between two looks whether it has.
 const CALM_POLL: Duration = Duration::from_secs(1);
 
-/// What the keeping of bird.conf is connected with.
+/// What the keeping of the files is connected with.
 pub(super) struct Ends {
     /// The configuration in force.
     pub(super) in_force: watch::Receiver<Arc<Config>>,
+    /// Where the driver takes another one.
+    pub(super) successors: mpsc::Sender<Successor>,
     /// What the services do.
     pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
     /// What is wrong with bird.conf.
@@ -41,60 +48,128 @@ pub(super) struct Ends {
     pub(super) told: mpsc::Sender<What>,
 }
 
-/// bird.conf, from the start of the daemon to its end.
+/// A configuration that the driver is to go over to. It is right, and takes no restart.
+#[derive(Debug)]
+pub(super) struct Successor {
+    /// The configuration.
+    pub(super) config: Arc<Config>,
+    /// Told when it is in force.
+    pub(super) done: oneshot::Sender<()>,
+}
+
+/// The files, from the start of the daemon to its end.
 pub(super) struct Keeper {
     config_file: PathBuf,
     client: Client,
     ends: Ends,
-    bird_conf: Option<BirdConf>,
-    /// Why the last apply did not work, for as long as the file is not what we would render.
+    /// What bird.conf is held against: what this renders. It is the configuration in force, or the
+    /// one that was applied since.
+    renders: Arc<Config>,
+    /// Whether the start's part is done: bird.conf is in place, or stays as it is.
+    placed: bool,
+    /// Why it was not brought in when that was last tried, for as long as the file is not what we
+    /// would render.
     failed: Option<String>,
+    /// What BIRD read last.
+    loaded: Loaded,
+    start: Instant,
 }
 
 impl Keeper {
-    /// Nothing is touched yet. `bird_conf`: what was rendered at the start.
-    pub(super) fn new(config_file: PathBuf, client: Client, bird_conf: Option<BirdConf>, ends: Ends) -> Self {
+    /// Nothing is touched yet.
+    pub(super) fn new(config_file: PathBuf, client: Client, ends: Ends) -> Self {
+        let renders = ends.in_force.borrow().clone();
         Self {
             config_file,
             client,
             ends,
-            bird_conf,
+            renders,
+            placed: false,
             failed: None,
+            loaded: Loaded::default(),
+            start: Instant::now(),
         }
     }
 
     /// Goes on until it is dropped; an apply under way is left to BIRD's undo timer then, and the
-    /// next start puts the old file back.
-    pub(super) async fn run(mut self, mut applies: mpsc::Receiver<api::Apply>) {
-        let to_apply = self.place().await;
+    /// next start puts the old file back. `at_start` is what was rendered then.
+    pub(super) async fn run(
+        mut self,
+        at_start: Prepared,
+        mut errands: mpsc::Receiver<api::Errand>,
+        mut hangup: Signal,
+    ) {
+        let to_apply = self.hold(Ok(at_start)).await;
         systemd::ready();
         if to_apply {
-            one_at_a_time(&mut applies, self.apply_at_start()).await;
+            one_at_a_time(&mut errands, self.apply_at_start()).await;
         }
         loop {
             tokio::select! {
-                Some(api::Apply { force, actor, answer }) = applies.recv() => {
-                    let result = one_at_a_time(&mut applies, self.apply_as_asked(force, &actor)).await;
+                Some(api::Errand { task, actor, answer }) = errands.recv() => {
+                    let result = one_at_a_time(&mut errands, self.run_errand(task, &actor)).await;
                     // The operator may have gone away; what came of it stands in the history.
                     drop(answer.send(result));
                 }
-                Ok(()) = self.ends.in_force.changed() => self.render_anew().await,
-                () = sleep(LOOK_EVERY) => self.look().await,
+                // It has told everybody how it went.
+                Some(()) = hangup.recv() => drop(self.reload(None).await),
+                () = sleep(LOOK_EVERY) => {
+                    if self.look().await {
+                        one_at_a_time(&mut errands, self.apply_at_start()).await;
+                    }
+                }
             }
         }
     }
 
-    /// True: BIRD has to be brought to it.
-    async fn place(&mut self) -> bool {
-        let Some(bird_conf) = &self.bird_conf else {
-            return false;
-        };
-        let (wrong, to_apply) = match bird_conf.place().await {
-            Placed::Settled(wrong) => (wrong, false),
-            Placed::ToApply(wrong) => (Some(wrong), true),
-        };
-        self.ends.wrong.send_replace(wrong);
+    /// Holds the file against what would be rendered now, with the templates, the passwords and the
+    /// BIRD that are there now. True: as [`Self::hold`].
+    async fn look(&mut self) -> bool {
+        let prepared = BirdConf::prepare(&self.renders, &self.client).await;
+        self.hold(prepared).await
+    }
+
+    /// Holds the file against this, and BIRD against the file. What could not be put in place at the
+    /// start is so as soon as it can. True: that takes bringing BIRD to it.
+    async fn hold(&mut self, prepared: Result<Prepared, NotRendered>) -> bool {
+        let (mut wrong, mut to_apply) = (Wrong::default(), false);
+        match prepared {
+            Ok(Prepared::UsersOwn) => self.placed = true,
+            Ok(Prepared::NoVersion(why)) => wrong.file = Some(why),
+            Ok(Prepared::Ready(bird_conf)) => {
+                (wrong.file, to_apply) = self.place_or_look(&bird_conf).await;
+                let start = self.start;
+                let asked = || Moment::new(start.elapsed());
+                wrong.running = bird_conf.look_at_bird(&mut self.loaded, asked).await;
+            }
+            Err(error) => wrong.file = Some(error.in_short()),
+        }
+        self.failed = self.failed.take().filter(|_| wrong.file.is_some());
+        wrong.file = wrong.file.map(|drift| match &self.failed {
+            Some(failed) if *failed != drift => format!("{drift}; the last try: {failed}"),
+            Some(_) | None => drift,
+        });
+        self.ends.wrong.send_if_modified(|before| {
+            let changed = *before != wrong;
+            *before = wrong;
+            changed
+        });
         to_apply
+    }
+
+    async fn place_or_look(&mut self, bird_conf: &BirdConf) -> (Option<String>, bool) {
+        if self.placed {
+            return (bird_conf.look().await, false);
+        }
+        self.placed = true;
+        match bird_conf.place().await {
+            Placed::Settled(wrong) => (wrong, false),
+            Placed::Refused(why) => {
+                self.failed = Some(why);
+                (bird_conf.look().await, false)
+            }
+            Placed::ToApply(wrong) => (Some(wrong), true),
+        }
     }
 
     async fn apply_at_start(&mut self) {
@@ -105,110 +180,17 @@ impl Keeper {
             }
             sleep(CALM_POLL).await;
         }
-        if let Some(bird_conf) = &self.bird_conf
-            && let Bird::Silent = bird_conf.bird().await
-        {
-            let config = self.in_force();
+        let config = self.in_force();
+        if let Bird::Silent = Bird::of(&config, &self.client).await {
             // It has told everybody how it went.
             drop(self.apply(&config, false, None).await);
         }
     }
 
-    async fn apply_as_asked(&mut self, force: bool, actor: &str) -> Result<String, api::Refusal> {
-        if let Some(why) = self.under_way() {
-            return Err(api::Refusal::NotNow(why));
-        }
-        let old = self.in_force();
-        let new = reload::read(&self.config_file).map_err(api::Refusal::Configuration)?;
-        let elsewhere = [("[site]", old.site == new.site), ("[bird]", old.bird == new.bird)];
-        if let Some((section, _)) = elsewhere.iter().find(|(_, same)| !same) {
-            return Err(api::Refusal::Failed(format!(
-                "{section} changed, which takes a restart of falconer first (it sends no UPDATE); nothing was touched"
-            )));
-        }
-        let new = Arc::new(new);
-        let said = self
-            .apply(&new, force, Some(actor))
-            .await
-            .map_err(|error| refusal(&error))?;
-        if old == new {
-            return Ok(said);
-        }
-        Ok(format!(
-            "{said}. falconer.toml is not what Falconer itself runs by: have it read too, with `systemctl reload falconer`"
-        ))
-    }
-
-    /// Brings it in, and tells the log, the history and the alarms.
-    async fn apply(
-        &mut self,
-        new: &Arc<Config>,
-        force: bool,
-        actor: Option<&str>,
-    ) -> Result<String, NotApplied> {
-        tracing::info!(actor, force, rule = "A9", "bird.conf is applied");
-        let result = bring_in(&self.in_force(), new, &self.client, force).await;
-        match &result {
-            Ok(Done { said, changed }) => {
-                tracing::info!(said, "bird.conf");
-                if *changed {
-                    self.tell(actor, true, said);
-                }
-                self.failed = None;
-                self.watch_what_it_renders(new).await;
-            }
-            Err(error) => {
-                let said = error.to_string();
-                tracing::error!(error = said, "bird.conf");
-                self.tell(actor, false, &said);
-                self.failed = Some(said);
-            }
-        }
-        self.look().await;
-        result.map(|done| done.said)
-    }
-
     /// The driver takes these in between two facts; when it has not for that many, it has other
     /// troubles, and the log has this one.
-    fn tell(&self, actor: Option<&str>, applied: bool, text: &str) {
-        let what = What::Applied {
-            actor: actor.map(str::to_owned),
-            applied,
-            text: text.to_owned(),
-        };
+    fn tell(&self, what: What) {
         drop(self.ends.told.try_send(what));
-    }
-
-    /// falconer.toml was read again.
-    async fn render_anew(&mut self) {
-        let config = self.ends.in_force.borrow_and_update().clone();
-        self.watch_what_it_renders(&config).await;
-        self.look().await;
-    }
-
-    /// From now on the file is held against what this configuration renders.
-    async fn watch_what_it_renders(&mut self, config: &Arc<Config>) {
-        match BirdConf::prepare(config, &self.client).await {
-            Ok(bird_conf) => self.bird_conf = bird_conf,
-            Err(error) => tracing::error!(%error, "bird.conf cannot be rendered"),
-        }
-    }
-
-    /// Holds the file against what would be rendered.
-    async fn look(&mut self) {
-        let wrong = match &self.bird_conf {
-            Some(bird_conf) => bird_conf.look().await,
-            None => None,
-        };
-        let now = wrong.map(|drift| match &self.failed {
-            Some(failed) => format!("{drift}; the last try: {failed}"),
-            None => drift,
-        });
-        self.ends.wrong.send_if_modified(|before| {
-            let changed = *before != now;
-            *before = now;
-            changed
-        });
     }
 
     fn under_way(&self) -> Option<String> {
@@ -217,29 +199,5 @@ impl Keeper {
 
     fn in_force(&self) -> Arc<Config> {
         self.ends.in_force.borrow().clone()
-    }
-}
-
-/// Does it, and refuses every other apply that is asked for meanwhile.
-async fn one_at_a_time<T>(applies: &mut mpsc::Receiver<api::Apply>, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(other) = applies.recv() => {
-                let said = "another apply is under way; ask again when it is done".to_owned();
-                drop(other.answer.send(Err(api::Refusal::NotNow(said))));
-            }
-        }
-    }
-}
-
-/// What an operator is told, by what would help.
-fn refusal(error: &NotApplied) -> api::Refusal {
-    let said = error.to_string();
-    if matches!(error, NotApplied::NotRendered(_)) {
-        api::Refusal::Configuration(said)
-    } else {
-        api::Refusal::Failed(said)
     }
 }

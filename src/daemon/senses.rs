@@ -9,7 +9,7 @@ use super::checks::Make;
 use crate::bird::answer::{BfdSession, Protocol, Route};
 use crate::bird::client::Client;
 use crate::config::Config;
-use crate::config::model::{Check, Family, Import, Role, Service, Upstream};
+use crate::config::model::{self, Check, Family, Import, Role, Service, Upstream};
 use crate::failover::ProbeId;
 use crate::probe::{BirdAnswer, BirdView, Checker, Probe};
 use crate::status::snapshot::AlarmCode;
@@ -20,7 +20,7 @@ pub(super) struct Senses {
     services: Arc<[(String, Vec<Named>)]>,
     witnesses: Arc<[Named]>,
     // Keeps going what the probes share.
-    _checker: Arc<Checker>,
+    checker: Arc<Checker>,
 }
 
 /// A probe under its name.
@@ -29,41 +29,72 @@ type Named = (String, Probe);
 impl Senses {
     /// Makes every probe ready. Must be called within the runtime.
     pub(super) fn new(config: &Config, client: Client) -> Self {
-        let own = config
-            .services
-            .iter()
-            .flat_map(|service| service.full.iter().chain(&service.drain));
-        let checker =
-            Checker::new(Arc::new(Eyes(client)), own.map(|own| own.name.clone())).without(deaf(config));
-        let announced: Vec<IpNet> = config
-            .services
-            .iter()
-            .flat_map(|service| service.prefixes.clone())
-            .collect();
-        let of_service = |service: &Service| {
+        let checker = Checker::new(Arc::new(Eyes(client)), own_protocols(config)).without(deaf(config));
+        Self::made(config, checker, |_, _| None)
+    }
+
+    /// Those of a changed configuration. What a probe has learned is kept where it checks the same.
+    pub(super) fn after(&self, old: &Config, new: &Config, client: Client) -> Self {
+        let eyes = Arc::new(Eyes(client));
+        let checker = self.checker.heir(eyes, own_protocols(new)).without(deaf(new));
+        let same_ground = announced(old) == announced(new)
+            && deaf(old) == deaf(new)
+            && own_protocols(old).eq(own_protocols(new));
+        Self::made(new, checker, |service, probe| {
+            same_ground.then(|| self.kept(old, service, probe)).flatten()
+        })
+    }
+
+    /// `kept`: the probe of a service, or the witness, that is ready already.
+    fn made(
+        config: &Config,
+        checker: Checker,
+        kept: impl Fn(Option<&Service>, &model::Probe) -> Option<Probe>,
+    ) -> Self {
+        let announced = announced(config);
+        let ready = |service: Option<&Service>, probe: &model::Probe| {
             // A primary's probes look at home: what they ask lies inside the prefix by right.
-            let announced = if service.role == Role::Primary {
-                &[][..]
-            } else {
-                &announced
-            };
-            let probes = service.probes.iter();
-            let probes = probes.map(|probe| (probe.name.clone(), checker.probe(probe, announced)));
-            (service.name.clone(), probes.collect())
+            let at_home = service.is_some_and(|service| service.role == Role::Primary);
+            let away = if at_home { &[][..] } else { &announced };
+            let ready = kept(service, probe).unwrap_or_else(|| checker.probe(probe, away));
+            (probe.name.clone(), ready)
         };
-        let services = config.services.iter().map(of_service).collect();
-        let witnesses = config.witnesses.iter();
-        let witnesses = witnesses
-            .map(|probe| (probe.name.clone(), checker.probe(probe, &announced)))
-            .collect();
+        let services = config.services.iter().map(|service| {
+            let probes = service.probes.iter().map(|probe| ready(Some(service), probe));
+            (service.name.clone(), probes.collect())
+        });
+        let services = services.collect();
+        let witnesses = config.witnesses.iter().map(|probe| ready(None, probe));
+        let witnesses = witnesses.collect();
         for warning in checker.warnings() {
             tracing::warn!(warning, "probes");
         }
         Self {
             services,
             witnesses,
-            _checker: Arc::new(checker),
+            checker: Arc::new(checker),
         }
+    }
+
+    /// The probe that checks the same by the old configuration. A CA file may have changed meanwhile,
+    /// so a probe that trusts one is made anew.
+    fn kept(&self, old: &Config, service: Option<&Service>, probe: &model::Probe) -> Option<Probe> {
+        if let Check::Http(http) = &probe.check
+            && http.tls_ca_file.is_some()
+        {
+            return None;
+        }
+        let same = |old: &model::Probe| {
+            (&old.name, &old.check, old.timeout) == (&probe.name, &probe.check, probe.timeout)
+        };
+        let Some(service) = service else {
+            let at = old.witnesses.iter().position(same)?;
+            return self.probe(ProbeId::Witness(at)).cloned();
+        };
+        let mut before = old.services.iter();
+        let at = before.position(|old| (&old.name, old.role) == (&service.name, service.role))?;
+        let probe = old.services.get(at)?.probes.iter().position(same)?;
+        self.probe(ProbeId::Service(at, probe)).cloned()
     }
 
     /// How checks are made.
@@ -108,6 +139,19 @@ impl Senses {
         });
         troubled.collect()
     }
+}
+
+/// Every prefix that this site may announce.
+fn announced(config: &Config) -> Vec<IpNet> {
+    let prefixes = config.services.iter().map(|service| &service.prefixes);
+    prefixes.flatten().copied().collect()
+}
+
+/// The static protocols that carry our own services.
+fn own_protocols(config: &Config) -> impl Iterator<Item = String> {
+    let services = config.services.iter();
+    let own = services.flat_map(|service| service.full.iter().chain(&service.drain));
+    own.map(|own| own.name.clone())
 }
 
 /// The sessions that take in no route to a prefix that bird-route probes look for. Of a bird.conf of

@@ -42,6 +42,8 @@ fn every_kind_of_entry_comes_back_from_its_line() {
             why: "SIGTERM".to_owned(),
         },
         What::Reloaded {
+            actor: Some("ann".to_owned()),
+            text: Some("service web: rank".to_owned()),
             error: Some("e".to_owned()),
         },
         What::Applied {

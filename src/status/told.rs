@@ -47,11 +47,14 @@ fn apply(actor: Option<&str>, applied: bool, text: &str) -> (&'static str, Strin
     (word, format!("by {by}: {text}"))
 }
 
-fn reloaded(error: Option<&str>) -> String {
-    let first = |error: &str| error.lines().next().unwrap_or_default().to_owned();
-    match error {
-        None => "falconer.toml was read again".to_owned(),
-        Some(error) => format!("refused, the old one stays in force: {}", first(error)),
+fn reloaded(by: &str, text: Option<&str>, error: Option<&str>) -> String {
+    match (error, text) {
+        (None, None) => format!("by {by}: falconer.toml was read again"),
+        (None, Some(text)) => format!("by {by}: {}", text.replace('\n', "; ")),
+        (Some(error), _) => {
+            let first = error.lines().next().unwrap_or_default();
+            format!("by {by}: refused, the old one stays in force: {first}")
+        }
     }
 }
 
@@ -60,7 +63,10 @@ fn words(what: &What) -> (&'static str, String) {
     match what {
         What::Started { version } => ("started", format!("version {version}")),
         What::Stopped { why } => ("stopped", why.clone()),
-        What::Reloaded { error } => ("reloaded", reloaded(error.as_deref())),
+        What::Reloaded { actor, text, error } => {
+            let by = actor.as_deref().unwrap_or("SIGHUP");
+            ("reloaded", reloaded(by, text.as_deref(), error.as_deref()))
+        }
         What::Applied { actor, applied, text } => apply(actor.as_deref(), *applied, text),
         What::Transition(change) => {
             let (from, to) = (strength(change.from), strength(change.to));

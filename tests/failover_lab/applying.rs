@@ -141,7 +141,7 @@ fn a9_a_file_edited_by_hand_is_refused_without_force_and_no_two_applies_run_at_o
             let first = scope.spawn(|| falconer.must(&["render", "--apply", "--force"]));
             wait::until_true("new file", SOON, || Ok(on_disk(&lab)?.contains(CHANGED)))?;
             let output = falconer.cli(&["render", "--apply"])?;
-            must_refuse(&output, &["another apply is under way"])?;
+            must_refuse(&output, &["another apply or reload is under way"])?;
             let said = first.join().expect("no panic")?;
             ensure!(said.contains("applied and confirmed"), "{said}");
             anyhow::Ok(())

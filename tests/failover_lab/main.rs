@@ -11,4 +11,5 @@ mod applying;
 mod in_an_outage;
 mod judgement;
 mod power_cut;
+mod reloading;
 mod votes;

@@ -12,6 +12,8 @@ pub struct Status {
     pub version: Version,
     /// Its router id, where it has one.
     pub router_id: Option<String>,
+    /// What time it is, in BIRD's own time format and zone.
+    pub server_time: Option<String>,
     /// When BIRD started, in BIRD's own time format. Computed anew from the wall clock at every
     /// question, so it differs by microseconds from one answer to the next.
     pub last_reboot: Option<String>,
@@ -52,6 +54,7 @@ pub fn status(reply: &Reply) -> Result<Status, BirdError> {
     Ok(Status {
         version: version.ok_or_else(|| malformed("a status without a version", &reply.last.text))?,
         router_id: uptime("Router ID is"),
+        server_time: uptime("Current server time is"),
         last_reboot: uptime("Last reboot on"),
         last_reconfiguration: uptime("Last reconfiguration on"),
         graceful_restart_recovery: reply.with_code(ReplyCode::GRACEFUL_RESTART).next().is_some(),

@@ -72,7 +72,7 @@ impl Task {
             .setup
             .upstreams
             .iter()
-            .map(|name| seen::unseen_upstream(name))
+            .map(|name| SeenUpstream::unknown(name))
             .collect();
         self.outbox
             .push(Report::Seen(seen::all(services, upstreams, false, None)));
@@ -189,11 +189,11 @@ impl Task {
                 Ok(detail) => upstream(detail),
                 Err(BirdError::NoSuchProtocol { .. }) => SeenUpstream {
                     state: MISSING.to_owned(),
-                    ..seen::unseen_upstream(name)
+                    ..SeenUpstream::unknown(name)
                 },
                 Err(error) => SeenUpstream {
                     error: Some(only_the_question(error)?.to_string()),
-                    ..seen::unseen_upstream(name)
+                    ..SeenUpstream::unknown(name)
                 },
             };
             upstreams.push(seen);

@@ -67,23 +67,8 @@ pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool)
 /// One service, while BIRD does not answer.
 pub(super) fn unseen_service(course: &Course) -> SeenService {
     SeenService {
-        actual: None,
-        adopt: None,
-        since: course.since,
-        exported_to: Vec::new(),
-        verified: false,
         problems: file_problems(course).collect(),
-    }
-}
-
-/// An upstream, while BIRD does not answer.
-pub(super) fn unseen_upstream(name: &str) -> SeenUpstream {
-    SeenUpstream {
-        name: name.to_owned(),
-        state: "unknown".to_owned(),
-        error: None,
-        established: false,
-        families: Vec::new(),
+        ..SeenService::unknown(course.since)
     }
 }
 

@@ -33,11 +33,15 @@ impl Driver {
     fn troubles(&self, now: Now) -> Vec<Trouble> {
         let mut troubles = self.view(now).troubles();
         troubles.extend(self.edges.senses.troubles());
-        troubles.extend(self.edges.bird_conf.borrow().iter().map(|text| Trouble {
-            code: AlarmCode::RenderDrift,
-            service: None,
-            subject: String::new(),
-            text: text.clone(),
+        let bird_conf = self.edges.bird_conf.borrow().clone();
+        let drifts = [("file", bird_conf.file), ("BIRD", bird_conf.running)];
+        troubles.extend(drifts.into_iter().filter_map(|(subject, text)| {
+            Some(Trouble {
+                code: AlarmCode::RenderDrift,
+                service: None,
+                subject: subject.to_owned(),
+                text: text?,
+            })
         }));
         let lost = match self.chronicle.lost() {
             0 => None,

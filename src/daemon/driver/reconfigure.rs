@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::Driver;
+use super::{Driver, Successor};
 use crate::bird::client::Client;
-use crate::bird::steering::{self, Report, Setup, Steering, Wishes};
+use crate::bird::steering::{self, Report, Seen, Setup, Steering, Wishes};
 use crate::config::Config;
 use crate::daemon::REPORTS_WAITING;
-use crate::daemon::reload;
-use crate::daemon::senses::Senses;
-use crate::history::What;
 use crate::status::latency::Book;
 
 /// Steering at work, and what it takes to replace it.
 #[derive(Debug)]
 pub(in crate::daemon) struct Wheel {
     client: Client,
+    setup: Setup,
     _steering: Steering,
 }
 
@@ -29,90 +27,52 @@ impl Wheel {
     ) -> (Self, watch::Sender<Wishes>, mpsc::Receiver<Report>) {
         let (wishes, taken) = watch::channel(Arc::from([]));
         let (reports, received) = mpsc::channel(REPORTS_WAITING);
-        let steering = steering::spawn(client.clone(), Setup::new(config), taken, reports);
-        (
-            Self {
-                client,
-                _steering: steering,
-            },
-            wishes,
-            received,
-        )
+        let setup = Setup::new(config);
+        let steering = steering::spawn(client.clone(), setup.clone(), taken, reports);
+        let wheel = Self {
+            client,
+            setup,
+            _steering: steering,
+        };
+        (wheel, wishes, received)
     }
 }
 
 impl Driver {
-    /// Reads falconer.toml again, and goes over to it if it is right. What it says is for the
-    /// operator; an error leaves everything as it was.
-    pub(in crate::daemon) fn reload(&mut self) -> Result<String, String> {
-        let result = self.try_reload();
-        match &result {
-            Ok(said) => tracing::info!(said, "reload"),
-            Err(problem) => tracing::error!(problem, "reload: the old configuration stays in force"),
-        }
-        let what = What::Reloaded {
-            error: result.clone().err(),
-        };
-        self.record(None, what);
-        result
-    }
-
-    fn try_reload(&mut self) -> Result<String, String> {
-        let new = reload::read(&self.config_file)?;
-        let restart = reload::needs_restart(&self.config, &new);
-        if !restart.is_empty() {
-            return Err(format!(
-                "{} changed, which takes a restart of falconer (it sends no UPDATE); nothing was taken over",
-                restart.join(" and ")
-            ));
-        }
-        if *self.config == new {
-            return Ok("nothing changed".to_owned());
-        }
-        Ok(self.go_over_to(Arc::new(new)))
-    }
-
-    fn go_over_to(&mut self, new: Arc<Config>) -> String {
+    /// Goes over to a configuration that is right.
+    pub(super) fn go_over_to(&mut self, Successor { config: new, done }: Successor) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if self.recording.take().is_some() {
             tracing::warn!("the recording ends here: what follows goes by another configuration");
         }
-        self.edges.senses = Senses::new(&new, self.edges.wheel.client.clone());
+        self.edges.senses = self
+            .edges
+            .senses
+            .after(&old, &new, self.edges.wheel.client.clone());
         self.edges.checks.make_by(self.edges.senses.make());
         self.follow_names(&old, &new);
         self.counts.count(|counts| counts.keep_only(&new));
         self.site.reconfigure(&new, self.clock.now());
-        // A look at BIRD counts by index: those of the old configuration must not be taken for
-        // looks at the new one.
-        let (wheel, wishes, reports) = Wheel::take(&new, self.edges.wheel.client.clone());
-        (self.edges.wheel, self.edges.wishes, self.edges.reports) = (wheel, wishes, reports);
-        self.seen = None;
+        self.steer_by(&new);
         let book = Book::new(&new, Some(&self.latency.borrow()));
         self.latency.send_replace(Arc::new(book));
-        self.edges.in_force.send_replace(new.clone());
+        self.edges.in_force.send_replace(new);
         self.feed(None);
-        let changed = new.services.iter().filter(|service| {
-            let before = old.services.iter().find(|old| old.name == service.name);
-            before != Some(service)
-        });
-        let changed: Vec<_> = changed.map(|service| service.name.as_str()).collect();
-        let gone = old
-            .services
-            .iter()
-            .filter(|old| new.services.iter().all(|new| new.name != old.name));
-        let gone: Vec<_> = gone.map(|service| service.name.as_str()).collect();
-        let list = |names: Vec<&str>| {
-            if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            }
-        };
-        format!(
-            "reloaded; services changed: {}; let go as they are: {}",
-            list(changed),
-            list(gone)
-        )
+        // Whoever asked may have gone away; it is in force all the same.
+        let _ = done.send(());
+    }
+
+    /// Steering starts anew only where something changed that concerns it.
+    fn steer_by(&mut self, new: &Config) {
+        let setup = Setup::new(new);
+        if setup == self.edges.wheel.setup {
+            return;
+        }
+        // A look at BIRD counts by index: it moves with the names.
+        let seen = self.seen.take();
+        self.seen = seen.map(|(seen, at)| (moved(seen, &self.edges.wheel.setup, &setup), at));
+        let (wheel, wishes, reports) = Wheel::take(new, self.edges.wheel.client.clone());
+        (self.edges.wheel, self.edges.wishes, self.edges.reports) = (wheel, wishes, reports);
     }
 
     /// What is remembered by index moves with the names.
@@ -127,5 +87,26 @@ impl Driver {
             self.upstreams_since.get(before).copied()?
         });
         self.upstreams_since = since.collect();
+    }
+}
+
+/// The last look at BIRD, as far as it is one at the new setup: of a service that changed nothing is
+/// known yet.
+fn moved(seen: Seen, old: &Setup, new: &Setup) -> Seen {
+    let services = new.targets.iter().map(|target| {
+        let before = old.targets.iter().position(|old| old == target);
+        let known = before.and_then(|before| seen.services.get(before)).cloned();
+        known.unwrap_or_else(|| steering::SeenService::unknown(seen.at))
+    });
+    let upstreams = new.upstreams.iter().map(|name| {
+        let known = seen.upstreams.iter().find(|upstream| upstream.name == *name);
+        known
+            .cloned()
+            .unwrap_or_else(|| steering::SeenUpstream::unknown(name))
+    });
+    Seen {
+        services: services.collect(),
+        upstreams: upstreams.collect(),
+        ..seen
     }
 }

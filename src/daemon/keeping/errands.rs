@@ -1,0 +1,171 @@
+//! What operators ask for: bird.conf brought into BIRD, and a changed falconer.toml gone over to. One
+//! at a time.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Keeper, Successor};
+use crate::api::{self, Refusal, Task};
+use crate::config::Config;
+use crate::config::compare::compare;
+use crate::daemon::applying::{Done, NotApplied, bring_in};
+use crate::daemon::bird_conf::BirdConf;
+use crate::daemon::reload::{self, Read};
+use crate::history::What;
+
+impl Keeper {
+    pub(super) async fn run_errand(&mut self, task: Task, actor: &str) -> Result<String, Refusal> {
+        match task {
+            Task::Reload => self.reload(Some(actor)).await,
+            Task::Apply { force } => self.apply_as_asked(force, actor).await,
+        }
+    }
+
+    /// Reads falconer.toml again, and goes over to it if it is right. What it says is for the
+    /// operator; an error leaves everything as it was. `actor`: who asked, if not by SIGHUP.
+    pub(super) async fn reload(&mut self, actor: Option<&str>) -> Result<String, Refusal> {
+        let result = self.try_reload().await;
+        let (text, error) = match &result {
+            Ok(said) => {
+                tracing::info!(actor, said = said.replace('\n', "; "), "reload");
+                (Some(said.clone()), None)
+            }
+            Err(refusal) => {
+                let error = refusal.to_string();
+                tracing::error!(actor, error, "reload: the old configuration stays in force");
+                (None, Some(error))
+            }
+        };
+        let actor = actor.map(str::to_owned);
+        self.tell(What::Reloaded { actor, text, error });
+        result
+    }
+
+    async fn try_reload(&mut self) -> Result<String, Refusal> {
+        let Read {
+            config: new,
+            warnings,
+        } = reload::read(&self.config_file).map_err(|problem| self.stays_in_force(&problem))?;
+        let changes = compare(&self.in_force(), &new);
+        if let Some(why) = reload::needs_restart(&changes) {
+            return Err(Refusal::NotNow(why));
+        }
+        let new = Arc::new(new);
+        // What cannot be rendered is as wrong as what cannot be read.
+        let prepared = BirdConf::prepare(&new, &self.client).await;
+        let prepared = prepared.map_err(|error| self.stays_in_force(&error.to_string()))?;
+        if !changes.is_empty() {
+            self.go_over_to(new.clone()).await?;
+        }
+        self.renders = new;
+        self.failed = None;
+        self.hold(Ok(prepared)).await;
+        let wrong = self.ends.wrong.borrow().clone();
+        Ok(reload::said(&changes, wrong.file.as_deref(), &warnings))
+    }
+
+    fn stays_in_force(&self, problem: &str) -> Refusal {
+        Refusal::Configuration(format!(
+            "{}\n{} is wrong: nothing was changed, the old configuration stays in force",
+            problem.trim_end(),
+            self.config_file.display()
+        ))
+    }
+
+    async fn go_over_to(&self, config: Arc<Config>) -> Result<(), Refusal> {
+        let (done, taken) = oneshot::channel();
+        let stopping = |_| Refusal::Failed("the daemon is stopping".to_owned());
+        let sent = self.ends.successors.send(Successor { config, done }).await;
+        sent.map_err(|_| Refusal::Failed("the daemon is stopping".to_owned()))?;
+        taken.await.map_err(stopping)
+    }
+
+    async fn apply_as_asked(&mut self, force: bool, actor: &str) -> Result<String, Refusal> {
+        if let Some(why) = self.under_way() {
+            return Err(Refusal::NotNow(why));
+        }
+        let old = self.in_force();
+        let Read { config: new, .. } = reload::read(&self.config_file).map_err(Refusal::Configuration)?;
+        let elsewhere = [("[site]", old.site == new.site), ("[bird]", old.bird == new.bird)];
+        if let Some((section, _)) = elsewhere.iter().find(|(_, same)| !same) {
+            return Err(Refusal::Failed(format!(
+                "{section} changed, which takes a restart of falconer first (it sends no UPDATE); nothing was touched"
+            )));
+        }
+        let new = Arc::new(new);
+        let said = self
+            .apply(&new, force, Some(actor))
+            .await
+            .map_err(|error| refusal(&error))?;
+        if old == new {
+            return Ok(said);
+        }
+        Ok(format!(
+            "{said}. falconer.toml is not what Falconer itself runs by: have it read too, with `falconer reload`"
+        ))
+    }
+
+    /// Brings it in, and tells the log, the history and the alarms.
+    pub(super) async fn apply(
+        &mut self,
+        new: &Arc<Config>,
+        force: bool,
+        actor: Option<&str>,
+    ) -> Result<String, NotApplied> {
+        tracing::info!(actor, force, rule = "A9", "bird.conf is applied");
+        let result = bring_in(&self.in_force(), new, &self.client, force).await;
+        let applied = |applied: bool, text: &str| What::Applied {
+            actor: actor.map(str::to_owned),
+            applied,
+            text: text.to_owned(),
+        };
+        match &result {
+            Ok(Done { said, changed }) => {
+                tracing::info!(said, "bird.conf");
+                if *changed {
+                    self.tell(applied(true, said));
+                }
+                self.failed = None;
+                self.renders = new.clone();
+            }
+            Err(error) => {
+                let said = error.to_string();
+                tracing::error!(error = said, "bird.conf");
+                self.tell(applied(false, &said));
+                self.failed = Some(said);
+            }
+        }
+        // It was put in place just now, or is not to be without being asked for again.
+        self.look().await;
+        result.map(|done| done.said)
+    }
+}
+
+/// Does it, and refuses every other errand that is asked for meanwhile.
+pub(super) async fn one_at_a_time<T>(
+    errands: &mut mpsc::Receiver<api::Errand>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(other) = errands.recv() => {
+                let said = "another apply or reload is under way; ask again when it is done".to_owned();
+                drop(other.answer.send(Err(Refusal::NotNow(said))));
+            }
+        }
+    }
+}
+
+/// What an operator is told, by what would help.
+fn refusal(error: &NotApplied) -> Refusal {
+    let said = error.to_string();
+    if matches!(error, NotApplied::NotRendered(_)) {
+        Refusal::Configuration(said)
+    } else {
+        Refusal::Failed(said)
+    }
+}
