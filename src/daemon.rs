@@ -169,14 +169,7 @@ fn wire(
     errands: mpsc::Sender<api::Errand>,
 ) -> (Driver, api::Handles, Ends, AbortOnDropHandle<()>) {
     let state_dir = &config.site.state_dir;
-    let found = store::open(state_dir);
-    if let Some(problem) = &found.problem {
-        tracing::error!(problem, "state");
-    }
-    let past = store::journal::read(state_dir);
-    if let Some(problem) = &past.problem {
-        tracing::warn!(problem, "history");
-    }
+    let (found, past) = remembered(state_dir);
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
     let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
     let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);
@@ -242,6 +235,19 @@ fn wire(
         told,
     };
     (driver, doors, ends, gathering)
+}
+
+/// What an earlier Falconer kept here.
+fn remembered(state_dir: &Path) -> (store::Found, store::journal::Past) {
+    let found = store::open(state_dir);
+    if let Some(problem) = &found.problem {
+        tracing::error!(problem, "state");
+    }
+    let past = store::journal::read(state_dir);
+    if let Some(problem) = &past.problem {
+        tracing::warn!(problem, "history");
+    }
+    (found, past)
 }
 
 /// Ends when the daemon is asked to stop.

@@ -68,7 +68,7 @@ pub(super) enum Prepared {
     /// Nothing yet: no BIRD tells its version, so there is nothing to render for. Why.
     NoVersion(String),
     /// A bird.conf.
-    Ready(BirdConf),
+    Ready(Box<BirdConf>),
 }
 
 impl NotRendered {
@@ -131,14 +131,14 @@ impl BirdConf {
             },
         };
         let text = rendered(config, settings, &version)?;
-        Ok(Prepared::Ready(Self {
+        Ok(Prepared::Ready(Box::new(Self {
             config: config.clone(),
             render: settings.clone(),
             client: client.clone(),
             file: ConfFile::new(settings, &config.site, &config.bird),
             parser,
             text: text.into(),
-        }))
+        })))
     }
 
     /// Puts the file in place, if that disturbs nothing.
