@@ -1,0 +1,13 @@
+//! What others see of Falconer: metrics, alerts and the API, held against the tools of others.
+//!
+//! promtool, an OpenMetrics parser, an OpenAPI validator and schemathesis judge here; scripts/install
+//! brings them. A tool that is missing fails the test, because a judge that stays away has judged
+//! nothing.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
+
+#[path = "../lab/mod.rs"]
+pub mod lab;
+
+mod alerts;
+mod tools;
