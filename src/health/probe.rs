@@ -45,8 +45,6 @@ pub struct Effect {
     pub counted: bool,
     /// The probe fell into doubt with it: the others are to be asked at once.
     pub fell_into_doubt: bool,
-    /// It began a row of fails.
-    pub began_failing: bool,
 }
 
 impl Probe {
@@ -131,18 +129,15 @@ impl Probe {
             self.ask(now, check.start);
             return Some(Effect::default());
         }
-        let failing = self.rows.first_fail().is_some();
         let counted = self.rows.record(check.start, outcome);
         let fell_into_doubt = match outcome {
             Outcome::Pass if counted => self.weigh(self.state() == ProbeState::Up),
             Outcome::Fail if counted => self.weigh(false),
             Outcome::Pass | Outcome::Fail | Outcome::Error => false,
         };
-        let began_failing = !failing && self.rows.first_fail().is_some();
         Some(Effect {
             counted,
             fell_into_doubt,
-            began_failing,
         })
     }
 

@@ -56,13 +56,12 @@ fn d1_a_fail_or_a_pass_against_the_state_raises_doubt_and_the_settling_pass_ends
         effect,
         Effect {
             counted: true,
-            fell_into_doubt: true,
-            began_failing: true
+            fell_into_doubt: true
         }
     );
     assert_eq!((probe.in_doubt(), probe.due()), (true, at(5_500)));
     let effect = check(&mut probe, 5_500, 3, Outcome::Fail);
-    assert!(!effect.fell_into_doubt && !effect.began_failing && effect.counted);
+    assert!(!effect.fell_into_doubt && effect.counted);
     check(&mut probe, 6_000, 4, Outcome::Fail);
     assert_eq!(probe.state(), ProbeState::Down);
     assert_eq!(
