@@ -60,3 +60,6 @@ fn part(of: usize, whole: usize) -> f64 {
     let number = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     number(of) / number(whole.max(1))
 }
+
+#[cfg(test)]
+mod tests;

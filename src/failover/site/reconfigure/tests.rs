@@ -1,5 +1,8 @@
+use crate::config::model::Config;
+use crate::failover::site::Last;
 use crate::failover::site::tests::support::*;
-use crate::failover::{Note, Strength};
+use crate::failover::{Note, ProbeId, Stance, Strength};
+use crate::health::Probe;
 use crate::status::snapshot::ProbeState;
 
 /// The article's standby after a takeover.
@@ -88,4 +91,131 @@ fn a_new_service_adopts_what_bird_does_and_an_old_one_is_let_go() {
     bench.bird(0, crate::failover::Adoption::Is(Strength::Full));
     assert_eq!(bench.strength(), Some(Strength::Full));
     assert_eq!(bench.count(|note| matches!(note, Note::Switched { .. })), 1);
+}
+
+/// A standby of two services and two witnesses, in this order.
+fn ordered(services: [&str; 2], probes: [&str; 2], witnesses: [&str; 2]) -> Config {
+    let of = |name: &str| standby(name, probes.map(probe).into());
+    config(services.map(of).into(), witnesses.map(probe).into(), 1)
+}
+
+/// Everything but the first of each is dead or silent, and it is known.
+fn half_dead() -> Bench {
+    let config = ordered(["web", "api"], ["ping", "site"], ["w0", "w1"]);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(10), ProbeId::Service(0, 1), Target::Dead);
+    for at in 0..2 {
+        bench
+            .world
+            .from(at_s(10), ProbeId::Service(1, at), Target::Refusing);
+    }
+    bench.world.from(at_s(10), ProbeId::Witness(1), Target::Broken);
+    bench.run(at_s(30));
+    bench
+}
+
+/// What is known of a probe.
+fn known(bench: &Bench, of: ProbeId) -> (Probe, Option<Last>) {
+    let site = bench.play.site();
+    (site.probe(of).unwrap().clone(), site.last(of).cloned())
+}
+
+#[test]
+fn what_changed_its_place_takes_everything_along() {
+    let mut bench = half_dead();
+    let before = bench.clone();
+    let strength = |bench: &Bench, of: usize| bench.play.site().services()[of].stance().strength();
+    assert_eq!(strength(&before, 1), Some(Strength::Full), "api was taken over");
+    bench
+        .play
+        .reconfigure(&ordered(["api", "web"], ["site", "ping"], ["w1", "w0"]));
+    for (service, other) in [(0, 1), (1, 0)] {
+        assert_eq!(strength(&bench, service), strength(&before, other));
+        for (probe, old) in [(0, 1), (1, 0)] {
+            let (new, old) = (ProbeId::Service(service, probe), ProbeId::Service(other, old));
+            assert_eq!(known(&bench, new), known(&before, old), "{new:?}");
+        }
+        assert_eq!(
+            known(&bench, ProbeId::Witness(service)),
+            known(&before, ProbeId::Witness(other))
+        );
+    }
+    assert_eq!(
+        bench.play.site().checks_under_way(),
+        before.play.site().checks_under_way()
+    );
+    assert_eq!(bench.play.site().isolation(), before.play.site().isolation());
+}
+
+#[test]
+fn what_is_new_or_gone_has_no_past() {
+    let mut bench = half_dead();
+    let before = bench.clone();
+    bench
+        .play
+        .reconfigure(&ordered(["web", "dns"], ["ping", "path"], ["w0", "w2"]));
+    let unknown = |of| {
+        let (probe, last) = known(&bench, of);
+        assert_eq!((probe.state(), last), (ProbeState::Unknown, None), "{of:?}");
+    };
+    unknown(ProbeId::Service(0, 1));
+    unknown(ProbeId::Service(1, 0));
+    unknown(ProbeId::Service(1, 1));
+    unknown(ProbeId::Witness(1));
+    for kept in [PING, ProbeId::Witness(0)] {
+        assert_eq!(known(&bench, kept), known(&before, kept));
+    }
+    assert_eq!(bench.play.site().services()[1].stance(), Stance::Unsettled);
+}
+
+#[test]
+fn a_service_that_changed_its_role_or_only_its_name_is_another() {
+    let mut other_role = simple();
+    other_role.services = vec![primary("web", vec![probe("ping")])];
+    let mut other_name = simple();
+    other_name.services[0].name = "api".to_owned();
+    for other in [other_role, other_name] {
+        let mut bench = Bench::new(&simple()).adopting(Strength::Full);
+        bench.run(at_s(10));
+        bench.play.reconfigure(&other);
+        assert_eq!(bench.strength(), None);
+        assert_eq!(bench.state(PING), ProbeState::Unknown);
+    }
+}
+
+#[test]
+fn a_probe_with_other_numbers_keeps_its_rows_and_one_that_changed_nothing_its_place() {
+    let mut bench = half_dead();
+    let before = bench.clone();
+    let mut config = ordered(["web", "api"], ["ping", "site"], ["w0", "w1"]);
+    config.services[0].probes[0].interval = secs(7);
+    config.witnesses[0].rise = 1;
+    bench.play.reconfigure(&config);
+    for changed in [PING, WITNESS] {
+        let ((now, last), (then, last_then)) = (known(&bench, changed), known(&before, changed));
+        assert_eq!((now.rows().streak(), last), (then.rows().streak(), last_then));
+        assert_ne!(now, then, "{changed:?} has a place of its own");
+    }
+    assert_eq!(known(&bench, SITE), known(&before, SITE));
+}
+
+#[test]
+fn d5_what_witnesses_proved_moves_with_them() {
+    // The target is down, but an operator holds us silent; then the witness takes another place.
+    let mut config = simple();
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    let terms = || crate::failover::event::Terms::default();
+    bench.ask(crate::failover::Ask::Withdraw(terms())).unwrap();
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(40));
+    config.witnesses.insert(0, probe("new"));
+    bench.play.reconfigure(&config);
+    // It stays up, and passes no more; the new one never passes.
+    for witness in [0, 1] {
+        bench
+            .world
+            .from(at_s(40), ProbeId::Witness(witness), Target::Lost);
+    }
+    bench.ask(crate::failover::Ask::Auto).unwrap();
+    assert_eq!(bench.strength(), Some(Strength::Full), "it was proven before");
 }
