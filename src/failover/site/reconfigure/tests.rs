@@ -1,9 +1,12 @@
-use crate::config::model::Config;
+use crate::config::model::{Config, Failback};
+use crate::failover::event::Terms;
+use crate::failover::isolation::Isolation;
 use crate::failover::site::Last;
 use crate::failover::site::tests::support::*;
-use crate::failover::{Note, ProbeId, Stance, Strength};
+use crate::failover::{Adoption, Ask, Event, Input, Note, ProbeId, Stance, Strength};
 use crate::health::Probe;
 use crate::status::snapshot::ProbeState;
+use crate::time::Moment;
 
 /// The article's standby after a takeover.
 fn taken_over() -> Bench {
@@ -39,7 +42,7 @@ fn checks_under_way_report_to_the_same_probe_at_its_new_place() {
     config.services.insert(0, standby("api", vec![probe("other")]));
     bench.play.reconfigure(&config);
     // The world's script goes by place: the old probe stands at the second one now.
-    let moved = crate::failover::ProbeId::Service(1, 0);
+    let moved = ProbeId::Service(1, 0);
     bench.world.from(at_s(0), moved, Target::Dead);
     bench.world.from(at_s(25), PING, Target::Alive);
     bench.run_for(secs(5));
@@ -73,8 +76,8 @@ fn new_thresholds_go_on_from_the_old_rows() {
 #[test]
 fn an_override_and_a_latch_stay() {
     let mut bench = taken_over();
-    let terms = crate::failover::event::Terms::default();
-    bench.ask(crate::failover::Ask::Withdraw(terms)).unwrap();
+    let terms = Terms::default();
+    bench.ask(Ask::Withdraw(terms)).unwrap();
     bench.play.reconfigure(&article());
     bench.run_for(secs(60));
     assert_eq!(bench.strength(), Some(Strength::Off));
@@ -88,7 +91,7 @@ fn a_new_service_adopts_what_bird_does_and_an_old_one_is_let_go() {
     config.services[0].name = "api".to_owned();
     bench.play.reconfigure(&config);
     assert_eq!(bench.strength(), None);
-    bench.bird(0, crate::failover::Adoption::Is(Strength::Full));
+    bench.bird(0, Adoption::Is(Strength::Full));
     assert_eq!(bench.strength(), Some(Strength::Full));
     assert_eq!(bench.count(|note| matches!(note, Note::Switched { .. })), 1);
 }
@@ -204,8 +207,8 @@ fn d5_what_witnesses_proved_moves_with_them() {
     // The target is down, but an operator holds us silent; then the witness takes another place.
     let mut config = simple();
     let mut bench = Bench::new(&config).adopting(Strength::Off);
-    let terms = || crate::failover::event::Terms::default();
-    bench.ask(crate::failover::Ask::Withdraw(terms())).unwrap();
+    let terms = || Terms::default();
+    bench.ask(Ask::Withdraw(terms())).unwrap();
     bench.world.from(at_s(20), PING, Target::Dead);
     bench.run(at_s(40));
     config.witnesses.insert(0, probe("new"));
@@ -216,6 +219,130 @@ fn d5_what_witnesses_proved_moves_with_them() {
             .world
             .from(at_s(40), ProbeId::Witness(witness), Target::Lost);
     }
-    bench.ask(crate::failover::Ask::Auto).unwrap();
+    bench.ask(Ask::Auto).unwrap();
     assert_eq!(bench.strength(), Some(Strength::Full), "it was proven before");
+}
+
+/// The article's standby after an outage, up again at 100 s; failback is due 30 s after the verdict.
+fn coming_back(change: impl FnOnce(&mut Config)) -> (Bench, Config) {
+    let mut config = simple();
+    change(&mut config);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench
+        .world
+        .from(at_s(20), PING, Target::Dead)
+        .from(at_s(100), PING, Target::Alive);
+    bench.run(at_s(110));
+    (bench, config)
+}
+
+#[test]
+fn a_service_keeps_all_that_it_shows() {
+    let (mut bench, config) = coming_back(|config| config.services[0].failback = Failback::Manual);
+    bench.ask(Ask::Failback).unwrap();
+    let before = bench.clone();
+    bench.play.reconfigure(&config);
+    let (now, then) = (
+        &bench.play.site().services()[0],
+        &before.play.site().services()[0],
+    );
+    assert!(now.stance_since().is_some() && now.consented());
+    assert_eq!(
+        (now.stance(), now.stance_since(), now.verdict()),
+        (then.stance(), then.stance_since(), then.verdict())
+    );
+    assert_eq!((now.consented(), now.wish()), (then.consented(), then.wish()));
+    assert_eq!(
+        (now.judgement(), now.remembered()),
+        (then.judgement(), then.remembered())
+    );
+}
+
+#[test]
+fn d6_delays_go_on_from_where_they_were() {
+    for stall in [0, 60] {
+        let (mut bench, config) = coming_back(|_| ());
+        let up = bench.verdicts().last().unwrap().0;
+        let asleep = bench.play.site().deadline().unwrap();
+        bench.play.pass(secs(stall));
+        let stalled = bench.play.now().mono.since(asleep);
+        bench.run_for(secs(5));
+        bench.play.reconfigure(&config);
+        bench.run(at_s(400));
+        let silent = bench.switches().last().cloned().unwrap();
+        assert_eq!(
+            silent,
+            (up + secs(30) + stalled, "full -> off by D4".to_owned()),
+            "stalled for {stall} s"
+        );
+    }
+}
+
+#[test]
+fn d9_a_site_that_has_read_bird_goes_on_counting() {
+    let mut bench = Bench::new(&simple());
+    bench.bird(0, Adoption::Mixed);
+    bench.play.reconfigure(&simple());
+    bench.world.from(Moment::START, PING, Target::Dead);
+    bench.run(at_s(20));
+    let counted = |note: &Note| matches!(note, Note::Switched { counted: true, .. });
+    assert_eq!(bench.count(counted), 1);
+}
+
+#[test]
+fn d9_switches_and_the_latch_are_counted_over_reconfigurations() {
+    let (mut bench, config) = coming_back(|config| config.services[0].flap_limit = 2);
+    bench.run(at_s(200));
+    bench.play.reconfigure(&config);
+    bench.world.from(at_s(200), PING, Target::Dead);
+    bench.run(at_s(220));
+    assert!(bench.play.site().services()[0].latched_since().is_some());
+    bench.play.reconfigure(&config);
+    assert!(bench.play.site().services()[0].latched_since().is_some());
+}
+
+#[test]
+fn d5_a_cut_that_began_before_ends_after_and_voids_what_fell_in_it() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(21), at_s(60));
+    bench.world.from(at_s(30), PING, Target::Dead);
+    bench.run(at_s(40));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.play.reconfigure(&simple());
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.run(at_s(100));
+    let turns: Vec<_> = bench.turns(PING).into_iter().map(|(_, to)| to).collect();
+    assert_eq!(turns[turns.len() - 2..], [ProbeState::Unknown, ProbeState::Down]);
+    let isolations = bench.isolations();
+    assert_eq!(isolations.len(), 3, "connected, isolated, connected");
+    let taken_over = bench.switches()[0].0;
+    assert!(
+        taken_over > isolations[2].0 + secs(3),
+        "from fails begun after the cut alone"
+    );
+}
+
+#[test]
+fn what_was_not_told_yet_is_told_after_it() {
+    let (mut site, now) = {
+        let bench = Bench::new(&simple());
+        (bench.play.site().clone(), bench.play.now())
+    };
+    let event = Event::Asked {
+        service: 0,
+        ask: Ask::Announce(Terms::default()),
+        actor: "root".to_owned(),
+    };
+    let first = site.handle(&Input {
+        now,
+        event: Some(event),
+    });
+    site.reconfigure(&simple(), now);
+    let again = site.handle(&Input { now, event: None });
+    assert!(first.iter().chain(&again).count() > 0);
+    let mut ids: Vec<_> = first.iter().chain(&again).map(|start| start.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), first.len() + again.len(), "no number is given twice");
+    let overridden = |note: &Note| matches!(note, Note::Overridden { .. });
+    assert!(site.take_notes().iter().any(overridden));
 }
