@@ -158,6 +158,19 @@ fn d6_a_delay_that_spoils_no_check_lengthens_nothing() {
 }
 
 #[test]
+fn d6_a_stall_that_one_probe_of_several_counts_as_one_lengthens_failback_delay() {
+    let mut config = article();
+    config.services[0].probes[1].timeout = secs(5);
+    let mut bench = Bench::new(&config).adopting(Strength::Full);
+    bench.run(at_s(10));
+    let asleep = bench.play.site().deadline().expect("there are probes");
+    let stalled = secs(2);
+    bench.play.pass(asleep.since(bench.play.now().mono) + stalled);
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30) + stalled);
+}
+
+#[test]
 fn d6_a_stall_before_the_verdict_lengthens_nothing() {
     let mut bench = coming_back();
     bench.play.pass(secs(60));

@@ -199,6 +199,21 @@ fn a_takeover_says_what_it_rests_on() {
     assert_eq!(service.judgement().to, Stance::Full);
 }
 
+#[test]
+fn a_takeover_names_the_first_fail_of_the_row_that_began_last() {
+    let mut bench = Bench::new(&article()).adopting(Strength::Off);
+    bench.world.from(at_s(20), SITE, Target::Dead);
+    bench.world.from(at_s(60), PING, Target::Dead);
+    bench.run(at_s(80));
+    let first_fail = bench.play.notes().iter().find_map(|(_, note)| {
+        let Note::Switched { first_fail, .. } = note else {
+            return None;
+        };
+        *first_fail
+    });
+    assert_eq!(first_fail, Some(bench.world.starts_of(PING, at_s(60))[0]));
+}
+
 /// Every input can be kept as a line of JSON, and played again to the same end.
 #[test]
 fn every_input_survives_being_written_down() {
