@@ -1,1 +1,244 @@
+//! Readiness from facts that differ from a healthy standby's in one thing each.
 
+mod exports;
+mod services;
+mod sessions;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::bird::answer::{BgpDetail, Channel, Daemon, Protocol, ProtocolDetail, RouteCounts, State, Status};
+use crate::bird::version::Version;
+use crate::config::Config;
+use crate::config::model::Family;
+use crate::status::{Snapshot, situations};
+
+/// A standby with two upstreams beside a bird.conf of its own.
+const CONFIG: &str = r#"
+    site.name = "hk1"
+    upstream = [{ name = "isp_a" }, { name = "isp_b" }]
+    [[witness]]
+    name = "hk-resolver"
+    type = "icmp"
+    target = "192.0.2.53"
+    [[witness]]
+    name = "root-k"
+    type = "dns"
+    target = "193.0.14.129"
+    query = "."
+    record = "SOA"
+    [[service]]
+    name = "web"
+    role = "standby"
+    prefixes = ["198.51.100.0/24"]
+    protocols = ["web_v4"]
+    drain_protocols = ["web_v4_drain"]
+    [[service.probe]]
+    name = "ping"
+    type = "icmp"
+    target = "198.18.0.1"
+    [[service.probe]]
+    name = "site"
+    type = "http"
+    url = "https://198.18.0.1/healthz"
+"#;
+
+const PREFIX: &str = "198.51.100.0/24";
+
+/// Everything that readiness is decided from.
+struct Site {
+    config: Config,
+    snapshot: Snapshot,
+    bird: OfBird,
+    disk: Disk,
+}
+
+impl Site {
+    /// All is well.
+    fn well() -> Self {
+        Self::with(CONFIG)
+    }
+
+    fn with(config: &str) -> Self {
+        let (config, _) =
+            crate::config::load(config, "falconer.toml").unwrap_or_else(|problems| panic!("{problems:?}"));
+        let mut snapshot = situations::steady();
+        snapshot.services[0].protocols = vec!["web_v4".to_owned()];
+        let bird = OfBird {
+            status: Some(status()),
+            protocols: Some(["web_v4", "web_v4_drain", "web_v4_shadow"].map(row).into()),
+            sessions: ["isp_a", "isp_b"]
+                .map(|name| (name.to_owned(), session(name)))
+                .into(),
+            found: BTreeMap::new(),
+            rehearsals: [(Family::V4, held(&["to_isp_a_v4", "to_isp_b_v4"]))].into(),
+        };
+        Self {
+            config,
+            snapshot,
+            bird,
+            disk: Disk { state_dir: Ok(()) },
+        }
+    }
+
+    fn decide(&self) -> Readiness {
+        let Self {
+            config,
+            snapshot,
+            bird,
+            disk,
+        } = self;
+        decide(&Facts {
+            config,
+            snapshot,
+            bird,
+            disk,
+        })
+    }
+
+    /// The only check that is not ok.
+    fn problem(&self) -> Check {
+        let readiness = self.decide();
+        let problems: Vec<&Check> = readiness.problems().collect();
+        let [problem] = problems[..] else {
+            panic!("not one problem: {problems:#?}");
+        };
+        assert!(problem.advice.is_some(), "{problem:?}");
+        assert_eq!(readiness.level, problem.level);
+        problem.clone()
+    }
+
+    /// Its code, level and text.
+    fn said(&self) -> (Code, Level, String) {
+        let problem = self.problem();
+        (problem.code, problem.level, problem.text)
+    }
+
+    fn channel(&mut self, upstream: &str) -> &mut Channel {
+        &mut self.bird.sessions.get_mut(upstream).unwrap().channels[0]
+    }
+}
+
+fn status() -> Status {
+    Status {
+        version: Version::parse("2.0.12").unwrap(),
+        router_id: None,
+        last_reboot: None,
+        last_reconfiguration: None,
+        graceful_restart_recovery: false,
+        daemon: Daemon::Running,
+    }
+}
+
+fn row(name: &str) -> (String, Protocol) {
+    let protocol = Protocol {
+        name: name.to_owned(),
+        proto: "Static".to_owned(),
+        table: Some("master4".to_owned()),
+        state: State::Down,
+        info: String::new(),
+    };
+    (name.to_owned(), protocol)
+}
+
+fn session(name: &str) -> ProtocolDetail {
+    let (_, row) = row(name);
+    let bgp = BgpDetail {
+        state: "Established".to_owned(),
+        ..BgpDetail::default()
+    };
+    let channel = Channel {
+        name: "ipv4".to_owned(),
+        state: "UP".to_owned(),
+        table: "master4".to_owned(),
+        output_filter: format!("to_{name}_v4"),
+        routes: Some(RouteCounts {
+            imported: 0,
+            exported: 0,
+            preferred: Some(0),
+        }),
+        ..Channel::default()
+    };
+    ProtocolDetail {
+        protocol: Protocol {
+            proto: "BGP".to_owned(),
+            ..row
+        },
+        description: None,
+        message: None,
+        bgp: Some(bgp),
+        channels: vec![channel],
+    }
+}
+
+/// The one route of the service in the rehearsal table, and that it passes these filters.
+fn held(passing: &[&str]) -> Rehearsal {
+    let route: Shadow = (PREFIX.parse().unwrap(), "web_v4_shadow".to_owned());
+    let all = ["to_isp_a_v4", "to_isp_b_v4"].map(|filter| {
+        let passes = if passing.contains(&filter) {
+            vec![route.clone()]
+        } else {
+            vec![]
+        };
+        (filter.to_owned(), Ok(passes))
+    });
+    Rehearsal::Held {
+        routes: vec![route],
+        passes: all.into(),
+    }
+}
+
+#[test]
+fn a_healthy_standby_is_ready_and_says_so_of_every_check() {
+    let readiness = Site::well().decide();
+    assert_eq!(readiness.level, Level::Ok, "{readiness:#?}");
+    assert_eq!(readiness.at, situations::now());
+    insta::assert_snapshot!("healthy", crate::status::ready(&readiness, &style()));
+}
+
+#[test]
+fn the_worst_check_comes_first_and_makes_the_level() {
+    let mut site = Site::well();
+    site.disk.state_dir = Err("the disk is full".to_owned());
+    site.snapshot.isolated = true;
+    for witness in &mut site.snapshot.witnesses {
+        witness.state = crate::status::snapshot::ProbeState::Down;
+    }
+    let readiness = site.decide();
+    let levels: Vec<Level> = readiness.checks.iter().map(|check| check.level).take(3).collect();
+    assert_eq!(levels, [Level::No, Level::Warning, Level::Ok]);
+    assert_eq!(readiness.level, Level::No);
+}
+
+#[test]
+fn a_summary_names_the_worst_ten() {
+    let text =
+        |number: usize| Check::amiss(Code::Bird, Level::Warning, format!("{number}"), "").service("web");
+    let readiness = Readiness::of(situations::now(), (0..12).map(text).collect());
+    let summary = readiness.summary();
+    assert_eq!(summary.problems.len(), 10);
+    assert_eq!(summary.problems[0], "web: 0");
+}
+
+#[test]
+fn the_json_keeps_its_shape() {
+    let mut site = Site::well();
+    site.channel("isp_a").output_filter = "REJECT".to_owned();
+    insta::assert_snapshot!("json", serde_json::to_string_pretty(&site.decide()).unwrap());
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_a_warning_for_a_takeover_needs_none() {
+    let mut site = Site::well();
+    site.disk.state_dir = Err("the disk of /var/lib/falconer is full".to_owned());
+    let said = "the disk of /var/lib/falconer is full".to_owned();
+    assert_eq!(site.said(), (Code::StateDir, Level::Warning, said));
+}
+
+fn style() -> crate::status::Style {
+    crate::status::Style {
+        color: false,
+        width: None,
+        zone: jiff::tz::TimeZone::UTC,
+    }
+}

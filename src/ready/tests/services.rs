@@ -1,0 +1,162 @@
+//! Probes, witnesses, overrides and latches.
+
+use super::*;
+use crate::config::model::{Decides, Quorum, Role};
+use crate::status::snapshot::{Action, Outcome, Override, ProbeState, Strength, Verdict};
+
+impl Site {
+    /// The checks of this probe cannot be made.
+    fn broken(mut self, probe: usize) -> Self {
+        self.snapshot.services[0].probes[probe] =
+            situations::probe("broken", "icmp", ProbeState::Unknown, "no permission");
+        self
+    }
+}
+
+#[test]
+fn a_probe_that_cannot_be_made_is_a_no_where_the_verdict_needs_it() {
+    let site = Site::well().broken(0);
+    let said = "probe broken cannot be made: no permission".to_owned();
+    assert_eq!(site.said(), (Code::Probes, Level::No, said));
+    assert!(site.problem().advice.unwrap().contains("cannot become down"));
+}
+
+#[test]
+fn a_probe_that_cannot_be_made_is_a_warning_where_the_others_settle_it() {
+    let mut site = Site::well().broken(0);
+    site.config.services[0].down_when = Quorum::Any;
+    assert_eq!(site.problem().level, Level::Warning);
+    let mut site = Site::well().broken(0);
+    site.config.services[0].probes[1].decides = Some(Decides::Down);
+    assert_eq!(site.problem().level, Level::Warning);
+}
+
+#[test]
+fn a_primary_needs_both_verdicts() {
+    let mut site = Site::well().broken(0);
+    site.config.services[0].role = Role::Primary;
+    site.config.services[0].down_when = Quorum::Any;
+    assert_eq!(site.problem().level, Level::No, "it could not be up again");
+    site.config.services[0].up_when = Quorum::Any;
+    assert_eq!(site.problem().level, Level::Warning);
+}
+
+#[test]
+fn d1_one_error_in_a_row_of_passes_is_no_problem() {
+    let mut site = Site::well();
+    site.snapshot.services[0].probes[0].last.as_mut().unwrap().result = Outcome::Error;
+    assert_eq!(site.decide().level, Level::Ok);
+}
+
+#[test]
+fn probes_that_were_not_asked_yet_are_a_warning() {
+    let mut site = Site::well();
+    site.snapshot.services[0].probes[1].last = None;
+    let said = "1 of 2 probes were not asked yet".to_owned();
+    assert_eq!(site.said(), (Code::Probes, Level::Warning, said));
+}
+
+#[test]
+fn d5_an_isolated_site_takes_nothing_over() {
+    let mut site = Site::well();
+    site.config.isolation.min_up = 2;
+    site.snapshot.isolated = true;
+    site.snapshot.witnesses[0].state = ProbeState::Down;
+    let said = "this site is isolated, and takes nothing over: 1 of 2 witnesses are up, 2 needed; \
+                hk-resolver: reply from 192.0.2.53"
+        .to_owned();
+    assert_eq!(site.said(), (Code::Witnesses, Level::No, said));
+    site.snapshot.isolated = false;
+    site.snapshot.witnesses[0].state = ProbeState::Unknown;
+    assert!(site.problem().text.starts_with("not known to be connected"));
+    site.config.services[0].role = Role::Primary;
+    assert_eq!(
+        site.problem().level,
+        Level::Warning,
+        "of a primary they only inform"
+    );
+}
+
+#[test]
+fn a_witness_that_is_down_is_a_warning_while_enough_others_are_up() {
+    let mut site = Site::well();
+    site.snapshot.witnesses[0].state = ProbeState::Down;
+    let problem = site.problem();
+    assert_eq!((problem.code, problem.level), (Code::Witnesses, Level::Warning));
+    assert!(
+        problem
+            .text
+            .starts_with("1 of 2 witnesses are up, 1 needed; hk-resolver")
+    );
+}
+
+#[test]
+fn d11_an_override_that_would_stop_a_takeover_is_a_no_and_any_other_a_warning() {
+    let cases = [
+        (Action::Withdraw, Strength::Off, Level::No),
+        (Action::Freeze, Strength::Off, Level::No),
+        (Action::Freeze, Strength::Full, Level::Warning),
+        (Action::Announce, Strength::Full, Level::Warning),
+    ];
+    for (action, strength, level) in cases {
+        let mut site = Site::well();
+        let service = &mut site.snapshot.services[0];
+        (service.want, service.actual) = (strength, strength);
+        service.overridden = Some(Override {
+            action,
+            until: Some(situations::ago(-60)),
+            reason: Some("maintenance".to_owned()),
+            actor: "alice".to_owned(),
+        });
+        let problem = site.problem();
+        assert_eq!(
+            (problem.code, problem.level),
+            (Code::Override, level),
+            "{action:?}"
+        );
+        assert!(
+            problem
+                .text
+                .contains("by alice until 2026-11-22T20:46:00Z (maintenance)"),
+            "{problem:?}"
+        );
+        assert_eq!(problem.advice.as_deref(), Some("`falconer auto web` ends it"));
+    }
+}
+
+#[test]
+fn d9_a_latch_keeps_a_standby_announced_and_a_primary_silent() {
+    let mut site = Site::well();
+    site.snapshot.services[0].latched = true;
+    assert_eq!(site.problem().level, Level::Warning);
+    site.config.services[0].role = Role::Primary;
+    let problem = site.problem();
+    assert_eq!((problem.code, problem.level), (Code::Latch, Level::No));
+}
+
+#[test]
+fn a_takeover_that_is_due_and_does_not_come_is_told() {
+    let mut site = Site::well();
+    let service = &mut site.snapshot.services[0];
+    service.verdict = Verdict::Down;
+    service.rule = "D5".to_owned();
+    service.reason = "a witness is awaited".to_owned();
+    let said = "the target is down and not taken over (D5: a witness is awaited)".to_owned();
+    assert_eq!(site.said(), (Code::State, Level::No, said));
+    site.snapshot.services[0].deadline = Some(situations::ago(-30));
+    assert_eq!(
+        site.problem().level,
+        Level::Warning,
+        "a delay of the operator's own ends by itself"
+    );
+}
+
+#[test]
+fn d10_a_service_that_is_not_settled_is_a_warning() {
+    let mut site = Site::well();
+    site.snapshot.services[0].want = Strength::Unknown;
+    assert_eq!(
+        (site.problem().code, site.problem().level),
+        (Code::State, Level::Warning)
+    );
+}

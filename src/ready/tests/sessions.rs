@@ -1,0 +1,155 @@
+//! BIRD, its protocols and its sessions.
+
+use super::*;
+use crate::bird::guard::Found;
+use crate::status::snapshot::{AlarmCode, BirdState, Strength};
+
+#[test]
+fn a_bird_that_does_not_answer_is_a_no_and_nothing_else_is_said_of_what_it_would_say() {
+    let mut site = Site::well();
+    site.bird = OfBird::default();
+    site.snapshot.bird.state = BirdState::Down;
+    site.snapshot.bird.error = Some("there is no socket".to_owned());
+    let said = "BIRD does not answer on /run/bird/bird.ctl: there is no socket".to_owned();
+    assert_eq!(site.said(), (Code::Bird, Level::No, said));
+    site.snapshot.bird.state = BirdState::Busy;
+    assert_eq!(site.problem().level, Level::No);
+}
+
+#[test]
+fn a_version_that_is_not_known_is_a_warning() {
+    for (version, known) in [
+        ("2.0.7", false),
+        ("2.0.8", true),
+        ("2.19.2+git", true),
+        ("3.3.2", true),
+        ("4.0", false),
+    ] {
+        let mut site = Site::well();
+        site.snapshot.bird.version = Some(version.to_owned());
+        let level = if known { Level::Ok } else { Level::Warning };
+        assert_eq!(site.decide().level, level, "{version}");
+    }
+}
+
+#[test]
+fn a_recovery_or_a_shutdown_of_bird_is_a_no() {
+    let mut site = Site::well();
+    site.bird.status.as_mut().unwrap().graceful_restart_recovery = true;
+    assert!(site.problem().text.contains("graceful-restart recovery"));
+    let mut site = Site::well();
+    site.bird.status.as_mut().unwrap().daemon = Daemon::ShuttingDown;
+    assert_eq!(site.problem().level, Level::No);
+    let mut site = Site::well();
+    site.bird.status.as_mut().unwrap().daemon = Daemon::Reconfiguring;
+    assert_eq!(site.decide().level, Level::Ok, "it is over in a moment");
+}
+
+#[test]
+fn a_missing_protocol_is_a_no_and_a_missing_drain_protocol_a_warning() {
+    for (name, level) in [("web_v4", Level::No), ("web_v4_drain", Level::Warning)] {
+        let mut site = Site::well();
+        site.bird.protocols.as_mut().unwrap().remove(name);
+        let said = format!("BIRD has no protocol {name}");
+        assert_eq!(site.said(), (Code::Protocols, level, said));
+    }
+}
+
+#[test]
+fn a7_a_protocol_with_another_channel_or_other_routes_is_named_with_both() {
+    let mut site = Site::well();
+    let found = Found {
+        kind: "Static".to_owned(),
+        channels: vec!["ipv6".to_owned()],
+        routes: vec!["0.0.0.0/0".parse().unwrap(), PREFIX.parse().unwrap()],
+    };
+    site.bird.found.insert("web_v4".to_owned(), found);
+    let problem = site.problem();
+    assert_eq!((problem.code, problem.level), (Code::Protocols, Level::No));
+    assert_eq!(
+        problem.text,
+        "web_v4 in BIRD is not what is configured: its channel is ipv6, expected ipv4; not ours to announce: 0.0.0.0/0"
+    );
+    assert!(
+        problem
+            .advice
+            .unwrap()
+            .contains("one ipv4 channel and exactly these routes: 198.51.100.0/24")
+    );
+}
+
+#[test]
+fn a7_what_steering_found_counts_even_where_the_guard_was_not_asked_again() {
+    let mut site = Site::well();
+    let alarm = situations::alarm(
+        AlarmCode::ForeignRoutes,
+        Some("web"),
+        "web_v4 in BIRD is not what is configured",
+    );
+    site.snapshot.alarms.push(alarm);
+    assert_eq!(site.problem().code, Code::Protocols);
+    // Another service's is another's.
+    site.snapshot.alarms[0].service = Some("mail".to_owned());
+    assert_eq!(site.decide().level, Level::Ok);
+}
+
+#[test]
+fn a_service_that_is_not_where_it_is_wanted_is_told_once_that_takes_too_long() {
+    let mut site = Site::well();
+    site.snapshot.services[0].want = Strength::Full;
+    site.snapshot.services[0].since = Some(situations::ago(2));
+    assert_eq!(site.decide().level, Level::Ok, "on its way");
+    site.snapshot.services[0].since = Some(situations::ago(11));
+    let said = "wanted full, and BIRD is at off".to_owned();
+    assert_eq!(site.said(), (Code::State, Level::No, said));
+}
+
+#[test]
+fn a_session_that_is_down_is_a_warning_as_long_as_enough_others_carry() {
+    let mut site = Site::well();
+    let bgp = site.bird.sessions.get_mut("isp_a").unwrap().bgp.as_mut().unwrap();
+    bgp.state = "Active".to_owned();
+    bgp.last_error = Some("Socket: Connection refused".to_owned());
+    let said = "isp_a is Active (Socket: Connection refused); enough others carry what it carries".to_owned();
+    assert_eq!(site.said(), (Code::Upstreams, Level::Warning, said));
+    site.config.services[0].min_upstreams = 2;
+    let problem = site.problem();
+    assert_eq!(
+        (problem.level, problem.subject.as_deref()),
+        (Level::No, Some("isp_a"))
+    );
+    assert!(
+        problem.text.ends_with("too few upstreams would carry web"),
+        "{problem:?}"
+    );
+}
+
+#[test]
+fn a_missing_session_and_a_channel_that_is_down_carry_nothing() {
+    let mut site = Site::well();
+    site.config.services[0].min_upstreams = 2;
+    site.channel("isp_b").state = "DOWN".to_owned();
+    assert!(site.problem().text.contains("its channel ipv4 is DOWN"));
+    site.bird.sessions.remove("isp_b");
+    let problem = site.problem();
+    assert!(
+        problem.text.starts_with("BIRD has no protocol isp_b"),
+        "{problem:?}"
+    );
+    assert!(problem.advice.unwrap().contains("birdc show protocols"));
+}
+
+#[test]
+fn a_family_that_no_upstream_has_a_channel_of_is_a_no() {
+    let mut site = Site::well();
+    for name in ["isp_a", "isp_b"] {
+        site.channel(name).name = "ipv6".to_owned();
+    }
+    let readiness = site.decide();
+    let nowhere = readiness
+        .problems()
+        .find(|check| check.service.as_deref() == Some("web"))
+        .unwrap();
+    assert_eq!((nowhere.code, nowhere.level), (Code::Upstreams, Level::No));
+    assert_eq!(nowhere.text, "none of isp_a, isp_b has an ipv4 channel");
+}
