@@ -8,6 +8,7 @@
 pub mod applying;
 mod inputs;
 pub mod parser;
+pub mod reading;
 mod record;
 mod replace;
 

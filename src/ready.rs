@@ -4,6 +4,7 @@
 //! that were gathered elsewhere; nothing is asked here, and nothing is announced to find out.
 
 mod bird;
+pub mod bird_conf;
 mod exports;
 mod facts;
 mod files;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::status::snapshot::millis;
 
 pub use exports::filter_name;
-pub use facts::{Disk, Facts, OfBird, Rehearsal, Shadow};
+pub use facts::{Conf, Disk, Facts, OfBird, Rehearsal, Shadow};
 
 /// The version of [`Readiness`]'s shape.
 pub const SCHEMA: u32 = 1;

@@ -16,6 +16,7 @@ pub mod names;
 mod passwords;
 mod templates;
 
+pub(crate) use context::state_file_pattern;
 pub use drift::{Drift, diff, drift};
 pub use error::{Place, RenderError};
 pub use loaded::{Load, Loaded, OnDisk};

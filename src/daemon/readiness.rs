@@ -1,6 +1,7 @@
 //! Readiness, continuously: gathered about every ten seconds and soon after something changed, decided,
 //! and told to whoever follows it. Nothing waits for it, and it writes nothing to BIRD.
 
+mod disk;
 mod questions;
 mod telling;
 
@@ -9,8 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::bird::client::Client;
@@ -19,7 +19,6 @@ use crate::history::What;
 use crate::ready::{Disk, Facts, OfBird, Readiness, decide};
 use crate::status::Snapshot;
 use crate::status::snapshot::{Alarm, AlarmCode, BirdState, Strength};
-use crate::store;
 use telling::Telling;
 
 /// How often it is gathered when nothing happens.
@@ -29,8 +28,6 @@ const GATHER_EVERY: Duration = Duration::from_secs(10);
 const GATHER_GAP: Duration = Duration::from_secs(1);
 /// How often it is decided anew while only the snapshot changes, which may be ten times a second.
 const DECIDE_GAP: Duration = Duration::from_millis(500);
-/// How long the disk may take to answer.
-const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What readiness is gathered from, and who is told of it.
 pub(super) struct Ends {
@@ -108,7 +105,7 @@ impl Gathering {
         Self {
             ends,
             of_bird: OfBird::default(),
-            disk: Disk { state_dir: Ok(()) },
+            disk: disk::unseen("it was not looked at yet"),
             of: None,
             gather_at: now,
             gather_not_before: now,
@@ -158,12 +155,12 @@ impl Gathering {
             )
         };
         self.of = Some(Picture::of(&snapshot));
-        let (of_bird, state_dir) = tokio::join!(
+        let pid = self.ends.client.link().borrow().pid;
+        let (of_bird, disk) = tokio::join!(
             questions::ask(&self.ends.client, &config, &snapshot),
-            state_dir(&config)
+            disk::ask(&config, pid)
         );
-        self.of_bird = of_bird;
-        self.disk = Disk { state_dir };
+        (self.of_bird, self.disk) = (of_bird, disk);
         let now = Instant::now();
         self.gather_at = now + GATHER_EVERY;
         self.gather_not_before = now + GATHER_GAP;
@@ -188,18 +185,5 @@ impl Gathering {
             *before = Arc::new(readiness);
             !same
         });
-    }
-}
-
-async fn state_dir(config: &Config) -> Result<(), String> {
-    let dir = config.site.state_dir.clone();
-    let looked = timeout(DISK_PATIENCE, spawn_blocking(move || store::writable(&dir)));
-    match looked.await {
-        Ok(Ok(writable)) => writable,
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!(
-            "the disk of {} does not answer",
-            config.site.state_dir.display()
-        )),
     }
 }

@@ -2,9 +2,11 @@
 //! seen is never taken for well.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use super::bird_conf::StateFile;
 use crate::bird::answer::{Protocol, ProtocolDetail, Status};
 use crate::bird::guard::Found;
 use crate::config::Config;
@@ -65,4 +67,18 @@ pub type Shadow = (IpNet, String);
 pub struct Disk {
     /// Whether `state_dir` can be written, or why not.
     pub state_dir: Result<(), String>,
+    /// bird.conf, as BIRD reads it.
+    pub bird_conf: Conf,
+}
+
+/// bird.conf, as BIRD reads it.
+#[derive(Clone, Debug)]
+pub struct Conf {
+    /// Which file was looked at.
+    pub path: PathBuf,
+    /// The file that the running BIRD was told on its command line, where that can be seen.
+    pub told: Option<PathBuf>,
+    /// What it does with each static protocol's state file, by the protocol's name; or why that cannot
+    /// be seen.
+    pub state_files: Result<BTreeMap<String, StateFile>, String>,
 }

@@ -1,13 +1,19 @@
 //! The files: `state_dir`, the state files that BIRD reads, and bird.conf.
 
+use std::collections::BTreeMap;
+
+use super::bird_conf::StateFile;
 use super::facts::Facts;
-use super::{Check, Code, Level};
+use super::{Check, Code, Level, list};
+use crate::config::model::{self, Static};
+use crate::render::state_file_pattern;
 use crate::status::snapshot::AlarmCode;
 
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     let mut checks = state_dir(facts);
     checks.push(rendered_file(facts));
+    checks.extend(state_files(facts));
     checks
 }
 
@@ -38,10 +44,127 @@ fn rendered_file(facts: &Facts<'_>) -> Check {
     let output = render.output.display().to_string();
     let mut alarms = facts.snapshot.alarms.iter();
     match alarms.find(|alarm| alarm.code == AlarmCode::RenderDrift) {
+        None if facts
+            .disk
+            .bird_conf
+            .told
+            .as_ref()
+            .is_some_and(|told| *told != render.output) =>
+        {
+            let text = format!(
+                "BIRD reads {}, and Falconer renders {output}",
+                facts.disk.bird_conf.path.display()
+            );
+            let advice = "name that file as `output` in [render], or start BIRD without another `-c`";
+            Check::amiss(Code::RenderedFile, Level::Warning, text, advice).subject(&output)
+        }
         None => Check::ok(Code::RenderedFile, "is what the configuration renders").subject(&output),
         Some(alarm) => {
             let advice = "look at the difference: `falconer render --diff`";
             Check::amiss(Code::RenderedFile, Level::Warning, alarm.text.clone(), advice).subject(&output)
         }
     }
+}
+
+/// Whether `birdc configure`, a SIGHUP, a crash or a restart of BIRD in the middle of an outage keeps
+/// what was decided (A6).
+fn state_files(facts: &Facts<'_>) -> Vec<Check> {
+    match &facts.disk.bird_conf.state_files {
+        Ok(found) => facts
+            .config
+            .services
+            .iter()
+            .flat_map(|service| of_service(facts, service, found))
+            .collect(),
+        Err(why) => {
+            let text = format!("whether BIRD takes `disabled` from the state files cannot be seen: {why}");
+            let advice = format!(
+                "let Falconer read bird.conf, or look there yourself: after `disabled;` each static protocol has a line \
+                 like {}",
+                facts
+                    .config
+                    .services
+                    .iter()
+                    .flat_map(|service| &service.full)
+                    .next()
+                    .map_or_else(String::new, |line| include(facts, line))
+            );
+            vec![Check::amiss(Code::StateFiles, Level::Warning, text, advice)]
+        }
+    }
+}
+
+fn of_service(
+    facts: &Facts<'_>,
+    service: &model::Service,
+    found: &BTreeMap<String, StateFile>,
+) -> Vec<Check> {
+    let lines = || service.full.iter().chain(&service.drain);
+    let mut checks: Vec<Check> = lines()
+        .filter_map(|line| of_line(facts, line, *found.get(&line.name)?))
+        .collect();
+    let taken: Vec<&String> = lines()
+        .map(|line| &line.name)
+        .filter(|name| found.get(*name) == Some(&StateFile::Taken))
+        .collect();
+    if checks.is_empty() && !taken.is_empty() {
+        let text = format!("{} take `disabled` from their state files", list(&taken));
+        checks.push(Check::ok(Code::StateFiles, text));
+    }
+    checks
+        .into_iter()
+        .map(|check| check.service(&service.name))
+        .collect()
+}
+
+fn of_line(facts: &Facts<'_>, line: &Static, found: StateFile) -> Option<Check> {
+    let name = &line.name;
+    let file = facts.disk.bird_conf.path.display();
+    let include = include(facts, line);
+    let lost = "`birdc configure` or a restart of BIRD would undo what was decided";
+    let (text, advice) = match found {
+        StateFile::Taken => return None,
+        // That BIRD has none either is told elsewhere.
+        StateFile::NoProtocol => {
+            let protocols = facts.bird.protocols.as_ref()?;
+            protocols.get(name)?;
+            (
+                format!(
+                    "BIRD has {name}, and {file} has not: whether it takes its state file cannot be seen"
+                ),
+                format!(
+                    "have BIRD read {file} again (`birdc configure`), or see that the protocol has the line {include}"
+                ),
+            )
+        }
+        StateFile::NotIncluded => (
+            format!("{name} does not take `disabled` from its state file: {lost}"),
+            format!("add to it in {file}, after `disabled;`, the line {include}"),
+        ),
+        StateFile::Overruled => (
+            format!("{name} says `disabled;` after its state file, and the last one counts: {lost}"),
+            format!("move `disabled;` in {file} before the line {include}"),
+        ),
+        StateFile::Required => (
+            format!(
+                "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start"
+            ),
+            format!("make it a pattern in {file}, which may match nothing: {include}"),
+        ),
+        StateFile::EnabledWithout => (
+            format!(
+                "{name} is enabled where its state file is missing: after a reboot BIRD would announce it by itself"
+            ),
+            format!("add `disabled;` in {file}, before the line {include}"),
+        ),
+    };
+    Some(Check::amiss(Code::StateFiles, Level::Warning, text, advice).subject(name))
+}
+
+/// The line that takes a state file.
+fn include(facts: &Facts<'_>, line: &Static) -> String {
+    // A run_dir that no pattern can name is refused where it is rendered.
+    let pattern = state_file_pattern(&facts.config.site.run_dir, &line.name);
+    let pattern = pattern.unwrap_or_else(|_| format!(".../bird/{}.conf", line.name));
+    format!("`include \"{pattern}\";`")
 }

@@ -7,6 +7,7 @@ mod sessions;
 use serde::Serialize;
 
 use self::services::ServiceFacts;
+pub(crate) use self::services::state_file_pattern;
 use self::sessions::SessionFacts;
 use super::{Passwords, RenderError, Templates, names};
 use crate::bird::version::Version;

@@ -88,6 +88,11 @@ impl Connection {
         }
     }
 
+    /// The process at the other end (SO_PEERCRED).
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.framed.get_ref().peer_cred().ok()?.pid()
+    }
+
     /// Asks one command and reads its answer to the end. Not to be cancelled: half an answer would
     /// stay behind. After an error with a [`Trouble`] the connection is of no use any more.
     pub(super) async fn ask(

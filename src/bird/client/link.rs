@@ -11,6 +11,9 @@ pub struct Link {
     pub state: BirdState,
     /// As the last greeting said.
     pub version: Option<Version>,
+    /// The process that listens, where the system tells: BIRD itself, unless it went into the background
+    /// after it had opened its socket.
+    pub pid: Option<i32>,
     /// What is wrong, in an operator's words, with what to do; `None` while up, and before the
     /// first attempt has ended.
     pub error: Option<String>,
@@ -23,6 +26,7 @@ impl Default for Link {
         Self {
             state: BirdState::Down,
             version: None,
+            pid: None,
             error: None,
             connects: 0,
         }

@@ -60,7 +60,7 @@ impl Task {
     async fn one_connection(&mut self) -> Result<Trouble, Ended> {
         match self.open().await? {
             Ok((connection, version)) => {
-                self.greeted(version);
+                self.greeted(version, connection.pid());
                 let since = Instant::now();
                 let ended = self.serve(connection).await;
                 if since.elapsed() >= GOOD_AFTER {
@@ -150,12 +150,13 @@ impl Task {
         }
     }
 
-    fn greeted(&mut self, version: Option<Version>) {
+    fn greeted(&mut self, version: Option<Version>, pid: Option<i32>) {
         self.commands.count(|commands| commands.connects += 1);
         self.link.send_modify(|link| {
             *link = Link {
                 state: BirdState::Up,
                 version,
+                pid,
                 error: None,
                 connects: link.connects + 1,
             };

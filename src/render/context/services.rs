@@ -85,7 +85,7 @@ fn drain_facts(drain: &Static, full: &Static, run_dir: &Path) -> Result<StaticFa
 /// `include` with a pattern, which may match nothing: the last letter or digit of `run_dir`'s last
 /// part stands in brackets. Only a pattern without a match is harmless to BIRD, and only where the
 /// directory in front of the bracket can be read; a plain name of a missing file is fatal.
-fn state_file_pattern(run_dir: &Path, protocol: &str) -> Result<String, RenderError> {
+pub(crate) fn state_file_pattern(run_dir: &Path, protocol: &str) -> Result<String, RenderError> {
     let unfit = |why: &str| {
         RenderError::new(format!(
             "BIRD's `include` cannot name run_dir {}: {why}",
