@@ -113,7 +113,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
     let daemon = || Daemon::at(socket.clone().unwrap_or_else(|| place::socket(&config)));
     match command {
         Command::Run(command) => command.run(config),
-        Command::Check(command) => command.run(&config),
+        Command::Check(command) => command.run(&config, &daemon()),
         Command::Render(command) => command.run(&config, &daemon()),
         Command::Reload(command) => command.run(&daemon()),
         Command::Status(command) => command.run(&daemon()),

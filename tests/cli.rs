@@ -671,3 +671,18 @@ fn ready_prints_every_check_and_answers_with_its_exit_code() {
     assert_eq!((code, out.as_str()), (69, ""));
     assert!(errors.contains("the daemon does not run"), "{errors}");
 }
+
+#[test]
+fn check_live_adds_what_the_running_daemon_says_and_needs_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let config = config.to_str().unwrap();
+    let daemon = Daemon::start(Ok(String::new()));
+    let (code, out, errors) = daemon.run(&["-c", config, "check", "--live"]);
+    assert_eq!(code, 1, "{errors}");
+    assert!(out.contains(": 1 service, "), "{out}");
+    assert!(out.contains("\nReady: no, as of 20:45:00\n"), "{out}");
+    let (code, out, _) = falconer(&["-s", "/nonexistent/s", "-c", config, "check", "--live"]);
+    assert_eq!(code, 69);
+    assert!(out.contains(": 1 service, "), "{out}");
+}

@@ -1,5 +1,5 @@
 //! `falconer check`: whether the configuration is right, and BIRD would take what it renders to.
-//! It changes nothing, and does not need the daemon.
+//! It changes nothing, and needs the daemon only for `--live`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,17 +7,31 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::bird_conf::BirdConf;
+use super::client::Daemon;
 use super::failure::Failure;
 use super::{output, reading};
 use crate::config::Config;
+use crate::ready::Level;
+use crate::status::ready;
+
+/// How the answer comes back to scripts.
+const EXIT_CODES: &str = "\
+Exit codes: 0 all is well (warnings included), 1 with --live, the running daemon would not take over, \
+69 BIRD or with --live the daemon is not reachable, 77 no permission, 78 wrong configuration, or BIRD \
+would not take what it renders to.";
 
 /// Checks the configuration.
 #[derive(Debug, Args)]
-pub(super) struct Check {}
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Check {
+    /// Ask the running daemon too whether it would take over, as "falconer ready" does
+    #[arg(long)]
+    live: bool,
+}
 
 impl Check {
     /// Says that all is well, or shows everything that is not.
-    pub(super) fn run(self, config_file: &Path) -> Result<(), Failure> {
+    pub(super) fn run(self, config_file: &Path, daemon: &Daemon) -> Result<(), Failure> {
         let config = Arc::new(reading::read_and_look(config_file)?);
         let bird_conf = match &config.render {
             None => "bird.conf is your own (no [render])".to_owned(),
@@ -34,7 +48,18 @@ impl Check {
             "{}: {}; {bird_conf}\n",
             config_file.display(),
             counted(&config)
-        ))
+        ))?;
+        if self.live { live(daemon) } else { Ok(()) }
+    }
+}
+
+/// The readiness of the running daemon, which runs by the configuration that it read last.
+fn live(daemon: &Daemon) -> Result<(), Failure> {
+    let (_, readiness) = daemon.ready()?;
+    output::print(format!("\n{}", ready(&readiness, &output::style())))?;
+    match readiness.level {
+        Level::Ok | Level::Warning => Ok(()),
+        Level::No => Err(Failure::Answered(1)),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::status::snapshot::AlarmCode;
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     let mut checks = state_dir(facts);
-    checks.push(rendered_file(facts));
+    checks.extend(rendered_file(facts));
     checks.extend(state_files(facts));
     checks
 }
@@ -37,33 +37,48 @@ fn state_dir(facts: &Facts<'_>) -> Vec<Check> {
     amiss.collect()
 }
 
-fn rendered_file(facts: &Facts<'_>) -> Check {
+fn rendered_file(facts: &Facts<'_>) -> Vec<Check> {
+    // Of a bird.conf of the user's own there is still to be seen whether BIRD runs it.
+    let alarms = facts.snapshot.alarms.iter();
+    let drifts = alarms.filter(|alarm| alarm.code == AlarmCode::RenderDrift);
+    let mut checks: Vec<Check> = drifts
+        .map(|alarm| {
+            Check::amiss(
+                Code::RenderedFile,
+                Level::Warning,
+                alarm.text.clone(),
+                "see `falconer status` for since when",
+            )
+        })
+        .collect();
     let Some(render) = &facts.config.render else {
-        return Check::ok(Code::RenderedFile, "bird.conf is your own (no [render])");
+        if checks.is_empty() {
+            checks.push(Check::ok(
+                Code::RenderedFile,
+                "bird.conf is your own (no [render])",
+            ));
+        }
+        return checks;
     };
     let output = render.output.display().to_string();
-    let mut alarms = facts.snapshot.alarms.iter();
-    match alarms.find(|alarm| alarm.code == AlarmCode::RenderDrift) {
-        None if facts
-            .disk
-            .bird_conf
-            .told
-            .as_ref()
-            .is_some_and(|told| *told != render.output) =>
-        {
-            let text = format!(
-                "BIRD reads {}, and Falconer renders {output}",
-                facts.disk.bird_conf.path.display()
-            );
-            let advice = "name that file as `output` in [render], or start BIRD without another `-c`";
-            Check::amiss(Code::RenderedFile, Level::Warning, text, advice).subject(&output)
-        }
-        None => Check::ok(Code::RenderedFile, "is what the configuration renders").subject(&output),
-        Some(alarm) => {
-            let advice = "look at the difference: `falconer render --diff`";
-            Check::amiss(Code::RenderedFile, Level::Warning, alarm.text.clone(), advice).subject(&output)
-        }
+    if facts
+        .disk
+        .bird_conf
+        .told
+        .as_ref()
+        .is_some_and(|told| *told != render.output)
+    {
+        let text = format!(
+            "BIRD reads {}, and Falconer renders {output}",
+            facts.disk.bird_conf.path.display()
+        );
+        let advice = "name that file as `output` in [render], or start BIRD without another `-c`";
+        checks.push(Check::amiss(Code::RenderedFile, Level::Warning, text, advice));
     }
+    if checks.is_empty() {
+        checks.push(Check::ok(Code::RenderedFile, "is what the configuration renders"));
+    }
+    checks.into_iter().map(|check| check.subject(&output)).collect()
 }
 
 /// Whether `birdc configure`, a SIGHUP, a crash or a restart of BIRD in the middle of an outage keeps

@@ -115,6 +115,11 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
     let (wanted, actual) = (word(service.want), word(service.actual));
     let check = if service.actual == Strength::Unknown || frozen {
         return None;
+    } else if service.drill.is_some() {
+        Check::ok(
+            Code::State,
+            "a drill is under way, and ends at once for a takeover",
+        )
     } else if service.want == Strength::Unknown {
         let text = format!("not settled yet ({}: {})", service.rule, service.reason);
         Check::amiss(Code::State, Level::Warning, text, explain)

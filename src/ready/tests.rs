@@ -138,6 +138,7 @@ fn status() -> Status {
     Status {
         version: Version::parse("2.0.12").unwrap(),
         router_id: None,
+        server_time: None,
         last_reboot: None,
         last_reconfiguration: None,
         graceful_restart_recovery: false,
