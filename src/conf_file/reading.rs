@@ -90,7 +90,7 @@ impl Reading<'_> {
         for (number, line) in text.lines().enumerate() {
             match found.iter().find(|include| include.line == number) {
                 Some(include) if !self.is_left(&include.pattern) => {
-                    self.include(file, &include.pattern, depth)?
+                    self.include(file, &include.pattern, depth)?;
                 }
                 Some(_) | None => {
                     self.text.push_str(line);

@@ -65,7 +65,11 @@ pub(super) fn unseen(why: &str) -> Disk {
 
 /// The file that BIRD was told, else the one that we render, else the usual one.
 fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)]) -> Conf {
-    let told = pid.and_then(reading::told);
+    // By whatever way BIRD was told of our own file, it is ours.
+    let told = pid.and_then(reading::told).map(|told| match output {
+        Some(output) if is_same(&told, output) => output.to_owned(),
+        Some(_) | None => told,
+    });
     let path = told
         .clone()
         .or_else(|| output.map(Path::to_owned))
@@ -85,5 +89,12 @@ fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)
         path,
         told,
         state_files,
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => one == other,
     }
 }
