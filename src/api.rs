@@ -10,6 +10,7 @@ mod door;
 mod feed;
 mod latency;
 mod order;
+mod page;
 mod readiness;
 mod reply;
 mod route;

@@ -21,7 +21,7 @@ use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
 use super::scrape::Scrapes;
 use super::toll::Toll;
-use super::{Handles, Refusal, account, feed, latency, order, readiness};
+use super::{Handles, Refusal, account, feed, latency, order, page, readiness};
 use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
@@ -133,6 +133,7 @@ impl Desk {
             Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),
             Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow()),
             Ok(Route::Metrics) => self.metrics(&head.headers).await,
+            Ok(Route::Page(file)) => page::answer(file, &head.headers),
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,

@@ -27,6 +27,8 @@ pub(super) enum Route<'a> {
     Metrics,
     /// `GET /healthz`: the daemon answers.
     Healthz,
+    /// `GET /`, and `GET /page/FILE`: the page for people, and its parts.
+    Page(&'a str),
     /// `POST /v1/services/NAME/VERB`.
     Change(&'a str, Verb),
     /// `POST /v1/render/apply`.
@@ -90,6 +92,8 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["readyz"] => Route::Readyz,
         ["metrics"] => Route::Metrics,
         ["healthz"] => Route::Healthz,
+        [""] => Route::Page("page.html"),
+        ["page", file] => Route::Page(file),
         _ => return Err(Miss::NotFound),
     };
     match (method, found) {
@@ -118,6 +122,8 @@ mod tests {
             (Method::GET, "/readyz", Route::Readyz),
             (Method::GET, "/metrics", Route::Metrics),
             (Method::GET, "/healthz", Route::Healthz),
+            (Method::GET, "/", Route::Page("page.html")),
+            (Method::HEAD, "/page/page.css", Route::Page("page.css")),
             (Method::GET, "/v1/services/web/latency", Route::Latency("web")),
             (Method::GET, "/v1/witnesses/latency", Route::WitnessLatency),
             (

@@ -501,7 +501,7 @@ async fn what_is_asked_wrongly_is_told_what_would_be_right() {
     let mut api = Api::start(situations::steady()).await;
     let large = format!(r#"{{"reason": "{}"}}"#, "x".repeat(5000));
     let cases = [
-        ("GET", "/", "", 404),
+        ("GET", "/pages", "", 404),
         ("GET", "/v1/nothing", "", 404),
         ("POST", "/v1/services/nope/auto", "", 404),
         ("DELETE", "/v1/status", "", 405),

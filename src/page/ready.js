@@ -1,0 +1,31 @@
+// Readiness: what speaks against a takeover, and what to do about it.
+
+import { el, fill, state } from "./dom.js";
+import { t } from "./words.js";
+
+const TONES = { ok: "good", warning: "look", no: "bad" };
+
+// `readiness` is null where the daemon does not tell.
+export function ready(element, readiness) {
+  const unfolded = element.querySelector("details")?.open ?? false;
+  fill(element, readiness && { ...readiness, at: null }, () => {
+    if (readiness === null) {
+      return el("p", { class: "none" }, t("not_available"));
+    }
+    const amiss = readiness.checks.filter((check) => check.level !== "ok");
+    const well = readiness.checks.filter((check) => check.level === "ok");
+    return [
+      el("p", { class: "say" }, state(TONES[readiness.level] ?? "bad", t(`l_${readiness.level}`), { "data-field": "level" })),
+      amiss.length > 0 ? el("ul", { class: "list" }, ...amiss.map(check)) : null,
+      well.length > 0 ? el("details", unfolded ? { open: "" } : {}, el("summary", {}, t("checks_ok", well.length)),
+        el("ul", { class: "list" }, ...well.map(check))) : null,
+    ];
+  });
+}
+
+function check({ code, service, subject, level, text, advice }) {
+  return el("li", {}, state(TONES[level] ?? "bad", t(`c_${code}`)),
+    [service, subject].some(Boolean) ? el("b", { class: "name" }, [service, subject].filter(Boolean).join(" · ")) : null,
+    el("span", { class: "detail", lang: "en" }, text),
+    advice ? el("span", { class: "advice", lang: "en" }, advice) : null);
+}
