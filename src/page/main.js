@@ -140,6 +140,7 @@ async function askReadiness() {
     // Whether the daemon is heard, the status tells.
   }
   ready(byId("readiness-body"), now.readiness);
+  show();
   setTimeout(askReadiness, again);
 }
 
