@@ -166,15 +166,11 @@ impl Probe {
         self.rows.first_fail().or_else(unanswered)
     }
 
-    /// Seeks a pass of a check begun after `since`: asked at once where none has begun, and again
-    /// after `retry_interval` where one was answered and did not pass.
+    /// Seeks a pass of a check begun after `since`: asked at once, which the schedule puts off until
+    /// `retry_interval` after the check that began last, and so again and again until one passes.
     pub fn seek_pass(&mut self, now: Moment, since: Moment) {
-        if self.rows.latest_pass().is_some_and(|pass| pass > since) {
-            return;
-        }
-        match self.last_start() {
-            Some(start) if start > since => self.schedule.ask(self.schedule.follow_up(start).max(now)),
-            Some(_) | None => self.schedule.ask(now),
+        if self.rows.latest_pass().is_none_or(|pass| pass <= since) {
+            self.schedule.ask(now);
         }
     }
 

@@ -216,6 +216,7 @@ fn d9_what_is_remembered_has_a_limit() {
     assert_eq!(takeovers(&bench), 1_100);
     let remembered = bench.play.site().services()[0].remembered();
     assert_eq!(remembered.switches.len(), crate::failover::memory::SWITCHES_LIMIT);
-    let newest = remembered.switches.last().copied();
-    assert!(newest > Some(start().wall_at(at_s(1_095 * 20))), "the oldest go");
+    let (oldest, newest) = (remembered.switches[0], remembered.switches.last().copied());
+    assert!(newest > Some(start().wall_at(at_s(1_095 * 20))));
+    assert!(oldest > start().wall_at(at_s(75 * 20)), "the oldest go");
 }

@@ -4,10 +4,32 @@
 use super::support::*;
 use crate::config::model::Config;
 use crate::failover::event::{Event, Input};
-use crate::failover::{Adoption, Note, ProbeId, Stance, Strength};
+use crate::failover::{Adoption, Note, ProbeId, Rule, Stance, Strength};
 use crate::health::CheckId;
-use crate::status::snapshot::Outcome;
+use crate::status::snapshot::{Outcome, Verdict};
 use crate::time::Moment;
+
+#[test]
+fn d10_a_site_that_was_told_nothing_yet_wants_nothing() {
+    let bench = Bench::new(&simple());
+    let service = &bench.play.site().services()[0];
+    let wish = service.wish();
+    assert_eq!((wish.strength, wish.hands_off, wish.decision), (None, false, 0));
+    assert_eq!(
+        (service.stance(), service.stance_since()),
+        (Stance::Unsettled, None)
+    );
+    let judgement = service.judgement();
+    assert_eq!(
+        (judgement.to, judgement.rule, judgement.deadline),
+        (Stance::Unsettled, Rule::D10, None)
+    );
+    assert_eq!(service.verdict(), (Verdict::Unclear, Moment::START));
+    assert!(
+        bench.play.site().deadline() == Some(Moment::START),
+        "and waits for nobody"
+    );
+}
 
 #[test]
 fn d10_before_bird_was_read_nothing_is_wanted() {
