@@ -70,16 +70,14 @@ impl Service {
         Ok(())
     }
 
-    pub(super) fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) -> bool {
-        let Some(over) = self.remembered.overridden.take() else {
-            return false;
-        };
-        notes.push(Note::OverrideEnded {
-            service: self.index,
-            over,
-            actor: actor.map(str::to_owned),
-        });
-        true
+    pub(super) fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) {
+        if let Some(over) = self.remembered.overridden.take() {
+            notes.push(Note::OverrideEnded {
+                service: self.index,
+                over,
+                actor: actor.map(str::to_owned),
+            });
+        }
     }
 
     fn allow_failback(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {

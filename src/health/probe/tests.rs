@@ -355,3 +355,26 @@ fn d1_a_pass_that_was_overtaken_by_a_fail_ends_no_doubt() {
     assert!(probe.in_doubt());
     assert_eq!(probe.due(), at(6_000));
 }
+
+#[test]
+fn d1_under_another_configuration_rows_and_checks_under_way_go_on_with_its_own_thresholds() {
+    let mut before = settled();
+    before.start(at(5_000), CheckId(2));
+    let ms = Duration::from_millis;
+    let schedule = Schedule::new(ms(7_000), ms(500), at(6_000), at(7_000));
+    let mut after = Probe::new(1, 1, ms(2_000), schedule);
+    after.carry_over(&before, 1, 4);
+    let mut rows = before.rows().clone();
+    rows.set_thresholds(1, 4);
+    assert_eq!(after.rows(), &rows);
+    assert_eq!(after.due(), at(6_000), "its own place on the clock");
+    let effect = after.finish(at(5_100), CheckId(2), Outcome::Fail);
+    assert!(effect.is_some_and(|effect| effect.counted), "it was under way");
+    assert_eq!(after.state(), ProbeState::Down, "by the new fall");
+    for (id, start) in [(3, 6_000), (4, 6_500), (5, 7_000)] {
+        check(&mut after, start, id, Outcome::Pass);
+        assert_eq!(after.state(), ProbeState::Down);
+    }
+    check(&mut after, 7_500, 6, Outcome::Pass);
+    assert_eq!(after.state(), ProbeState::Up, "by the new rise");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::support::*;
 use crate::config::model::{Config, Failback, Window};
 use crate::failover::event::Terms;
-use crate::failover::{Adoption, Ask, Note, Strength};
+use crate::failover::{Adoption, Ask, Memory, Note, Strength};
 use crate::status::snapshot::Verdict;
 use crate::time::Moment;
 
@@ -15,7 +15,7 @@ fn outage(config: &Config) -> Bench {
 }
 
 fn outage_from(config: &Config, now: crate::time::Now) -> Bench {
-    let mut bench = Bench::with(config, &crate::failover::Memory::default(), now).adopting(Strength::Off);
+    let mut bench = Bench::with(config, &Memory::default(), now).adopting(Strength::Off);
     bench.world.from(at_s(20), PING, Target::Dead);
     bench.world.from(at_s(100), PING, Target::Alive);
     bench.run(at_s(100));
@@ -215,6 +215,39 @@ fn d6_a_failback_that_waits_for_nobody_is_refused_with_the_reason() {
     );
 }
 
+/// A standby whose BIRD announces in part: nothing is settled, and failback waits for consent.
+fn in_part(config: &Config, memory: &Memory) -> Bench {
+    let mut bench = Bench::with(config, memory, start());
+    bench.bird(0, Adoption::Mixed);
+    bench.run(at_s(10));
+    assert_eq!(bench.strength(), None);
+    bench
+}
+
+#[test]
+fn d6_what_bird_announces_in_part_is_let_go_by_the_same_rules() {
+    let mut manual = simple();
+    manual.services[0].failback = Failback::Manual;
+    let mut unread = Bench::new(&manual);
+    unread.run(at_s(10));
+    assert!(refusal(&mut unread).ends_with("BIRD has not been read yet"));
+
+    let nothing = Memory::default();
+    assert!(refusal(&mut in_part(&simple(), &nothing)).ends_with("neither an operator nor a window"));
+    let mut frozen = in_part(&manual, &nothing);
+    frozen.ask(Ask::Freeze(Terms::default())).expect("allowed");
+    assert!(refusal(&mut frozen).contains("an override is in force"));
+    let mut dead = in_part(&manual, &nothing);
+    dead.world.from(at_s(10), PING, Target::Broken);
+    dead.run(at_s(40));
+    assert!(refusal(&mut dead).ends_with("its target is not up"));
+
+    let mut latched = nothing;
+    let remembered = latched.services.entry("web".to_owned()).or_default();
+    remembered.latched_since = Some(start().wall);
+    assert!(refusal(&mut in_part(&manual, &latched)).contains("it is latched"));
+}
+
 fn windowed() -> Config {
     let mut config = simple();
     config.services[0].failback_window = Some(Window {
@@ -269,8 +302,7 @@ fn d6_the_wall_clock_is_looked_at_however_rarely_probes_are_asked() {
     let now = start_at("2026-01-01T10:00:00Z");
     let config = rarely_asked(windowed());
     for stepped in 200..211 {
-        let mut bench =
-            Bench::with(&config, &crate::failover::Memory::default(), now).adopting(Strength::Full);
+        let mut bench = Bench::with(&config, &Memory::default(), now).adopting(Strength::Full);
         bench.run(at_s(stepped));
         assert_eq!(bench.strength(), Some(Strength::Full));
         let there = "2026-01-01T19:00:00Z".parse().expect("a time");
