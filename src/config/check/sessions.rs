@@ -58,22 +58,30 @@ fn bfd_over_hops(session: &Session, path: &Path, found: &mut Findings) {
     }
 }
 
-/// Two sessions with the same two ends: BIRD cannot tell an incoming one from the other.
+/// Two sessions with one neighbour: with the same two ends BIRD cannot tell an incoming one from the
+/// other, and with two sources BIRD 2.0 starts only one of them.
 fn same_neighbor(config: &Config, found: &mut Findings) {
     let mut seen: Vec<(IpAddr, Option<IpAddr>, Path)> = Vec::new();
     for (path, session) in super::names::sessions(config) {
         let Some(session) = &session.session else { continue };
-        let first = seen.iter().find(|(neighbor, source, _)| {
-            *neighbor == session.neighbor
-                && (*source == session.source || source.is_none() || session.source.is_none())
-        });
-        if let Some((_, _, first)) = first {
+        let same_ends =
+            |source: Option<IpAddr>| source == session.source || source.is_none() || session.source.is_none();
+        let mut before = seen.iter().filter(|(neighbor, ..)| *neighbor == session.neighbor);
+        if let Some((_, _, first)) = before.clone().find(|(_, source, _)| same_ends(*source)) {
             found.report(
                 Finding::error("duplicate-neighbor", format!("there are two sessions with {}", session.neighbor))
                     .at(&path.key("neighbor"), "the same neighbour again")
                     .at(&first.key("neighbor"), "first here")
                     .help("one session can carry both families: `families = [\"ipv4\", \"ipv6\"]`; or give each its own `source`")
                     .note("BIRD could not tell which of them an incoming connection is for"),
+            );
+        } else if let Some((_, _, first)) = before.next() {
+            found.report(
+                Finding::warning("second-session", format!("BIRD 2.0 starts only one of two sessions with {}", session.neighbor))
+                    .at(&path.key("neighbor"), "the same neighbour again")
+                    .at(&first.key("neighbor"), "first here")
+                    .help("use another address of the neighbour's, one session with both `families`, or a newer BIRD")
+                    .note("2.0.12 keeps the other one Idle, whatever their sources are; 2.19 and 3.3 start both"),
             );
         }
         seen.push((session.neighbor, session.source, path));

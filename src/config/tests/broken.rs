@@ -135,6 +135,29 @@ fn changed(text: &str, at: prop::sample::Index, change: &Change) -> String {
     lines.join("\n")
 }
 
+/// Where a text can be broken for certain: its lines with a whole value, and its headers.
+fn places(text: &str) -> Vec<usize> {
+    let lines = text.lines().enumerate();
+    let whole = lines.filter(|(_, line)| {
+        let is_key = line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" = ");
+        is_key
+            && line
+                .trim_end()
+                .ends_with(['"', ']', '}', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    });
+    whole.map(|(at, _)| at).collect()
+}
+
+/// Something that is wrong wherever it stands.
+fn breakage() -> impl Strategy<Value = (bool, String)> {
+    let never_right = ["1979-05-27", "07:32:00", "nan", "[[[]]]", "{ a = {} }"];
+    let value = prop::sample::select(never_right.to_vec());
+    prop_oneof![
+        value.prop_map(|value| (true, value.to_owned())),
+        "zz[a-z]{3,9}".prop_map(|key| (false, format!("{key} = 1"))),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -154,6 +177,35 @@ proptest! {
         value in value(),
     ) {
         holds(&changed(text, at, &Change::Value(value)))?;
+    }
+
+    #[test]
+    fn a_good_text_that_was_broken_is_refused_with_the_place(
+        text in good(),
+        at in any::<prop::sample::Index>(),
+        (replace, with) in breakage(),
+    ) {
+        let places = places(text);
+        let at = *at.get(&places);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        // `vars` takes anything, and a line after an array's first one is none of its own.
+        prop_assume!(!lines[at].starts_with("vars"));
+        let line = if replace {
+            let key = lines[at].split_once(" = ").map_or("", |(key, _)| key).to_owned();
+            lines[at] = format!("{key} = {with}");
+            at
+        } else {
+            lines.insert(at, with);
+            at
+        };
+        let text = lines.join("\n");
+        let Err(found) = load(&text, "falconer.toml") else {
+            return Err(TestCaseError::fail(format!("read: {text}")));
+        };
+        let there = |found: &crate::config::Diagnostic| {
+            found.severity == Severity::Error && found.position(&text).is_some_and(|(at, _)| at == line + 1)
+        };
+        prop_assert!(found.iter().any(there), "not at line {}:\n{}", line + 1, render(&found, &text, "f", false));
     }
 
     #[test]

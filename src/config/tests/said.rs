@@ -106,6 +106,7 @@ says! {
     two_families_in_one_session: STANDBY, [("neighbor_as = 64500", "neighbor_as = 64500\nsource = \"2001:db8:113::2\""), ("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nsource = \"2001:db8:113::2\"")];
     bfd_over_hops_without_a_source: STANDBY, [("neighbor_as = 64500", "neighbor_as = 64500\nmultihop = 3\nbfd = { interval = \"5ms\", multiplier = 1 }")];
     two_sessions_with_one_neighbour: STANDBY, [("[[witness]]", "[[peer]]\nname = \"again\"\nneighbor = \"203.0.113.1\"\nneighbor_as = 64500\n[[witness]]")];
+    two_sessions_with_one_neighbour_from_two_sources: STANDBY, [("neighbor_as = 64500", "neighbor_as = 64500\nsource = \"203.0.113.2\""), ("[[witness]]", "[[peer]]\nname = \"again\"\nneighbor = \"203.0.113.1\"\nneighbor_as = 64500\nsource = \"203.0.113.6\"\n[[witness]]")];
     an_import_policy_that_is_none: STANDBY, [("import = \"services\"", "import = \"all\"")];
     a_route_that_is_never_let_in: STANDBY, [("import = \"services\"\n", "")];
     a_session_that_bird_does_not_have: STANDBY, [("protocol = \"isp_upstream\"", "protocol = \"isp_upstrem\""), ("type = \"icmp\"\ntarget = \"192.0.2.53\"", "type = \"bird-protocol\"\nbfd = \"203.0.113.1\"")];

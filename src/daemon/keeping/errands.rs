@@ -35,7 +35,8 @@ impl Keeper {
             Err(refusal) => {
                 let error = refusal.to_string();
                 tracing::error!(actor, error, "reload: the old configuration stays in force");
-                (None, Some(error))
+                // The history is read over the network, too, and what follows quotes the file.
+                (None, error.lines().next().map(str::to_owned))
             }
         };
         let actor = actor.map(str::to_owned);
