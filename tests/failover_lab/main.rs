@@ -11,5 +11,6 @@ mod applying;
 mod in_an_outage;
 mod judgement;
 mod power_cut;
+mod readiness;
 mod reloading;
 mod votes;
