@@ -3,15 +3,17 @@
 // How a service stands. `level`: "bad": BIRD does not do what is wanted, or too few carry it; "look":
 // somebody should know; "here": a standby that announces; "good".
 export function judge(service, alarms) {
-  const differs = service.want !== service.actual && service.want !== "unknown";
+  // A drill announces what is not wanted, and says so, unless it is lost.
+  const drilling = Boolean(service.drill) && service.drill.phase !== "unverified";
+  const differs = service.want !== service.actual && service.want !== "unknown" && !drilling;
   const announced = service.actual === "full" || service.actual === "drain";
   const alarmed = alarms.filter((alarm) => alarm.service === service.name);
   const unexported = alarmed.some((alarm) => alarm.code === "not_exported");
-  const unheard = announced && (unexported || service.exported_to.length === 0);
+  const unheard = announced && !drilling && (unexported || service.exported_to.length === 0);
   const held = service.verdict !== "unclear" && service.want !== "unknown" && byVerdict(service) !== service.want;
-  const look = alarmed.length > 0 || held || service.latched || service.override !== null || service.verdict === "unclear"
+  const look = alarmed.length > 0 || drilling || held || service.latched || service.override !== null || service.verdict === "unclear"
     || service.actual === "unknown" || service.probes.some((probe) => probe.state === "unknown");
-  const here = announced && service.role === "standby";
+  const here = announced && !drilling && service.role === "standby";
   const level = differs || unheard ? "bad" : look ? "look" : here ? "here" : "good";
   return { differs, unheard, announced, here, level };
 }

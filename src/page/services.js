@@ -41,9 +41,11 @@ export class Services {
       el("span", { class: "arrow", "aria-hidden": "true" }), title);
     const badges = el("span", { class: "badges" });
     const cells = Object.fromEntries(COLUMNS.map((name) => [name, el("span", { "data-field": name })]));
-    const columns = COLUMNS.map((name) => el("td", { class: `col-${name}` }, cells[name]));
-    const row = el("tr", { "data-service": service.name }, el("th", { scope: "row" }, button, badges), ...columns);
-    const detail = el("tr", { class: "more-of", id, hidden: "" }, el("td", { colspan: COLUMNS.length + 1 }));
+    const columns = COLUMNS.map((name) => el("td", { class: `col-${name}`, role: "cell" }, cells[name]));
+    // The roles are said, because a phone shows rows and cells as boxes.
+    const row = el("tr", { "data-service": service.name, role: "row" }, el("th", { scope: "row", role: "rowheader" }, button, badges), ...columns);
+    const detail = el("tr", { class: "more-of", id, hidden: "", role: "row" },
+      el("td", { colspan: COLUMNS.length + 1, role: "cell" }));
     const made = { el: [row, detail], button, badges, cells, inside: null, latest: null };
     made.update = (item) => this.update(made, item);
     button.addEventListener("click", () => this.fold(made));
@@ -80,10 +82,11 @@ export class Services {
   }
 }
 
-function badges(element, { role, latched, override: over }) {
-  fill(element, [role, latched, over], () => [
+function badges(element, { role, latched, override: over, drill: under }) {
+  fill(element, [role, latched, over, under], () => [
     el("span", { class: "badge" }, t(role)),
     latched ? el("span", { class: "badge loud" }, t("latched")) : null,
+    under ? el("span", { class: "badge loud" }, `${t("drill")} · ${t(`d_${under.phase}`)} · ${under.actor}`) : null,
     over ? el("span", { class: "badge loud" }, `${t(`a_${over.action}`)} · ${over.actor}`) : null,
   ]);
 }

@@ -4,7 +4,7 @@ import { at } from "./times.js";
 
 // In the order in which they are reached.
 const STAGES = ["first_fail", "verdict", "decided", "enable_sent", "enable_answered", "up", "exported",
-  "disable_sent", "disable_answered", "down"];
+  "disable_sent", "disable_answered", "down", "gone"];
 
 // How many entries are kept, as many as the daemon shows.
 export const KEPT = 1000;
@@ -16,13 +16,16 @@ export function join(old, more) {
   return [...known.values()].sort((a, b) => a.seq - b.seq).slice(-KEPT);
 }
 
-// The transitions, latest first, with the latest stages that anybody told of. A snapshot knows the
+// The transitions and drills, latest first, with the latest stages that anybody told of. A snapshot knows the
 // last transition of each service while it is under way. What was merely found at a start is none.
 export function transitions(entries, services) {
   const done = new Map(entries.filter((entry) => entry.event === "done").map((entry) => [entry.of, entry.stages]));
   const live = new Map(services.filter((service) => service.transition)
     .map((service) => [`${service.name} ${service.transition.stages.decided}`, service]));
-  const told = entries.filter((entry) => entry.event === "transition").map((entry) => {
+  const told = entries.filter((entry) => entry.event === "transition" || isDrill(entry)).map((entry) => {
+    if (isDrill(entry)) {
+      return { ...entry, from: "off", to: entry.strength, reason: entry.text, underway: false };
+    }
     const service = live.get(`${entry.service} ${entry.stages.decided}`);
     const stages = done.get(entry.seq) ?? service?.transition.stages ?? entry.stages;
     const underway = service !== undefined && !done.has(entry.seq) && !isThrough(entry.to, stages)
@@ -30,6 +33,11 @@ export function transitions(entries, services) {
     return { ...entry, stages, underway };
   });
   return told.filter((entry) => !isFound(entry)).reverse();
+}
+
+// Whether it is a drill that announced something.
+export function isDrill(entry) {
+  return entry.event === "drill_ended" && !entry.dry_run && entry.outcome !== "refused";
 }
 
 // Whether BIRD was found like this, and nothing was to be done.
@@ -74,6 +82,9 @@ export function line(entry) {
     case "override": return ["override", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `a_${entry.action}`];
     case "override_ended": return ["override_ended", entry.actor ?? "", null, `a_${entry.action}`];
     case "failback_allowed": return ["failback_allowed", entry.actor];
+    case "drill_started": return ["drill_started", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `s_${entry.strength}`];
+    case "drill_ended": return ["drill_ended", entry.text, null, `o_${entry.outcome}`];
+    case "readiness": return ["readiness", entry.problems.join("; "), entry.from && `lw_${entry.from}`, `lw_${entry.to}`];
     case "bird": return ["bird", entry.error ?? "", `b_${entry.from}`, `b_${entry.to}`];
     case "alarm": return entry.text === null ? ["cleared", "", null, `x_${entry.code}`] : ["alarm", entry.text, null, `x_${entry.code}`];
     case "drift":
@@ -93,6 +104,6 @@ function plain(entry) {
 // What the timeline does not tell already, latest first; with or without what happens often.
 export function events(entries, everything) {
   const often = ["probe", "verdict", "stalled"];
-  return entries.filter((entry) => entry.event !== "done" && (entry.event !== "transition" || isFound(entry))
+  return entries.filter((entry) => entry.event !== "done" && !isDrill(entry) && (entry.event !== "transition" || isFound(entry))
     && (everything || !often.includes(entry.event))).reverse();
 }

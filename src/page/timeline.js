@@ -52,7 +52,9 @@ function describe(entry) {
   const took = total(entry.to, entry.stages);
   return [when(at(entry.at)), el("b", { class: "name" }, entry.service ?? ""),
     el("span", { class: "change" }, strength(entry.from), el("span", { "aria-hidden": "true" }, "→"), strength(entry.to)),
-    el("span", { class: "detail" }, el("span", { class: "rule" }, entry.rule), " ", say(entry.reason)),
+    entry.outcome ? el("span", { class: "badge loud" }, t("drill")) : null,
+    entry.outcome ? state(entry.outcome === "passed" ? "good" : "bad", t(`o_${entry.outcome}`)) : null,
+    el("span", { class: "detail" }, entry.rule ? el("span", { class: "rule" }, entry.rule) : null, " ", say(entry.reason)),
     entry.underway ? state("look", t("under_way")) : null,
     took === null ? null : el("span", { class: "total", "data-field": "total" }, t(took.from, exact(took.ms)))];
 }

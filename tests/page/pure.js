@@ -54,6 +54,9 @@ same("exported to nobody is bad", level({ ...full, exported_to: [] }), "bad");
 same("alarmed as not exported is bad", level(full, [{ code: "not_exported", service: "web" }]), "bad");
 same("another's alarm is not its own", level({}, [{ code: "not_exported", service: "mail" }]), "good");
 same("held back by a rule needs a look", level({ verdict: "down" }), "look");
+const drill = { want: "off", actual: "drain", exported_to: ["isp"], drill: { phase: "holding" } };
+same("a drill needs a look, and nothing is wrong", level(drill), "look");
+same("a drill that nobody saw end is wrong", level({ ...drill, drill: { phase: "unverified" } }), "bad");
 same("what nobody knows yet is not wrong", judge(service({ want: "unknown", actual: "off" }), []).differs, false);
 same("first: BIRD", headline(snapshot([service({ actual: "full" })], [], { bird: { state: "busy" } })).key, "bird_down");
 same("then what differs", headline(snapshot([service({}), service({ ...full, actual: "off" })])).key, "differs");
@@ -75,6 +78,10 @@ const live = service({ want: "full", actual: "full", transition: { stages: { ...
 same("one under way is seen so", transitions([change], [live])[0].underway, true);
 same("what was found at a start is no takeover", transitions([{ ...change, from: "unknown" }], []).length, 0);
 same("but an event", events([{ ...change, from: "unknown" }, done], false).length, 1);
+const drilled = { seq: 4, at: time(9000), service: "web", event: "drill_ended", outcome: "passed", dry_run: false, strength: "drain", text: "", stages: {} };
+same("a drill is in the timeline", transitions([drilled], []).map((entry) => entry.to), ["drain"]);
+same("and not among the events", events([drilled], true).length, 0);
+same("one that was refused is no more than an event", [transitions, events].map((list) => list([{ ...drilled, outcome: "refused" }], []).length), [0, 1]);
 same("what each stage took", steps(stages).map((step) => `${step.name} ${step.after}`),
   ["first_fail null", "verdict 3000", "decided 0", "enable_sent 1", "enable_answered 1", "up 2", "exported 26"]);
 same("what a takeover took", total("full", stages), { ms: 3030, from: "total" });

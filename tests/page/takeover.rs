@@ -56,7 +56,8 @@ fn must_fit(browser: &Browser, eyes: Eyes) -> Result<()> {
 fn a_takeover_is_seen_from_off_to_full_without_a_reload() {
     isolated(|| {
         let plan = Plan::with(Flavour::Bird);
-        let (lab, falconer) = Lab::stand_by(&plan, &Settings::standby().service("failback_delay = \"2s\""))?;
+        let (lab, mut falconer) =
+            Lab::stand_by(&plan, &Settings::standby().service("failback_delay = \"2s\""))?;
         let browser = Browser::start(Some(&lab.namespace(Host::Hk)), &lab.directory(Host::Hk))?;
         browser.look(DESK)?;
         browser.open(PAGE)?;
@@ -80,7 +81,8 @@ fn a_takeover_is_seen_from_off_to_full_without_a_reload() {
         );
         console::must_be_clean(&browser, PAGE)?;
         other_eyes(&browser)?;
-        silence(&browser, &falconer)
+        silence(&browser, &falconer)?;
+        restart(&browser, &mut falconer)
     });
 }
 
@@ -173,5 +175,25 @@ fn silence(browser: &Browser, falconer: &Falconer) -> Result<()> {
     browser.picture("lost")?;
     falconer.thaw()?;
     browser.until("life again", SOON, "document.getElementById('lost').hidden")?;
+    console::must_only_miss_answers(browser, PAGE)
+}
+
+/// A daemon that is started again: the page goes on by itself, and its plots begin anew.
+fn restart(browser: &Browser, falconer: &mut Falconer) -> Result<()> {
+    let results = "parseInt(document.querySelector('[data-probe=ping] figcaption').textContent, 10)";
+    browser.run(&format!("window.notReloaded = true; window.before = {results};"))?;
+    falconer.terminate()?;
+    falconer.start()?;
+    let shown = "document.querySelector('#events-list').textContent.includes('stopped') && \
+                 document.querySelector('#events-list li:nth-child(1) time') && \
+                 document.querySelector('#headline').classList.contains('good')";
+    browser.until("new life of the daemon", SOON, shown)?;
+    let fewer = format!("{results} < window.before");
+    browser.until("plot that began anew", SOON, &fewer)?;
+    stands_by(browser)?;
+    ensure!(
+        browser.text("window.notReloaded")? == "true",
+        "the page was loaded anew"
+    );
     console::must_only_miss_answers(browser, PAGE)
 }
