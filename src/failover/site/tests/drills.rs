@@ -68,12 +68,15 @@ impl Bench {
     /// How its drills ended, in words.
     fn ends(&self) -> Vec<(DrillOutcome, String)> {
         let notes = self.play.notes().iter();
-        let ended = notes.filter_map(|(_, note)| match note {
-            Note::Drill {
+        let ended = notes.filter_map(|(_, note)| {
+            let Note::Drill {
                 step: DrillStep::Ended { end, .. },
                 ..
-            } => Some((end.outcome, end.text.clone())),
-            _ => None,
+            } = note
+            else {
+                return None;
+            };
+            Some((end.outcome, end.text.clone()))
         });
         ended.collect()
     }
@@ -217,14 +220,12 @@ fn nothing_begins_that_is_not_written_down() {
     let mut bench = at(DrillPhase::Recording);
     bench.run_for(RECORD_LIMIT);
     assert_eq!(bench.ends()[0].0, DrillOutcome::Refused);
-    for bench in [bench] {
-        assert_eq!((bench.phase(), bench.rehearsal()), (None, None));
-        assert_eq!(
-            bench.play.site().memory(),
-            Memory::default(),
-            "a refusal is no drill"
-        );
-    }
+    assert_eq!((bench.phase(), bench.rehearsal()), (None, None));
+    assert_eq!(
+        bench.play.site().memory(),
+        Memory::default(),
+        "a refusal is no drill"
+    );
 }
 
 #[test]
@@ -288,19 +289,19 @@ fn whatever_comes_in_between_ends_it_cleanly() {
     type Between = (DrillOutcome, fn(&mut Bench));
     let cases: [Between; 7] = [
         (DrillOutcome::Aborted, |bench| {
-            bench.drill(News::Lost("BIRD died".to_owned()))
+            bench.drill(News::Lost("BIRD died".to_owned()));
         }),
         (DrillOutcome::Aborted, |bench| {
-            bench.drill(News::Stop("stopped".to_owned()))
+            bench.drill(News::Stop("stopped".to_owned()));
         }),
         (DrillOutcome::Failed, |bench| {
-            bench.drill(News::Failed("no".to_owned()))
+            bench.drill(News::Failed("no".to_owned()));
         }),
         (DrillOutcome::Aborted, |bench| {
-            bench.ask(Ask::Withdraw(Terms::default())).unwrap()
+            bench.ask(Ask::Withdraw(Terms::default())).unwrap();
         }),
         (DrillOutcome::Aborted, |bench| {
-            bench.ask(Ask::Freeze(Terms::default())).unwrap()
+            bench.ask(Ask::Freeze(Terms::default())).unwrap();
         }),
         (DrillOutcome::Aborted, |bench| bench.ask(Ask::Auto).unwrap()),
         (DrillOutcome::Aborted, |bench| {
