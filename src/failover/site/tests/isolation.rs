@@ -68,6 +68,33 @@ fn d5_fails_of_a_cut_stay_void_when_the_witnesses_are_unknown_before_they_are_up
     );
 }
 
+/// What fell in a cut is void from its beginning on, also where a witness came and went in it.
+#[test]
+fn d5_a_witness_that_comes_and_goes_in_a_cut_makes_no_new_beginning_of_it() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(20), at_s(50));
+    bench.run(at_s(30));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    // One pass, too few to be up; then it cannot be asked, and then it is silent again.
+    bench.world.cut(at_s(20), at_s(30));
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_ms(30_700));
+    bench.world.from(at_ms(30_700), WITNESS, Target::Broken);
+    bench.run(at_s(33));
+    assert_eq!(bench.play.site().isolation(), Isolation::Open);
+    bench.world.from(at_s(33), WITNESS, Target::Dead);
+    bench.run(at_s(45));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.world.from(at_s(50), WITNESS, Target::Alive);
+    bench.world.from(at_ms(50_600), PING, Target::Alive);
+    bench.run(at_s(100));
+    assert_eq!(bench.play.site().isolation(), Isolation::Connected);
+    assert_eq!(bench.switches(), [], "its fails are void");
+    let turns: Vec<_> = bench.turns(PING).into_iter().map(|(_, to)| to).collect();
+    let (up, down) = (ProbeState::Up, ProbeState::Down);
+    assert_eq!(turns, [up, down, ProbeState::Unknown, up]);
+}
+
 fn of_witnesses(number: usize, min_up: usize) -> Config {
     let witnesses = (0..number).map(|at| probe(&format!("w{at}"))).collect();
     config(vec![standby("web", vec![probe("ping")])], witnesses, min_up)
