@@ -220,6 +220,44 @@ fn d5_a_probe_that_was_down_before_a_cut_stays_down() {
 }
 
 #[test]
+fn d5_what_went_down_between_two_cuts_stays_down_after_the_second() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Withdraw(Terms::default())).expect("it is allowed");
+    bench.world.cut(at_s(20), at_s(40));
+    bench.world.from(at_s(60), PING, Target::Dead);
+    bench.world.cut(at_s(80), at_s(100));
+    bench.run(at_s(140));
+    let isolated = bench.isolations().into_iter().map(|(_, to)| to);
+    let (connected, cut) = (Isolation::Connected, Isolation::Isolated);
+    assert_eq!(
+        isolated.collect::<Vec<_>>(),
+        [connected, cut, connected, cut, connected]
+    );
+    let (down_at, down) = bench.turns(PING).last().copied().expect("it turned");
+    assert_eq!(down, ProbeState::Down);
+    assert!(down_at < at_s(80), "since {down_at:?}");
+}
+
+#[test]
+fn d5_witnesses_are_sought_for_the_service_that_began_to_fail_last() {
+    let mut config = simple();
+    config.services.push(standby("api", vec![probe("ping")]));
+    config.witnesses[0].interval = secs(600);
+    config.witnesses[0].fall = 100;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Full), "proven");
+    bench.world.from(at_s(60), ProbeId::Service(1, 0), Target::Dead);
+    // The one check that doubt asks for proves nothing.
+    bench.world.from(at_s(60), WITNESS, Target::Broken);
+    bench.world.from(at_s(67), WITNESS, Target::Alive);
+    bench.run(at_s(75));
+    let api = &bench.play.site().services()[1];
+    assert_eq!(api.stance().strength(), Some(Strength::Full));
+}
+
+#[test]
 fn d5_isolation_is_noted_once_as_it_begins_and_once_as_it_ends() {
     let mut bench = Bench::new(&simple()).adopting(Strength::Off);
     bench.world.cut(at_s(21), at_s(40));
