@@ -1,6 +1,8 @@
 //! The log: how a line looks and where it goes, by `[log]` and by what listens on standard error.
 //! What is logged is the business of whoever logs it.
 
+mod journal;
+
 use std::fmt;
 use std::io::{self, IsTerminal};
 
@@ -14,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use self::journal::Journal;
 use crate::config::model::{Log, LogFormat};
 use crate::status::snapshot::millis;
 
@@ -24,14 +27,11 @@ use crate::status::snapshot::millis;
 /// When this process has a log already.
 pub fn start(config: Log) -> anyhow::Result<()> {
     let journal = match config.format {
-        LogFormat::Journald => Some(tracing_journald::layer()),
+        LogFormat::Journald => Some(Journal::open()),
         LogFormat::Text | LogFormat::Json => None,
     };
     let (layer, problem) = match journal {
-        Some(Ok(journal)) => (
-            journal.with_syslog_identifier("falconer".to_owned()).boxed(),
-            None,
-        ),
+        Some(Ok(journal)) => (journal.boxed(), None),
         Some(Err(error)) => (layer(LogFormat::Text, Look::of_stderr(), io::stderr), Some(error)),
         None => (layer(config.format, Look::of_stderr(), io::stderr), None),
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::output;
+use crate::config::model::LogFormat;
 use crate::config::{self, Config, Diagnostic, Severity, surroundings};
 
 /// Reads the configuration; warnings are shown on standard error.
@@ -32,7 +33,34 @@ pub(super) fn read_and_look(path: &Path) -> Result<Config, Failure> {
     }
 }
 
+/// The same for the daemon, whose log has a form: its warnings are not shown, but are what the returned
+/// function says once the log has begun.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_for_log(path: &Path) -> Result<(Config, impl FnOnce()), Failure> {
+    let (config, text, warnings) = load(path)?;
+    let name = path.display().to_string();
+    let format = config.log.format;
+    let tell = move || match format {
+        LogFormat::Text => show(&warnings, &text, &name),
+        LogFormat::Json | LogFormat::Journald => {
+            for warning in &warnings {
+                log(warning, &text, &name);
+            }
+        }
+    };
+    Ok((config, tell))
+}
+
 fn read_with_text(path: &Path) -> Result<(Config, String), Failure> {
+    let (config, text, warnings) = load(path)?;
+    show(&warnings, &text, &path.display().to_string());
+    Ok((config, text))
+}
+
+/// The configuration, its text, and the warnings.
+fn load(path: &Path) -> Result<(Config, String, Vec<Diagnostic>), Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         let said = format!("cannot read the configuration {name}: {error}");
@@ -42,10 +70,7 @@ fn read_with_text(path: &Path) -> Result<(Config, String), Failure> {
         }
     })?;
     match config::load(&text, &name) {
-        Ok((config, warnings)) => {
-            show(&warnings, &text, &name);
-            Ok((config, text))
-        }
+        Ok((config, warnings)) => Ok((config, text, warnings)),
         Err(problems) => {
             show(&problems, &text, &name);
             Err(Failure::Configuration(format!(
@@ -53,6 +78,20 @@ fn read_with_text(path: &Path) -> Result<(Config, String), Failure> {
             )))
         }
     }
+}
+
+/// One warning as one line of the log.
+fn log(warning: &Diagnostic, text: &str, file: &str) {
+    let Diagnostic {
+        code,
+        message,
+        note,
+        help,
+        ..
+    } = warning;
+    let line = warning.position(text).map(|(line, _)| line);
+    let (note, help) = (note.as_deref(), help.as_deref());
+    tracing::warn!(code, file, line, note, help, "configuration: {message}");
 }
 
 /// Shows diagnostics on standard error, as far as anybody listens.

@@ -37,8 +37,9 @@ impl Run {
             file,
             limit: u64::from(self.record_limit) << 20,
         });
-        let config = reading::read(&config_file)?;
+        let (config, tell_warnings) = reading::read_for_log(&config_file)?;
         log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+        tell_warnings();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .enable_all()

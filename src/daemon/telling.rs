@@ -1,12 +1,9 @@
 //! What the core notes, in the log: a change is one line with old, new, rule and cause.
 
-use super::view::action_word;
-use crate::failover::drill::End;
-use crate::failover::event::DrillStep;
 use crate::failover::isolation::Isolation;
 use crate::failover::memory::Override;
 use crate::failover::{Note, ProbeId, Site};
-use crate::status::snapshot::{DrillOutcome, ProbeState, Verdict};
+use crate::status::snapshot::ProbeState;
 
 /// Logs one note.
 pub(super) fn tell(site: &Site, note: &Note) {
@@ -25,10 +22,10 @@ pub(super) fn tell(site: &Site, note: &Note) {
             verdict,
             ..
         } => {
-            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict_word(*verdict), cause = %reason, "service");
+            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict.word(), cause = %reason, "service");
         }
         Note::Verdict { service, from, to } => {
-            let (from, to) = (verdict_word(*from), verdict_word(*to));
+            let (from, to) = (from.word(), to.word());
             tracing::info!(service = name(service), from, to, "verdict");
         }
         Note::Probe {
@@ -41,9 +38,11 @@ pub(super) fn tell(site: &Site, note: &Note) {
             from,
             to: to @ Isolation::Isolated,
         } => {
-            tracing::warn!(?from, ?to, rule = "D5", "isolation");
+            tracing::warn!(from = from.word(), to = to.word(), rule = "D5", "isolation");
         }
-        Note::Isolation { from, to } => tracing::info!(?from, ?to, rule = "D5", "isolation"),
+        Note::Isolation { from, to } => {
+            tracing::info!(from = from.word(), to = to.word(), rule = "D5", "isolation");
+        }
         Note::Latched { service } => {
             tracing::warn!(
                 service = name(service),
@@ -57,7 +56,7 @@ pub(super) fn tell(site: &Site, note: &Note) {
             let by = actor.as_deref().unwrap_or("its time");
             tracing::info!(
                 service = name(service),
-                action = action_word(over.action),
+                action = over.action.word(),
                 by,
                 "override ended"
             );
@@ -65,7 +64,6 @@ pub(super) fn tell(site: &Site, note: &Note) {
         Note::FailbackAllowed { service, actor } => {
             tracing::info!(service = name(service), actor, "failback allowed");
         }
-        Note::Drill { service, step } => tell_drill(name(service), step),
         Note::Stalled { late } => {
             tracing::warn!(
                 late_ms = late.as_millis(),
@@ -76,42 +74,17 @@ pub(super) fn tell(site: &Site, note: &Note) {
     }
 }
 
-fn tell_drill(service: &str, step: &DrillStep) {
-    match step {
-        DrillStep::Began { plan, actor } => {
-            let (strength, reason) = (plan.strength, plan.reason.as_deref().unwrap_or(""));
-            let hold_ms = plan.hold.as_millis();
-            tracing::info!(service, %strength, hold_ms, actor, reason, "drill begins");
-        }
-        DrillStep::Carried => tracing::info!(service, "drill: carried by enough upstreams"),
-        DrillStep::Ending(End { outcome, text }) => {
-            tracing::info!(service, %outcome, text, "drill ends");
-        }
-        DrillStep::Ended { end, .. } if end.outcome == DrillOutcome::Failed => {
-            tracing::error!(service, text = end.text, "drill failed");
-        }
-        DrillStep::Ended { end, .. } => {
-            tracing::info!(service, outcome = %end.outcome, text = end.text, "drill ended");
-        }
-        DrillStep::Unverified => tracing::error!(service, "drill: not seen to be over"),
-        DrillStep::Verified => tracing::info!(service, "drill: seen to be over"),
-    }
-}
-
 fn tell_override(service: &str, over: &Override) {
     let until = over.until.map(|until| format!("{until:.0}"));
     let until = until.as_deref().unwrap_or("the operator ends it");
-    let (action, actor) = (action_word(over.action), &over.actor);
+    let (action, actor) = (over.action.word(), &over.actor);
     let reason = over.reason.as_deref().unwrap_or("");
     tracing::info!(service, action, until, actor, reason, "override");
 }
 
 fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
     let policy = site.policy(probe).map_or("?", |policy| &policy.name);
-    let (from, to) = (
-        crate::failover::words::word(from),
-        crate::failover::words::word(to),
-    );
+    let (from, to) = (from.word(), to.word());
     match probe {
         ProbeId::Service(service, _) => {
             let service = site
@@ -121,13 +94,5 @@ fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, det
             tracing::info!(service, probe = policy, from, to, detail, "probe");
         }
         ProbeId::Witness(_) => tracing::info!(witness = policy, from, to, detail, "witness"),
-    }
-}
-
-fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "up",
-        Verdict::Down => "down",
-        Verdict::Unclear => "unclear",
     }
 }

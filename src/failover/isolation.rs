@@ -17,6 +17,17 @@ pub enum Isolation {
     Isolated,
 }
 
+impl Isolation {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Open => "open",
+            Self::Isolated => "isolated",
+        }
+    }
+}
+
 /// What the witnesses' states say together.
 pub fn isolation(witnesses: impl Iterator<Item = ProbeState>, min_up: usize) -> Isolation {
     let (mut up, mut unknown) = (0, 0);

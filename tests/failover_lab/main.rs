@@ -8,9 +8,9 @@ mod decoding;
 mod lab_itself;
 
 mod applying;
-mod drills;
 mod in_an_outage;
 mod judgement;
+mod logs;
 mod power_cut;
 mod readiness;
 mod reloading;

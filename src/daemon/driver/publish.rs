@@ -68,7 +68,12 @@ impl Driver {
 
     fn tell(&mut self, now: Now, changes: Changes) {
         for trouble in changes.raised {
-            tracing::warn!(code = ?trouble.code, service = trouble.service, text = trouble.text, "alarm");
+            tracing::warn!(
+                code = trouble.code.word(),
+                service = trouble.service,
+                text = trouble.text,
+                "alarm"
+            );
             let what = What::Alarm {
                 code: trouble.code,
                 text: Some(trouble.text),
@@ -76,7 +81,7 @@ impl Driver {
             self.chronicle.record(now.wall, trouble.service.as_deref(), what);
         }
         for (code, service, subject) in changes.cleared {
-            tracing::info!(?code, service, subject, "alarm cleared");
+            tracing::info!(code = code.word(), service, subject, "alarm cleared");
             self.chronicle
                 .record(now.wall, service.as_deref(), What::Alarm { code, text: None });
         }
