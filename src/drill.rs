@@ -2,8 +2,6 @@
 //!
 //! The drill itself is [`crate::failover`]'s; nothing is decided here.
 
-mod words;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 use super::judge::Why;
 use super::service::Service;
 use crate::config::model::{Decides, Probe, Role, Votes};
-use crate::status::snapshot::{Action, ProbeState};
+use crate::status::snapshot::ProbeState;
 
 /// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and A3 sets the same limit.
 pub const REASON_LIMIT: usize = 200;
@@ -64,11 +64,7 @@ impl Service {
         let Some(over) = self.overridden() else {
             return "an override".to_owned();
         };
-        let said = match over.action {
-            Action::Announce => "announce",
-            Action::Withdraw => "withdraw",
-            Action::Freeze => "freeze",
-        };
+        let said = over.action.word();
         match &over.reason {
             Some(reason) => format!("{said} by {}: {reason}", over.actor),
             None => format!("{said} by {}", over.actor),
@@ -88,26 +84,17 @@ impl Service {
         };
         let probes = self.policy().probes.iter().zip(self.probes());
         let listed = probes.filter(|(policy, probe)| probe.state() == state && counts(policy));
-        join(listed.map(|(policy, _)| format!("{} {}", policy.name, word(state))))
+        join(listed.map(|(policy, _)| format!("{} {}", policy.name, state.word())))
     }
 
     fn all_states(&self) -> String {
         let probes = self.policy().probes.iter().zip(self.probes());
-        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, word(probe.state()))))
+        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, probe.state().word())))
     }
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
-}
-
-/// A probe's state as people write it.
-pub fn word(state: ProbeState) -> &'static str {
-    match state {
-        ProbeState::Up => "up",
-        ProbeState::Down => "down",
-        ProbeState::Unknown => "unknown",
-    }
 }
 
 #[cfg(test)]

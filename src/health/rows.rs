@@ -49,11 +49,11 @@ enum Kind {
 }
 
 impl Rows {
-    /// A probe of which nothing is known. Zero for `fall` or `rise` is as good as one: a row has one at least.
+    /// A probe of which nothing is known. `fall` and `rise` are at least 1.
     pub fn new(fall: u32, rise: u32) -> Self {
         Self {
-            fall,
-            rise,
+            fall: fall.max(1),
+            rise: rise.max(1),
             state: ProbeState::Unknown,
             row: None,
             errors: 0,
@@ -67,7 +67,8 @@ impl Rows {
 
     /// Other thresholds, from the next result on.
     pub fn set_thresholds(&mut self, fall: u32, rise: u32) {
-        (self.fall, self.rise) = (fall, rise);
+        self.fall = fall.max(1);
+        self.rise = rise.max(1);
     }
 
     /// What the rows add up to.

@@ -8,7 +8,7 @@ use super::{Check, Code, Level, list};
 use crate::bird::answer::Protocol;
 use crate::bird::guard;
 use crate::config::model::{self, Role, Static};
-use crate::status::snapshot::{Action, AlarmCode, Drill, DrillPhase, Service, Strength, Verdict};
+use crate::status::snapshot::{Action, AlarmCode, Service, Strength, Verdict};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
 const CHANGING: SignedDuration = SignedDuration::from_secs(10);
@@ -112,11 +112,14 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
         .since
         .is_some_and(|since| now.duration_since(since).abs() < CHANGING);
     let explain = format!("`falconer explain {name}` says what it waits for");
-    let (wanted, actual) = (word(service.want), word(service.actual));
+    let (wanted, actual) = (service.want.word(), service.actual.word());
     let check = if service.actual == Strength::Unknown || frozen {
         return None;
-    } else if let Some(drill) = &service.drill {
-        of_drill(drill)
+    } else if service.drill.is_some() {
+        Check::ok(
+            Code::State,
+            "a drill is under way, and ends at once for a takeover",
+        )
     } else if service.want == Strength::Unknown {
         let text = format!("not settled yet ({}: {})", service.rule, service.reason);
         Check::amiss(Code::State, Level::Warning, text, explain)
@@ -150,36 +153,10 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
     Some(check.service(name))
 }
 
-/// It is announced without being wanted, and that is as it should be, unless it does not end.
-fn of_drill(drill: &Drill) -> Check {
-    if drill.phase == DrillPhase::Unverified {
-        let text = format!(
-            "the drill that {} began should be over, and nobody has seen that it is",
-            drill.actor
-        );
-        return Check::amiss(
-            Code::State,
-            Level::Warning,
-            text,
-            "`birdc show protocols`, and `falconer status`",
-        );
-    }
-    Check::ok(Code::State, "a drill is under way")
-}
-
 /// Whether a takeover is due and does not come. An override is a check of its own.
 fn held_back(policy: &model::Service, service: &Service) -> bool {
     policy.role == Role::Standby
         && service.verdict == Verdict::Down
         && service.want == Strength::Off
         && service.overridden.is_none()
-}
-
-fn word(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Unknown => "unknown",
-        Strength::Off => "off",
-        Strength::Drain => "drain",
-        Strength::Full => "full",
-    }
 }

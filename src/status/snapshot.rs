@@ -1,6 +1,9 @@
 //! The snapshot's shape: stable from the first release. More may be added; nothing is renamed or
 //! removed without raising [`SCHEMA`]. Times are RFC 3339, UTC, with milliseconds, or null.
 
+pub mod millis;
+mod words;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -256,30 +259,6 @@ pub struct Stages {
     pub gone: Option<Timestamp>,
 }
 
-impl Stages {
-    /// Those that were reached, in the order in which they were.
-    pub fn reached(&self) -> Vec<(Timestamp, &'static str)> {
-        let mut reached: Vec<(Timestamp, &'static str)> = [
-            (self.first_fail, "first fail"),
-            (self.verdict, "verdict"),
-            (self.decided, "decided"),
-            (self.enable_sent, "enable sent"),
-            (self.enable_answered, "enable answered"),
-            (self.up, "up"),
-            (self.exported, "exported"),
-            (self.disable_sent, "disable sent"),
-            (self.disable_answered, "disable answered"),
-            (self.down, "down"),
-            (self.gone, "gone"),
-        ]
-        .into_iter()
-        .filter_map(|(at, stage)| at.map(|at| (at, stage)))
-        .collect();
-        reached.sort_by_key(|(at, _)| *at);
-        reached
-    }
-}
-
 /// What a service's verdict means for the announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -478,66 +457,4 @@ impl AlarmCode {
         Self::Probe,
         Self::Drill,
     ];
-
-    /// The word that stands for it in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NotExported => "not_exported",
-            Self::Drift => "drift",
-            Self::ForeignRoutes => "foreign_routes",
-            Self::Isolated => "isolated",
-            Self::Latched => "latched",
-            Self::Override => "override",
-            Self::BirdDown => "bird_down",
-            Self::UpstreamDown => "upstream_down",
-            Self::StateDir => "state_dir",
-            Self::RenderDrift => "render_drift",
-            Self::Lease => "lease",
-            Self::Tunnel => "tunnel",
-            Self::Probe => "probe",
-            Self::Drill => "drill",
-        }
-    }
-}
-
-/// RFC 3339, UTC, always with three digits of milliseconds.
-pub mod millis {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    /// The text form, such as `2026-11-22T20:40:40.060Z`.
-    pub fn format(at: &Timestamp) -> String {
-        format!("{at:.3}")
-    }
-
-    /// Writes [`format`]'s form.
-    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format(at))
-    }
-
-    /// Reads any RFC 3339 time.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        Timestamp::deserialize(deserializer)
-    }
-
-    /// The same for a time that may be null.
-    pub mod option {
-        use jiff::Timestamp;
-        use serde::{Deserialize, Deserializer, Serializer};
-
-        /// Writes null, or the time.
-        pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-            match at {
-                Some(at) => super::serialize(at, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        /// Reads null, or a time.
-        pub fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<Timestamp>, D::Error> {
-            Option::deserialize(deserializer)
-        }
-    }
 }

@@ -14,5 +14,4 @@ mod drifting;
 mod files;
 mod guard;
 mod reach;
-mod rehearsing;
 mod writing;

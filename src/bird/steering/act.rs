@@ -26,9 +26,8 @@ impl Task {
 
     /// One family of one service: the plan's questions, its files, its writes.
     async fn round(&mut self, service: usize, leg: usize, view: &View) -> Result<(), Halt> {
-        let course = &self.courses[service];
-        let (Some(wanted), Some(lasting)) = (course.order(), course.lasting_order()) else {
-            return self.retract(service, leg, view).await;
+        let Some(wanted) = self.courses[service].order() else {
+            return Ok(());
         };
         let mut pair = self.courses[service].legs[leg].pair(view);
         let steps = loop {
@@ -54,7 +53,7 @@ impl Task {
                 _ => break steps,
             }
         };
-        self.write_files(service, leg, pair.files(lasting)).await;
+        self.write_files(service, leg, pair.files(wanted)).await;
         for step in steps {
             match step {
                 Step::Enable(slot) => self.write(service, leg, slot, Order::Enable).await?,
@@ -74,13 +73,7 @@ impl Task {
     }
 
     /// One `enable` or `disable`.
-    pub(super) async fn write(
-        &mut self,
-        service: usize,
-        leg: usize,
-        slot: Slot,
-        order: Order,
-    ) -> Result<(), Halt> {
+    async fn write(&mut self, service: usize, leg: usize, slot: Slot, order: Order) -> Result<(), Halt> {
         if self.not_due(service, leg, slot, order) {
             return Ok(());
         }

@@ -36,8 +36,7 @@ impl Task {
         }
         self.look_at_upstreams().await?;
         self.guard_some(&view).await?;
-        let (mut answers, unrouted) = self.ask_exports(&view).await?;
-        self.ask_endings(&mut answers).await?;
+        let (answers, unrouted) = self.ask_exports(&view).await?;
         self.exported(&view, &answers);
         let readable = self.files.readable().await;
         let services = self
@@ -51,7 +50,7 @@ impl Task {
                     &unrouted,
                     status.graceful_restart_recovery,
                 );
-                seen::service(course, &view, reach, &answers, status.daemon == Daemon::Running)
+                seen::service(course, &view, reach, status.daemon == Daemon::Running)
             })
             .collect();
         let normal = status.daemon == Daemon::Running && !status.graceful_restart_recovery;
@@ -167,7 +166,6 @@ impl Task {
             for protocol in announcing {
                 self.line_exported(service, &protocol, answers);
             }
-            self.tell_gone(service, view, answers);
         }
     }
 
@@ -264,7 +262,7 @@ impl Task {
     }
 
     /// `show route PREFIX exported UPSTREAM` for all prefixes of one protocol.
-    pub(super) async fn ask_sent(
+    async fn ask_sent(
         &self,
         client: &Client,
         course: &Course,

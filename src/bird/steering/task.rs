@@ -204,8 +204,7 @@ impl Task {
     async fn quick_pass(&mut self) -> Result<(), Halt> {
         let view = self.look(true).await?;
         self.steer(&view).await?;
-        self.prove(&view).await?;
-        self.prove_silence(&view).await
+        self.prove(&view).await
     }
 
     /// `show protocols`, and what it says about drift and stages.
@@ -266,7 +265,7 @@ impl Task {
         self.follow = None;
         let view = View::default();
         for service in 0..self.courses.len() {
-            let Some(wanted) = self.courses[service].lasting_order() else {
+            let Some(wanted) = self.courses[service].order() else {
                 continue;
             };
             for leg in 0..self.courses[service].legs.len() {

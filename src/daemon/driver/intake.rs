@@ -11,7 +11,7 @@ use crate::daemon::checks::Checked;
 use crate::daemon::requests;
 use crate::failover::{Adoption, Event, Input, ProbeId, Stance};
 use crate::history::What;
-use crate::status::snapshot::{Outcome, Strength};
+use crate::status::snapshot::Outcome;
 use crate::store::Kept;
 
 impl Driver {
@@ -63,7 +63,6 @@ impl Driver {
                     text,
                     "BIRD did not do what it was asked"
                 );
-                self.tell_drill_of_failure(service, &text);
             }
         }
     }
@@ -93,7 +92,6 @@ impl Driver {
         let adoptions = self.adoptions(&seen);
         self.seen = Some((seen, at));
         self.stale = true;
-        self.tell_drills_of_bird();
         for (service, adoption) in adoptions {
             tracing::info!(
                 service = self.name(service),
@@ -124,11 +122,6 @@ impl Driver {
         let at = self.clock.now().wall_at(self.clock.moment(report.at));
         let name = self.name(report.service).to_owned();
         tracing::debug!(service = name, protocol = report.protocol, stage = ?report.stage, "stage");
-        if self.take_drill_stage(report) {
-            self.stale = true;
-            self.published = Instant::now() - SNAPSHOT_EVERY;
-            return;
-        }
         let Some(following) = self.following.get_mut(report.service).and_then(Option::as_mut) else {
             return;
         };
@@ -140,8 +133,8 @@ impl Driver {
                 .map(|decided| at.duration_since(decided).as_millis());
             tracing::info!(
                 service = name,
-                from = %word(shown.from),
-                to = %word(shown.to),
+                from = shown.from.word(),
+                to = shown.to.word(),
                 rule = shown.rule,
                 decision_to_done_ms = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX),
                 "BIRD has done it"
@@ -202,7 +195,6 @@ impl Driver {
         }
         self.memory_trouble = kept.result.clone().err();
         self.waiting.kept(kept);
-        self.tell_drills_of(kept);
         self.stale = true;
     }
 
@@ -220,7 +212,7 @@ impl Driver {
         if was != link.state {
             let (from, to, error) = (was, link.state, link.error.as_deref().unwrap_or(""));
             let version = link.version.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::info!(?from, ?to, version, error, "bird");
+            tracing::info!(from = from.word(), to = to.word(), version, error, "bird");
             self.record(
                 None,
                 What::Bird {
@@ -237,14 +229,5 @@ impl Driver {
         };
         self.link = (link, since);
         self.stale = true;
-    }
-}
-
-fn word(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Unknown => "unknown",
-        Strength::Off => "off",
-        Strength::Drain => "drain",
-        Strength::Full => "full",
     }
 }

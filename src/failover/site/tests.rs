@@ -5,7 +5,6 @@
 pub(in crate::failover) mod support;
 
 mod cadence;
-mod drills;
 mod failback;
 mod histories;
 mod isolation;

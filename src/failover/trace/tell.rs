@@ -2,11 +2,9 @@
 
 use crate::config::duration;
 use crate::config::model::Config;
-use crate::failover::event::{DrillStep, Note, ProbeId};
+use crate::failover::event::{Note, ProbeId};
 use crate::failover::isolation::Isolation;
 use crate::failover::memory::Override;
-use crate::failover::words::word;
-use crate::status::snapshot::{Action, Verdict};
 
 /// A note in words: what, from and to, the rule, and the cause.
 pub fn tell(config: &Config, note: &Note) -> String {
@@ -30,7 +28,7 @@ pub fn tell(config: &Config, note: &Note) -> String {
             from,
             to,
         } => {
-            format!("{}: verdict {} -> {}", service(of), verdict(*from), verdict(*to))
+            format!("{}: verdict {} -> {}", service(of), from.word(), to.word())
         }
         Note::Probe {
             probe,
@@ -40,8 +38,8 @@ pub fn tell(config: &Config, note: &Note) -> String {
         } => format!(
             "{}: {} -> {}: {detail}",
             probe_name(config, *probe),
-            word(*from),
-            word(*to)
+            from.word(),
+            to.word()
         ),
         Note::Isolation { from, to } => format!("site: {} -> {}", isolation(*from), isolation(*to)),
         Note::Latched { service: of } => {
@@ -66,7 +64,6 @@ pub fn tell(config: &Config, note: &Note) -> String {
         Note::FailbackAllowed { service: of, actor } => {
             format!("{}: failback allowed by {actor}", service(of))
         }
-        Note::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
         Note::Stalled { late } => format!(
             "site: stalled for {}: results thrown away",
             duration::format(*late)
@@ -74,23 +71,8 @@ pub fn tell(config: &Config, note: &Note) -> String {
     }
 }
 
-fn drill_words(step: &DrillStep) -> String {
-    match step {
-        DrillStep::Began { plan, actor } => format!("at strength {} begins, by {actor}", plan.strength),
-        DrillStep::Carried => "is carried by enough upstreams".to_owned(),
-        DrillStep::Ending(end) => format!("ends, {}: {}", end.outcome, end.text),
-        DrillStep::Ended { end, .. } => format!("{}: {}", end.outcome, end.text),
-        DrillStep::Unverified => "is not seen to be over".to_owned(),
-        DrillStep::Verified => "is seen to be over".to_owned(),
-    }
-}
-
 fn override_words(over: &Override) -> String {
-    let action = match over.action {
-        Action::Announce => "announce",
-        Action::Withdraw => "withdraw",
-        Action::Freeze => "freeze",
-    };
+    let action = over.action.word();
     let until = over
         .until
         .map_or_else(String::new, |until| format!(" until {until:.0}"));
@@ -113,14 +95,6 @@ fn probe_name(config: &Config, probe: ProbeId) -> String {
             .map(|probe| format!("witness/{}", probe.name)),
     };
     name.unwrap_or_else(|| "?".to_owned())
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "up",
-        Verdict::Down => "down",
-        Verdict::Unclear => "unclear",
-    }
 }
 
 fn isolation(isolation: Isolation) -> &'static str {

@@ -97,9 +97,3 @@ fn d9_a_primary_and_a_standby_are_latched_in_their_own_words() {
     assert!(words(0).contains("takeovers: stays announced"));
     assert!(words(1).contains("withdrawals: stays silent"));
 }
-
-#[test]
-fn states_are_written_as_people_write_them() {
-    let states = [ProbeState::Up, ProbeState::Down, ProbeState::Unknown];
-    assert_eq!(states.map(word), ["up", "down", "unknown"]);
-}

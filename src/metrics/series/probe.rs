@@ -5,7 +5,7 @@ use std::fmt;
 use crate::metrics::Facts;
 use crate::metrics::counts::Checks;
 use crate::metrics::page::{Labels, Page, family, seconds};
-use crate::status::snapshot::{Probe, ProbeState};
+use crate::status::snapshot::Probe;
 
 /// A probe's state, in words.
 const STATES: &[&str] = &["up", "down", "unknown"];
@@ -66,7 +66,7 @@ fn of_probes(page: &mut Page<'_>, probes: &[Seen<'_, 2>]) -> fmt::Result {
             let [service, probe] = seen.labels;
             (
                 [service, probe, ("state", state)],
-                word(seen.probe.state) == state,
+                seen.probe.state.word() == state,
             )
         },
     )?;
@@ -116,7 +116,7 @@ fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
         witnesses,
         |seen, state| {
             let [witness] = seen.labels;
-            ([witness, ("state", state)], word(seen.probe.state) == state)
+            ([witness, ("state", state)], seen.probe.state.word() == state)
         },
     )?;
     page.counter(
@@ -148,12 +148,4 @@ fn results(checks: &Checks) -> [(&'static str, u64); 3] {
         ("fail", checks.fails),
         ("error", checks.errors),
     ]
-}
-
-fn word(state: ProbeState) -> &'static str {
-    match state {
-        ProbeState::Up => "up",
-        ProbeState::Down => "down",
-        ProbeState::Unknown => "unknown",
-    }
 }

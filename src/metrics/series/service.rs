@@ -5,7 +5,7 @@ use std::fmt;
 use crate::metrics::Facts;
 use crate::metrics::counts::{DRILLS, OfService, Span};
 use crate::metrics::page::{Page, family, seconds};
-use crate::status::snapshot::{Action, Role, Service, Strength, Verdict};
+use crate::status::snapshot::{Service, Strength};
 
 /// Verdicts, in words.
 const VERDICTS: &[&str] = &["up", "down", "unclear"];
@@ -28,14 +28,14 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
             "service",
             "The services, and whether this site is standby or primary for them.",
         ),
-        services().map(|service| [("service", name(service)), ("role", role(service.role))]),
+        services().map(|service| [("service", name(service)), ("role", service.role.word())]),
     )?;
     page.states(
         family("service_verdict", "What the probes say together (D3)."),
         VERDICTS,
         services(),
         |service, state| {
-            let is = verdict(service.verdict) == state;
+            let is = service.verdict.word() == state;
             ([("service", name(service)), ("verdict", state)], is)
         },
     )?;
@@ -47,7 +47,7 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
         STRENGTHS,
         services(),
         |service, state| {
-            let is = strength(service.want) == state;
+            let is = service.want.word() == state;
             ([("service", name(service)), ("strength", state)], is)
         },
     )?;
@@ -59,7 +59,7 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
         STRENGTHS,
         services(),
         |service, state| {
-            let is = strength(service.actual) == state;
+            let is = service.actual.word() == state;
             ([("service", name(service)), ("strength", state)], is)
         },
     )?;
@@ -118,7 +118,7 @@ fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
         services(),
         |service, word| {
             let over = service.overridden.as_ref();
-            let is = over.is_some_and(|over| action(over.action) == word);
+            let is = over.is_some_and(|over| over.action.word() == word);
             ([("service", name(service)), ("action", word)], is)
         },
     )?;
@@ -217,7 +217,7 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
             .counts
             .rules
             .iter()
-            .map(|((rule, to), count)| ([("rule", rule.as_str()), ("to", strength(*to))], *count)),
+            .map(|((rule, to), count)| ([("rule", rule.as_str()), ("to", to.word())], *count)),
     )?;
     page.counter(
         family(
@@ -282,36 +282,4 @@ fn of(service: &Service) -> [(&'static str, &str); 1] {
 fn disagrees(service: &Service) -> bool {
     let known = |strength| strength != Strength::Unknown;
     service.drill.is_none() && known(service.want) && known(service.actual) && service.want != service.actual
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Standby => "standby",
-        Role::Primary => "primary",
-    }
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "up",
-        Verdict::Down => "down",
-        Verdict::Unclear => "unclear",
-    }
-}
-
-fn strength(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Unknown => "unknown",
-        Strength::Off => "off",
-        Strength::Drain => "drain",
-        Strength::Full => "full",
-    }
-}
-
-fn action(action: Action) -> &'static str {
-    match action {
-        Action::Announce => "announce",
-        Action::Withdraw => "withdraw",
-        Action::Freeze => "freeze",
-    }
 }

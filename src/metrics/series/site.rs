@@ -53,11 +53,7 @@ pub(in crate::metrics) fn site(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
 /// BIRD, over its control socket.
 pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     let bird = &facts.snapshot.bird;
-    let word = match bird.state {
-        BirdState::Up => "up",
-        BirdState::Busy => "busy",
-        BirdState::Down => "down",
-    };
+    let word = bird.state.word();
     page.flag(
         family("bird_up", "Whether BIRD answers."),
         [([], bird.state == BirdState::Up)],

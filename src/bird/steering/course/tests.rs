@@ -58,7 +58,6 @@ fn wish(strength: Option<Strength>, hands_off: bool, id: u64) -> Wish {
         hands_off,
         reason: "test".to_owned(),
         id,
-        drill: None,
     }
 }
 
