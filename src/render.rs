@@ -17,7 +17,7 @@ mod passwords;
 mod templates;
 
 pub(crate) use context::state_file_pattern;
-pub use drift::{Drift, diff, drift};
+pub use drift::{Drift, diff, drift, without_passwords};
 pub use error::{Place, RenderError};
 pub use loaded::{Load, Loaded, OnDisk};
 pub use passwords::{PasswordError, Passwords};

@@ -551,6 +551,33 @@ fn a_wrong_configuration_exits_78_and_names_the_place() {
 }
 
 #[test]
+fn render_shows_a_password_only_where_it_is_asked_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = configuration(directory.path());
+    let password = directory.path().join("password");
+    std::fs::write(&password, "s3cret\n").unwrap();
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let with = format!("neighbor_as = 64500\npassword_file = \"{}\"", password.display());
+    std::fs::write(&config, text.replacen("neighbor_as = 64500", &with, 1)).unwrap();
+    let run =
+        |arguments: &[&str]| falconer(&[&["-c", config.to_str().unwrap(), "render"], arguments].concat());
+    for hidden in [&[][..], &["--diff"]] {
+        let (code, out, err) = run(hidden);
+        assert_eq!(code, 0, "{err}");
+        assert!(
+            out.contains("password \"(not shown)\"") && !out.contains("s3cret"),
+            "{out}"
+        );
+    }
+    assert!(run(&["--with-passwords"]).1.contains("password \"s3cret\""));
+    let (_, out, err) = run(&["--write"]);
+    assert!(!out.contains("s3cret") && !err.contains("s3cret"), "{out}{err}");
+    let written = std::fs::metadata(directory.path().join("bird.conf")).unwrap();
+    assert_eq!(written.permissions().mode() & 0o7777, 0o640);
+}
+
+#[test]
 fn render_prints_compares_and_writes_and_leaves_a_humans_file_alone() {
     let directory = tempfile::tempdir().unwrap();
     let config = configuration(directory.path());

@@ -13,11 +13,11 @@ use super::{output, reading};
 use crate::conf_file::Put;
 use crate::conf_file::applying;
 use crate::daemon::{NotApplied, apply_alone};
-use crate::render::diff;
+use crate::render::{diff, without_passwords};
 
 /// Renders bird.conf.
 #[derive(Debug, Args)]
-#[command(after_help = "Without an option it prints the file, with the passwords that stand in it.")]
+#[command(after_help = "Without an option it prints the file; BIRD would take it, but for the passwords.")]
 pub(super) struct Render {
     /// Show what would change in the file on disk
     #[arg(long, conflicts_with_all = ["write", "apply"])]
@@ -31,6 +31,10 @@ pub(super) struct Render {
     /// and no announcement is lost
     #[arg(long)]
     apply: bool,
+
+    /// Print the passwords too, and not "(not shown)"
+    #[arg(long, conflicts_with_all = ["diff", "write", "apply"])]
+    with_passwords: bool,
 
     /// Replace the file even if somebody else changed it
     #[arg(long)]
@@ -62,8 +66,10 @@ impl Render {
                 write(conf, self.force).await
             } else if self.diff {
                 output::print(difference(&conf)?)
-            } else {
+            } else if self.with_passwords {
                 output::print(&conf.text)
+            } else {
+                output::print(without_passwords(&conf.text))
             }
         })
     }

@@ -17,6 +17,9 @@ use crate::render::RenderError;
 /// What is kept of BIRD's words; it stops at the first error, and warns in short lines.
 const MAX_WORDS: usize = 64 << 10;
 
+/// More interrupted checks than anybody leaves behind.
+const LEFT_BEHIND: u32 = 1000;
+
 /// The binary that is asked.
 #[derive(Clone, Debug)]
 pub struct Parser {
@@ -126,23 +129,28 @@ struct Candidate(PathBuf);
 
 impl Candidate {
     fn write(text: &str, output: &Path) -> std::io::Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".bird.conf.check-{}-{count}", std::process::id());
-        let beside = output.parent().unwrap_or(Path::new("/")).join(&name);
-        let path = match create(&beside) {
-            // Who only wants to check need not be able to write there.
-            Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists) => {
-                let elsewhere = std::env::temp_dir().join(&name);
-                create(&elsewhere).map(|file| (elsewhere, file))
-            }
-            Err(error) => Err(error),
-            Ok(file) => Ok((beside, file)),
-        };
-        let (path, mut file) = path?;
+        let beside = output.parent().unwrap_or(Path::new("/"));
+        // Who only wants to check need not be able to write there.
+        let created = create_in(beside).or_else(|_| create_in(&std::env::temp_dir()));
+        let (path, mut file) = created?;
         let candidate = Self(path);
         file.write_all(text.as_bytes())?;
         Ok(candidate)
+    }
+}
+
+/// A new file in a directory. A name that is taken is one that an interrupted check left behind, by
+/// a process with our number, as those in containers are.
+fn create_in(directory: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!(".bird.conf.check-{}-{count}", std::process::id()));
+        match create(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && count < LEFT_BEHIND => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

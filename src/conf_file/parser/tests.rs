@@ -38,6 +38,18 @@ async fn a9_what_bird_accepts_is_accepted_and_nothing_is_left_behind() {
 }
 
 #[tokio::test]
+async fn a9_what_an_interrupted_check_left_behind_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    for count in 0..100 {
+        let name = format!(".bird.conf.check-{}-{count}", std::process::id());
+        fs::write(dir.path().join(name), "half a fi").unwrap();
+    }
+    let output = dir.path().join("bird.conf");
+    assert_eq!(bird().check(GOOD, &output).await.unwrap(), Vec::<String>::new());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 100);
+}
+
+#[tokio::test]
 async fn a9_what_bird_refuses_is_shown_with_its_place_in_the_rendered_file() {
     let dir = tempfile::tempdir().unwrap();
     let output = dir.path().join("bird.conf");

@@ -26,6 +26,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
     if let Some(render) = &config.render {
         let output = render.output.parent().unwrap_or(FilePath::new("/"));
         directory(output, &Path::top().key("render").key("output"), found);
+        holds_passwords(config, &render.output, found);
         program(
             &config.bird.binary,
             &Path::top().key("bird").key("binary"),
@@ -82,6 +83,28 @@ fn password_file(file: &FilePath, at: &Path, found: &mut Findings) {
         ),
         Ok(_) => {}
     }
+}
+
+/// bird.conf keeps its mode when it is written anew, and holds the passwords.
+fn holds_passwords(config: &Config, output: &FilePath, found: &mut Findings) {
+    let mut sessions = every_session(config).filter_map(|(_, session)| session.session.as_ref());
+    let mode = std::fs::metadata(output).map_or(0, |meta| meta.permissions().mode());
+    if mode & 0o004 == 0 || !sessions.any(|session| session.password_file.is_some()) {
+        return;
+    }
+    let shown = output.display();
+    found.report(
+        Finding::warning(
+            "world-readable",
+            format!("everybody on this host can read {shown}, where the passwords will stand"),
+        )
+        .at(
+            &Path::top().key("render").key("output"),
+            format!("mode {:04o}", mode & 0o7777),
+        )
+        .help(format!("chgrp bird {shown}; chmod 0640 {shown}"))
+        .note("the file keeps its owner and mode whenever it is written"),
+    );
 }
 
 /// A directory that we write into, or make if that is possible.

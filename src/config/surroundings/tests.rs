@@ -130,6 +130,14 @@ async fn a_password_that_everybody_can_read_is_an_error_and_what_is_right_is_not
     );
     make(dir.path(), "password", 0o640);
     assert_eq!(seen(&text).await, []);
+    // bird.conf will hold it, too, and keeps its mode.
+    let output = load(&text, "falconer.toml").unwrap().0.render.unwrap().output;
+    std::fs::write(&output, "").unwrap();
+    std::fs::set_permissions(&output, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(
+        seen(&text).await,
+        [(Severity::Warning, "world-readable", "mode 0644".to_owned())]
+    );
 }
 
 #[tokio::test]
