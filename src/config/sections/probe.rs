@@ -178,7 +178,13 @@ fn times(t: &mut Table<'_, '_>, shortest: Duration) -> (Duration, Duration, Dura
 fn exec(t: &mut Table<'_, '_>) -> Check {
     let command = t
         .key("command", list_of(ARGUMENT).not_empty())
-        .doc("The program, by its absolute path, and its arguments. No shell reads them. Exit status 0 is a pass; what cannot be run is an error and not a fail.")
+        .doc(
+            "The program, by its absolute path, and its arguments. No shell reads them. Exit status 0 is a pass; 126, 127, \
+             the end by a signal and what cannot be run are errors; anything else, and no end within `timeout`, is a \
+             fail. It runs in `/` without standard input, and finds in its environment `PATH`, `LC_ALL=C`, \
+             `FALCONER_PROBE` (the probe's name) and `FALCONER_TIMEOUT_MS`, and nothing else. The last line that it \
+             writes is shown.",
+        )
         .also_called(&["cmd", "program", "script", "exec", "argv"])
         .example("[\"/usr/local/bin/check-site\", \"--quick\"]")
         .required();
