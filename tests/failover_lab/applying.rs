@@ -94,6 +94,40 @@ fn a9_a_good_change_is_applied_and_confirmed_without_an_update() {
 }
 
 #[test]
+fn a9_no_apply_begins_during_a_takeover_or_a_failback() {
+    isolated(|| {
+        let settings = Settings::standby().service("failback_delay = \"1s\"\nfailback_drain = \"8s\"");
+        let (lab, falconer) = Lab::stand_by(&Plan::default(), &settings)?;
+        let old = on_disk(&lab)?;
+        change_template(&lab)?;
+        // A BIRD that does not answer makes a takeover last.
+        lab.standby.freeze()?;
+        lab.power_cut(Host::Cn)?;
+        falconer.until("takeover", SOON, |service| service.want == Strength::Full)?;
+        let output = falconer.cli(&["render", "--apply"])?;
+        must_refuse(&output, &["web is being announced or withdrawn just now"])?;
+        lab.standby.thaw()?;
+        falconer.until("verified takeover", SOON, |service| service.verified_at.is_some())?;
+        let mark = lab.capture.mark()?;
+        lab.power_back(Host::Cn)?;
+        falconer.until_actual(Strength::Drain, SOON)?;
+        let output = falconer.cli(&["render", "--apply"])?;
+        must_refuse(&output, &["web is being announced or withdrawn just now"])?;
+        ensure!(on_disk(&lab)? == old, "the file was touched");
+        falconer.until("silence", SOON, |service| {
+            let down = service
+                .transition
+                .as_ref()
+                .is_some_and(|last| last.stages.down.is_some());
+            service.want == Strength::Off && service.actual == Strength::Off && down
+        })?;
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("applied and confirmed"), "{said}");
+        lab.capture.withdrawn(Host::Hk, PREFIX4, mark, SOON).map(drop)
+    });
+}
+
+#[test]
 fn a9_a_change_that_loses_an_upstream_is_undone_and_names_it() {
     isolated(|| {
         let (lab, falconer) = outage()?;
