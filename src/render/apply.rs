@@ -16,6 +16,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod waits;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! `[[upstream]]` and `[[peer]]`: BGP sessions, and how they are rendered.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::book::Form;
@@ -72,11 +73,7 @@ fn session(t: &mut Table<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> Session
         .key("multihop", integer(1..=255))
         .doc("The neighbour is up to this many hops away. Without it it must be directly connected.")
         .optional();
-    let password_file = t
-        .key("password_file", PATH)
-        .doc("A file whose first line is the TCP-MD5 password (RFC 2385); root and Falconer alone may read it.")
-        .also_called(&["password"])
-        .optional();
+    let password_file = password_file(t);
     let (hold_time, keepalive_time) = hold(t);
     let seconds = span()
         .at_least(Duration::from_secs(1))
@@ -124,15 +121,28 @@ fn session(t: &mut Table<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> Session
             .doc("How often our AS number is prepended, beyond the one that BGP puts there.")
             .also_called(&["prepends"])
             .default(0),
-        med: t.key("med", integer(0..=u64::from(u32::MAX))).doc("MULTI_EXIT_DISC.").optional(),
-        import: t
-            .key("import", IMPORT)
-            .doc(
-                "What is taken from the neighbour: nothing, the default route, the services' prefixes (for bird-route \
-                 probes; never to the kernel), or what a filter of your template's lets in.",
-            )
-            .default_by("`\"none\"`", Import::None),
+        med: t
+            .key("med", integer(0..=u64::from(u32::MAX)))
+            .doc("MULTI_EXIT_DISC.")
+            .optional(),
+        import: import(t),
     }
+}
+
+fn password_file(t: &mut Table<'_, '_>) -> Option<PathBuf> {
+    t.key("password_file", PATH)
+        .doc("A file whose first line is the TCP-MD5 password (RFC 2385); root and Falconer alone may read it.")
+        .also_called(&["password"])
+        .optional()
+}
+
+fn import(t: &mut Table<'_, '_>) -> Import {
+    t.key("import", IMPORT)
+        .doc(
+            "What is taken from the neighbour: nothing, the default route, the services' prefixes (for bird-route \
+             probes; never to the kernel), or what a filter of your template's lets in.",
+        )
+        .default_by("`\"none\"`", Import::None)
 }
 
 fn hold(t: &mut Table<'_, '_>) -> (Duration, Duration) {

@@ -1,5 +1,6 @@
 //! From one state to the next. An event that does not belong to a state leaves it as it is.
 
+use super::waits::{idle, taken, undo_when_idle};
 use super::{Apply, IDLE_WITHIN, Look, Outcome, POLL, State, Trouble, WELL_FOR, Watch, Which};
 use crate::bird::answer::{ConfigureStatus, Configured};
 use crate::time::Moment;
@@ -243,70 +244,6 @@ impl Apply {
     }
 }
 
-fn idle(which: Which, until: Moment, now: Moment, answer: Result<ConfigureStatus, Trouble>) -> State {
-    let why = match &answer {
-        Ok(status) if is_idle(status) => {
-            return match which {
-                Which::Running => State::LookBefore,
-                Which::New => State::Configure { which },
-            };
-        }
-        Ok(status) if status.shutting_down => return not_started(which, "BIRD is shutting down"),
-        Ok(_) => "another reconfiguration is in progress, or waits to be confirmed",
-        Err(trouble) => trouble.why(),
-    };
-    if now >= until {
-        return not_started(which, why);
-    }
-    State::Idle {
-        which,
-        until,
-        poll_at: now + POLL,
-    }
-}
-
-fn taken(undo_at: Moment, why: String, now: Moment, answer: Result<ConfigureStatus, Trouble>) -> State {
-    let again = |why| State::Taken {
-        undo_at,
-        poll_at: now + POLL,
-        why,
-    };
-    match answer {
-        Ok(status) if status.in_progress && now < undo_at + IDLE_WITHIN => again(why),
-        Ok(status) if status.in_progress => State::PutBack(Outcome::Unclear { why }),
-        Ok(status) if status.undo_in.is_some() => State::UndoWhenIdle {
-            which: Which::New,
-            until: undo_at + IDLE_WITHIN,
-            poll_at: now,
-            why,
-        },
-        Ok(_) => State::PutBack(Outcome::NotStarted { why }),
-        Err(_) if now < undo_at => again(why),
-        Err(_) => State::PutBack(Outcome::Unclear { why }),
-    }
-}
-
-fn undo_when_idle(
-    which: Which,
-    until: Moment,
-    why: String,
-    now: Moment,
-    answer: Result<ConfigureStatus, Trouble>,
-) -> State {
-    match answer {
-        Ok(status) if !status.in_progress && status.undo_in.is_some() => State::Undo { which, why },
-        Ok(status) if !status.in_progress => undone(which, why),
-        // BIRD's timer has long run out: it is not told anything any more.
-        Ok(_) | Err(_) if now >= until => unclear(which, why),
-        Ok(_) | Err(_) => State::UndoWhenIdle {
-            which,
-            until,
-            poll_at: now + POLL,
-            why,
-        },
-    }
-}
-
 fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> State {
     State::Watch(Watch {
         poll_at: now + POLL,
@@ -314,10 +251,6 @@ fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> State {
         well_since,
         ..watch
     })
-}
-
-fn is_idle(status: &ConfigureStatus) -> bool {
-    !status.in_progress && !status.queued && !status.shutting_down && status.undo_in.is_none()
 }
 
 fn next_after_confirmation(which: Which) -> State {
@@ -332,7 +265,7 @@ fn meddled(which: Which) -> State {
     unclear(which, SOMEBODY_ELSE.to_owned())
 }
 
-fn not_started(which: Which, why: &str) -> State {
+pub(super) fn not_started(which: Which, why: &str) -> State {
     let outcome = Outcome::NotStarted { why: why.to_owned() };
     match which {
         Which::Running => State::Done(outcome),
@@ -340,14 +273,14 @@ fn not_started(which: Which, why: &str) -> State {
     }
 }
 
-fn undone(which: Which, why: String) -> State {
+pub(super) fn undone(which: Which, why: String) -> State {
     match which {
         Which::Running => State::Done(Outcome::NotStarted { why }),
         Which::New => State::PutBack(Outcome::Undone { why }),
     }
 }
 
-fn unclear(which: Which, why: String) -> State {
+pub(super) fn unclear(which: Which, why: String) -> State {
     match which {
         Which::Running => State::Done(Outcome::NotStarted { why }),
         Which::New => State::PutBack(Outcome::Unclear { why }),
