@@ -7,6 +7,7 @@ mod account;
 mod crowd;
 mod desk;
 mod door;
+mod drill;
 mod feed;
 mod latency;
 mod order;
@@ -30,8 +31,11 @@ pub(crate) use self::account::group_name;
 use self::desk::Desk;
 pub(crate) use self::desk::unknown_service;
 use self::door::Place;
+pub(crate) use self::drill::{HOLD, hold};
 pub(crate) use self::order::{check_reason, span};
 use crate::config::model;
+use crate::drill::Report;
+use crate::failover::drill::Plan;
 use crate::history::Entry;
 use crate::metrics;
 use crate::ready::Readiness;
@@ -52,6 +56,8 @@ pub struct Handles {
     pub requests: mpsc::Sender<Request>,
     /// Operators' errands that concern no single service.
     pub errands: mpsc::Sender<Errand>,
+    /// Wishes for drills.
+    pub drills: mpsc::Sender<Drill>,
     /// The latest results of every probe.
     pub latency: watch::Receiver<Arc<Book>>,
     /// How often BIRD is held against what we want: what was verified longer than two of these
@@ -90,6 +96,20 @@ pub struct Request {
     pub actor: String,
     /// Where the answer goes. Dropping it tells the operator that the daemon is stopping.
     pub answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// An operator's wish for a drill.
+#[derive(Debug)]
+pub struct Drill {
+    /// The service's name; it was in the last snapshot, and may be gone by now.
+    pub service: String,
+    /// What is asked for.
+    pub plan: Plan,
+    /// Who asks: a user's name, or "uid N".
+    pub actor: String,
+    /// Where the report goes once the drill has ended. Dropping it tells the operator that the daemon
+    /// is stopping.
+    pub answer: oneshot::Sender<Result<Report, Refusal>>,
 }
 
 /// What an operator asks of Falconer as a whole, and not of a service.

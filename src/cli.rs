@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod client;
 mod completions;
+mod drill;
 mod explain;
 mod failure;
 mod history;
@@ -79,6 +80,8 @@ enum Command {
     Auto(change::Word),
     /// Let one failback go ahead that waits for an operator or a window
     Failback(change::Word),
+    /// Rehearse the announcement: announce, see it carried, fall silent again
+    Drill(drill::Drill),
     /// Show what happened, and when
     History(history::History),
     /// Play a trace through the rules, and show what would have happened
@@ -124,6 +127,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Freeze(word) => word.run("freeze", &daemon()),
         Command::Auto(word) => word.run("auto", &daemon()),
         Command::Failback(word) => word.run("failback", &daemon()),
+        Command::Drill(command) => command.run(&daemon()),
         Command::History(command) => command.run(&daemon()),
         Command::Simulate(command) => command.run(&config),
         Command::Init(command) => command.run(),

@@ -7,6 +7,7 @@ mod calm;
 mod checks;
 mod chronicle;
 mod clock;
+mod drill;
 mod driver;
 mod keeping;
 mod process;
@@ -60,6 +61,9 @@ const DISK_REPORTS_WAITING: usize = 16;
 
 /// Operators' requests that wait: more people than that do not type at once.
 const REQUESTS_WAITING: usize = 64;
+
+/// Drills that wait to be refused, because one is under way.
+const DRILLS_WAITING: usize = 8;
 
 /// Errands that wait to be refused, because one is under way.
 const ERRANDS_WAITING: usize = 8;
@@ -171,14 +175,14 @@ fn wire(
     let state_dir = &config.site.state_dir;
     let (found, past) = remembered(state_dir);
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
-    let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
-    let keeper = store::Keeper::spawn(state_dir.clone(), kept_out);
-    let (journal_out, journal_reports) = mpsc::channel(DISK_REPORTS_WAITING);
-    let journal = store::journal::Journal::spawn(state_dir.clone(), journal_out);
+    let (keeper, kept) = keeper(state_dir);
+    let (journal, journal_reports) = journal(state_dir);
     let unwritten = journal.unwritten();
     let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
+    let (drills_out, drills) = mpsc::channel(DRILLS_WAITING);
+    let (applying_out, applying) = watch::channel(false);
     let (wrong, bird_conf) = watch::channel(Wrong::default());
     let (told, hearsay) = mpsc::channel(ERRANDS_WAITING);
     // The one errand that is under way waits for its answer.
@@ -201,6 +205,8 @@ fn wire(
         successors,
         in_force: in_force_out,
         requests,
+        drills,
+        applying,
         link: client.link(),
     };
     let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
@@ -211,6 +217,7 @@ fn wire(
         latency: driver.latency(),
         requests: requests_out,
         errands,
+        drills: drills_out,
         poll_interval: config.bird.poll_interval,
         metrics: metrics::Sources {
             counts: driver.counts(),
@@ -233,8 +240,24 @@ fn wire(
         snapshot: driver.snapshot(),
         wrong,
         told,
+        applying: applying_out,
     };
     (driver, doors, ends, gathering)
+}
+
+/// Keeps what survives a restart, and reports how that went.
+fn keeper(state_dir: &Path) -> (store::Keeper, mpsc::Receiver<store::Kept>) {
+    let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
+    (store::Keeper::spawn(state_dir.to_owned(), kept_out), kept)
+}
+
+/// Writes the history, and reports how that went.
+fn journal(state_dir: &Path) -> (store::journal::Journal, mpsc::Receiver<Result<(), String>>) {
+    let (written_out, written) = mpsc::channel(DISK_REPORTS_WAITING);
+    (
+        store::journal::Journal::spawn(state_dir.to_owned(), written_out),
+        written,
+    )
 }
 
 /// What an earlier Falconer kept here.

@@ -2,6 +2,8 @@
 //!
 //! The drill itself is [`crate::failover`]'s; nothing is decided here.
 
+mod words;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@
 //! exhaustive match, and never written by hand at the place where a fact changed; so no order of
 //! events can lose one. Nothing here does anything: the driver asks [`Site`] what it wants.
 
+pub mod drill;
 pub mod event;
 pub mod explain;
 pub mod isolation;

@@ -138,7 +138,10 @@ pub enum What {
         actor: String,
     },
     /// A drill ended, or was refused.
-    DrillEnded(Box<Report>),
+    DrillEnded {
+        /// What it came to.
+        report: Box<Report>,
+    },
     /// BIRD was not what we want it to be, and it was not us.
     Drift {
         /// What was seen, and what would have stuck.
@@ -200,7 +203,7 @@ impl What {
             Self::OverrideEnded { .. } => "override_ended",
             Self::FailbackAllowed { .. } => "failback_allowed",
             Self::DrillStarted { .. } => "drill_started",
-            Self::DrillEnded(_) => "drill_ended",
+            Self::DrillEnded { .. } => "drill_ended",
             Self::Drift { .. } => "drift",
             Self::Failed { .. } => "failed",
             Self::Readiness { .. } => "readiness",

@@ -5,6 +5,7 @@
 
 mod bird;
 pub mod bird_conf;
+mod drills;
 mod exports;
 mod facts;
 mod files;
@@ -208,6 +209,24 @@ impl Level {
 }
 
 impl Code {
+    /// All of them, in the order in which a takeover needs what they look at.
+    pub const ALL: [Self; 14] = [
+        Self::Bird,
+        Self::Probes,
+        Self::Witnesses,
+        Self::Override,
+        Self::Latch,
+        Self::Protocols,
+        Self::State,
+        Self::Upstreams,
+        Self::ExportFilter,
+        Self::ExportLimit,
+        Self::StateDir,
+        Self::StateFiles,
+        Self::RenderedFile,
+        Self::LastDrill,
+    ];
+
     /// The word for people, as in the JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -239,6 +258,7 @@ pub fn decide(facts: &Facts<'_>) -> Readiness {
     checks.extend(upstreams::check(facts));
     checks.extend(exports::check(facts));
     checks.extend(files::check(facts));
+    checks.extend(drills::check(facts));
     Readiness::of(facts.snapshot.at, checks)
 }
 

@@ -14,5 +14,6 @@ pub mod snapshot;
 
 pub use readiness::ready;
 pub use snapshot::Snapshot;
+pub(crate) use table::harmless;
 pub use text::{Style, text};
 pub use told::told;

@@ -68,6 +68,7 @@ impl Daemon {
                     history,
                     requests,
                     errands,
+                    drills: mpsc::channel(1).0,
                     poll_interval: Duration::from_secs(1),
                     metrics: falconer::metrics::Sources::default(),
                 };

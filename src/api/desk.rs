@@ -59,7 +59,7 @@ pub(super) enum Caller {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Desk {
-    handles: Handles,
+    pub(super) handles: Handles,
     /// The snapshot's JSON, made when it is first asked for. A lock, because connections on every
     /// thread ask; held while the JSON is made, so that a crowd makes it once.
     written: Mutex<Option<(Arc<Snapshot>, Bytes)>>,
@@ -137,6 +137,10 @@ impl Desk {
             Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
             Ok(Route::Change(name, verb)) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,
+                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+            },
+            Ok(Route::Drill(name)) => match caller {
+                Caller::Operator { uid } => self.drill(name, uid, body).await,
                 Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
             Ok(Route::Apply) => match caller {
@@ -271,7 +275,7 @@ impl Desk {
         }
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.handles.snapshot.borrow().clone()
     }
 }
@@ -286,7 +290,7 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The service, or the answer that it is unknown; boxed, because an answer is large.
-fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Service, Box<Reply>> {
+pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Service, Box<Reply>> {
     snapshot
         .services
         .iter()
@@ -319,7 +323,7 @@ pub(crate) fn unknown_service(name: &str, known: &[&str]) -> String {
 }
 
 /// The whole body, within the limits.
-async fn whole<B>(body: B) -> Result<Bytes, (StatusCode, &'static str)>
+pub(super) async fn whole<B>(body: B) -> Result<Bytes, (StatusCode, &'static str)>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -346,7 +350,7 @@ fn outcome(told: Option<Result<String, Refusal>>) -> Reply {
 }
 
 /// The status of a refusal.
-fn status_of(refusal: &Refusal) -> StatusCode {
+pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NoSuchService => StatusCode::NOT_FOUND,
         Refusal::NotNow(_) => StatusCode::CONFLICT,

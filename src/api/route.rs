@@ -31,6 +31,8 @@ pub(super) enum Route<'a> {
     Page(&'a str),
     /// `POST /v1/services/NAME/VERB`.
     Change(&'a str, Verb),
+    /// `POST /v1/services/NAME/drill`.
+    Drill(&'a str),
     /// `POST /v1/render/apply`.
     Apply,
     /// `POST /v1/reload`.
@@ -84,6 +86,7 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "services", name, "announced"] => Route::Announced(name),
         ["v1", "services", name, "latency"] => Route::Latency(name),
         ["v1", "witnesses", "latency"] => Route::WitnessLatency,
+        ["v1", "services", name, "drill"] => Route::Drill(name),
         ["v1", "services", name, verb] => Route::Change(name, Verb::of(verb).ok_or(Miss::NotFound)?),
         ["v1", "render", "apply"] => Route::Apply,
         ["v1", "reload"] => Route::Reload,
@@ -97,8 +100,10 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         _ => return Err(Miss::NotFound),
     };
     match (method, found) {
-        (&Method::POST, Route::Change(..) | Route::Apply | Route::Reload) => Ok(found),
-        (_, Route::Change(..) | Route::Apply | Route::Reload) => Err(Miss::WrongMethod("POST")),
+        (&Method::POST, Route::Change(..) | Route::Drill(_) | Route::Apply | Route::Reload) => Ok(found),
+        (_, Route::Change(..) | Route::Drill(_) | Route::Apply | Route::Reload) => {
+            Err(Miss::WrongMethod("POST"))
+        }
         (&Method::GET | &Method::HEAD, _) => Ok(found),
         (_, _) => Err(Miss::WrongMethod("GET, HEAD")),
     }
@@ -115,6 +120,7 @@ mod tests {
             (Method::HEAD, "/v1/status", Route::Status),
             (Method::POST, "/v1/render/apply", Route::Apply),
             (Method::POST, "/v1/reload", Route::Reload),
+            (Method::POST, "/v1/services/web/drill", Route::Drill("web")),
             (Method::GET, "/v1/services/web", Route::Service("web")),
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
             (Method::GET, "/v1/events", Route::Events),

@@ -48,6 +48,7 @@ impl Api {
             history: latest,
             requests: sender,
             errands: sent,
+            drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
             metrics: metrics::Sources::default(),
         };
@@ -673,6 +674,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         history: watch::channel(Arc::from([])).1,
         requests,
         errands: mpsc::channel(1).0,
+        drills: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
         metrics: metrics::Sources::default(),
     };

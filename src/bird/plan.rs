@@ -71,6 +71,17 @@ pub enum Slot {
     Drain,
 }
 
+impl Slot {
+    /// The protocol that announces at that strength; `None` for off.
+    pub fn of(strength: Strength) -> Option<Self> {
+        match strength {
+            Strength::Off => None,
+            Strength::Drain => Some(Self::Drain),
+            Strength::Full => Some(Self::Full),
+        }
+    }
+}
+
 /// One thing to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -205,7 +216,7 @@ impl Pair {
 
     /// A disable where one is due. One that stops already may come up again (it was restarted, or
     /// enabled while it stopped), and to disable twice does no harm.
-    fn silence(&self, slot: Slot) -> Option<Step> {
+    pub fn silence(&self, slot: Slot) -> Option<Step> {
         match self.get(slot)?.state {
             State::Starting | State::Up | State::Stopping => Some(Step::Disable(slot)),
             State::Unknown | State::Missing | State::Down => None,

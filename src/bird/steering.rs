@@ -12,6 +12,7 @@ mod task;
 
 mod act;
 mod look;
+mod rehearsing;
 
 mod attempts;
 mod course;
@@ -34,6 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::bird::client::Client;
 use crate::config::model::{self, Family, Static};
 use crate::failover::Strength;
+use crate::failover::drill::Rehearsal;
 use crate::status::snapshot::AlarmCode;
 
 /// The state of an upstream that BIRD does not have.
@@ -110,6 +112,9 @@ pub struct Wish {
     pub reason: String,
     /// The decision's number: its stages are reported under it, once each.
     pub id: u64,
+    /// What a drill wants besides: an announcement only where `strength` is off, an end also where
+    /// nothing is settled.
+    pub drill: Option<Rehearsal>,
 }
 
 /// What is wanted, one for each of [`Setup::targets`]. One that is missing is not settled.
@@ -171,6 +176,8 @@ pub enum Stage {
     DisableAnswered,
     /// The protocol was seen down, its routes gone.
     Down,
+    /// No upstream was seen to carry any of it; only asked for where a drill ends.
+    Gone,
 }
 
 /// A full look at BIRD.
@@ -205,6 +212,32 @@ pub struct SeenService {
     pub verified: bool,
     /// What is wrong, with what to do about it.
     pub problems: Vec<(AlarmCode, String)>,
+    /// How the drill stands that is wanted.
+    pub drill: Option<SeenDrill>,
+}
+
+/// How a drill stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenDrill {
+    /// The wish's number that this was seen under.
+    pub id: u64,
+    /// How far it is.
+    pub state: DrillState,
+    /// What stands in its way.
+    pub problems: Vec<String>,
+}
+
+/// How far a drill is, by BIRD's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DrillState {
+    /// On its way, up or down.
+    Moving,
+    /// What was to be announced is, and enough upstreams carry it (A5).
+    Carried,
+    /// What was announced fell without us, and is not put back; how.
+    Lost(String),
+    /// What was to be silent is, and no upstream carries it.
+    Silent,
 }
 
 impl SeenService {
@@ -217,6 +250,7 @@ impl SeenService {
             exported_to: Vec::new(),
             verified: false,
             problems: Vec::new(),
+            drill: None,
         }
     }
 }

@@ -17,9 +17,11 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::output;
+use crate::drill::Report;
 use crate::history::Entry;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
+use crate::status::snapshot::{Drill, Service};
 
 /// How long one request may take: longer than the daemon gives itself to answer.
 const TIMEOUT: Duration = Duration::from_secs(12);
@@ -147,6 +149,31 @@ impl Daemon {
         said(&answer)
     }
 
+    /// Asks for a drill, and waits for its end, however long that takes.
+    pub(super) async fn drill(&self, service: &str, order: &impl Serialize) -> Result<Report, Failure> {
+        let path = format!("/v1/services/{service}/drill");
+        let body = serde_json::to_vec(order)
+            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+        let (status, answer) = self.exchange(Method::POST, &path, body.into()).await?;
+        // A refusal is a report too.
+        if !status.is_success() && status != StatusCode::CONFLICT {
+            return Err(self.failure(status, &answer));
+        }
+        serde_json::from_slice(&answer).map_err(|error| unreadable("report", &error))
+    }
+
+    /// The drill of a service that is under way.
+    pub(super) async fn drill_of(&self, service: &str) -> Result<Option<Drill>, Failure> {
+        let path = format!("/v1/services/{service}");
+        let (status, answer) = self.exchange(Method::GET, &path, Bytes::new()).await?;
+        if !status.is_success() {
+            return Err(self.failure(status, &answer));
+        }
+        let service: Service =
+            serde_json::from_slice(&answer).map_err(|error| unreadable("status", &error))?;
+        Ok(service.drill)
+    }
+
     /// Asks, and turns everything but a good answer into what to tell the user.
     fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
         self.ask_within(TIMEOUT, method, path, body)
@@ -168,7 +195,12 @@ impl Daemon {
         if status.is_success() {
             return Ok(body);
         }
-        let said = serde_json::from_slice(&body).map_or_else(
+        Err(self.failure(status, &body))
+    }
+
+    /// What to tell the user of an answer that is none.
+    fn failure(&self, status: StatusCode, body: &[u8]) -> Failure {
+        let said = serde_json::from_slice(body).map_or_else(
             |_| {
                 format!(
                     "{} is not a Falconer daemon: it answers {status}",
@@ -177,13 +209,13 @@ impl Daemon {
             },
             |Refused { error }| error,
         );
-        Err(match status {
+        match status {
             StatusCode::BAD_REQUEST => Failure::Usage(said),
             StatusCode::FORBIDDEN => Failure::Forbidden(said),
             StatusCode::UNPROCESSABLE_ENTITY => Failure::Configuration(said),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Failure::Unavailable(said),
             _ => Failure::Failed(said),
-        })
+        }
     }
 
     async fn exchange(

@@ -16,12 +16,15 @@ pub(super) fn under_way(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     let service = snapshot.services.iter().find(|service| changes(service, now))?;
     let name = &service.name;
     Some(format!(
-        "{name} is being announced or withdrawn just now: no new bird.conf then; try again when \
+        "{name} is being announced, withdrawn or drilled just now: no new bird.conf then; try again when \
          `falconer status` shows that it is done"
     ))
 }
 
 fn changes(service: &Service, now: Timestamp) -> bool {
+    if service.drill.is_some() {
+        return true;
+    }
     let frozen = service
         .overridden
         .as_ref()

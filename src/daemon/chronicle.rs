@@ -90,7 +90,8 @@ impl Chronicle {
 /// A note of the judgement, as the history tells it, and whose it is. `None`: it is told otherwise.
 pub(super) fn what_of(note: &Note, site: &Site) -> Option<(Option<usize>, What)> {
     Some(match note {
-        Note::Switched { .. } => return None,
+        // Those that have stages are told by who follows them.
+        Note::Switched { .. } | Note::Drill { .. } => return None,
         Note::Verdict { service, from, to } => (Some(*service), What::Verdict { from: *from, to: *to }),
         Note::Probe {
             probe,

@@ -3,6 +3,7 @@
 //! Wait, feed, notice, flush: wait for a fact or for time; feed it to the site; notice what that
 //! made of things; flush wishes, checks, memory and snapshot to the edges. It decides nothing.
 
+mod drilling;
 mod intake;
 mod leave;
 mod publish;
@@ -26,6 +27,7 @@ use super::bird_conf::Wrong;
 use super::checks::{Checked, Checks};
 use super::chronicle::{self, Chronicle, Latest};
 use super::clock::Clock;
+use super::drill::Rehearsal;
 use super::keeping::Successor;
 use super::requests::Waiting;
 use super::senses::Senses;
@@ -89,6 +91,10 @@ pub(super) struct Edges {
     pub(super) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
     pub(super) requests: mpsc::Receiver<api::Request>,
+    /// The drills that operators ask for.
+    pub(super) drills: mpsc::Receiver<api::Drill>,
+    /// Whether bird.conf is being applied.
+    pub(super) applying: watch::Receiver<bool>,
     /// How BIRD's socket stands.
     pub(super) link: watch::Receiver<Link>,
 }
@@ -105,6 +111,9 @@ pub(super) struct Driver {
     seen: Option<(Seen, Timestamp)>,
     upstreams_since: Vec<Option<Timestamp>>,
     following: Vec<Option<Following>>,
+    drills: Vec<Option<Rehearsal>>,
+    /// A configuration that waits for the end of a drill, and until when.
+    postponed: Option<(Successor, Instant)>,
     alarms: Alarms,
     memory: Version,
     memory_trouble: Option<String>,
@@ -128,6 +137,7 @@ enum Woken {
     Checked(Checked),
     Report(Report),
     Request(api::Request),
+    Drill(api::Drill),
     Kept(Kept),
     Journal(Result<(), String>),
     Link,
@@ -159,6 +169,7 @@ impl Driver {
             seen: None,
             link: (&link, now.wall),
             following: &[],
+            drills: &[],
             upstreams_since: &[],
             since: now.wall,
             now,
@@ -167,6 +178,8 @@ impl Driver {
         Self {
             upstreams_since: vec![None; config.upstreams.len()],
             following: vec![None; services],
+            drills: Self::drills_left_behind(&site),
+            postponed: None,
             alarms: Alarms::default(),
             memory: Version {
                 number: 0,
@@ -237,6 +250,7 @@ impl Driver {
                 Woken::Checked(checked) => self.take_checked(checked),
                 Woken::Report(report) => self.take_report(report),
                 Woken::Request(request) => self.take_request(request),
+                Woken::Drill(request) => self.take_drill(request),
                 Woken::Kept(kept) => self.take_kept(&kept),
                 Woken::Journal(written) => self.take_written(written),
                 Woken::Link => self.take_link(),
@@ -245,10 +259,12 @@ impl Driver {
                 Woken::Successor(successor) => self.go_over_to(successor),
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
+                    self.end_drills_first(why).await;
                     self.record(None, What::Stopped { why: why.to_owned() });
                     break;
                 }
             }
+            self.go_over_if_due();
             self.publish_if_due();
             self.say_alive();
         }
@@ -272,6 +288,7 @@ impl Driver {
             Some(what) = edges.hearsay.recv() => Woken::Told(what),
             Some(successor) = edges.successors.recv() => Woken::Successor(successor),
             Some(request) = edges.requests.recv() => Woken::Request(request),
+            Some(request) = edges.drills.recv() => Woken::Drill(request),
         }
     }
 
@@ -289,7 +306,8 @@ impl Driver {
         let judgement = self.site.deadline().map(|moment| self.clock.instant(moment));
         let publication = self.stale.then(|| self.published + SNAPSHOT_EVERY);
         let turn = Instant::now() + TURN_AT_LEAST;
-        [judgement, publication, self.waiting.deadline()]
+        let postponed = self.postponed.as_ref().map(|(_, until)| *until);
+        [judgement, publication, postponed, self.waiting.deadline()]
             .into_iter()
             .flatten()
             .fold(turn, Instant::min)
@@ -367,6 +385,8 @@ impl Driver {
         tell(&self.site, note);
         if let Note::Switched { service, .. } = note {
             self.notice_switch(*service, note);
+        } else if let Note::Drill { service, step } = note {
+            self.notice_drill(*service, step);
         } else if let Some((service, what)) = chronicle::what_of(note, &self.site) {
             self.record(service, what);
         }
@@ -406,6 +426,7 @@ impl Driver {
             seen: self.seen.as_ref().map(|(seen, at)| (seen, *at)),
             link: (&self.link.0, self.link.1),
             following: &self.following,
+            drills: &self.drills,
             upstreams_since: &self.upstreams_since,
             since: self.since,
             now,
@@ -436,6 +457,7 @@ fn same_wish(wish: &Wish, wanted: &service::Wish) -> bool {
         && wish.strength == wanted.strength
         && wish.hands_off == wanted.hands_off
         && wish.reason == wanted.reason
+        && wish.drill == wanted.drill
 }
 
 fn wish_of(wish: &service::Wish) -> Wish {
@@ -444,5 +466,6 @@ fn wish_of(wish: &service::Wish) -> Wish {
         hands_off: wish.hands_off,
         reason: wish.reason.clone(),
         id: wish.decision,
+        drill: wish.drill,
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Ends {
     pub(super) wrong: watch::Sender<Wrong>,
     /// For the history.
     pub(super) told: mpsc::Sender<What>,
+    /// Whether bird.conf is being brought into BIRD: no drill begins then.
+    pub(super) applying: watch::Sender<bool>,
 }
 
 /// A configuration that the driver is to go over to. It is right, and takes no restart.

@@ -1,9 +1,11 @@
 //! What the core notes, in the log: a change is one line with old, new, rule and cause.
 
+use crate::failover::drill::End;
+use crate::failover::event::DrillStep;
 use crate::failover::isolation::Isolation;
 use crate::failover::memory::Override;
 use crate::failover::{Note, ProbeId, Site};
-use crate::status::snapshot::ProbeState;
+use crate::status::snapshot::{DrillOutcome, ProbeState};
 
 /// Logs one note.
 pub(super) fn tell(site: &Site, note: &Note) {
@@ -64,6 +66,7 @@ pub(super) fn tell(site: &Site, note: &Note) {
         Note::FailbackAllowed { service, actor } => {
             tracing::info!(service = name(service), actor, "failback allowed");
         }
+        Note::Drill { service, step } => tell_drill(name(service), step),
         Note::Stalled { late } => {
             tracing::warn!(
                 late_ms = late.as_millis(),
@@ -71,6 +74,28 @@ pub(super) fn tell(site: &Site, note: &Note) {
                 "stalled: results under way are thrown away"
             );
         }
+    }
+}
+
+fn tell_drill(service: &str, step: &DrillStep) {
+    match step {
+        DrillStep::Began { plan, actor } => {
+            let (strength, reason) = (plan.strength, plan.reason.as_deref().unwrap_or(""));
+            let hold_ms = plan.hold.as_millis();
+            tracing::info!(service, %strength, hold_ms, actor, reason, "drill begins");
+        }
+        DrillStep::Carried => tracing::info!(service, "drill: carried by enough upstreams"),
+        DrillStep::Ending(End { outcome, text }) => {
+            tracing::info!(service, %outcome, text, "drill ends");
+        }
+        DrillStep::Ended { end, .. } if end.outcome == DrillOutcome::Failed => {
+            tracing::error!(service, text = end.text, "drill failed");
+        }
+        DrillStep::Ended { end, .. } => {
+            tracing::info!(service, outcome = %end.outcome, text = end.text, "drill ended");
+        }
+        DrillStep::Unverified => tracing::error!(service, "drill: not seen to be over"),
+        DrillStep::Verified => tracing::info!(service, "drill: seen to be over"),
     }
 }
 

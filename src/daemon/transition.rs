@@ -71,18 +71,8 @@ impl Following {
             .filter(|((stage, _), _)| *stage == report.stage);
         let all = of_stage.clone().count() >= self.protocols;
         let last = of_stage.map(|(_, at)| *at).max();
-        let stages = &mut self.shown.stages;
-        let slot = match report.stage {
-            Stage::EnableSent => &mut stages.enable_sent,
-            Stage::EnableAnswered => &mut stages.enable_answered,
-            Stage::Up => &mut stages.up,
-            Stage::Exported => &mut stages.exported,
-            Stage::DisableSent => &mut stages.disable_sent,
-            Stage::DisableAnswered => &mut stages.disable_answered,
-            Stage::Down => &mut stages.down,
-        };
         if all {
-            *slot = last;
+            *slot(&mut self.shown.stages, report.stage) = last;
         }
         let end = if self.shown.to == snapshot::Strength::Off {
             Stage::Down
@@ -105,6 +95,20 @@ impl Following {
     /// As the snapshot shows it.
     pub(super) fn shown(&self) -> &snapshot::Transition {
         &self.shown
+    }
+}
+
+/// Where the time of a stage is shown.
+pub(super) fn slot(stages: &mut snapshot::Stages, stage: Stage) -> &mut Option<Timestamp> {
+    match stage {
+        Stage::EnableSent => &mut stages.enable_sent,
+        Stage::EnableAnswered => &mut stages.enable_answered,
+        Stage::Up => &mut stages.up,
+        Stage::Exported => &mut stages.exported,
+        Stage::DisableSent => &mut stages.disable_sent,
+        Stage::DisableAnswered => &mut stages.disable_answered,
+        Stage::Down => &mut stages.down,
+        Stage::Gone => &mut stages.gone,
     }
 }
 

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 
 use super::alarms::Trouble;
+use super::drill::Rehearsal;
 use super::transition::{Following, shown_stance, shown_strength};
 use crate::bird::client::Link;
 use crate::bird::steering::{Seen, SeenService};
 use crate::config::model::{self, Config, Role};
+use crate::failover::drill::{Drill, Phase};
 use crate::failover::isolation::Isolation;
 use crate::failover::site::Last;
 use crate::failover::{ProbeId, Site, service};
@@ -27,6 +29,8 @@ pub(super) struct View<'a> {
     pub(super) link: (&'a Link, Timestamp),
     /// The services' last transitions.
     pub(super) following: &'a [Option<Following>],
+    /// The drills under way.
+    pub(super) drills: &'a [Option<Rehearsal>],
     /// Since when each upstream is in its state.
     pub(super) upstreams_since: &'a [Option<Timestamp>],
     /// When the daemon started.
@@ -137,9 +141,24 @@ impl View<'_> {
                 .get(index)
                 .and_then(Option::as_ref)
                 .map(|following| following.shown().clone()),
-            drill: None,
-            last_drill: None,
-            last_good_drill: None,
+            drill: service.drill().map(|drill| self.drill(index, drill)),
+            last_drill: service.remembered().last_drill.clone(),
+            last_good_drill: service.remembered().last_good_drill,
+        }
+    }
+
+    fn drill(&self, index: usize, drill: &Drill) -> snapshot::Drill {
+        let rehearsal = self.drills.get(index).and_then(Option::as_ref);
+        snapshot::Drill {
+            strength: shown_strength(Some(drill.plan().strength)),
+            phase: drill.phase().shown(),
+            since: drill.since(),
+            until: drill.until().map(|until| self.now.wall_at(until)),
+            actor: drill.actor().to_owned(),
+            reason: drill.plan().reason.clone(),
+            stages: rehearsal
+                .map(|rehearsal| rehearsal.stages().clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -261,6 +280,11 @@ impl View<'_> {
         if service.latched_since().is_some() {
             let text = "flapped too often and stays as it is (D9): `falconer auto` releases it".to_owned();
             troubles.push(trouble(AlarmCode::Latched, text));
+        }
+        if let Some(Phase::Unverified { .. }) = service.drill().map(Drill::phase) {
+            let text = "the end of its drill has not been seen: it may still be announced; look at `birdc show \
+                        protocols` and at the upstreams";
+            troubles.push(trouble(AlarmCode::Drill, text.to_owned()));
         }
         let problems = self.seen_service(index).map(|seen| seen.problems.as_slice());
         troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref()));

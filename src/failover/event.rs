@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::drill::{Drill, End, News, Plan};
 use super::judge::{Rule, Stance};
 use super::strength::Strength;
 use crate::health::CheckId;
@@ -55,6 +56,13 @@ pub enum Event {
         /// Who: a user's name or "uid N".
         actor: String,
     },
+    /// Something became known of a service's drill.
+    Drill {
+        /// The service's index.
+        service: usize,
+        /// What.
+        news: News,
+    },
     /// The machine was suspended for that long: results under way prove nothing (D2).
     Suspended {
         /// How long.
@@ -87,6 +95,8 @@ pub enum Ask {
     Auto,
     /// Let one failback go ahead that waits for an operator or a window.
     Failback,
+    /// Rehearse the announcement.
+    Drill(Plan),
 }
 
 /// How long an override holds, and why.
@@ -209,11 +219,45 @@ pub enum Note {
         /// Who.
         actor: String,
     },
+    /// A drill went on.
+    Drill {
+        /// The service's index.
+        service: usize,
+        /// How.
+        step: DrillStep,
+    },
     /// Results were thrown away, because Falconer itself was stalled (D2).
     Stalled {
         /// How late it was woken.
         late: Duration,
     },
+}
+
+/// A step of a drill.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DrillStep {
+    /// It is written down, and BIRD is to announce.
+    Began {
+        /// What was asked for.
+        plan: Plan,
+        /// By whom.
+        actor: String,
+    },
+    /// Enough upstreams carry it.
+    Carried,
+    /// BIRD is to be silent again; what will be told of it then.
+    Ending(End),
+    /// It came to its end, or is given up.
+    Ended {
+        /// What it was.
+        drill: Box<Drill>,
+        /// How it ended.
+        end: End,
+    },
+    /// It should be silent, and nobody has seen that it is.
+    Unverified,
+    /// It is silent after all.
+    Verified,
 }
 
 /// When something in the wall clock is due, as a moment.

@@ -172,7 +172,34 @@ fn standing_lines(service: &Service, now: Now) -> Vec<String> {
         Some(since) => format!("latch: set since {} (D9)", second(since)),
         None => latch_line(service, now),
     };
-    vec![over, latch]
+    let mut lines = vec![over, latch];
+    lines.extend(drill_line(service, now));
+    lines
+}
+
+/// The drill under way, and how the last ones ended; nothing where there was none.
+fn drill_line(service: &Service, now: Now) -> Option<String> {
+    if let Some(drill) = service.drill() {
+        let until = drill.until().map_or(String::new(), |until| {
+            format!(" until {}", second(now.wall_at(until)))
+        });
+        let (strength, actor) = (drill.plan().strength, drill.actor());
+        return Some(format!(
+            "drill: at strength {strength}{until}, by {actor}; a takeover ends it at once"
+        ));
+    }
+    let last = service.remembered().last_drill.as_ref()?;
+    let good = service
+        .remembered()
+        .last_good_drill
+        .map_or("never one that passed".to_owned(), |good| {
+            format!("the last that passed at {}", second(good))
+        });
+    Some(format!(
+        "drill: the last {} at {}, {good}",
+        last.outcome,
+        second(last.at)
+    ))
 }
 
 /// How near the latch is.

@@ -1,12 +1,13 @@
-//! What must survive a restart and a reboot: overrides, latches, and the switches that a latch
-//! counts (D9, D11). How it is kept on disk is the store's.
+//! What must survive a restart and a reboot: overrides, latches, the switches that a latch counts
+//! (D9, D11), and drills. How it is kept on disk is the store's.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::status::snapshot::{Action, millis};
+use super::drill::Record;
+use crate::status::snapshot::{Action, LastDrill, millis};
 
 /// Switches that are remembered for one service: more than any `flap_limit` can ask for.
 pub const SWITCHES_LIMIT: usize = 1024;
@@ -32,6 +33,15 @@ pub struct Remembered {
     /// When it switched, of those switches that count (D9), oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub switches: Vec<Timestamp>,
+    /// A drill under way: whoever starts next ends it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Record>,
+    /// The last drill that came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<LastDrill>,
+    /// When a drill passed last.
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
+    pub last_good_drill: Option<Timestamp>,
 }
 
 impl Remembered {

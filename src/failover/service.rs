@@ -1,5 +1,6 @@
 //! One service: its facts, and where it stands.
 
+mod drilling;
 mod latch;
 mod operator;
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::drill::{Drill, Rehearsal};
 use super::event::{Adoption, Note, moment_of};
 use super::isolation::{Isolation, Sightings};
 use super::judge::{Due, Facts, Judgement, Rule, Stance, Why, judge};
@@ -46,6 +48,7 @@ pub struct Service {
     consent: bool,
     judgement: Judgement,
     wish: Wish,
+    drill: Option<Drill>,
 }
 
 /// What we want of BIRD for one service.
@@ -59,6 +62,9 @@ pub struct Wish {
     pub reason: String,
     /// Counts this service's decisions.
     pub decision: u64,
+    /// What a drill wants. It announces only where `strength` is off, and ends also where nothing is
+    /// settled yet.
+    pub drill: Option<Rehearsal>,
 }
 
 /// What a service needs to know of its site.
@@ -82,6 +88,8 @@ impl Service {
             why: Why::NotAdopted,
             deadline: None,
         };
+        let left_behind = remembered.drill.as_ref();
+        let drill = left_behind.map(|record| Drill::left_behind(record, now.mono));
         Self {
             index,
             policy,
@@ -98,9 +106,15 @@ impl Service {
             wish: Wish {
                 strength: None,
                 hands_off: false,
-                reason: String::new(),
-                decision: 0,
+                reason: drill
+                    .as_ref()
+                    .map_or("", |_| "falconer drill, left behind")
+                    .to_owned(),
+                // A decision of its own, so that its stages are told.
+                decision: u64::from(drill.is_some()),
+                drill: None,
             },
+            drill,
         }
     }
 
@@ -116,6 +130,7 @@ impl Service {
         self.consent = before.consent;
         self.judgement = before.judgement;
         self.wish = before.wish.clone();
+        self.drill = before.drill.clone();
     }
 
     /// The configuration's part.
@@ -187,11 +202,19 @@ impl Service {
         let by_wall = until.is_some() || matches!(self.judgement.why, Why::WindowClosed);
         let look = by_wall.then(|| now.mono + WALL_CLOCK_LOOK);
         let ends = until.map(|until| moment_of(now, until));
-        [self.judgement.deadline, ends, look].into_iter().flatten().min()
+        let drill = self.drill.as_ref().and_then(Drill::deadline);
+        [self.judgement.deadline, ends, look, drill]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    /// BIRD has been read. The first clear answer is adopted, whoever enabled it (D10).
+    /// BIRD has been read. The first clear answer is adopted, whoever enabled it (D10), except what a
+    /// drill left behind: that is ended first.
     pub(super) fn adopt(&mut self, now: Now, adoption: Adoption) {
+        if self.drill.as_ref().is_some_and(Drill::is_left_behind) {
+            return;
+        }
         self.contacted = true;
         if let (Stance::Unsettled, Adoption::Is(strength)) = (self.stance, adoption) {
             self.stance = match strength {
@@ -220,10 +243,14 @@ impl Service {
                 break;
             }
         }
+        self.settle_drill(now, around, notes);
         self.wish.strength = self.stance.strength();
-        self.wish.hands_off = self
-            .overridden()
-            .is_some_and(|over| over.action == Action::Freeze);
+        self.wish.drill = self.drill.as_ref().and_then(Drill::rehearsal);
+        // What a drill announces is ended before hands are taken off.
+        self.wish.hands_off = self.wish.drill.is_none()
+            && self
+                .overridden()
+                .is_some_and(|over| over.action == Action::Freeze);
     }
 
     fn settle_verdict(&mut self, now: Now, notes: &mut Vec<Note>) {

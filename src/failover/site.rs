@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::drill::Plan;
 use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
 use super::isolation::{Isolation, Sightings, isolation};
 use super::memory::Memory;
@@ -157,6 +158,26 @@ impl Site {
         }
     }
 
+    /// The service that is being drilled.
+    pub fn drilled(&self) -> Option<&Service> {
+        self.services.iter().find(|service| service.drill().is_some())
+    }
+
+    /// Everything that speaks against a drill now, as far as the judgement knows.
+    pub fn against_drill(&self, service: usize, plan: &Plan) -> Vec<String> {
+        let Some(service) = self.services.get(service) else {
+            return vec!["there is no such service".to_owned()];
+        };
+        let mut against = service.against_drill(plan, self.isolation);
+        if let Some(other) = self.drilled() {
+            let name = &other.policy().name;
+            against.push(format!(
+                "a drill of {name} is under way, and one at a time is enough"
+            ));
+        }
+        against
+    }
+
     /// What must survive a restart.
     pub fn memory(&self) -> Memory {
         let remembered = self
@@ -191,6 +212,12 @@ impl Site {
                 Ok(())
             }
             Some(Event::Asked { service, ask, actor }) => self.asked(now, *service, ask, actor),
+            Some(Event::Drill { service, news }) => {
+                if let Some(service) = self.services.get_mut(*service) {
+                    service.drill_news(now, news, &mut self.notes);
+                }
+                Ok(())
+            }
             Some(Event::Suspended { lasted }) => {
                 // Our own clock stood still meanwhile, and every delay with it.
                 self.spoil(*lasted);
@@ -200,8 +227,14 @@ impl Site {
     }
 
     fn asked(&mut self, now: Now, service: usize, ask: &Ask, actor: &str) -> Result<(), Refusal> {
+        if let (Ask::Drill(_), Some(other)) = (ask, self.drilled()) {
+            let name = &other.policy().name;
+            return Err(Refusal(format!(
+                "a drill of {name} is under way, and one at a time is enough"
+            )));
+        }
         match self.services.get_mut(service) {
-            Some(service) => service.ask(now, ask, actor, &mut self.notes),
+            Some(service) => service.ask(now, ask, actor, self.isolation, &mut self.notes),
             None => Err(Refusal("there is no such service".to_owned())),
         }
     }

@@ -49,11 +49,11 @@ enum Kind {
 }
 
 impl Rows {
-    /// A probe of which nothing is known. `fall` and `rise` are at least 1.
+    /// A probe of which nothing is known. Zero for `fall` or `rise` is as good as one: a row has one at least.
     pub fn new(fall: u32, rise: u32) -> Self {
         Self {
-            fall: fall.max(1),
-            rise: rise.max(1),
+            fall,
+            rise,
             state: ProbeState::Unknown,
             row: None,
             errors: 0,
@@ -67,8 +67,7 @@ impl Rows {
 
     /// Other thresholds, from the next result on.
     pub fn set_thresholds(&mut self, fall: u32, rise: u32) {
-        self.fall = fall.max(1);
-        self.rise = rise.max(1);
+        (self.fall, self.rise) = (fall, rise);
     }
 
     /// What the rows add up to.

@@ -242,7 +242,7 @@ impl Counts {
                     entry(&mut self.services, service).drifts += 1;
                 }
             }
-            What::DrillEnded(report) if !report.dry_run => {
+            What::DrillEnded { report } if !report.dry_run => {
                 if let Some(service) = service {
                     let of_service = entry(&mut self.services, service);
                     *of_service.drills.entry(drill_word(report.outcome)).or_default() += 1;
@@ -262,7 +262,7 @@ impl Counts {
             | What::OverrideEnded { .. }
             | What::FailbackAllowed { .. }
             | What::DrillStarted { .. }
-            | What::DrillEnded(_)
+            | What::DrillEnded { .. }
             | What::Failed { .. }
             | What::Bird { .. }
             | What::Readiness { .. }

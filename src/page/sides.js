@@ -109,7 +109,7 @@ export function strip(snapshot, readiness) {
     ["upstreams", "upstreams", upstreams.length === 0 ? [t("none")] : [state(tone(established, upstreams.length), t("established_n", established, upstreams.length))]],
     ["witnesses", "witnesses", witnesses.length === 0 ? [state("look", t("none"))] : [state(tone(up, witnesses.length), t("up_n", up, witnesses.length))]],
     ["isolation", "isolation", [state(snapshot.isolated ? "bad" : "good", t(snapshot.isolated ? "isolated_word" : "connected"))]],
-    ["ready", "ready", [level ? state({ ok: "good", warning: "look" }[level] ?? "bad", t(`l_${level}`)) : el("span", { class: "muted" }, t("not_available"))]],
+    ["ready", "ready", [level ? state({ ok: "good", warning: "look" }[level] ?? "bad", t(`k_${level}`)) : el("span", { class: "muted" }, t("not_available"))]],
     ["drill", "last_drill", [known ? drill(drills[0]) : el("span", { class: "muted" }, t("not_available"))]],
   ].map(([name, word, told]) => el("div", { "data-tile": name }, el("dt", {}, t(word)), el("dd", {}, ...told))));
 }

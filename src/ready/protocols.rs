@@ -8,7 +8,7 @@ use super::{Check, Code, Level, list};
 use crate::bird::answer::Protocol;
 use crate::bird::guard;
 use crate::config::model::{self, Role, Static};
-use crate::status::snapshot::{Action, AlarmCode, Service, Strength, Verdict};
+use crate::status::snapshot::{Action, AlarmCode, Drill, DrillPhase, Service, Strength, Verdict};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
 const CHANGING: SignedDuration = SignedDuration::from_secs(10);
@@ -115,11 +115,8 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
     let (wanted, actual) = (service.want.word(), service.actual.word());
     let check = if service.actual == Strength::Unknown || frozen {
         return None;
-    } else if service.drill.is_some() {
-        Check::ok(
-            Code::State,
-            "a drill is under way, and ends at once for a takeover",
-        )
+    } else if let Some(drill) = &service.drill {
+        of_drill(drill)
     } else if service.want == Strength::Unknown {
         let text = format!("not settled yet ({}: {})", service.rule, service.reason);
         Check::amiss(Code::State, Level::Warning, text, explain)
@@ -151,6 +148,23 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
         Check::ok(Code::State, format!("wanted {wanted}, and BIRD is at {actual}"))
     };
     Some(check.service(name))
+}
+
+/// It is announced without being wanted, and that is as it should be, unless it does not end.
+fn of_drill(drill: &Drill) -> Check {
+    if drill.phase == DrillPhase::Unverified {
+        let text = format!(
+            "the drill that {} began should be over, and nobody has seen that it is",
+            drill.actor
+        );
+        return Check::amiss(
+            Code::State,
+            Level::Warning,
+            text,
+            "`birdc show protocols`, and `falconer status`",
+        );
+    }
+    Check::ok(Code::State, "a drill is under way")
 }
 
 /// Whether a takeover is due and does not come. An override is a check of its own.

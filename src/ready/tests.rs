@@ -1,5 +1,6 @@
 //! Readiness from facts that differ from a healthy standby's in one thing each.
 
+mod drills;
 mod exports;
 mod files;
 mod services;
@@ -66,6 +67,7 @@ impl Site {
             crate::config::load(config, "falconer.toml").unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut snapshot = situations::steady();
         snapshot.services[0].protocols = vec!["web_v4".to_owned()];
+        snapshot.services[0].last_good_drill = Some(situations::ago(10 * 86_400));
         let bird = OfBird {
             status: Some(status()),
             protocols: Some(["web_v4", "web_v4_drain", "web_v4_shadow"].map(row).into()),
@@ -241,6 +243,22 @@ fn the_json_keeps_its_shape() {
     let mut site = Site::well();
     site.channel("isp_a").output_filter = "REJECT".to_owned();
     insta::assert_snapshot!("json", serde_json::to_string_pretty(&site.decide()).unwrap());
+}
+
+#[test]
+fn every_check_is_documented_and_every_documented_check_exists() {
+    let page = include_str!("../../docs/readiness.md");
+    let documented = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    let mut documented: Vec<&str> = documented.collect();
+    let mut words: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+    for code in Code::ALL {
+        assert_eq!(serde_json::to_value(code).unwrap(), code.word());
+    }
+    documented.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(documented, words);
 }
 
 fn style() -> crate::status::Style {

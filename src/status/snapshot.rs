@@ -259,6 +259,30 @@ pub struct Stages {
     pub gone: Option<Timestamp>,
 }
 
+impl Stages {
+    /// Those that were reached, in the order in which they were.
+    pub fn reached(&self) -> Vec<(Timestamp, &'static str)> {
+        let mut reached: Vec<(Timestamp, &'static str)> = [
+            (self.first_fail, "first fail"),
+            (self.verdict, "verdict"),
+            (self.decided, "decided"),
+            (self.enable_sent, "enable sent"),
+            (self.enable_answered, "enable answered"),
+            (self.up, "up"),
+            (self.exported, "exported"),
+            (self.disable_sent, "disable sent"),
+            (self.disable_answered, "disable answered"),
+            (self.down, "down"),
+            (self.gone, "gone"),
+        ]
+        .into_iter()
+        .filter_map(|(at, stage)| at.map(|at| (at, stage)))
+        .collect();
+        reached.sort_by_key(|(at, _)| *at);
+        reached
+    }
+}
+
 /// What a service's verdict means for the announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -44,7 +44,7 @@ impl Cell {
 }
 
 /// Text from outside (a server's answer, BIRD's error) must not steer the operator's terminal.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()

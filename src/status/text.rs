@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::readiness;
 use super::snapshot::{
-    Action, AlarmCode, BirdState, Probe, ProbeState, Role, Service, Snapshot, Strength, Verdict,
+    Action, AlarmCode, BirdState, Drill, DrillPhase, Probe, ProbeState, Role, Service, Snapshot, Strength,
+    Verdict,
 };
 use super::table::{Cell, Table, harmless, paint};
 
@@ -143,12 +144,27 @@ impl Page<'_> {
 
     /// The rule, the reason, and when it ends by itself.
     fn info(&self, service: &Service) -> String {
+        if let Some(drill) = &service.drill {
+            return self.drilled(drill);
+        }
         let latched = if service.latched { "latched, " } else { "" };
         let mut info = format!("{} {latched}{}", service.rule, service.reason);
         if service.deadline.is_some() {
             info.push_str(&format!(", until {}", self.time(service.deadline)));
         }
         info
+    }
+
+    /// A drill is told in the place of the rule: it is why it is announced.
+    fn drilled(&self, drill: &Drill) -> String {
+        let phase = match drill.phase {
+            DrillPhase::Recording => "is written down".to_owned(),
+            DrillPhase::Rising => "begins".to_owned(),
+            DrillPhase::Holding => format!("is carried, until {}", self.time(drill.until)),
+            DrillPhase::Ending => "ends".to_owned(),
+            DrillPhase::Unverified => "should have ended, and is not seen to have".to_owned(),
+        };
+        format!("drill at {} by {} {phase}", strength(drill.strength), drill.actor)
     }
 
     fn upstreams(&self, snapshot: &Snapshot) -> Option<Table> {
@@ -262,7 +278,9 @@ fn disagreement(service: &Service) -> (anstyle::Style, anstyle::Style) {
     } else {
         PLAIN
     };
-    let actual = if service.want == service.actual {
+    let actual = if service.drill.is_some() {
+        YELLOW
+    } else if service.want == service.actual {
         PLAIN
     } else {
         RED
@@ -272,6 +290,10 @@ fn disagreement(service: &Service) -> (anstyle::Style, anstyle::Style) {
 
 /// Whether it is enabled, and too few upstreams carry it.
 fn unheard(snapshot: &Snapshot, service: &Service) -> bool {
+    // A drill says for itself how far it reaches.
+    if service.drill.is_some() {
+        return false;
+    }
     let announced = matches!(service.actual, Strength::Drain | Strength::Full);
     let alarmed = snapshot
         .alarms

@@ -118,7 +118,7 @@ fn words(what: &What) -> (&'static str, String) {
             reason,
             actor,
         } => ("drill", drilled(*strength, hold, reason.as_deref(), actor)),
-        What::DrillEnded(report) => ("drill", format!("{}: {}", report.outcome, report.text)),
+        What::DrillEnded { report } => ("drill", format!("{}: {}", report.outcome, report.text)),
         What::Drift { text } => ("drift", text.clone()),
         What::Failed { text } => ("failed", text.clone()),
         What::Bird { from, to, error } => ("bird", bird(*from, *to, error.as_deref())),
@@ -161,26 +161,9 @@ fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, acto
 
 /// What each stage took after the one before it, in the order in which they were reached.
 fn took(stages: &Stages) -> String {
-    let mut reached: Vec<(Timestamp, &str)> = [
-        (stages.first_fail, "first fail"),
-        (stages.verdict, "verdict"),
-        (stages.decided, "decided"),
-        (stages.enable_sent, "enable sent"),
-        (stages.enable_answered, "enable answered"),
-        (stages.up, "up"),
-        (stages.exported, "exported"),
-        (stages.disable_sent, "disable sent"),
-        (stages.disable_answered, "disable answered"),
-        (stages.down, "down"),
-        (stages.gone, "gone"),
-    ]
-    .into_iter()
-    .filter_map(|(at, stage)| at.map(|at| (at, stage)))
-    .collect();
-    reached.sort_by_key(|(at, _)| *at);
     let mut words = String::new();
     let mut before = None;
-    for (at, stage) in reached {
+    for (at, stage) in stages.reached() {
         match before.replace(at) {
             None => words.push_str(stage),
             Some(earlier) => {

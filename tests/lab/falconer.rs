@@ -418,6 +418,20 @@ impl Falconer {
         Ok(body.to_owned())
     }
 
+    /// Asks for a drill over its socket, and does not wait for the answer: it comes to the socket that
+    /// is returned, and whoever drops that has gone away.
+    pub fn begin_drill(&self, body: &str) -> Result<UnixStream> {
+        let mut socket = UnixStream::connect(self.directory.join("run/falconer.sock"))?;
+        socket.set_read_timeout(Some(Duration::from_secs(90)))?;
+        write!(
+            socket,
+            "POST /v1/services/web/drill HTTP/1.1\r\nHost: falconer\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        Ok(socket)
+    }
+
     /// Waits until its service is as wanted, and returns it.
     pub fn until(
         &self,

@@ -67,6 +67,7 @@ impl Daemon {
             latency: watch::channel(book.clone()).1,
             requests: mpsc::channel(1).0,
             errands: mpsc::channel(1).0,
+            drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
             metrics: falconer::metrics::Sources::default(),
         };

@@ -14,4 +14,5 @@ mod drifting;
 mod files;
 mod guard;
 mod reach;
+mod rehearsing;
 mod writing;

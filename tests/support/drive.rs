@@ -99,6 +99,7 @@ impl Drive {
             hands_off: false,
             reason: "test".to_owned(),
             id,
+            drill: None,
         };
         self.wishes
             .send_modify(|wishes| *wishes = vec![wish; wishes.len()].into());

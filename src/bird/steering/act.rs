@@ -26,8 +26,9 @@ impl Task {
 
     /// One family of one service: the plan's questions, its files, its writes.
     async fn round(&mut self, service: usize, leg: usize, view: &View) -> Result<(), Halt> {
-        let Some(wanted) = self.courses[service].order() else {
-            return Ok(());
+        let course = &self.courses[service];
+        let (Some(wanted), Some(lasting)) = (course.order(), course.lasting_order()) else {
+            return self.retract(service, leg, view).await;
         };
         let mut pair = self.courses[service].legs[leg].pair(view);
         let steps = loop {
@@ -53,7 +54,7 @@ impl Task {
                 _ => break steps,
             }
         };
-        self.write_files(service, leg, pair.files(wanted)).await;
+        self.write_files(service, leg, pair.files(lasting)).await;
         for step in steps {
             match step {
                 Step::Enable(slot) => self.write(service, leg, slot, Order::Enable).await?,
@@ -73,7 +74,13 @@ impl Task {
     }
 
     /// One `enable` or `disable`.
-    async fn write(&mut self, service: usize, leg: usize, slot: Slot, order: Order) -> Result<(), Halt> {
+    pub(super) async fn write(
+        &mut self,
+        service: usize,
+        leg: usize,
+        slot: Slot,
+        order: Order,
+    ) -> Result<(), Halt> {
         if self.not_due(service, leg, slot, order) {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use crate::failover::Strength;
 
 use super::attempts::Attempts;
 use super::drift::{self, Boot, Settled};
+use super::rehearsing::Drill;
 use super::stages::Stages;
 use super::{Stage, StageReport, Target, Wish};
 
@@ -48,6 +49,7 @@ pub(super) struct Course {
     pub(super) since: Instant,
     /// Why a state file could not be written, for each of the legs.
     pub(super) file_trouble: Vec<Option<String>>,
+    pub(super) drill: Drill,
     stages: Stages,
 }
 
@@ -166,6 +168,7 @@ impl Course {
             drifting: None,
             actual: None,
             since: now,
+            drill: Drill::default(),
             stages: Stages::default(),
         }
     }
@@ -182,17 +185,27 @@ impl Course {
         }
         if wish.id != self.wish.id {
             self.stages = Stages::default();
+            self.drill = Drill::default();
         }
         self.wish = wish.clone();
     }
 
     /// What is to be done about BIRD; `None`: nothing may be.
     pub(super) fn order(&self) -> Option<Strength> {
+        self.rehearses()
+            .or(self.wish.strength)
+            .filter(|_| !self.wish.hands_off)
+    }
+
+    /// What the state files are to say; `None`: what they say. A drill leaves no trace there, so that
+    /// whatever befalls BIRD ends it.
+    pub(super) fn lasting_order(&self) -> Option<Strength> {
         self.wish.strength.filter(|_| !self.wish.hands_off)
     }
 
-    /// A new connection.
+    /// A new connection: BIRD may be another one.
     pub(super) fn reconnected(&mut self) {
+        self.lose_drill("BIRD was restarted, or its connection was lost");
         self.legs
             .iter_mut()
             .flat_map(Leg::lines_mut)
@@ -205,6 +218,7 @@ impl Course {
         if actual != self.actual {
             (self.actual, self.since) = (actual, now);
         }
+        self.look_after_drill(view);
         let wanted = match self.order() {
             Some(wanted) => wanted,
             None => self.settled.as_ref()?.strength,
@@ -236,6 +250,7 @@ impl Course {
 
     /// BIRD cannot be seen.
     pub(super) fn lose_sight(&mut self, now: Instant) {
+        self.lose_drill("BIRD does not answer any more");
         if self.actual.take().is_some() {
             self.since = now;
         }
@@ -288,6 +303,12 @@ impl Course {
             .flat_map(Leg::lines)
             .map(|line| line.protocol.name.as_str());
         lines.any(|name| self.stages.awaits_export(name) || self.stages.awaits_silence(name))
+            || self.ending().any(|line| self.awaits_gone(&line.protocol.name))
+    }
+
+    /// Whether a protocol was seen down, and not that no upstream carries it.
+    pub(super) fn awaits_gone(&self, protocol: &str) -> bool {
+        self.stages.awaits_gone(protocol)
     }
 
     /// The names of all its protocols.

@@ -69,6 +69,14 @@ pub(super) fn told(course: &Course, settled: &Settled, view: &View, boot: &Boot)
     ))
 }
 
+/// Which protocols are the opposite of what `strength` means, in words; `None`: none, or they only
+/// move.
+pub(super) fn changed(course: &Course, strength: Strength, view: &View) -> Option<String> {
+    let changed = course.legs.iter().flat_map(|leg| changes(leg, strength, view));
+    let seen: Vec<String> = changed.map(|(state, name)| words(state, name)).collect();
+    (!seen.is_empty()).then(|| seen.join(" and "))
+}
+
 /// The protocols of a family that are the opposite of what `strength` means.
 fn changes<'a>(leg: &'a Leg, strength: Strength, view: &View) -> Vec<(State, &'a str)> {
     if strength == Strength::Drain && leg.drain.is_none() {

@@ -88,6 +88,20 @@ pub(super) fn carries(answers: &Answers, upstream: &str, prefix: IpNet, protocol
     }
 }
 
+/// Whether no upstream was sent any of a protocol's prefixes from it; an answer that makes no sense
+/// proves nothing.
+pub(super) fn nobody_carries(answers: &Answers, protocol: &Static) -> bool {
+    let of_protocol = answers
+        .iter()
+        .filter(|((prefix, _), _)| protocol.prefixes.contains(prefix));
+    let mut sent = of_protocol.map(|(_, sent)| sent);
+    sent.all(|sent| match sent {
+        Sent::From(protocols) => !protocols.contains(&protocol.name),
+        Sent::NotUp => true,
+        Sent::Failed(_) => false,
+    })
+}
+
 fn carriers(
     target: &Target,
     announced: &[Announced<'_>],

@@ -65,6 +65,16 @@ impl Files {
         Ok(())
     }
 
+    /// Whether a protocol's file says that it is enabled. One that cannot be read does not.
+    pub(super) async fn says_enabled(&self, protocol: &str) -> bool {
+        let (dir, name) = (Arc::clone(&self.dir), protocol.to_owned());
+        let read = spawn_blocking(move || dir.read(&name));
+        match timeout(PATIENCE, read).await {
+            Ok(read) => flat(read) == Ok(Some(Saying::Enabled)),
+            Err(_) => false,
+        }
+    }
+
     /// Whether BIRD's user can read the files (A6). Nothing is said while there are none yet, or no
     /// socket to tell who BIRD's user is.
     ///

@@ -36,7 +36,8 @@ impl Task {
         }
         self.look_at_upstreams().await?;
         self.guard_some(&view).await?;
-        let (answers, unrouted) = self.ask_exports(&view).await?;
+        let (mut answers, unrouted) = self.ask_exports(&view).await?;
+        self.ask_endings(&mut answers).await?;
         self.exported(&view, &answers);
         let readable = self.files.readable().await;
         let services = self
@@ -50,7 +51,7 @@ impl Task {
                     &unrouted,
                     status.graceful_restart_recovery,
                 );
-                seen::service(course, &view, reach, status.daemon == Daemon::Running)
+                seen::service(course, &view, reach, &answers, status.daemon == Daemon::Running)
             })
             .collect();
         let normal = status.daemon == Daemon::Running && !status.graceful_restart_recovery;
@@ -166,6 +167,7 @@ impl Task {
             for protocol in announcing {
                 self.line_exported(service, &protocol, answers);
             }
+            self.tell_gone(service, view, answers);
         }
     }
 
@@ -262,7 +264,7 @@ impl Task {
     }
 
     /// `show route PREFIX exported UPSTREAM` for all prefixes of one protocol.
-    async fn ask_sent(
+    pub(super) async fn ask_sent(
         &self,
         client: &Client,
         course: &Course,

@@ -9,7 +9,7 @@ use crate::status::snapshot::AlarmCode;
 
 use super::attempts::Trouble;
 use super::course::{Course, Leg, Line, View};
-use super::exports::Reach;
+use super::exports::{Answers, Reach};
 use super::{Seen, SeenService, SeenUpstream};
 
 /// All of it.
@@ -32,7 +32,13 @@ pub(super) fn all(
 }
 
 /// One service, while BIRD answers. `running`: BIRD neither shuts down nor reconfigures.
-pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool) -> SeenService {
+pub(super) fn service(
+    course: &Course,
+    view: &View,
+    reach: Reach,
+    answers: &Answers,
+    running: bool,
+) -> SeenService {
     let silent = course.reached(Strength::Off, view);
     let announced = course.actual.is_some_and(|actual| actual > Strength::Off);
     let mut problems: Vec<(AlarmCode, String)> = Vec::new();
@@ -41,17 +47,22 @@ pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool)
         problems.extend(leg.lines().flat_map(|line| line_problems(line, view)));
         problems.extend(unreachable_drain(course, leg));
     }
-    if course.order() != Some(Strength::Off) {
-        problems.extend(
-            reach
-                .problems
-                .into_iter()
-                .map(|text| (AlarmCode::NotExported, text)),
-        );
+    let mut of_drill = Vec::new();
+    let unheard = reach.problems.into_iter();
+    if course.rehearses().is_some() {
+        of_drill.extend(unheard);
+    } else if course.order() != Some(Strength::Off) {
+        problems.extend(unheard.map(|text| (AlarmCode::NotExported, text)));
     }
     let told = problems.iter().any(|(code, _)| *code == AlarmCode::NotExported);
     if problems.is_empty() || (!told && is_barred(course, view)) {
-        problems.extend(unexplained(course, view));
+        let unexplained = unexplained(course, view);
+        // What a drill does not reach is the drill's problem, and no alarm.
+        if course.wish.drill.is_some() {
+            of_drill.extend(unexplained.map(|(_, text)| text));
+        } else {
+            problems.extend(unexplained);
+        }
     }
     problems.extend(file_problems(course));
     SeenService {
@@ -61,6 +72,7 @@ pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool)
         exported_to: reach.exported_to,
         verified: silent || (announced && reach.enough),
         problems,
+        drill: course.seen_drill(view, answers, reach.enough, of_drill),
     }
 }
 
@@ -68,6 +80,7 @@ pub(super) fn service(course: &Course, view: &View, reach: Reach, running: bool)
 pub(super) fn unseen_service(course: &Course) -> SeenService {
     SeenService {
         problems: file_problems(course).collect(),
+        drill: course.seen_drill(&View::default(), &Answers::new(), false, Vec::new()),
         ..SeenService::unknown(course.since)
     }
 }

@@ -26,6 +26,7 @@ impl Stages {
             Stage::EnableAnswered | Stage::Up => self.has(Stage::EnableSent, protocol),
             Stage::Exported => self.has(Stage::Up, protocol),
             Stage::DisableAnswered | Stage::Down => self.has(Stage::DisableSent, protocol),
+            Stage::Gone => self.has(Stage::Down, protocol),
         };
         due && self.done.insert((stage, protocol.to_owned()))
     }
@@ -40,6 +41,11 @@ impl Stages {
     /// Whether a protocol was disabled, and is not seen down yet.
     pub(super) fn awaits_silence(&self, protocol: &str) -> bool {
         self.has(Stage::DisableSent, protocol) && !self.has(Stage::Down, protocol)
+    }
+
+    /// Whether a protocol was seen down, and not that nobody carries it.
+    pub(super) fn awaits_gone(&self, protocol: &str) -> bool {
+        self.has(Stage::Down, protocol) && !self.has(Stage::Gone, protocol)
     }
 
     fn has(&self, stage: Stage, protocol: &str) -> bool {

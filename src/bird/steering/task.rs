@@ -204,7 +204,8 @@ impl Task {
     async fn quick_pass(&mut self) -> Result<(), Halt> {
         let view = self.look(true).await?;
         self.steer(&view).await?;
-        self.prove(&view).await
+        self.prove(&view).await?;
+        self.prove_silence(&view).await
     }
 
     /// `show protocols`, and what it says about drift and stages.
@@ -265,7 +266,7 @@ impl Task {
         self.follow = None;
         let view = View::default();
         for service in 0..self.courses.len() {
-            let Some(wanted) = self.courses[service].order() else {
+            let Some(wanted) = self.courses[service].lasting_order() else {
                 continue;
             };
             for leg in 0..self.courses[service].legs.len() {

@@ -63,6 +63,7 @@ impl Driver {
                     text,
                     "BIRD did not do what it was asked"
                 );
+                self.tell_drill_of_failure(service, &text);
             }
         }
     }
@@ -92,6 +93,7 @@ impl Driver {
         let adoptions = self.adoptions(&seen);
         self.seen = Some((seen, at));
         self.stale = true;
+        self.tell_drills_of_bird();
         for (service, adoption) in adoptions {
             tracing::info!(
                 service = self.name(service),
@@ -122,6 +124,11 @@ impl Driver {
         let at = self.clock.now().wall_at(self.clock.moment(report.at));
         let name = self.name(report.service).to_owned();
         tracing::debug!(service = name, protocol = report.protocol, stage = ?report.stage, "stage");
+        if self.take_drill_stage(report) {
+            self.stale = true;
+            self.published = Instant::now() - SNAPSHOT_EVERY;
+            return;
+        }
         let Some(following) = self.following.get_mut(report.service).and_then(Option::as_mut) else {
             return;
         };
@@ -195,6 +202,7 @@ impl Driver {
         }
         self.memory_trouble = kept.result.clone().err();
         self.waiting.kept(kept);
+        self.tell_drills_of(kept);
         self.stale = true;
     }
 

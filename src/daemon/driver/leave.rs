@@ -14,6 +14,20 @@ use crate::failover::Strength;
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Driver {
+    /// No drill outlives the daemon, if BIRD answers within its time-out; else whoever starts next ends
+    /// it.
+    pub(super) async fn end_drills_first(&mut self, why: &str) {
+        self.end_drills(&format!("falconer was stopped ({why})"));
+        let deadline = Instant::now() + self.config.bird.timeout;
+        while self.site.drilled().is_some() {
+            let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await else {
+                tracing::error!("the end of the drill has not been seen: the next start looks after it");
+                return;
+            };
+            self.take_report(report);
+        }
+    }
+
     /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
     pub(super) async fn leave(mut self) {
         if self.config.bird.on_exit == OnLoss::Withdraw {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::{Driver, Successor};
 use crate::bird::client::Client;
@@ -39,8 +40,33 @@ impl Wheel {
 }
 
 impl Driver {
-    /// Goes over to a configuration that is right.
-    pub(super) fn go_over_to(&mut self, Successor { config: new, done }: Successor) {
+    /// Goes over to a configuration that is right, once no drill is under way that it concerns.
+    pub(super) fn go_over_to(&mut self, successor: Successor) {
+        if self.concerns_a_drill(&successor.config) {
+            self.end_drills("falconer.toml was read again");
+            self.postponed = Some((successor, Instant::now() + self.config.bird.timeout));
+        } else {
+            self.go_over_now(successor);
+        }
+    }
+
+    /// Goes over to what waited for the end of a drill, or has waited long enough.
+    pub(super) fn go_over_if_due(&mut self) {
+        let over = self.site.drilled().is_none();
+        let due = |postponed: &mut (_, Instant)| over || postponed.1 <= Instant::now();
+        if let Some((successor, _)) = self.postponed.take_if(due) {
+            self.go_over_now(successor);
+        }
+    }
+
+    fn concerns_a_drill(&self, new: &Config) -> bool {
+        let Some(drilled) = self.site.drilled().map(|service| service.policy()) else {
+            return false;
+        };
+        !new.services.contains(drilled) || Setup::new(new) != self.edges.wheel.setup
+    }
+
+    fn go_over_now(&mut self, Successor { config: new, done }: Successor) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if self.recording.take().is_some() {
             tracing::warn!("the recording ends here: what follows goes by another configuration");
@@ -82,6 +108,11 @@ impl Driver {
             self.following.get_mut(before)?.take()
         });
         self.following = following.collect();
+        let drills = new.services.iter().map(|service| {
+            let before = old.services.iter().position(|old| old.name == service.name)?;
+            self.drills.get_mut(before)?.take()
+        });
+        self.drills = drills.collect();
         let since = new.upstreams.iter().map(|upstream| {
             let before = old.upstreams.iter().position(|old| old.name == upstream.name)?;
             self.upstreams_since.get(before).copied()?

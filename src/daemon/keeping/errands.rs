@@ -116,7 +116,9 @@ impl Keeper {
         actor: Option<&str>,
     ) -> Result<String, NotApplied> {
         tracing::info!(actor, force, rule = "A9", "bird.conf is applied");
+        self.ends.applying.send_replace(true);
         let result = bring_in(&self.in_force(), new, &self.client, force).await;
+        self.ends.applying.send_replace(false);
         let applied = |applied: bool, text: &str| What::Applied {
             actor: actor.map(str::to_owned),
             applied,

@@ -20,6 +20,9 @@ fn remembered() -> Remembered {
             utc("2025-12-31T23:59:59.5Z"),
             utc("2026-01-01T00:00:00.123456789Z"),
         ],
+        drill: None,
+        last_drill: None,
+        last_good_drill: None,
     }
 }
 

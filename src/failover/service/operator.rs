@@ -1,5 +1,5 @@
-//! What operators ask of a service: overrides (D11), the release of a latch (D9), and a failback that
-//! waits for them. Only what is remembered changes here; what follows from it is the judgement's.
+//! What operators ask of a service: overrides (D11), the release of a latch (D9), a failback that
+//! waits for them, and the end of a drill. Only what is remembered changes here; what follows from it is the judgement's.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Service;
 use crate::config::model::{Failback, Role};
+use crate::failover::drill::News;
 use crate::failover::event::{Ask, Note, Refusal, Terms};
+use crate::failover::isolation::Isolation;
 use crate::failover::judge::Stance;
 use crate::failover::memory::Override;
 use crate::status::snapshot::{Action, Verdict};
@@ -20,14 +22,16 @@ impl Service {
         now: Now,
         ask: &Ask,
         actor: &str,
+        isolation: Isolation,
         notes: &mut Vec<Note>,
     ) -> Result<(), Refusal> {
         match ask {
             Ask::Announce(terms) => self.override_with(now, Action::Announce, terms, actor, notes),
             Ask::Withdraw(terms) => self.override_with(now, Action::Withdraw, terms, actor, notes),
             Ask::Freeze(terms) => self.override_with(now, Action::Freeze, terms, actor, notes),
-            Ask::Auto => self.release(actor, notes),
+            Ask::Auto => self.release(now, actor, notes),
             Ask::Failback => self.allow_failback(actor, notes),
+            Ask::Drill(plan) => self.begin_drill(now, plan, actor, isolation),
         }
     }
 
@@ -58,7 +62,7 @@ impl Service {
     }
 
     /// Nothing to end is no fault: what was asked for is so.
-    fn release(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    fn release(&mut self, now: Now, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
         self.end_override(Some(actor), notes);
         if self.remembered.latched_since.take().is_some() {
             self.remembered.switches.clear();
@@ -67,6 +71,7 @@ impl Service {
                 actor: actor.to_owned(),
             });
         }
+        self.drill_news(now, &News::Stop(format!("ended by {actor}")), notes);
         Ok(())
     }
 

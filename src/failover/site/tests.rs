@@ -5,6 +5,7 @@
 pub(in crate::failover) mod support;
 
 mod cadence;
+mod drills;
 mod failback;
 mod histories;
 mod isolation;

@@ -2,7 +2,7 @@
 
 use crate::config::duration;
 use crate::config::model::Config;
-use crate::failover::event::{Note, ProbeId};
+use crate::failover::event::{DrillStep, Note, ProbeId};
 use crate::failover::isolation::Isolation;
 use crate::failover::memory::Override;
 
@@ -64,10 +64,22 @@ pub fn tell(config: &Config, note: &Note) -> String {
         Note::FailbackAllowed { service: of, actor } => {
             format!("{}: failback allowed by {actor}", service(of))
         }
+        Note::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
         Note::Stalled { late } => format!(
             "site: stalled for {}: results thrown away",
             duration::format(*late)
         ),
+    }
+}
+
+fn drill_words(step: &DrillStep) -> String {
+    match step {
+        DrillStep::Began { plan, actor } => format!("at strength {} begins, by {actor}", plan.strength),
+        DrillStep::Carried => "is carried by enough upstreams".to_owned(),
+        DrillStep::Ending(end) => format!("ends, {}: {}", end.outcome, end.text),
+        DrillStep::Ended { end, .. } => format!("{}: {}", end.outcome, end.text),
+        DrillStep::Unverified => "is not seen to be over".to_owned(),
+        DrillStep::Verified => "is seen to be over".to_owned(),
     }
 }
 

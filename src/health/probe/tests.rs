@@ -362,14 +362,16 @@ fn d1_under_another_configuration_rows_and_checks_under_way_go_on_with_its_own_t
     before.start(at(5_000), CheckId(2));
     let ms = Duration::from_millis;
     let schedule = Schedule::new(ms(7_000), ms(500), at(6_000), at(7_000));
-    let mut after = Probe::new(1, 1, ms(2_000), schedule);
-    after.carry_over(&before, 1, 4);
+    let mut after = Probe::new(2, 4, ms(2_000), schedule);
+    after.carry_over(&before, 2, 4);
     let mut rows = before.rows().clone();
-    rows.set_thresholds(1, 4);
+    rows.set_thresholds(2, 4);
     assert_eq!(after.rows(), &rows);
     assert_eq!(after.due(), at(6_000), "its own place on the clock");
     let effect = after.finish(at(5_100), CheckId(2), Outcome::Fail);
     assert!(effect.is_some_and(|effect| effect.counted), "it was under way");
+    assert_eq!(after.state(), ProbeState::Up, "one fail is not enough");
+    check(&mut after, 5_500, 7, Outcome::Fail);
     assert_eq!(after.state(), ProbeState::Down, "by the new fall");
     for (id, start) in [(3, 6_000), (4, 6_500), (5, 7_000)] {
         check(&mut after, start, id, Outcome::Pass);
@@ -377,4 +379,50 @@ fn d1_under_another_configuration_rows_and_checks_under_way_go_on_with_its_own_t
     }
     check(&mut after, 7_500, 6, Outcome::Pass);
     assert_eq!(after.state(), ProbeState::Up, "by the new rise");
+}
+
+#[test]
+fn d5_a_witness_that_never_passed_is_sought() {
+    let mut witness = probe();
+    check(&mut witness, 0, 0, Outcome::Error);
+    assert_eq!(witness.due(), at(5_000));
+    witness.seek_pass(at(1_000), at(900));
+    assert_eq!(witness.due(), at(1_000));
+}
+
+#[test]
+fn d1_the_check_that_began_last_is_followed_up_whatever_else_is_out() {
+    let mut probe = settled();
+    for (id, start) in [(2, 5_000), (3, 5_500), (4, 6_000)] {
+        probe.start(at(start), CheckId(id));
+    }
+    probe
+        .finish(at(6_100), CheckId(3), Outcome::Pass)
+        .expect("under way");
+    assert!(!probe.in_doubt(), "it passed");
+    assert_eq!(probe.due(), at(6_500), "and yet the last one is unanswered");
+}
+
+#[test]
+fn d1_a_check_is_overdue_five_seconds_after_its_timeout_and_not_before() {
+    let mut probe = settled();
+    probe.start(at(5_000), CheckId(2));
+    probe.start(at(5_500), CheckId(3));
+    let overdue = |millis| probe.overdue(at(millis)).map(|id| id.0).collect::<Vec<_>>();
+    assert!(overdue(11_999).is_empty());
+    assert_eq!(overdue(12_000), [2]);
+    assert_eq!(overdue(12_499), [2]);
+    assert_eq!(overdue(12_500), [2, 3]);
+}
+
+#[test]
+fn d1_where_too_many_checks_are_out_the_oldest_makes_room() {
+    let mut probe = settled();
+    for id in 0..256 {
+        assert_eq!(probe.crowded_out(), None, "{id} are out");
+        probe.start(at(1_000 + id), CheckId(100 + id));
+    }
+    assert_eq!(probe.crowded_out(), Some(CheckId(100)));
+    probe.start(at(2_000), CheckId(1_000));
+    assert_eq!(probe.crowded_out(), Some(CheckId(101)));
 }

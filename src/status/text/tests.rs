@@ -85,6 +85,23 @@ fn isolated() -> Snapshot {
     snapshot
 }
 
+fn drilled() -> Snapshot {
+    let mut snapshot = steady();
+    let web = &mut snapshot.services[0];
+    web.actual = Strength::Drain;
+    web.exported_to = web.upstreams.clone();
+    web.drill = Some(Drill {
+        strength: Strength::Drain,
+        phase: DrillPhase::Holding,
+        since: ago(3),
+        until: Some(ago(-7)),
+        actor: "ann".to_owned(),
+        reason: None,
+        stages: crate::status::snapshot::Stages::default(),
+    });
+    snapshot
+}
+
 fn latched() -> Snapshot {
     let mut snapshot = announced();
     let web = &mut snapshot.services[0];
@@ -194,6 +211,7 @@ fn situations() -> Vec<(&'static str, Snapshot)> {
         ("isolated", isolated()),
         ("overridden", overridden()),
         ("latched", latched()),
+        ("drilled", drilled()),
         ("failing_back", failing_back()),
         ("frozen_without_end", frozen_without_end()),
         ("many", many()),

@@ -58,6 +58,7 @@ fn wish(strength: Option<Strength>, hands_off: bool, id: u64) -> Wish {
         hands_off,
         reason: "test".to_owned(),
         id,
+        drill: None,
     }
 }
 

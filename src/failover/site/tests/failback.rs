@@ -324,6 +324,27 @@ fn d8_a_drain_ends_in_time_however_rarely_probes_are_asked() {
     assert_eq!(bench.switches(), expected);
 }
 
+#[test]
+fn d6_each_service_is_woken_for_in_its_own_time() {
+    let mut config = simple();
+    config.services.push(standby("api", vec![probe("ping")]));
+    config.services[1].failback_delay = secs(200);
+    let mut bench = Bench::new(&rarely_asked(config)).adopting(Strength::Full);
+    bench.run(at_s(400));
+    let silent = bench.play.notes().iter().filter_map(|(at, note)| {
+        let Note::Switched {
+            service,
+            verdict_since,
+            ..
+        } = note
+        else {
+            return None;
+        };
+        Some((*service, at.since(*verdict_since)))
+    });
+    assert_eq!(silent.collect::<Vec<_>>(), [(0, secs(30)), (1, secs(200))]);
+}
+
 fn draining() -> Config {
     let mut config = simple();
     config.services[0].failback_drain = secs(60);

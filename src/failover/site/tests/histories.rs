@@ -15,6 +15,7 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::config::model::{Config, Failback, OnLoss, Quorum, Role};
+use crate::failover::drill::{News, Plan, Rehearsal};
 use crate::failover::event::{Input, Terms};
 use crate::failover::isolation::Isolation;
 use crate::failover::{Adoption, Ask, Event, Memory, Note, ProbeId, Rule, Site, Stance, Strength};
@@ -30,6 +31,8 @@ enum Step {
     Suspended(u64),
     Ask(Ask),
     Bird(Adoption),
+    Drill(Strength),
+    News(News),
     Restart(Option<Strength>),
     WallClock(i64),
 }
@@ -75,8 +78,23 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1_u64..10_000).prop_map(Step::Suspended),
         4 => ask().prop_map(Step::Ask),
         2 => prop_oneof![Just(Adoption::Mixed), strength().prop_map(Adoption::Is)].prop_map(Step::Bird),
+        4 => strength().prop_map(Step::Drill),
+        6 => news().prop_map(Step::News),
         1 => proptest::option::of(strength()).prop_map(Step::Restart),
         1 => (-4_000_i64..4_000).prop_map(Step::WallClock),
+    ]
+}
+
+fn news() -> impl Strategy<Value = News> {
+    let text = || "a reason".to_owned();
+    prop_oneof![
+        3 => Just(News::Kept),
+        3 => Just(News::Carried),
+        3 => Just(News::Silent),
+        1 => Just(News::NotKept(text())),
+        1 => Just(News::Failed(text())),
+        1 => Just(News::Lost(text())),
+        1 => Just(News::Stop(text())),
     ]
 }
 
@@ -196,12 +214,27 @@ impl Watched {
                 let _ = self.watching(|bench| bench.ask(ask.clone()));
             }
             Step::Bird(adoption) => self.watching(|bench| bench.bird(0, *adoption)),
+            Step::Drill(strength) => {
+                let plan = Plan {
+                    strength: *strength,
+                    hold: secs(5),
+                    dry_run: false,
+                    reason: None,
+                };
+                let _ = self.watching(|bench| bench.ask(Ask::Drill(plan)));
+            }
+            Step::News(news) => self.news(news.clone()),
             Step::Restart(strength) => self.restart(*strength),
             Step::WallClock(by) => {
                 let by = jiff::SignedDuration::from_secs(*by);
                 self.bench.play.step_wall_clock(now.wall + by);
             }
         }
+    }
+
+    fn news(&mut self, news: News) {
+        let event = Event::Drill { service: 0, news };
+        self.watching(|bench| bench.play.hand_in(Some(event), &mut bench.world));
     }
 
     fn restart(&mut self, strength: Option<Strength>) {
@@ -241,6 +274,7 @@ impl Watched {
                 | Note::Overridden { .. }
                 | Note::OverrideEnded { .. }
                 | Note::FailbackAllowed { .. }
+                | Note::Drill { .. }
                 | Note::Stalled { .. } => {}
             }
         }
@@ -261,6 +295,17 @@ impl Watched {
             assert_eq!(service.stance(), expected, "an override wins");
         }
         assert_eq!(service.wish().strength, service.stance().strength());
+        let drilled = service.drill().is_some();
+        assert_eq!(
+            drilled,
+            service.remembered().drill.is_some(),
+            "whoever starts next knows"
+        );
+        match service.wish().drill {
+            Some(Rehearsal::Announce(_)) => assert_eq!(service.stance(), Stance::Off),
+            Some(Rehearsal::End(_)) => assert!(matches!(service.stance(), Stance::Off | Stance::Unsettled)),
+            None => {}
+        }
     }
 
     fn switched(&self, at: Moment, note: &Note) {
@@ -332,6 +377,8 @@ impl Watched {
             self.bench.world.from(now, probe, target);
         }
         self.run_for(60_000);
+        // BIRD is silent at last, whatever a drill left there.
+        self.news(News::Silent);
         if self.bench.stance() == Stance::Unsettled {
             self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
         }

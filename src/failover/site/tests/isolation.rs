@@ -68,6 +68,33 @@ fn d5_fails_of_a_cut_stay_void_when_the_witnesses_are_unknown_before_they_are_up
     );
 }
 
+/// What fell in a cut is void from its beginning on, also where a witness came and went in it.
+#[test]
+fn d5_a_witness_that_comes_and_goes_in_a_cut_makes_no_new_beginning_of_it() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.cut(at_s(20), at_s(50));
+    bench.run(at_s(30));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    // One pass, too few to be up; then it cannot be asked, and then it is silent again.
+    bench.world.cut(at_s(20), at_s(30));
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_ms(30_700));
+    bench.world.from(at_ms(30_700), WITNESS, Target::Broken);
+    bench.run(at_s(33));
+    assert_eq!(bench.play.site().isolation(), Isolation::Open);
+    bench.world.from(at_s(33), WITNESS, Target::Dead);
+    bench.run(at_s(45));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    bench.world.from(at_s(50), WITNESS, Target::Alive);
+    bench.world.from(at_ms(50_600), PING, Target::Alive);
+    bench.run(at_s(100));
+    assert_eq!(bench.play.site().isolation(), Isolation::Connected);
+    assert_eq!(bench.switches(), [], "its fails are void");
+    let turns: Vec<_> = bench.turns(PING).into_iter().map(|(_, to)| to).collect();
+    let (up, down) = (ProbeState::Up, ProbeState::Down);
+    assert_eq!(turns, [up, down, ProbeState::Unknown, up]);
+}
+
 fn of_witnesses(number: usize, min_up: usize) -> Config {
     let witnesses = (0..number).map(|at| probe(&format!("w{at}"))).collect();
     config(vec![standby("web", vec![probe("ping")])], witnesses, min_up)
@@ -190,6 +217,44 @@ fn d5_a_probe_that_was_down_before_a_cut_stays_down() {
     bench.world.cut(at_s(40), at_s(60));
     bench.run(at_s(80));
     assert_eq!(bench.turns(PING).last(), Some(&(at_s(23), ProbeState::Down)));
+}
+
+#[test]
+fn d5_what_went_down_between_two_cuts_stays_down_after_the_second() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Withdraw(Terms::default())).expect("it is allowed");
+    bench.world.cut(at_s(20), at_s(40));
+    bench.world.from(at_s(60), PING, Target::Dead);
+    bench.world.cut(at_s(80), at_s(100));
+    bench.run(at_s(140));
+    let isolated = bench.isolations().into_iter().map(|(_, to)| to);
+    let (connected, cut) = (Isolation::Connected, Isolation::Isolated);
+    assert_eq!(
+        isolated.collect::<Vec<_>>(),
+        [connected, cut, connected, cut, connected]
+    );
+    let (down_at, down) = bench.turns(PING).last().copied().expect("it turned");
+    assert_eq!(down, ProbeState::Down);
+    assert!(down_at < at_s(80), "since {down_at:?}");
+}
+
+#[test]
+fn d5_witnesses_are_sought_for_the_service_that_began_to_fail_last() {
+    let mut config = simple();
+    config.services.push(standby("api", vec![probe("ping")]));
+    config.witnesses[0].interval = secs(600);
+    config.witnesses[0].fall = 100;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Full), "proven");
+    bench.world.from(at_s(60), ProbeId::Service(1, 0), Target::Dead);
+    // The one check that doubt asks for proves nothing.
+    bench.world.from(at_s(60), WITNESS, Target::Broken);
+    bench.world.from(at_s(67), WITNESS, Target::Alive);
+    bench.run(at_s(75));
+    let api = &bench.play.site().services()[1];
+    assert_eq!(api.stance().strength(), Some(Strength::Full));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::support::*;
 use crate::config::model::Config;
 use crate::failover::{Ask, Note, Strength};
+use crate::status::snapshot::ProbeState;
 use crate::time::Moment;
 
 fn home() -> Config {
@@ -55,6 +56,20 @@ fn d5_the_end_of_an_isolation_voids_nothing_of_a_primary() {
     bench.run(at_s(80));
     assert_eq!(bench.switches().len(), 1);
     assert_eq!(bench.strength(), Some(Strength::Off));
+    let turns: Vec<_> = bench.turns(SITE).into_iter().map(|(_, to)| to).collect();
+    assert_eq!(turns, [ProbeState::Up, ProbeState::Down], "down it stays");
+}
+
+#[test]
+fn d5_a_primary_seeks_no_witness_that_cannot_be_asked() {
+    let mut config = home();
+    config.witnesses[0].interval = secs(600);
+    let mut bench = Bench::new(&config).adopting(Strength::Full);
+    bench.world.from(at_s(10), WITNESS, Target::Broken);
+    bench.world.from(at_s(20), SITE, Target::Refusing);
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    assert_eq!(bench.world.starts_of(WITNESS, at_s(10)), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::support::*;
-use crate::failover::{Event, Note, Strength};
+use crate::failover::{Ask, Event, Note, Strength};
 use crate::status::snapshot::ProbeState;
 
 /// Stalls at `from` for so long, once checks of a dead primary are under way.
@@ -43,6 +43,65 @@ fn d2_passes_of_a_stall_count_as_little_as_fails() {
     assert_eq!(bench.play.site().last(PING), Some(&before));
     bench.run(at_s(53));
     assert_ne!(bench.play.site().last(PING), Some(&before));
+}
+
+/// Else a pass that our own sleep made late, or early, would prove that the target died.
+#[test]
+fn d2_what_witnesses_said_in_a_stall_counts_as_little() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.world.from(at_s(10), WITNESS, Target::Slow(ms(1_800)));
+    let began = bench.run(at_s(20)).world.starts_of(WITNESS, at_s(15))[0];
+    bench.run(began + secs(5) + ms(100));
+    let before = bench.play.site().last(WITNESS).expect("it was asked").clone();
+    bench.play.pass(secs(30));
+    bench.run_for(ms(100));
+    assert_eq!(bench.play.site().last(WITNESS), Some(&before));
+    bench.run_for(secs(3));
+    assert_ne!(bench.play.site().last(WITNESS), Some(&before));
+}
+
+#[test]
+fn d2_a_stall_of_a_quarter_of_a_second_is_worth_a_note() {
+    for (lasted, noted) in [(ms(249), 0), (ms(250), 1)] {
+        let mut config = simple();
+        config.services[0].probes[0].timeout = ms(400);
+        let mut bench = Bench::new(&config).adopting(Strength::Off);
+        bench.world.from(at_s(20), PING, Target::Dead);
+        bench.run(at_ms(20_010));
+        bench
+            .play
+            .hand_in(Some(Event::Suspended { lasted }), &mut bench.world);
+        assert_eq!(
+            bench.count(|note| matches!(note, Note::Stalled { .. })),
+            noted,
+            "{lasted:?}"
+        );
+    }
+}
+
+/// A stall hides between two looks: the hastiest probe says how far they may lie apart.
+#[test]
+fn d2_the_clock_is_watched_as_closely_as_the_hastiest_check_under_way_needs() {
+    let mut config = article();
+    config.services[0].probes[0].timeout = ms(1_000);
+    for probe in &mut config.services[0].probes {
+        probe.retry_interval = secs(5);
+    }
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.world.from(at_s(20), SITE, Target::Dead);
+    let last = |bench: &Bench, of| bench.world.starts_of(of, at_s(20)).last().copied();
+    let mut both = 0;
+    for millis in 20_000..30_000 {
+        bench.run(at_ms(millis));
+        let out = |of, timeout| last(&bench, of).is_some_and(|began| at_ms(millis) < began + timeout);
+        if out(PING, secs(1)) && out(SITE, secs(2)) {
+            both += 1;
+            let next = bench.play.site().deadline().expect("checks are out");
+            assert!(next <= at_ms(millis) + ms(250), "at {millis} ms: {next:?}");
+        }
+    }
+    assert!(both > 0, "both were out at once");
 }
 
 #[test]
@@ -155,6 +214,17 @@ fn d6_a_delay_that_spoils_no_check_lengthens_nothing() {
     bench.play.pass(asleep.since(bench.play.now().mono) + secs(1));
     bench.run(at_s(400));
     assert_eq!(waited(&bench), secs(30), "half the time-out is no stall");
+}
+
+#[test]
+fn d6_a_stall_counts_once_also_where_an_operator_is_refused_first() {
+    let mut bench = coming_back();
+    let asleep = bench.play.site().deadline().expect("there are probes");
+    bench.play.pass(secs(60));
+    let stalled = bench.play.now().mono.since(asleep);
+    assert!(bench.ask(Ask::Failback).is_err(), "it waits for nobody");
+    bench.run(at_s(400));
+    assert_eq!(waited(&bench), secs(30) + stalled);
 }
 
 #[test]

@@ -172,6 +172,30 @@ fn results_of_checks_that_nobody_began_are_ignored() {
 }
 
 #[test]
+fn whose_check_it_is_is_known_while_it_is_under_way() {
+    let (mut site, now) = {
+        let bench = Bench::new(&article());
+        (bench.play.site().clone(), bench.play.now())
+    };
+    let starts = site.handle(&Input { now, event: None });
+    assert!(!starts.is_empty());
+    for start in &starts {
+        assert_eq!(site.probe_of(start.id), Some(start.probe));
+    }
+    let event = Event::Checked {
+        id: starts[0].id,
+        outcome: Outcome::Pass,
+        detail: String::new(),
+        rtt: None,
+    };
+    site.handle(&Input {
+        now,
+        event: Some(event),
+    });
+    assert_eq!(site.probe_of(starts[0].id), None, "it has ended");
+}
+
+#[test]
 fn what_a_site_is_asked_of_itself_names_what_exists() {
     let bench = Bench::new(&article());
     let site = bench.play.site();

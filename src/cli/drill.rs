@@ -1,0 +1,204 @@
+//! `falconer drill`: asks the daemon for a drill, shows how it goes on, and prints its report. The
+//! drill is the daemon's: a command that is broken off breaks nothing off.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::client::Daemon;
+use super::failure::Failure;
+use super::output;
+use crate::api::{HOLD, check_reason, hold};
+use crate::drill::Report;
+use crate::status::snapshot::{Drill as Progress, DrillOutcome, DrillPhase};
+
+/// How often the progress is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Rehearses the announcement of a service.
+#[derive(Debug, Args)]
+pub(super) struct Drill {
+    /// The service
+    service: String,
+
+    /// Announce at full strength, which may pull traffic here, instead of drain
+    #[arg(long)]
+    full: bool,
+
+    /// Do everything short of BIRD, and say what would be done
+    #[arg(long)]
+    dry_run: bool,
+
+    /// How long to stay announced once it is carried, at most 10m
+    #[arg(long = "for", value_name = "DURATION", default_value = HOLD, value_parser = lasting)]
+    hold: String,
+
+    /// Why, for whoever looks at the report or the history
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: Option<String>,
+
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    report: Form,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a terminal
+    Text,
+    /// To print and to file
+    Markdown,
+    /// As the API gives it
+    Json,
+}
+
+/// The body of the request.
+#[derive(Debug, Serialize)]
+struct Order<'a> {
+    full: bool,
+    dry_run: bool,
+    #[serde(rename = "for")]
+    hold: &'a str,
+    reason: Option<&'a str>,
+}
+
+impl Drill {
+    /// Waits for its end; fails unless it passed.
+    pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
+        daemon.must_have(&self.service)?;
+        let order = Order {
+            full: self.full,
+            dry_run: self.dry_run,
+            hold: &self.hold,
+            reason: self.reason.as_deref(),
+        };
+        let runtime = output::runtime()?;
+        let report = runtime.block_on(async {
+            // It ends with the drill: of what is dropped, nothing is left behind.
+            tokio::select! {
+                report = daemon.drill(&self.service, &order) => report,
+                never = watch(daemon, &self.service) => match never {},
+            }
+        })?;
+        output::print(match self.report {
+            Form::Text => report.text(),
+            Form::Markdown => report.markdown(),
+            Form::Json => json(&report)?,
+        })?;
+        let Report { service, outcome, .. } = &report;
+        match outcome {
+            DrillOutcome::Passed => Ok(()),
+            DrillOutcome::Failed => Err(Failure::Failed(format!("the drill of {service} failed"))),
+            DrillOutcome::Refused => Err(Failure::Failed(format!("the drill of {service} was refused"))),
+            DrillOutcome::Aborted => Err(Failure::Failed(format!("the drill of {service} was broken off"))),
+        }
+    }
+}
+
+fn json(report: &Report) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(report)
+        .map_err(|error| Failure::Failed(format!("the report cannot be written: {error}")))?;
+    Ok(json + "\n")
+}
+
+/// Shows each step as it is taken, where somebody looks. Standard output is the report's alone.
+async fn watch(daemon: &Daemon, service: &str) -> std::convert::Infallible {
+    let mut told = Told::default();
+    loop {
+        sleep(LOOK_EVERY).await;
+        if !stderr().is_terminal() {
+            continue;
+        }
+        if let Ok(Some(progress)) = daemon.drill_of(service).await {
+            for line in told.news(&progress) {
+                // Nobody looks any more.
+                drop(writeln!(stderr().lock(), "{line}"));
+            }
+        }
+    }
+}
+
+/// What has been shown of a drill.
+#[derive(Debug, Default)]
+struct Told {
+    stages: usize,
+    phase: Option<DrillPhase>,
+}
+
+impl Told {
+    /// What is new, a line each.
+    fn news(&mut self, drill: &Progress) -> Vec<String> {
+        let reached = drill.stages.reached();
+        let since = drill.since;
+        let new = reached.iter().skip(self.stages);
+        let mut lines: Vec<String> = new.map(|(at, stage)| line(since, *at, stage)).collect();
+        self.stages = reached.len();
+        if self.phase.replace(drill.phase) != Some(drill.phase) {
+            lines.extend(phase(drill).map(str::to_owned));
+        }
+        lines
+    }
+}
+
+fn line(since: Timestamp, at: Timestamp, stage: &str) -> String {
+    let millis = at.duration_since(since).as_millis();
+    format!("{:>7}.{:03} s  {stage}", millis / 1000, millis % 1000)
+}
+
+fn phase(drill: &Progress) -> Option<&'static str> {
+    match drill.phase {
+        DrillPhase::Recording | DrillPhase::Rising => None,
+        DrillPhase::Holding => Some("             announced and carried; it is held for a while"),
+        DrillPhase::Ending => Some("             being withdrawn"),
+        DrillPhase::Unverified => Some("             its end has not been seen"),
+    }
+}
+
+fn lasting(text: &str) -> Result<String, String> {
+    hold(text).map(|_| text.to_owned())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    check_reason(text).map(|()| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::snapshot::{Stages, Strength};
+
+    #[test]
+    fn each_step_is_shown_once() {
+        let since: Timestamp = "2026-11-22T20:45:00Z".parse().unwrap();
+        let at = |millis| Some(since + jiff::SignedDuration::from_millis(millis));
+        let mut drill = Progress {
+            strength: Strength::Drain,
+            phase: DrillPhase::Rising,
+            since,
+            until: None,
+            actor: "ann".to_owned(),
+            reason: None,
+            stages: Stages {
+                decided: at(0),
+                enable_sent: at(8),
+                ..Stages::default()
+            },
+        };
+        let mut told = Told::default();
+        assert_eq!(
+            told.news(&drill),
+            ["      0.000 s  decided", "      0.008 s  enable sent"]
+        );
+        assert_eq!(told.news(&drill), [""; 0]);
+        drill.stages.exported = at(1_012);
+        drill.phase = DrillPhase::Holding;
+        let news = told.news(&drill);
+        assert_eq!(news[0], "      1.012 s  exported");
+        assert_eq!(news[1].trim(), "announced and carried; it is held for a while");
+    }
+}

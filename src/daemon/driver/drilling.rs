@@ -1,0 +1,312 @@
+//! Drills: what speaks against one in BIRD, what BIRD and the disk say of it, and its report.
+
+use super::Driver;
+use crate::api;
+use crate::bird::steering::{DrillState, Seen, SeenDrill, StageReport};
+use crate::config::duration;
+use crate::config::model::{Family, Service};
+use crate::daemon::drill::{self, About, Rehearsal};
+use crate::daemon::transition::shown_strength;
+use crate::failover::drill::{Drill, End, News, Phase, Plan};
+use crate::failover::event::DrillStep;
+use crate::failover::{Ask, Event, Input, Strength};
+use crate::history::What;
+use crate::status::snapshot::{AlarmCode, BirdState, DrillOutcome};
+use crate::store::Kept;
+
+impl Driver {
+    /// Those that earlier daemons left behind.
+    pub(super) fn drills_left_behind(site: &crate::failover::Site) -> Vec<Option<Rehearsal>> {
+        let services = site.services().iter();
+        let left = services.map(|service| {
+            let strength = service.drill()?.plan().strength;
+            let protocols = drill::protocols(service.policy(), strength);
+            Some(Rehearsal::left_behind(service.wish().decision, protocols))
+        });
+        left.collect()
+    }
+
+    /// An operator asks for a drill: it begins, or is refused with all that speaks against it.
+    pub(super) fn take_drill(&mut self, request: api::Drill) {
+        let api::Drill {
+            service: name,
+            plan,
+            actor,
+            answer,
+        } = request;
+        let services = self.config.services.iter();
+        let Some(service) = services.clone().position(|service| service.name == name) else {
+            drop(answer.send(Err(api::Refusal::NoSuchService)));
+            return;
+        };
+        let mut against = self.site.against_drill(service, &plan);
+        against.extend(self.against_drill(service, &plan));
+        if against.is_empty() {
+            let input = Input {
+                now: self.clock.now(),
+                event: Some(Event::Asked {
+                    service,
+                    ask: Ask::Drill(plan.clone()),
+                    actor: actor.clone(),
+                }),
+            };
+            self.take_down(&input);
+            match self.site.ask(&input) {
+                Ok(starts) => {
+                    self.flush(&starts);
+                    let protocols = drill::protocols(&self.config.services[service], plan.strength);
+                    let rehearsal = Rehearsal::begin(answer, self.memory.number, protocols, input.now.wall);
+                    self.drills[service] = Some(rehearsal);
+                    return;
+                }
+                Err(refusal) => against.push(refusal.0),
+            }
+        }
+        let now = self.clock.now().wall;
+        let end = End {
+            outcome: DrillOutcome::Refused,
+            text: against.join("; "),
+        };
+        let mut report = drill::report(&self.about(service, &plan, &actor, now), &end, now);
+        report.problems = against;
+        tracing::info!(service = name, actor, text = report.text, "drill refused");
+        if !plan.dry_run {
+            self.record(
+                Some(service),
+                What::DrillEnded {
+                    report: Box::new(report.clone()),
+                },
+            );
+        }
+        drop(answer.send(Ok(report)));
+    }
+
+    /// Everything that speaks against a drill, as far as it is known of BIRD.
+    fn against_drill(&self, index: usize, plan: &Plan) -> Vec<String> {
+        if self.link.0.state != BirdState::Up {
+            return vec!["BIRD does not answer".to_owned()];
+        }
+        let Some((seen, _)) = &self.seen else {
+            return vec!["BIRD has not been looked at yet".to_owned()];
+        };
+        let mut against = Vec::new();
+        if !seen.bird_running_normally {
+            against.push("BIRD is busy with its configuration, a recovery or its end".to_owned());
+        }
+        let service = &self.config.services[index];
+        let view = seen.services.get(index);
+        match view.and_then(|seen| seen.actual) {
+            Some(Strength::Off) => {}
+            Some(strength) => against.push(format!("BIRD announces it already, at strength {strength}")),
+            None => against.push("it is not known what BIRD announces of it".to_owned()),
+        }
+        if *self.edges.applying.borrow() {
+            against.push("a new bird.conf is being applied".to_owned());
+        }
+        let alarms = self.view(self.clock.now()).troubles().into_iter();
+        let of_service = alarms.filter(|trouble| trouble.service.as_ref() == Some(&service.name));
+        // Overrides and latches are told already.
+        let others =
+            of_service.filter(|trouble| !matches!(trouble.code, AlarmCode::Override | AlarmCode::Latched));
+        against.extend(others.map(|trouble| format!("there is an alarm: {}", trouble.text)));
+        against.extend(without_upstreams(service, plan, seen));
+        against
+    }
+
+    /// A record was kept, or could not be: the drill that waited for it goes on.
+    pub(super) fn tell_drills_of(&mut self, kept: &Kept) {
+        for service in 0..self.drills.len() {
+            let recording = matches!(self.phase(service), Some(Phase::Recording { .. }));
+            let is_in = |drill: &Rehearsal| drill.kept_with() <= kept.number;
+            if !recording || !self.drills[service].as_ref().is_some_and(is_in) {
+                continue;
+            }
+            let news = match &kept.result {
+                Ok(()) => News::Kept,
+                Err(problem) => News::NotKept(format!("nothing begins that is not written down: {problem}")),
+            };
+            self.feed(Some(Event::Drill { service, news }));
+        }
+    }
+
+    /// What a look at BIRD says of drills. One of an earlier decision says nothing.
+    pub(super) fn tell_drills_of_bird(&mut self) {
+        for service in 0..self.drills.len() {
+            let Some((seen, _)) = &self.seen else { return };
+            let decision = self
+                .site
+                .services()
+                .get(service)
+                .map(|service| service.wish().decision);
+            let Some(view) = seen.services.get(service) else {
+                continue;
+            };
+            let Some(drill) = view.drill.clone().filter(|drill| Some(drill.id) == decision) else {
+                continue;
+            };
+            let exported_to = view.exported_to.clone();
+            if let Some(news) = self.news_of(service, drill, &exported_to) {
+                self.feed(Some(Event::Drill { service, news }));
+            }
+        }
+    }
+
+    fn news_of(&mut self, service: usize, seen: SeenDrill, exported_to: &[String]) -> Option<News> {
+        let phase = self.phase(service)?;
+        let (rising, holding) = (
+            matches!(phase, Phase::Rising { .. }),
+            matches!(phase, Phase::Holding { .. }),
+        );
+        let ending = matches!(phase, Phase::Ending { .. } | Phase::Unverified { .. });
+        let rehearsal = self.drills.get_mut(service)?.as_mut();
+        match seen.state {
+            DrillState::Carried if rising || holding => {
+                rehearsal?.carried_by(exported_to);
+                rising.then_some(News::Carried)
+            }
+            DrillState::Moving if holding => {
+                let why = seen.problems.join("; ");
+                Some(News::Failed(format!(
+                    "not enough upstreams carry it any more: {why}"
+                )))
+            }
+            // What stands in the way now is told at the end, if it still does then.
+            DrillState::Moving if rising || ending => {
+                rehearsal?.waits_for(seen.problems);
+                None
+            }
+            DrillState::Lost(how) if rising || holding => Some(News::Lost(how)),
+            DrillState::Silent if ending => Some(News::Silent),
+            DrillState::Carried | DrillState::Moving | DrillState::Lost(_) | DrillState::Silent => None,
+        }
+    }
+
+    /// BIRD did not do what it was asked.
+    pub(super) fn tell_drill_of_failure(&mut self, service: usize, text: &str) {
+        let announcing = matches!(
+            self.phase(service),
+            Some(Phase::Rising { .. } | Phase::Holding { .. })
+        );
+        if let (true, Some(Some(rehearsal))) = (announcing, self.drills.get_mut(service)) {
+            rehearsal.amiss(text);
+            let news = News::Failed(text.to_owned());
+            self.feed(Some(Event::Drill { service, news }));
+        }
+    }
+
+    /// A stage, where it is a drill's.
+    pub(super) fn take_drill_stage(&mut self, report: &StageReport) -> bool {
+        let at = self.clock.now().wall_at(self.clock.moment(report.at));
+        let rehearsal = self.drills.get_mut(report.service).and_then(Option::as_mut);
+        rehearsal.is_some_and(|rehearsal| rehearsal.reach(report, at))
+    }
+
+    /// Every drill under way ends, because of that.
+    pub(super) fn end_drills(&mut self, why: &str) {
+        for service in 0..self.drills.len() {
+            if self.phase(service).is_some() {
+                let news = News::Stop(why.to_owned());
+                self.feed(Some(Event::Drill { service, news }));
+            }
+        }
+    }
+
+    pub(super) fn notice_drill(&mut self, service: usize, step: &DrillStep) {
+        let decision = self
+            .site
+            .services()
+            .get(service)
+            .map(|service| service.wish().decision);
+        match step {
+            DrillStep::Began { plan, actor } => {
+                self.drill_decided(service, decision);
+                let what = What::DrillStarted {
+                    strength: shown_strength(Some(plan.strength)),
+                    hold: duration::format(plan.hold),
+                    reason: plan.reason.clone(),
+                    actor: actor.clone(),
+                };
+                self.record(Some(service), what);
+            }
+            DrillStep::Ending(_) => self.drill_decided(service, decision),
+            DrillStep::Ended { drill, end } => self.drill_ended(service, drill, end),
+            DrillStep::Carried | DrillStep::Unverified | DrillStep::Verified => {}
+        }
+    }
+
+    fn drill_decided(&mut self, service: usize, decision: Option<u64>) {
+        if let (Some(Some(rehearsal)), Some(decision)) = (self.drills.get_mut(service), decision) {
+            rehearsal.decided(decision);
+        }
+    }
+
+    fn drill_ended(&mut self, service: usize, drill: &Drill, end: &End) {
+        let now = self.clock.now().wall;
+        let rehearsal = self
+            .drills
+            .get_mut(service)
+            .and_then(Option::take)
+            .unwrap_or_default();
+        let about = self.about(service, drill.plan(), drill.actor(), drill.since());
+        let (report, answer) = rehearsal.report(&about, end, now);
+        if !report.dry_run {
+            self.record(
+                Some(service),
+                What::DrillEnded {
+                    report: Box::new(report.clone()),
+                },
+            );
+        }
+        if let Some(answer) = answer {
+            // The caller may have gone away.
+            drop(answer.send(Ok(report)));
+        }
+    }
+
+    fn about<'a>(
+        &'a self,
+        service: usize,
+        plan: &'a Plan,
+        actor: &'a str,
+        since: jiff::Timestamp,
+    ) -> About<'a> {
+        About {
+            site: &self.config.site.name,
+            service: &self.config.services[service],
+            plan,
+            actor,
+            bird: self.link.0.version.as_ref().map(ToString::to_string),
+            since,
+        }
+    }
+
+    fn phase(&self, service: usize) -> Option<&Phase> {
+        Some(self.site.services().get(service)?.drill()?.phase())
+    }
+}
+
+/// For each family that it would announce: whether enough of its upstreams are established.
+fn without_upstreams(service: &Service, plan: &Plan, seen: &Seen) -> Option<String> {
+    let protocols = match plan.strength {
+        Strength::Off => return None,
+        Strength::Drain => &service.drain,
+        Strength::Full => &service.full,
+    };
+    let able = |family: Family| {
+        let ours = seen
+            .upstreams
+            .iter()
+            .filter(|seen| service.upstreams.contains(&seen.name));
+        ours.filter(|seen| seen.established && seen.families.contains(&family))
+            .count()
+    };
+    let short = protocols
+        .iter()
+        .find(|protocol| able(protocol.family) < service.min_upstreams)?;
+    Some(format!(
+        "{} of its upstreams are established for {}, and at least {} must be",
+        able(short.family),
+        short.family.channel(),
+        service.min_upstreams
+    ))
+}

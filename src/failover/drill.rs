@@ -1,0 +1,260 @@
+//! A drill: a service is announced without being wanted, seen to be carried, and made silent again.
+//!
+//! It is a fact beside the stance and never part of it: what the judgement decides is the same with
+//! and without one, so a drill delays no takeover and counts for no latch. What BIRD is told, and
+//! how it is proven, is steering's; who may begin one is [`Service`]'s.
+//!
+//! [`Service`]: super::service::Service
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::strength::Strength;
+use crate::status::snapshot::{DrillOutcome, DrillPhase, millis};
+use crate::time::Moment;
+
+/// How long `state_dir` may take to keep the record, without which nothing begins.
+pub(super) const RECORD_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long BIRD and an upstream may take to carry it. Takeovers take milliseconds; a session with a
+/// large table takes seconds.
+pub(super) const RISE_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the end may take to be seen before somebody has to look. It is tried on and on.
+pub(super) const END_LIMIT: Duration = Duration::from_secs(20);
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// How strongly it announces: drain, which pulls no traffic from a living primary, or full.
+    pub strength: Strength,
+    /// How long it stays announced once it is carried.
+    #[serde(rename = "for")]
+    pub hold: Duration,
+    /// Do everything short of BIRD.
+    pub dry_run: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What is written down before BIRD is told anything, so that whoever starts next can end it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// How strongly it announces.
+    pub strength: Strength,
+    /// Since when.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What BIRD, the disk and the daemon say of a drill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// The record is on disk.
+    Kept,
+    /// The record cannot be written; why.
+    NotKept(String),
+    /// It is announced, and enough upstreams carry it.
+    Carried,
+    /// BIRD did not do what it was asked, or must not be asked; what.
+    Failed(String),
+    /// What was announced fell without us: BIRD is gone or new, or somebody configured it; what.
+    Lost(String),
+    /// It is to end at once; why.
+    Stop(String),
+    /// It is silent, and no upstream carries it.
+    Silent,
+}
+
+/// What steering is to do for a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rehearsal {
+    /// Announce so strongly, and leave the state files as they are (A6): whatever befalls BIRD ends it.
+    Announce(Strength),
+    /// Silence the protocols of that strength, and see that nobody carries them.
+    End(Strength),
+}
+
+/// How a drill ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How.
+    pub outcome: DrillOutcome,
+    /// In words.
+    pub text: String,
+}
+
+impl End {
+    pub(super) fn new(outcome: DrillOutcome, text: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            text: text.into(),
+        }
+    }
+}
+
+/// How far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is being written down; BIRD knows nothing of it.
+    Recording {
+        /// Until then.
+        give_up: Moment,
+    },
+    /// BIRD is to announce it.
+    Rising {
+        /// Until then.
+        give_up: Moment,
+    },
+    /// It was seen to be carried.
+    Holding {
+        /// Until then.
+        until: Moment,
+    },
+    /// BIRD is to be silent again.
+    Ending {
+        /// What is told once it is.
+        end: End,
+        /// Until then.
+        give_up: Moment,
+    },
+    /// It should have been silent long ago; it is tried on.
+    Unverified {
+        /// What is still to be told of it.
+        end: Option<End>,
+    },
+}
+
+/// A drill under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drill {
+    pub(super) plan: Plan,
+    pub(super) since: Timestamp,
+    pub(super) actor: String,
+    pub(super) phase: Phase,
+    /// It was begun before this daemon was.
+    pub(super) left_behind: bool,
+}
+
+impl Drill {
+    /// One that begins now.
+    pub(super) fn begin(plan: Plan, actor: &str, since: Timestamp, now: Moment) -> Self {
+        Self {
+            plan,
+            since,
+            actor: actor.to_owned(),
+            phase: Phase::Recording {
+                give_up: now + RECORD_LIMIT,
+            },
+            left_behind: false,
+        }
+    }
+
+    /// One that somebody began who is no more: it is ended first.
+    pub(super) fn left_behind(record: &Record, now: Moment) -> Self {
+        let text = "falconer ended in the middle of it; it was ended at the next start";
+        Self {
+            plan: Plan {
+                strength: record.strength,
+                hold: Duration::ZERO,
+                dry_run: false,
+                reason: record.reason.clone(),
+            },
+            since: record.since,
+            actor: record.actor.clone(),
+            phase: Phase::Ending {
+                end: End::new(DrillOutcome::Aborted, text),
+                give_up: now + END_LIMIT,
+            },
+            left_behind: true,
+        }
+    }
+
+    /// What was asked for.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Since when it is under way.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Who asked for it.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// How far it is.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Whether it was begun before this daemon was.
+    pub fn is_left_behind(&self) -> bool {
+        self.left_behind
+    }
+
+    /// When its announcement ends by itself.
+    pub fn until(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Holding { until } => Some(until),
+            Phase::Recording { .. }
+            | Phase::Rising { .. }
+            | Phase::Ending { .. }
+            | Phase::Unverified { .. } => None,
+        }
+    }
+
+    /// When it goes on by itself.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Recording { give_up } | Phase::Rising { give_up } | Phase::Ending { give_up, .. } => {
+                Some(give_up)
+            }
+            Phase::Holding { until } => Some(until),
+            Phase::Unverified { .. } => None,
+        }
+    }
+
+    /// What BIRD is to do for it.
+    pub(super) fn rehearsal(&self) -> Option<Rehearsal> {
+        let strength = self.plan.strength;
+        match self.phase {
+            Phase::Recording { .. } => None,
+            Phase::Rising { .. } | Phase::Holding { .. } => Some(Rehearsal::Announce(strength)),
+            Phase::Ending { .. } | Phase::Unverified { .. } => Some(Rehearsal::End(strength)),
+        }
+    }
+
+    /// What is written down of it.
+    pub(super) fn record(&self) -> Record {
+        Record {
+            strength: self.plan.strength,
+            since: self.since,
+            actor: self.actor.clone(),
+            reason: self.plan.reason.clone(),
+        }
+    }
+}
+
+impl Phase {
+    /// As the snapshot shows it.
+    pub fn shown(&self) -> DrillPhase {
+        match self {
+            Self::Recording { .. } => DrillPhase::Recording,
+            Self::Rising { .. } => DrillPhase::Rising,
+            Self::Holding { .. } => DrillPhase::Holding,
+            Self::Ending { .. } => DrillPhase::Ending,
+            Self::Unverified { .. } => DrillPhase::Unverified,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! A service's drill: who may begin one, how it goes on, and how it ends (see [`drill`]). Its stance
+//! is not touched here.
+//!
+//! [`drill`]: crate::failover::drill
+
+use super::{Service, Surroundings};
+use crate::config::duration;
+use crate::config::model::Role;
+use crate::failover::drill::{Drill, END_LIMIT, End, News, Phase, Plan, RISE_LIMIT};
+use crate::failover::event::{DrillStep, Note, Refusal};
+use crate::failover::isolation::Isolation;
+use crate::failover::judge::Stance;
+use crate::failover::strength::Strength;
+use crate::failover::words::REASON_LIMIT;
+use crate::health::Probe;
+use crate::status::snapshot::{self, DrillOutcome, LastDrill, Verdict};
+use crate::time::Now;
+
+impl Service {
+    /// The drill under way.
+    pub fn drill(&self) -> Option<&Drill> {
+        self.drill.as_ref()
+    }
+
+    /// Everything that speaks against a drill now, as far as the judgement knows; none: it may begin.
+    pub(in crate::failover) fn against_drill(&self, plan: &Plan, isolation: Isolation) -> Vec<String> {
+        let policy = &self.policy;
+        let mut against = Vec::new();
+        let mut is = |amiss: bool, text: &str| {
+            if amiss {
+                against.push(text.to_owned());
+            }
+        };
+        is(
+            policy.role == Role::Primary,
+            "it has role primary, and a drill rehearses a standby",
+        );
+        is(
+            plan.strength == Strength::Off,
+            "a drill announces at strength drain or full",
+        );
+        match self.stance {
+            Stance::Unsettled => is(true, "BIRD has not been read yet"),
+            Stance::Off => {}
+            Stance::Draining { .. } | Stance::Full => is(true, "it is announced already"),
+        }
+        is(
+            self.overridden().is_some(),
+            "an override is in force; `falconer auto` ends it",
+        );
+        is(
+            self.latched_since().is_some(),
+            "it is latched; `falconer auto` releases it",
+        );
+        match isolation {
+            Isolation::Connected => {}
+            Isolation::Open => is(true, "too few witnesses are known to be up"),
+            Isolation::Isolated => is(true, "this site is isolated"),
+        }
+        match self.verdict {
+            Verdict::Up => {}
+            Verdict::Down => is(true, "its target is down"),
+            Verdict::Unclear => is(true, "whether its target is up is unclear"),
+        }
+        let probes = policy.probes.iter().zip(&self.probes);
+        for (probe, _) in probes.filter(|(_, health)| Probe::in_doubt(health)) {
+            is(true, &format!("its probe {} is in doubt", probe.name));
+        }
+        let without_drain = policy.drain.len() < policy.full.len();
+        is(
+            plan.strength == Strength::Drain && without_drain,
+            "it has no drain protocol for each family (drain_protocols); a drill at strength full needs none",
+        );
+        against
+    }
+
+    /// An operator asks for a drill.
+    pub(in crate::failover) fn begin_drill(
+        &mut self,
+        now: Now,
+        plan: &Plan,
+        actor: &str,
+        isolation: Isolation,
+    ) -> Result<(), Refusal> {
+        let against = self.against_drill(plan, isolation);
+        if !against.is_empty() || self.drill.is_some() {
+            return Err(Refusal(format!(
+                "no drill of {}: {}",
+                self.policy.name,
+                against.join("; ")
+            )));
+        }
+        let drill = Drill::begin(plan.clone(), actor, now.wall, now.mono);
+        self.remembered.drill = Some(drill.record());
+        self.drill = Some(drill);
+        Ok(())
+    }
+
+    /// Something became known of the drill; what does not fit its phase says nothing any more.
+    pub(in crate::failover) fn drill_news(&mut self, now: Now, news: &News, notes: &mut Vec<Note>) {
+        let Some(drill) = &self.drill else { return };
+        let (dry_run, hold) = (drill.plan.dry_run, drill.plan.hold);
+        let aborted = |why: &String| End::new(DrillOutcome::Aborted, why);
+        match (&drill.phase, news) {
+            (Phase::Recording { .. }, News::Kept) if dry_run => self.finish_dry_run(now, notes),
+            (Phase::Recording { .. }, News::Kept) => self.rise(now, notes),
+            (Phase::Recording { .. }, News::NotKept(why)) => {
+                self.finish_drill(now, &End::new(DrillOutcome::Refused, why), notes);
+            }
+            (Phase::Recording { .. }, News::Stop(why)) => self.finish_drill(now, &aborted(why), notes),
+            (Phase::Rising { .. }, News::Carried) => {
+                self.go_on(
+                    Phase::Holding {
+                        until: now.mono + hold,
+                    },
+                    DrillStep::Carried,
+                    notes,
+                );
+            }
+            (Phase::Rising { .. } | Phase::Holding { .. }, News::Failed(why)) => {
+                self.fall(now, End::new(DrillOutcome::Failed, why), notes);
+            }
+            (Phase::Rising { .. } | Phase::Holding { .. }, News::Lost(why) | News::Stop(why)) => {
+                self.fall(now, aborted(why), notes);
+            }
+            (Phase::Ending { end, .. } | Phase::Unverified { end: Some(end) }, News::Silent) => {
+                let end = end.clone();
+                self.finish_drill(now, &end, notes);
+            }
+            (Phase::Unverified { end: None }, News::Silent) => self.forget_drill(notes),
+            (Phase::Recording { .. }, News::Carried | News::Failed(_) | News::Lost(_) | News::Silent)
+            | (Phase::Rising { .. }, News::Kept | News::NotKept(_) | News::Silent)
+            | (Phase::Holding { .. }, News::Kept | News::NotKept(_) | News::Carried | News::Silent)
+            | (
+                Phase::Ending { .. } | Phase::Unverified { .. },
+                News::Kept
+                | News::NotKept(_)
+                | News::Carried
+                | News::Failed(_)
+                | News::Lost(_)
+                | News::Stop(_),
+            ) => {}
+        }
+    }
+
+    /// What follows for the drill from everything else. A takeover has taken place already: it only
+    /// ends what it took over.
+    pub(super) fn settle_drill(&mut self, now: Now, around: Surroundings<'_>, notes: &mut Vec<Note>) {
+        if self.drill.is_none() {
+            return;
+        }
+        if matches!(self.stance, Stance::Full | Stance::Draining { .. }) {
+            let why = self.explain(self.judgement.why);
+            let text = format!("announced in earnest by {}: {why}", self.judgement.rule);
+            let taken_over = End::new(DrillOutcome::Aborted, text);
+            return self.finish_drill(now, &taken_over, notes);
+        }
+        if let Some(over) = self.overridden() {
+            let why = format!("an override of {} came in between", over.actor);
+            self.drill_news(now, &News::Stop(why), notes);
+        }
+        if around.isolation == Isolation::Isolated {
+            let why = "this site became isolated".to_owned();
+            self.drill_news(now, &News::Stop(why), notes);
+        }
+        self.let_time_pass(now, notes);
+    }
+
+    fn let_time_pass(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let Some(drill) = &self.drill else { return };
+        if drill.deadline().is_none_or(|deadline| deadline > now.mono) {
+            return;
+        }
+        let limit = duration::format(RISE_LIMIT);
+        match &drill.phase {
+            Phase::Recording { .. } => {
+                let text = "state_dir did not answer in time, and nothing begins that is not written down";
+                self.finish_drill(now, &End::new(DrillOutcome::Refused, text), notes);
+            }
+            Phase::Rising { .. } => {
+                let text = format!("it was not seen to be carried by enough upstreams within {limit}");
+                self.fall(now, End::new(DrillOutcome::Failed, text), notes);
+            }
+            Phase::Holding { .. } => {
+                let strength = drill.plan.strength;
+                let hold = duration::format(drill.plan.hold);
+                let text = format!("announced at strength {strength} for {hold}, carried, and silent again");
+                self.fall(now, End::new(DrillOutcome::Passed, text), notes);
+            }
+            // Nothing of it is announced while there is no BIRD, and whoever began it is not there to
+            // be told anything sooner.
+            Phase::Ending { end, .. } if drill.left_behind => {
+                let end = Some(end.clone());
+                self.go_on(Phase::Unverified { end }, DrillStep::Unverified, notes);
+            }
+            Phase::Ending { .. } => {
+                let limit = duration::format(END_LIMIT);
+                let text = format!("its end was not seen within {limit}: it may still be announced");
+                self.tell_end(now, &End::new(DrillOutcome::Failed, text), notes);
+                self.go_on(Phase::Unverified { end: None }, DrillStep::Unverified, notes);
+            }
+            Phase::Unverified { .. } => {}
+        }
+    }
+
+    fn rise(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let Some(drill) = &self.drill else { return };
+        self.wish.reason = format!("falconer drill by {}", drill.actor);
+        self.wish.decision += 1;
+        let began = DrillStep::Began {
+            plan: drill.plan.clone(),
+            actor: drill.actor.clone(),
+        };
+        let give_up = now.mono + RISE_LIMIT;
+        self.go_on(Phase::Rising { give_up }, began, notes);
+    }
+
+    /// BIRD is to be silent again.
+    fn fall(&mut self, now: Now, end: End, notes: &mut Vec<Note>) {
+        let mut reason = format!("falconer drill ends: {}", end.text);
+        reason.truncate(reason.floor_char_boundary(REASON_LIMIT));
+        self.wish.reason = reason;
+        self.wish.decision += 1;
+        let give_up = now.mono + END_LIMIT;
+        let step = DrillStep::Ending(end.clone());
+        self.go_on(Phase::Ending { end, give_up }, step, notes);
+    }
+
+    fn go_on(&mut self, phase: Phase, step: DrillStep, notes: &mut Vec<Note>) {
+        if let Some(drill) = &mut self.drill {
+            drill.phase = phase;
+        }
+        self.note_drill(step, notes);
+    }
+
+    fn finish_dry_run(&mut self, now: Now, notes: &mut Vec<Note>) {
+        let Some(drill) = &self.drill else { return };
+        let full = drill.plan.strength == Strength::Full;
+        let protocols = if full {
+            &self.policy.full
+        } else {
+            &self.policy.drain
+        };
+        let names: Vec<_> = protocols.iter().map(|protocol| protocol.name.as_str()).collect();
+        let text = format!(
+            "nothing speaks against it: BIRD would be told to enable {}, and to disable it again after {}",
+            names.join(" and "),
+            duration::format(drill.plan.hold)
+        );
+        self.finish_drill(now, &End::new(DrillOutcome::Passed, text), notes);
+    }
+
+    fn finish_drill(&mut self, now: Now, end: &End, notes: &mut Vec<Note>) {
+        if !matches!(
+            self.drill.as_ref().map(Drill::phase),
+            Some(Phase::Unverified { end: None })
+        ) {
+            self.tell_end(now, end, notes);
+        }
+        self.forget_drill(notes);
+    }
+
+    fn tell_end(&mut self, now: Now, end: &End, notes: &mut Vec<Note>) {
+        let Some(drill) = &self.drill else { return };
+        if !drill.plan.dry_run && end.outcome != DrillOutcome::Refused {
+            self.remembered.last_drill = Some(LastDrill {
+                at: now.wall,
+                outcome: end.outcome,
+                strength: shown(drill.plan.strength),
+                text: end.text.clone(),
+            });
+            if end.outcome == DrillOutcome::Passed {
+                self.remembered.last_good_drill = Some(now.wall);
+            }
+        }
+        let drill = Box::new(drill.clone());
+        self.note_drill(
+            DrillStep::Ended {
+                drill,
+                end: end.clone(),
+            },
+            notes,
+        );
+    }
+
+    fn forget_drill(&mut self, notes: &mut Vec<Note>) {
+        let drill = self.drill.take();
+        self.remembered.drill = None;
+        if drill.is_some_and(|drill| matches!(drill.phase, Phase::Unverified { .. })) {
+            self.note_drill(DrillStep::Verified, notes);
+        }
+    }
+
+    fn note_drill(&self, step: DrillStep, notes: &mut Vec<Note>) {
+        notes.push(Note::Drill {
+            service: self.index,
+            step,
+        });
+    }
+}
+
+fn shown(strength: Strength) -> snapshot::Strength {
+    match strength {
+        Strength::Off => snapshot::Strength::Off,
+        Strength::Drain => snapshot::Strength::Drain,
+        Strength::Full => snapshot::Strength::Full,
+    }
+}
