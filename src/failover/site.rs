@@ -4,6 +4,7 @@
 //! what each service wants to BIRD, and comes back at [`Site::deadline`] at the latest. The same
 //! inputs give the same decisions, bit for bit.
 
+mod checks;
 mod cut_off;
 mod reconfigure;
 mod slots;
@@ -18,8 +19,8 @@ use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
 use super::isolation::{Isolation, Sightings, isolation};
 use super::memory::Memory;
 use super::service::{Service, Surroundings};
-use crate::config::model::{self, Config, Role};
-use crate::health::{CheckId, Effect, Probe};
+use crate::config::model::{self, Config};
+use crate::health::{CheckId, Probe};
 use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::{Moment, Now};
 use cut_off::CutOff;
@@ -27,9 +28,6 @@ use slots::Slots;
 
 /// A stall shorter than this is not worth a note, whatever a short time-out makes of it.
 const STALL_WORTH_A_NOTE: Duration = Duration::from_millis(250);
-
-/// What is told of a check whose result never came.
-const NEVER_REPORTED: &str = "the check never reported what came of it";
 
 /// This site.
 #[derive(Clone, Debug)]
@@ -266,73 +264,6 @@ impl Site {
         }
     }
 
-    fn checked(&mut self, now: Now, id: CheckId, outcome: Outcome, detail: &str, rtt: Option<Duration>) {
-        let Some(of) = self.under_way.remove(&id) else {
-            return;
-        };
-        let Some(probe) = self.probe_mut(of) else { return };
-        let from = probe.state();
-        let Some(effect) = probe.finish(now.mono, id, outcome) else {
-            return;
-        };
-        let to = probe.state();
-        let start = probe.last_start();
-        let passed = probe.rows().latest_pass();
-        if effect.counted {
-            let last = Last {
-                at: now.wall,
-                outcome,
-                detail: detail.to_owned(),
-                rtt,
-            };
-            self.last.insert(of, last);
-        }
-        if from != to {
-            self.notes.push(Note::Probe {
-                probe: of,
-                from,
-                to,
-                detail: detail.to_owned(),
-            });
-        }
-        if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
-            self.sightings.record(witness, pass);
-        }
-        let Effect { fell_into_doubt, .. } = effect;
-        if let (true, Some(start)) = (fell_into_doubt, start) {
-            self.ask_others(now.mono, of, start);
-        }
-    }
-
-    /// The service's other probes are asked at once, and the witnesses with them (D1, D5).
-    fn ask_others(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
-        let ProbeId::Service(service, doubted) = doubted else {
-            return;
-        };
-        let Some(service) = self.services.get_mut(service) else {
-            return;
-        };
-        for (index, probe) in service.probes.iter_mut().enumerate() {
-            if index != doubted {
-                probe.ask(now, since);
-            }
-        }
-        if service.policy().role == Role::Standby {
-            for witness in &mut self.witnesses {
-                witness.ask(now, since);
-            }
-        }
-    }
-
-    /// A check that never reports says as little as one that cannot be made (D1); measured in a
-    /// stall, it is thrown away like any other (D2).
-    fn give_up_overdue(&mut self, now: Now) {
-        let overdue = self.all_probes().flat_map(|(_, probe)| probe.overdue(now.mono));
-        for id in overdue.collect::<Vec<_>>() {
-            self.checked(now, id, Outcome::Error, NEVER_REPORTED, None);
-        }
-    }
-
     /// Derives everything anew, and starts what is due.
     fn proceed(&mut self, now: Now) -> Vec<Start> {
         self.give_up_overdue(now);
@@ -348,34 +279,6 @@ impl Site {
         let starts = self.start_due(now.mono);
         self.deadline = self.next_deadline(now);
         starts
-    }
-
-    fn start_due(&mut self, now: Moment) -> Vec<Start> {
-        let mut starts = Vec::new();
-        // A start can put its probe into doubt, which makes others due: each at most once, because
-        // a probe that has just begun a check is not due again.
-        while let Some(of) = self.first_due(now) {
-            let id = CheckId(self.next_id);
-            self.next_id += 1;
-            let Some(probe) = self.probe_mut(of) else { break };
-            let (before, forgotten) = (probe.last_start(), probe.crowded_out());
-            let fell = probe.start(now, id);
-            self.under_way.insert(id, of);
-            if let Some(forgotten) = forgotten {
-                self.under_way.remove(&forgotten);
-            }
-            starts.push(Start { id, probe: of });
-            if let (true, Some(before)) = (fell, before) {
-                self.ask_others(now, of, before);
-            }
-        }
-        starts
-    }
-
-    fn first_due(&self, now: Moment) -> Option<ProbeId> {
-        self.all_probes()
-            .find(|(_, probe)| probe.due() <= now)
-            .map(|(of, _)| of)
     }
 
     fn next_deadline(&self, now: Now) -> Option<Moment> {

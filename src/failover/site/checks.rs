@@ -1,0 +1,118 @@
+//! The checks: started when they are due, taken in when they have ended, and given up when they never
+//! report (D1, D2). What a result means for a probe is the probe's own.
+
+use std::time::Duration;
+
+use super::{Last, Site};
+use crate::config::model::Role;
+use crate::failover::event::{Note, ProbeId, Start};
+use crate::health::{CheckId, Effect};
+use crate::status::snapshot::Outcome;
+use crate::time::{Moment, Now};
+
+/// What is told of a check whose result never came.
+const NEVER_REPORTED: &str = "the check never reported what came of it";
+
+impl Site {
+    pub(super) fn checked(
+        &mut self,
+        now: Now,
+        id: CheckId,
+        outcome: Outcome,
+        detail: &str,
+        rtt: Option<Duration>,
+    ) {
+        let Some(of) = self.under_way.remove(&id) else {
+            return;
+        };
+        let Some(probe) = self.probe_mut(of) else { return };
+        let from = probe.state();
+        let Some(effect) = probe.finish(now.mono, id, outcome) else {
+            return;
+        };
+        let to = probe.state();
+        let start = probe.last_start();
+        let passed = probe.rows().latest_pass();
+        if effect.counted {
+            let last = Last {
+                at: now.wall,
+                outcome,
+                detail: detail.to_owned(),
+                rtt,
+            };
+            self.last.insert(of, last);
+        }
+        if from != to {
+            self.notes.push(Note::Probe {
+                probe: of,
+                from,
+                to,
+                detail: detail.to_owned(),
+            });
+        }
+        if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
+            self.sightings.record(witness, pass);
+        }
+        let Effect { fell_into_doubt, .. } = effect;
+        if let (true, Some(start)) = (fell_into_doubt, start) {
+            self.ask_others(now.mono, of, start);
+        }
+    }
+
+    /// The service's other probes are asked at once, and the witnesses with them (D1, D5).
+    fn ask_others(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
+        let ProbeId::Service(service, doubted) = doubted else {
+            return;
+        };
+        let Some(service) = self.services.get_mut(service) else {
+            return;
+        };
+        for (index, probe) in service.probes.iter_mut().enumerate() {
+            if index != doubted {
+                probe.ask(now, since);
+            }
+        }
+        if service.policy().role == Role::Standby {
+            for witness in &mut self.witnesses {
+                witness.ask(now, since);
+            }
+        }
+    }
+
+    /// A check that never reports says as little as one that cannot be made (D1); measured in a
+    /// stall, it is thrown away like any other (D2).
+    pub(super) fn give_up_overdue(&mut self, now: Now) {
+        let overdue = self.all_probes().flat_map(|(_, probe)| probe.overdue(now.mono));
+        for id in overdue.collect::<Vec<_>>() {
+            self.checked(now, id, Outcome::Error, NEVER_REPORTED, None);
+        }
+    }
+
+    pub(super) fn start_due(&mut self, now: Moment) -> Vec<Start> {
+        let mut starts = Vec::new();
+        // A start can put its probe into doubt, which makes others due: each at most once, because
+        // a probe that has just begun a check is not due again.
+        while let Some(of) = self.first_due(now) {
+            let id = CheckId(self.next_id);
+            self.next_id += 1;
+            let Some(probe) = self.probe_mut(of) else { break };
+            let (before, forgotten) = (probe.last_start(), probe.crowded_out());
+            let fell = probe.start(now, id);
+            self.under_way.insert(id, of);
+            if let Some(forgotten) = forgotten {
+                self.under_way.remove(&forgotten);
+            }
+            starts.push(Start { id, probe: of });
+            if let (true, Some(before)) = (fell, before) {
+                self.ask_others(now, of, before);
+            }
+        }
+        starts
+    }
+
+    fn first_due(&self, now: Moment) -> Option<ProbeId> {
+        self.all_probes()
+            .find(|(_, probe)| probe.due() <= now)
+            .map(|(of, _)| of)
+    }
+}
