@@ -441,6 +441,40 @@ fn d10_what_cannot_be_ended_at_the_start_is_aborted_when_it_can() {
 }
 
 #[test]
+fn d10_what_a_drill_left_behind_is_given_its_time_to_end() {
+    let before = at(DrillPhase::Holding);
+    let asked = before.play.site().services()[0]
+        .drill()
+        .map(|drill| drill.since());
+    let mut bench = before.restart(&article());
+    bench.run(at_s(0) + END_LIMIT - ms(1));
+    assert_eq!(bench.phase(), Some(DrillPhase::Ending));
+    let drill = bench.play.site().services()[0].drill().expect("not over");
+    assert_eq!((Some(drill.since()), drill.actor()), (asked, "root"));
+    assert!(drill.is_left_behind());
+    bench.run(at_s(0) + END_LIMIT);
+    assert_eq!(bench.phase(), Some(DrillPhase::Unverified));
+}
+
+#[test]
+fn a_drill_says_whose_it_is_since_when_and_until_when_and_each_turn_is_a_decision() {
+    for (phase, lasts, decisions) in [
+        (DrillPhase::Recording, None, 0),
+        (DrillPhase::Rising, None, 1),
+        (DrillPhase::Holding, Some(secs(10)), 1),
+        (DrillPhase::Ending, None, 2),
+    ] {
+        let bench = at(phase);
+        let (site, now) = (bench.play.site(), bench.play.now().mono);
+        let drill = site.services()[0].drill().expect("it is under way");
+        assert_eq!(drill.since(), start().wall_at(at_s(10)));
+        assert_eq!((drill.actor(), drill.is_left_behind()), ("root", false));
+        assert_eq!(drill.until(), lasts.map(|lasts| now + lasts));
+        assert_eq!(site.services()[0].wish().decision, decisions, "{phase:?}");
+    }
+}
+
+#[test]
 fn news_that_do_not_fit_change_nothing() {
     let text = || "late".to_owned();
     let cases = [
