@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn every_file_comes_with_the_policy_and_its_own_type() {
+        for file in &FILES {
+            let headers = answer(file.name, &HeaderMap::new()).headers().clone();
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+            assert!(!policy.contains("unsafe"), "{policy}");
+            assert_eq!(headers[CONTENT_TYPE], file.kind, "{}", file.name);
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        }
+    }
+
+    #[test]
     fn what_is_no_file_of_the_page_is_not_found() {
         for name in ["", "..", "page.html.bak", "Page.css"] {
             assert_eq!(

@@ -104,8 +104,9 @@ export class Rows {
   update(row, item) {
     const signature = `${look.turn} ${JSON.stringify(item)}`;
     if (row.signature !== signature) {
-      row.signature = signature;
       row.update(item);
+      // Only now: what could not be shown is tried again.
+      row.signature = signature;
     }
   }
 

@@ -24,7 +24,8 @@ export function transitions(entries, services) {
     .map((service) => [`${service.name} ${service.transition.stages.decided}`, service]));
   const told = entries.filter((entry) => entry.event === "transition" || isDrill(entry)).map((entry) => {
     if (isDrill(entry)) {
-      return { ...entry, from: "off", to: entry.strength, reason: entry.text, underway: false };
+      const { strength, text, stages, outcome } = entry.report;
+      return { ...entry, outcome, stages, from: "off", to: strength, reason: text, underway: false };
     }
     const service = live.get(`${entry.service} ${entry.stages.decided}`);
     const stages = done.get(entry.seq) ?? service?.transition.stages ?? entry.stages;
@@ -37,7 +38,7 @@ export function transitions(entries, services) {
 
 // Whether it is a drill that announced something.
 export function isDrill(entry) {
-  return entry.event === "drill_ended" && !entry.dry_run && entry.outcome !== "refused";
+  return entry.event === "drill_ended" && !entry.report.dry_run && entry.report.outcome !== "refused";
 }
 
 // Whether BIRD was found like this, and nothing was to be done.
@@ -83,7 +84,7 @@ export function line(entry) {
     case "override_ended": return ["override_ended", entry.actor ?? "", null, `a_${entry.action}`];
     case "failback_allowed": return ["failback_allowed", entry.actor];
     case "drill_started": return ["drill_started", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `s_${entry.strength}`];
-    case "drill_ended": return ["drill_ended", entry.text, null, `o_${entry.outcome}`];
+    case "drill_ended": return ["drill_ended", entry.report.text, null, `o_${entry.report.outcome}`];
     case "readiness": return ["readiness", entry.problems.join("; "), entry.from && `lw_${entry.from}`, `lw_${entry.to}`];
     case "bird": return ["bird", entry.error ?? "", `b_${entry.from}`, `b_${entry.to}`];
     case "alarm": return entry.text === null ? ["cleared", "", null, `x_${entry.code}`] : ["alarm", entry.text, null, `x_${entry.code}`];

@@ -78,10 +78,10 @@ const live = service({ want: "full", actual: "full", transition: { stages: { ...
 same("one under way is seen so", transitions([change], [live])[0].underway, true);
 same("what was found at a start is no takeover", transitions([{ ...change, from: "unknown" }], []).length, 0);
 same("but an event", events([{ ...change, from: "unknown" }, done], false).length, 1);
-const drilled = { seq: 4, at: time(9000), service: "web", event: "drill_ended", outcome: "passed", dry_run: false, strength: "drain", text: "", stages: {} };
+const drilled = { seq: 4, at: time(9000), service: "web", event: "drill_ended", report: { outcome: "passed", dry_run: false, strength: "drain", text: "", stages: {} } };
 same("a drill is in the timeline", transitions([drilled], []).map((entry) => entry.to), ["drain"]);
 same("and not among the events", events([drilled], true).length, 0);
-same("one that was refused is no more than an event", [transitions, events].map((list) => list([{ ...drilled, outcome: "refused" }], []).length), [0, 1]);
+same("one that was refused is no more than an event", [transitions, events].map((list) => list([{ ...drilled, report: { ...drilled.report, outcome: "refused" } }], []).length), [0, 1]);
 same("what each stage took", steps(stages).map((step) => `${step.name} ${step.after}`),
   ["first_fail null", "verdict 3000", "decided 0", "enable_sent 1", "enable_answered 1", "up 2", "exported 26"]);
 same("what a takeover took", total("full", stages), { ms: 3030, from: "total" });

@@ -67,6 +67,7 @@ fn a_takeover_is_seen_from_off_to_full_without_a_reload() {
         browser.until("readiness", SOON, "document.querySelector('[data-field=level]')")?;
         browser.run("window.notReloaded = true;")?;
         browser.picture("standing-by")?;
+        drilled(&browser, &falconer)?;
         lab.power_cut(Host::Cn)?;
         taken_over(&browser)?;
         overridden(&browser, &falconer)?;
@@ -89,6 +90,30 @@ fn a_takeover_is_seen_from_off_to_full_without_a_reload() {
 fn stands_by(browser: &Browser) -> Result<()> {
     let standing_by = format!("{} === 'up' && {} === 'off'", word("verdict"), word("actual"));
     browser.until("standby that stands by", SOON, &standing_by)
+}
+
+/// A drill is no disagreement while it lasts, and stands in the timeline with its stages.
+fn drilled(browser: &Browser, falconer: &Falconer) -> Result<()> {
+    std::thread::scope(|scope| {
+        let drill = scope.spawn(|| falconer.must(&["drill", "web", "--for", "2s"]));
+        let actual = cell("actual");
+        let shown = format!("{actual}.includes('drain') && document.querySelector('#headline.look')");
+        let seen = browser.until("drill under way", SOON, &shown);
+        drill
+            .join()
+            .map_err(|_| anyhow::anyhow!("the drill's thread panicked"))??;
+        seen
+    })?;
+    // In the order in which they were seen: an upstream may carry nothing before the protocol is down.
+    let all = "'enable_sent exported disable_sent down gone'.split(' ')";
+    let stages = format!("{all}.every((stage) => {STAGES}.split(' ').includes(stage))");
+    browser.until("drill with its stages", SOON, &stages)?;
+    let told =
+        "document.querySelector('#timeline-list > li:first-child .what').textContent.includes('passed')";
+    browser.until("outcome of the drill", SOON, told)?;
+    let tile = "document.querySelector('[data-tile=drill]').textContent.includes('passed')";
+    browser.until("last drill", SOON, tile)?;
+    stands_by(browser)
 }
 
 fn taken_over(browser: &Browser) -> Result<()> {
