@@ -162,7 +162,9 @@ impl Gathering {
         );
         (self.of_bird, self.disk) = (of_bird, disk);
         let now = Instant::now();
-        self.gather_at = now + GATHER_EVERY;
+        // A round that broke off is made up for soon.
+        let whole = self.of_bird.protocols.is_some() || snapshot.bird.state != BirdState::Up;
+        self.gather_at = now + if whole { GATHER_EVERY } else { GATHER_GAP };
         self.gather_not_before = now + GATHER_GAP;
     }
 

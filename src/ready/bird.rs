@@ -34,10 +34,16 @@ fn answering(facts: &Facts<'_>, version: &str) -> Vec<Check> {
             "use BIRD 2.0.8 or later, or BIRD 3",
         ));
     }
-    match &facts.bird.status {
+    // What a round that broke off did not see is not taken for well.
+    match facts
+        .bird
+        .status
+        .as_ref()
+        .filter(|_| facts.bird.protocols.is_some())
+    {
         None => checks.push(no(
-            format!("BIRD {version} did not say how it is"),
-            "`birdc show status`; ask again in a few seconds",
+            format!("BIRD {version} did not answer every question"),
+            "`birdc show status`, `birdc show protocols`; ask again in a few seconds",
         )),
         Some(status) => {
             checks.extend(at_work(status.daemon, version));

@@ -98,7 +98,7 @@ fn is_established(session: &ProtocolDetail) -> bool {
 }
 
 fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
-    let Some(wrong) = wrong(facts.bird.sessions.get(name), name) else {
+    let Some(wrong) = wrong(facts, name) else {
         return Check::ok(Code::Upstreams, "established, its channels up").subject(name);
     };
     let concerned = short
@@ -129,9 +129,17 @@ fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
 }
 
 /// What keeps a session from carrying anything, in words.
-fn wrong(session: Option<&ProtocolDetail>, name: &str) -> Option<String> {
-    let Some(session) = session else {
-        return Some(format!("BIRD has no protocol {name}"));
+fn wrong(facts: &Facts<'_>, name: &str) -> Option<String> {
+    let Some(session) = facts.bird.sessions.get(name) else {
+        let there = facts
+            .bird
+            .protocols
+            .as_ref()
+            .is_some_and(|all| all.contains_key(name));
+        return Some(match there {
+            true => format!("BIRD did not say how {name} is"),
+            false => format!("BIRD has no protocol {name}"),
+        });
     };
     let Some(bgp) = &session.bgp else {
         return Some(format!("{name} is of type {}, not BGP", session.protocol.proto));

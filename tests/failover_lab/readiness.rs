@@ -114,6 +114,28 @@ fn a_healthy_standby_is_ready_and_one_without_its_upstream_is_not() {
 }
 
 #[test]
+fn a_standby_answers_with_a_warning_until_its_first_good_drill() {
+    isolated(|| {
+        let (_lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        until_level(&falconer, Level::Ok)?;
+        ensure!(answers(&falconer)? == (Some(1), true));
+        let said = falconer.cli(&["ready"])?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        ensure!(
+            said.contains("a takeover was never drilled; `falconer drill web`"),
+            "{said}"
+        );
+        // Readiness asked BIRD itself; the drill goes by the last poll.
+        wait::until_true("sessions in the status", SOON, || {
+            let upstreams = falconer.status()?.upstreams;
+            Ok(upstreams.iter().all(|upstream| upstream.state == "Established"))
+        })?;
+        falconer.must(&["drill", "web", "--for", "1s"])?;
+        wait::until_true("a plain yes", SOON, || Ok(answers(&falconer)? == (Some(0), true)))
+    });
+}
+
+#[test]
 fn an_override_is_a_warning_or_a_no_by_what_it_would_stop() {
     isolated(|| {
         let (_lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;

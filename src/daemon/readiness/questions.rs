@@ -173,3 +173,6 @@ fn only_this<T>(answer: Result<T, BirdError>) -> Result<Result<T, String>, Halt>
         ) => Ok(Err(error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,20 @@ fn a_bird_that_does_not_answer_is_a_no_and_nothing_else_is_said_of_what_it_would
 }
 
 #[test]
+fn what_a_round_that_broke_off_did_not_see_is_not_taken_for_well() {
+    let mut site = Site::well();
+    site.bird.protocols = None;
+    site.bird.sessions.clear();
+    let said = "BIRD 2.0.12 did not answer every question".to_owned();
+    assert_eq!(site.said(), (Code::Bird, Level::No, said));
+    let mut site = Site::well();
+    let (name, row) = row("isp_a");
+    site.bird.protocols.as_mut().unwrap().insert(name, row);
+    site.bird.sessions.remove("isp_a");
+    assert!(site.problem().text.starts_with("BIRD did not say how isp_a is"));
+}
+
+#[test]
 fn a_version_that_is_not_known_is_a_warning() {
     for (version, known) in [
         ("2.0.7", false),
