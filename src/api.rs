@@ -8,6 +8,7 @@ mod crowd;
 mod desk;
 mod door;
 mod drill;
+mod events;
 mod feed;
 mod latency;
 mod order;
@@ -32,6 +33,7 @@ use self::desk::Desk;
 pub(crate) use self::desk::unknown_service;
 use self::door::Place;
 pub(crate) use self::drill::{HOLD, hold};
+pub use self::events::Past;
 pub(crate) use self::order::{check_reason, span};
 use crate::config::model;
 use crate::drill::Report;
@@ -52,6 +54,8 @@ pub struct Handles {
     pub ready: watch::Receiver<Arc<Readiness>>,
     /// The latest entries of the history, oldest first; bounded by the daemon.
     pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
+    /// Those before them, on disk.
+    pub past: Past,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
     pub requests: mpsc::Sender<Request>,
     /// Operators' errands that concern no single service.

@@ -214,17 +214,13 @@ fn wire(
         snapshot: driver.snapshot(),
         ready,
         history: driver.history(),
+        past: past_of(state_dir),
         latency: driver.latency(),
         requests: requests_out,
         errands,
         drills: drills_out,
         poll_interval: config.bird.poll_interval,
-        metrics: metrics::Sources {
-            counts: driver.counts(),
-            commands: client.commands(),
-            unwritten,
-            process: process::look,
-        },
+        metrics: sources(&driver, client, unwritten),
     };
     let gathering = readiness::spawn(readiness::Ends {
         in_force: in_force.clone(),
@@ -258,6 +254,22 @@ fn journal(state_dir: &Path) -> (store::journal::Journal, mpsc::Receiver<Result<
         store::journal::Journal::spawn(state_dir.to_owned(), written_out),
         written,
     )
+}
+
+/// Where a scrape finds what the snapshot does not hold.
+fn sources(driver: &Driver, client: &Client, unwritten: metrics::tally::Number) -> metrics::Sources {
+    metrics::Sources {
+        counts: driver.counts(),
+        commands: client.commands(),
+        unwritten,
+        process: process::look,
+    }
+}
+
+/// The history on disk, for those who ask how it all began.
+fn past_of(state_dir: &Path) -> api::Past {
+    let state_dir = state_dir.to_owned();
+    api::Past::new(move |page| store::journal::offer(&state_dir, page))
 }
 
 /// What an earlier Falconer kept here.

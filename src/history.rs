@@ -3,6 +3,8 @@
 //! The entries and their one text form, a line of JSON. Where they are kept is the store's; who is
 //! shown them, the API's.
 
+pub mod query;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -66,6 +66,7 @@ impl Daemon {
                     snapshot: seen,
                     ready,
                     history,
+                    past: falconer::api::Past::none(),
                     requests,
                     errands,
                     drills: mpsc::channel(1).0,
@@ -278,6 +279,40 @@ fn completions_and_manual_come_from_the_same_source() {
     let (code, out, _) = falconer(&["man", "status"]);
     assert_eq!(code, 0);
     assert!(out.contains("\\-\\-watch"), "{out}");
+}
+
+#[test]
+fn the_whole_manual_is_installed_and_every_command_has_its_page_and_its_completion() {
+    let directory = tempfile::tempdir().unwrap();
+    let man1 = directory.path().join("man1");
+    let (code, _, err) = falconer(&["man", "--install", man1.to_str().unwrap()]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (_, help, _) = falconer(&["help"]);
+    let (_, completions, _) = falconer(&["completions", "bash"]);
+    let commands = help
+        .split("Commands:")
+        .nth(1)
+        .unwrap()
+        .split("Options:")
+        .next()
+        .unwrap();
+    let commands: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() >= 15, "{commands:?}");
+    for command in &commands {
+        let page = std::fs::read_to_string(man1.join(format!("falconer-{command}.1"))).unwrap();
+        assert!(
+            page.contains(".SH NAME") && page.contains(".SH OPTIONS"),
+            "{command}: {page}"
+        );
+        assert!(completions.contains(&format!("falconer,{command})")), "{command}");
+    }
+    assert!(man1.join("falconer.1").exists());
+    assert_eq!(std::fs::read_dir(&man1).unwrap().count(), commands.len() + 1);
 }
 
 #[test]

@@ -17,12 +17,12 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::crowd::Busy;
+use super::events::Pages;
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
 use super::scrape::Scrapes;
 use super::toll::Toll;
 use super::{Handles, Refusal, account, feed, latency, order, page, readiness};
-use crate::history::Entry;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
 
@@ -37,6 +37,9 @@ const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
 const FEEDS: usize = 32;
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
+
+/// The document of this API.
+pub(super) const OPENAPI: &[u8] = include_bytes!("../../docs/openapi.json");
 
 /// What the network is told that wants to change something.
 const READ_ONLY: &str = "read-only here: changes are made over the Unix socket";
@@ -67,6 +70,7 @@ pub(super) struct Desk {
     network_feeds: Arc<Semaphore>,
     toll: Toll,
     scrapes: Scrapes,
+    pages: Pages,
 }
 
 /// `/announced`, for people who look at what a probe sees.
@@ -88,6 +92,7 @@ impl Desk {
             network_feeds: Arc::new(Semaphore::new(FEEDS)),
             toll: Toll::default(),
             scrapes: Scrapes::default(),
+            pages: Pages::default(),
         }
     }
 
@@ -129,7 +134,8 @@ impl Desk {
             },
             Ok(Route::WitnessLatency) => latency::answer(&self.handles.latency, None, head.uri.query()),
             Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
-            Ok(Route::Events) => self.events(),
+            Ok(Route::Events) => self.events(head.uri.query()).await,
+            Ok(Route::OpenApi) => reply::json_bytes(StatusCode::OK, Bytes::from_static(OPENAPI)),
             Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),
             Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow()),
             Ok(Route::Metrics) => self.metrics(&head.headers).await,
@@ -205,10 +211,9 @@ impl Desk {
         reply::json(status, &shown)
     }
 
-    fn events(&self) -> Reply {
+    async fn events(&self, query: Option<&str>) -> Reply {
         let latest = self.handles.history.borrow().clone();
-        let events: Vec<&Entry> = latest.iter().map(AsRef::as_ref).collect();
-        reply::json(StatusCode::OK, &serde_json::json!({ "events": events }))
+        self.pages.answer(latest, &self.handles.past, query).await
     }
 
     async fn metrics(&self, headers: &HeaderMap) -> Reply {

@@ -19,6 +19,8 @@ pub(super) enum Route<'a> {
     WitnessLatency,
     /// `GET /v1/events`: the latest entries of the history, or each as it happens.
     Events,
+    /// `GET /v1/openapi.json`: what this API is, for machines.
+    OpenApi,
     /// `GET /v1/ready`: whether we would take over, with every check.
     Ready,
     /// `GET /readyz`: the same as 200 or 503.
@@ -91,6 +93,7 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Mis
         ["v1", "render", "apply"] => Route::Apply,
         ["v1", "reload"] => Route::Reload,
         ["v1", "events"] => Route::Events,
+        ["v1", "openapi.json"] => Route::OpenApi,
         ["v1", "ready"] => Route::Ready,
         ["readyz"] => Route::Readyz,
         ["metrics"] => Route::Metrics,
@@ -125,6 +128,7 @@ mod tests {
             (Method::GET, "/v1/services/web/announced", Route::Announced("web")),
             (Method::GET, "/v1/events", Route::Events),
             (Method::GET, "/v1/ready", Route::Ready),
+            (Method::GET, "/v1/openapi.json", Route::OpenApi),
             (Method::GET, "/readyz", Route::Readyz),
             (Method::GET, "/metrics", Route::Metrics),
             (Method::GET, "/healthz", Route::Healthz),

@@ -1,5 +1,6 @@
-//! A connection that is given up when its peer stops reading: a write that makes no progress for
-//! too long is an error. Reading is not its business; hyper has time-outs of its own for that.
+//! A connection that is given up when its peer does not read: a write that makes too little progress
+//! for too long is an error, because an answer stays in memory until it is written. Reading is not its
+//! business; hyper has time-outs of its own for that.
 
 use std::future::Future;
 use std::io;
@@ -10,12 +11,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+/// What has to be written within the patience, in bytes, where there is so much: 3 KiB a second, less
+/// than any link that people still use.
+const ENOUGH: usize = 32 * 1024;
+
 /// See the module.
 pub(super) struct Stalled<S> {
     stream: S,
     patience: Duration,
-    /// When the write that makes no progress is given up; `None` while none is waiting.
+    /// When the writing is given up; `None` while nothing waits to be written.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// How much has been written since it began to wait, in bytes.
+    progress: usize,
 }
 
 impl<S> Stalled<S> {
@@ -25,13 +32,27 @@ impl<S> Stalled<S> {
             stream,
             patience,
             waiting: None,
+            progress: 0,
         }
     }
 
-    /// What the stream said of a write, or the error if it has said "not yet" for too long.
+    /// So much was written. Little by little is not enough.
+    fn advance(&mut self, written: usize) {
+        self.progress += written;
+        if self.progress >= ENOUGH {
+            self.rest();
+        }
+    }
+
+    /// Nothing waits to be written any more, or enough was.
+    fn rest(&mut self) {
+        self.waiting = None;
+        self.progress = 0;
+    }
+
+    /// What the stream said, or the error if it has said "not yet" for too long.
     fn judge<T>(&mut self, said: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if said.is_ready() {
-            self.waiting = None;
             return said;
         }
         let patience = self.patience;
@@ -44,6 +65,17 @@ impl<S> Stalled<S> {
             )));
         }
         Poll::Pending
+    }
+
+    fn judge_write(
+        &mut self,
+        said: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(written)) = &said {
+            self.advance(*written);
+        }
+        self.judge(said, cx)
     }
 }
 
@@ -60,11 +92,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalled<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Stalled<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let said = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.judge(said, cx)
+        self.judge_write(said, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has written all that it has.
         let said = Pin::new(&mut self.stream).poll_flush(cx);
+        if said.is_ready() {
+            self.rest();
+        }
         self.judge(said, cx)
     }
 
@@ -79,7 +115,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalled<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let said = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.judge(said, cx)
+        self.judge_write(said, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -107,18 +143,51 @@ mod tests {
         assert_eq!(began.elapsed(), PATIENCE);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_peer_that_reads_on_is_waited_for() {
-        let (near, mut far) = duplex(8);
+    /// Writes `much` to a peer that reads `bite` at a time, a moment before the patience ends.
+    async fn written_to_a_slow_peer(much: usize, bite: usize) -> io::Result<()> {
+        let (near, mut far) = duplex(bite);
         let reader = tokio::spawn(async move {
             let mut read = 0;
-            while read < 64 {
+            while read < much {
                 sleep(PATIENCE - Duration::from_secs(1)).await;
-                read += far.read(&mut [0; 8]).await.unwrap();
+                match far.read(&mut vec![0; bite]).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(some) => read += some,
+                }
             }
-            read
         });
-        Stalled::new(near, PATIENCE).write_all(&[0; 64]).await.unwrap();
-        assert_eq!(reader.await.unwrap(), 64);
+        let mut near = Stalled::new(near, PATIENCE);
+        let written = near.write_all(&vec![0; much]).await;
+        drop(near);
+        reader.await.unwrap();
+        written
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_peer_that_reads_on_is_waited_for() {
+        written_to_a_slow_peer(8 * ENOUGH, ENOUGH).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_a_little_now_and_then_is_given_up() {
+        let error = written_to_a_slow_peer(8 * ENOUGH, 64).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_feed_that_once_waited_may_be_quiet_for_long() {
+        let (near, mut far) = duplex(8);
+        let mut near = Stalled::new(near, PATIENCE);
+        let reader = tokio::spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            far.read_exact(&mut [0; 12]).await.unwrap();
+            sleep(PATIENCE * 10 + Duration::from_secs(1)).await;
+            far.read_exact(&mut [0; 12]).await.unwrap();
+        });
+        near.write_all(&[0; 12]).await.unwrap();
+        near.flush().await.unwrap();
+        sleep(PATIENCE * 10).await;
+        near.write_all(&[0; 12]).await.unwrap();
+        reader.await.unwrap();
     }
 }

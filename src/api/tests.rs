@@ -13,6 +13,8 @@ use super::*;
 use crate::status::situations;
 use crate::status::snapshot::Strength;
 
+mod openapi;
+
 /// An API on a socket and a port of its own. Dropping it ends it.
 struct Api {
     directory: tempfile::TempDir,
@@ -46,6 +48,12 @@ impl Api {
             snapshot: seen,
             ready,
             history: latest,
+            past: Past::new(|page| {
+                (1..=5)
+                    .rev()
+                    .for_each(|seq| page.offer(&entry(seq), || crate::history::line(&entry(seq))));
+                Ok(())
+            }),
             requests: sender,
             errands: sent,
             drills: mpsc::channel(1).0,
@@ -435,7 +443,7 @@ async fn the_latest_events_are_listed_oldest_first() {
     let api = Api::start(situations::steady()).await;
     assert_eq!(
         api.ask("GET", "/v1/events", "").await,
-        (200, r#"{"events":[]}"#.to_owned())
+        (200, r#"{"events":[],"next":null}"#.to_owned())
     );
     api.history.send(Arc::from([entry(1), entry(2)])).unwrap();
     let (_, body) = api.ask_over_tcp("GET", "/v1/events").await;
@@ -672,6 +680,7 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         snapshot: seen,
         ready: watch::channel(Arc::new(Readiness::not_yet(situations::now()))).1,
         history: watch::channel(Arc::from([])).1,
+        past: Past::none(),
         requests,
         errands: mpsc::channel(1).0,
         drills: mpsc::channel(1).0,

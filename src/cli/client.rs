@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::output;
 use crate::drill::Report;
 use crate::history::Entry;
+use crate::history::query::Query;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Drill, Service};
@@ -50,10 +51,14 @@ struct Said {
     said: String,
 }
 
-/// `{"events": [...]}`.
+/// A page of the history.
 #[derive(Deserialize)]
-struct Events {
-    events: Vec<Entry>,
+pub(super) struct Events {
+    /// Oldest first.
+    pub(super) events: Vec<Entry>,
+    /// Where the page before it ends; `None`: there is none.
+    #[serde(default)]
+    pub(super) next: Option<u64>,
 }
 
 /// The body of a change.
@@ -91,12 +96,11 @@ impl Daemon {
         Ok((json, read))
     }
 
-    /// The latest entries of the history, oldest first.
-    pub(super) fn history(&self) -> Result<Vec<Entry>, Failure> {
-        let json = self.ask(Method::GET, "/v1/events", Bytes::new())?;
-        let Events { events } =
-            serde_json::from_slice(&json).map_err(|error| unreadable("history", &error))?;
-        Ok(events)
+    /// A page of the history.
+    pub(super) fn history(&self, query: &Query) -> Result<Events, Failure> {
+        let path = format!("/v1/events?{}", written(query));
+        let json = self.ask(Method::GET, &path, Bytes::new())?;
+        serde_json::from_slice(&json).map_err(|error| unreadable("history", &error))
     }
 
     /// Fails if there is no such service, with what may have been meant.
@@ -300,6 +304,31 @@ fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
     Failure::Failed(format!(
         "the daemon's {what} cannot be read by this falconer {ours}; are they of one version? ({error})"
     ))
+}
+
+/// A query as it stands in a URL.
+fn written(query: &Query) -> String {
+    let mut written = url::form_urlencoded::Serializer::new(String::new());
+    let Query {
+        service,
+        since,
+        after,
+        before,
+        limit,
+    } = query;
+    written.append_pair("limit", &limit.to_string());
+    if let Some(service) = service {
+        written.append_pair("service", service);
+    }
+    if let Some(since) = since {
+        written.append_pair("since", &since.to_string());
+    }
+    for (key, number) in [("after", after), ("before", before)] {
+        if let Some(number) = number {
+            written.append_pair(key, &number.to_string());
+        }
+    }
+    written.finish()
 }
 
 /// Whether a name could be a service's, as far as a path is concerned.

@@ -1,12 +1,21 @@
 //! `falconer history`.
 
+use std::time::Duration;
+
 use clap::Args;
+use jiff::civil;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 use super::client::Daemon;
 use super::failure::Failure;
 use super::output;
-use crate::history::line;
+use crate::history::query::{LIMIT, Query};
+use crate::history::{Entry, line};
 use crate::status::told;
+
+/// How often `--follow` asks for what is new.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shows what happened.
 #[derive(Debug, Args)]
@@ -14,28 +23,169 @@ pub(super) struct History {
     /// Only what happened to this service
     service: Option<String>,
 
+    /// The same
+    #[arg(
+        long = "service",
+        value_name = "SERVICE",
+        conflicts_with = "service",
+        id = "of_service"
+    )]
+    of_service: Option<String>,
+
+    /// Only what happened since then: "2h" ago, "2026-11-22", "2026-11-22 20:45" or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+
+    /// How many entries, the latest ones [default: 50, with --since all]
+    #[arg(short = 'n', long, value_name = "N")]
+    lines: Option<usize>,
+
     /// Print each entry with its evidence, as a line of JSON
     #[arg(long)]
     json: bool,
 
-    /// How many entries, the latest ones
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
-    lines: usize,
+    /// Go on with what happens from now, until Ctrl-C
+    #[arg(short, long)]
+    follow: bool,
 }
 
 impl History {
     /// Prints the latest entries, oldest first.
     pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
-        if let Some(service) = &self.service {
+        let service = self.service.as_ref().or(self.of_service.as_ref());
+        if let Some(service) = service {
             daemon.must_have(service)?;
         }
-        let mut entries = daemon.history()?;
-        entries.retain(|entry| self.service.is_none() || entry.service == self.service);
-        entries.drain(..entries.len().saturating_sub(self.lines));
-        output::print(if self.json {
+        let mut query = Query {
+            service: service.cloned(),
+            since: self.since,
+            ..Query::default()
+        };
+        let entries = self.latest(daemon, &query)?;
+        if !self.follow || !entries.is_empty() {
+            output::print(self.shown(&entries))?;
+        }
+        if !self.follow {
+            return Ok(());
+        }
+        let newest = match entries.last() {
+            Some(last) => Some(last.seq),
+            None => newest(daemon)?,
+        };
+        query.after = newest.or(Some(0));
+        loop {
+            pause();
+            let entries = daemon.history(&query)?.events;
+            if let Some(last) = entries.last() {
+                query.after = Some(last.seq);
+                output::print(self.shown(&entries))?;
+            }
+        }
+    }
+
+    /// Page by page, back to where it is enough.
+    fn latest(&self, daemon: &Daemon, query: &Query) -> Result<Vec<Entry>, Failure> {
+        let wanted = match (self.lines, self.since) {
+            (Some(lines), _) => lines,
+            (None, Some(_)) => usize::MAX,
+            (None, None) => 50,
+        };
+        let mut pages: Vec<Vec<Entry>> = Vec::new();
+        let mut found = 0;
+        let mut query = query.clone();
+        while found < wanted {
+            query.limit = (wanted - found).min(LIMIT);
+            let page = daemon.history(&query)?;
+            found += page.events.len();
+            pages.push(page.events);
+            query.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        Ok(pages.into_iter().rev().flatten().collect())
+    }
+
+    fn shown(&self, entries: &[Entry]) -> String {
+        if self.json {
             entries.iter().map(line).collect()
         } else {
-            told(&entries, &output::style())
+            told(entries, &output::style())
+        }
+    }
+}
+
+/// The number of the last entry of all.
+fn newest(daemon: &Daemon) -> Result<Option<u64>, Failure> {
+    let last = Query {
+        limit: 1,
+        ..Query::default()
+    };
+    Ok(daemon.history(&last)?.events.last().map(|entry| entry.seq))
+}
+
+/// Reads a point in time as people write it: how long ago, a day or a time here, or RFC 3339.
+fn since(text: &str) -> Result<Timestamp, String> {
+    since_at(text, &Zoned::now())
+}
+
+fn since_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let span = text.strip_suffix(" ago").unwrap_or(text);
+    if let Ok(ago) = crate::api::span(span) {
+        let ago = jiff::SignedDuration::try_from(ago).map_err(|error| error.to_string())?;
+        return now
+            .timestamp()
+            .checked_sub(ago)
+            .map_err(|error| error.to_string());
+    }
+    let here = |zone: TimeZone, at: civil::DateTime| at.to_zoned(zone).map(|at| at.timestamp());
+    let at = text.parse::<civil::DateTime>().ok();
+    let at = at.or_else(|| {
+        let time: civil::Time = text.parse().ok()?;
+        Some(now.date().to_datetime(time))
+    });
+    at.and_then(|at| here(now.time_zone().clone(), at).ok())
+        .ok_or_else(|| {
+            r#"write it like "2h", "2026-11-22", "2026-11-22 20:45" or 2026-11-22T20:45:00Z"#.to_owned()
         })
+}
+
+/// Waits until it is time to ask again.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command of one thread that has nothing else to do"
+)]
+fn pause() {
+    std::thread::sleep(LOOK_EVERY);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_in_time_is_read_as_people_write_it() {
+        let now: Zoned = "2026-11-22T20:45:00+08:00[Asia/Hong_Kong]".parse().unwrap();
+        let cases = [
+            ("2h", "2026-11-22T10:45:00Z"),
+            ("90m ago", "2026-11-22T11:15:00Z"),
+            ("2026-11-22", "2026-11-21T16:00:00Z"),
+            ("2026-11-22 20:00", "2026-11-22T12:00:00Z"),
+            ("2026-11-22T20:00:00Z", "2026-11-22T20:00:00Z"),
+            ("20:00", "2026-11-22T12:00:00Z"),
+        ];
+        for (text, expected) in cases {
+            let expected: Timestamp = expected.parse().unwrap();
+            assert_eq!(since_at(text, &now), Ok(expected), "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "-2h"] {
+            assert!(
+                since_at(text, &now).unwrap_err().contains("write it like"),
+                "{text}"
+            );
+        }
     }
 }

@@ -1,16 +1,24 @@
 //! `falconer man`.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, CommandFactory};
 
 use super::failure::Failure;
 use super::{Arguments, output};
 
-/// Prints a page of the manual.
+/// Prints a page of the manual, or installs all of them.
 #[derive(Debug, Args)]
-#[command(after_help = "To read it at once: falconer man | man -l -")]
+#[command(after_help = "\
+To read it at once: falconer man | man -l -
+To install the manual: falconer man --install /usr/local/share/man/man1")]
 pub(super) struct Man {
     /// The command whose page it is; without it, the page of falconer itself
     command: Option<String>,
+
+    /// Write every page into this directory, as falconer.1, falconer-status.1 and so on
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    install: Option<PathBuf>,
 }
 
 impl Man {
@@ -18,6 +26,9 @@ impl Man {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let mut root = Arguments::command();
         root.build();
+        if let Some(directory) = &self.install {
+            return install(&root, directory);
+        }
         let command = match &self.command {
             None => root,
             Some(name) => root
@@ -25,10 +36,30 @@ impl Man {
                 .cloned()
                 .ok_or_else(|| unknown(name, &root))?,
         };
-        let mut page = vec![];
-        clap_mangen::Man::new(command).render(&mut page)?;
-        output::print(&page)
+        output::print(&page(command)?)
     }
+}
+
+/// A command's page.
+fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = vec![];
+    clap_mangen::Man::new(command).render(&mut page)?;
+    Ok(page)
+}
+
+fn install(root: &clap::Command, directory: &Path) -> Result<(), Failure> {
+    let commands = root
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help");
+    let pages = commands.map(|command| (format!("falconer-{}.1", command.get_name()), command));
+    for (file, command) in std::iter::once(("falconer.1".to_owned(), root)).chain(pages) {
+        let path = directory.join(file);
+        let page = page(command.clone())?;
+        std::fs::create_dir_all(directory)
+            .and_then(|()| std::fs::write(&path, page))
+            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 fn unknown(name: &str, root: &clap::Command) -> Failure {

@@ -28,7 +28,7 @@ pub(super) fn tell(site: &Site, note: &Note) {
         }
         Note::Verdict { service, from, to } => {
             let (from, to) = (from.word(), to.word());
-            tracing::info!(service = name(service), from, to, "verdict");
+            tracing::info!(service = name(service), from, to, rule = "D3", "verdict");
         }
         Note::Probe {
             probe,
@@ -116,8 +116,18 @@ fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, det
                 .services()
                 .get(service)
                 .map_or("?", |service| &service.policy().name);
-            tracing::info!(service, probe = policy, from, to, detail, "probe");
+            tracing::info!(
+                service,
+                probe = policy,
+                from,
+                to,
+                rule = "D1",
+                cause = detail,
+                "probe"
+            );
         }
-        ProbeId::Witness(_) => tracing::info!(witness = policy, from, to, detail, "witness"),
+        ProbeId::Witness(_) => {
+            tracing::info!(witness = policy, from, to, rule = "D1", cause = detail, "witness");
+        }
     }
 }

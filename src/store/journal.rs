@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::history::query::Gathering;
 use crate::history::{Entry, entries, line};
 use crate::metrics::tally::Number;
 
@@ -62,6 +63,51 @@ pub fn read(state_dir: &Path) -> Past {
         ));
     }
     past
+}
+
+/// Offers the entries on disk to a page, newest first, until it wants no more. Damaged lines are
+/// passed over; the start has reported them. A file is held in memory while it is read.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn offer(state_dir: &Path, page: &mut Gathering) -> io::Result<()> {
+    let files = (1..=FILES_KEPT).map(|number| older(state_dir, number));
+    for path in std::iter::once(youngest(state_dir)).chain(files) {
+        if !page.wants_more() {
+            return Ok(());
+        }
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                return Err(io::Error::new(
+                    error.kind(),
+                    format!("{}: {error}", path.display()),
+                ));
+            }
+        };
+        for line in text.rsplit(|byte| *byte == b'\n') {
+            if !page.wants_more() {
+                return Ok(());
+            }
+            offer_line(line, page);
+        }
+    }
+    Ok(())
+}
+
+/// Its number alone says most of the time that a line is not needed.
+fn offer_line(line: &[u8], page: &mut Gathering) {
+    #[derive(serde::Deserialize)]
+    struct Numbered {
+        seq: u64,
+    }
+    let numbered = serde_json::from_slice::<Numbered>(line);
+    if numbered.is_ok_and(|Numbered { seq }| !page.has_passed(seq))
+        && let Ok(entry) = serde_json::from_slice::<Entry>(line)
+    {
+        page.offer(&entry, || String::from_utf8_lossy(line).into_owned());
+    }
 }
 
 fn tail(path: &Path) -> io::Result<String> {

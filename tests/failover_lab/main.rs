@@ -8,6 +8,7 @@ mod decoding;
 mod lab_itself;
 
 mod applying;
+mod crowd;
 mod drills;
 mod in_an_outage;
 mod judgement;

@@ -38,6 +38,7 @@ pub mod http;
 pub mod bgp;
 pub mod capture;
 pub mod client;
+pub mod crowd;
 pub mod measure;
 pub mod packets;
 

@@ -10,6 +10,7 @@
 pub mod lab;
 
 mod alerts;
+mod api;
+mod disk;
 
-#[expect(dead_code, reason = "the tests that need Python come with the API")]
 mod tools;

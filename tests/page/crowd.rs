@@ -61,6 +61,7 @@ impl Daemon {
         let readiness = json!({ "schema": 1, "at": Timestamp::now(), "level": "no", "checks": [
             { "code": "bird", "service": null, "subject": HARM, "level": "no", "text": HARM, "advice": HARM }] });
         let handles = Handles {
+            past: falconer::api::Past::none(),
             snapshot: seen,
             ready: watch::channel(Arc::new(serde_json::from_value(readiness)?)).1,
             history: latest,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::history::What;
+use crate::history::query::Query;
 
 fn entry(seq: u64) -> Entry {
     Entry {
@@ -81,4 +82,61 @@ async fn a_disk_that_cannot_be_written_is_reported_once_and_then_that_it_can_aga
     journal.write(entry(2));
     assert_eq!(said.recv().await, Some(Ok(())));
     assert_eq!(read(&state_dir).entries, vec![entry(2)]);
+}
+
+/// The numbers that a page gathers from the disk.
+fn numbers(dir: &Path, query: Query) -> Vec<u64> {
+    let mut page = Gathering::new(query);
+    offer(dir, &mut page).unwrap();
+    let page: serde_json::Value = serde_json::from_str(&page.page()).unwrap();
+    let events = page["events"].as_array().unwrap();
+    events
+        .iter()
+        .map(|entry| entry["seq"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_page_reaches_back_over_every_file_and_past_damaged_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    for seqs in [1..=3, 4..=6, 7..=9] {
+        if youngest(dir.path()).exists() {
+            rotate(dir.path()).unwrap();
+        }
+        written(dir.path(), seqs).await;
+    }
+    let mut file = File::options().append(true).open(older(dir.path(), 1)).unwrap();
+    file.write_all(b"{\"seq\": 99, \"at\"\n{\"seq\":98}\n\xff\xfe\n")
+        .unwrap();
+    assert_eq!(numbers(dir.path(), Query::default()), (1..=9).collect::<Vec<_>>());
+    let before = Query {
+        before: Some(6),
+        limit: 2,
+        ..Query::default()
+    };
+    assert_eq!(numbers(dir.path(), before), [4, 5]);
+}
+
+#[test]
+fn a_history_that_is_not_there_is_an_empty_page() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(
+        numbers(&dir.path().join("nowhere"), Query::default()),
+        Vec::<u64>::new()
+    );
+}
+
+#[tokio::test]
+async fn what_the_disk_did_not_take_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let state_dir = dir.path().join("state");
+    std::fs::write(&state_dir, "in the way").unwrap();
+    let (reports, mut said) = mpsc::channel(8);
+    let journal = Journal::spawn(state_dir, reports);
+    let unwritten = journal.unwritten();
+    journal.write(entry(1));
+    assert!(said.recv().await.unwrap().is_err());
+    journal.write(entry(2));
+    journal.finish().await;
+    assert_eq!(unwritten.get(), 2);
 }

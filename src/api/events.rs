@@ -1,0 +1,183 @@
+//! `/v1/events`: a page of the history, from what the daemon has in mind, and from the disk where
+//! that does not go back far enough.
+//!
+//! The disk is read by one at a time, away from the threads that the failover runs on.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, PoisonError};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use jiff::Timestamp;
+
+use super::reply::{self, Reply};
+use crate::history::query::{Gathering, LIMIT, Query};
+use crate::history::{Entry, line};
+
+/// The history on disk: offers what it has, newest first, until no more is wanted.
+#[derive(Clone)]
+pub struct Past(Arc<Read>);
+
+/// Offers entries to a page.
+type Read = dyn Fn(&mut Gathering) -> io::Result<()> + Send + Sync;
+
+impl Past {
+    /// Reads it that way; the reading may take its time.
+    pub fn new(read: impl Fn(&mut Gathering) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// There is none.
+    pub fn none() -> Self {
+        Self::new(|_| Ok(()))
+    }
+}
+
+impl fmt::Debug for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Past")
+    }
+}
+
+/// The daemon's latest entries, oldest first.
+type Latest = Arc<[Arc<Entry>]>;
+
+/// Who reads the disk, and the page that most ask for.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// Held while the disk is read: a crowd waits for its turn instead of filling the memory.
+    reading: tokio::sync::Mutex<()>,
+    /// The page without a query, and the entries that it was made of. A lock, because connections
+    /// on every thread ask; held for a copy of two pointers.
+    written: std::sync::Mutex<Option<(Latest, Bytes)>>,
+}
+
+impl Pages {
+    /// Answers a query.
+    pub(super) async fn answer(&self, latest: Latest, past: &Past, query: Option<&str>) -> Reply {
+        let query = match read(query) {
+            Ok(query) => query,
+            Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
+        };
+        let usual = query == Query::default();
+        if usual && let Some(page) = self.written(&latest) {
+            return reply::json_bytes(StatusCode::OK, page);
+        }
+        match self.gather(&latest, past, query).await {
+            Ok(page) => {
+                let page = Bytes::from(page);
+                if usual {
+                    let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+                    *written = Some((latest, page.clone()));
+                }
+                reply::json_bytes(StatusCode::OK, page)
+            }
+            Err(error) => {
+                let said = format!("the history on disk cannot be read: {error}");
+                reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
+            }
+        }
+    }
+
+    fn written(&self, latest: &Latest) -> Option<Bytes> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, page) = written.as_ref()?;
+        Arc::ptr_eq(of, latest).then(|| page.clone())
+    }
+
+    async fn gather(&self, latest: &Latest, past: &Past, query: Query) -> io::Result<String> {
+        let mut gathering = Gathering::new(query);
+        for entry in latest.iter().rev() {
+            gathering.offer(entry, || line(entry));
+        }
+        if gathering.wants_more() && !latest.is_empty() {
+            let _turn = self.reading.lock().await;
+            let past = past.clone();
+            let reading = tokio::task::spawn_blocking(move || {
+                (past.0)(&mut gathering)?;
+                io::Result::Ok(gathering)
+            });
+            gathering = reading.await.map_err(io::Error::other)??;
+        }
+        Ok(gathering.page())
+    }
+}
+
+/// Reads a query; an error says what would be right.
+fn read(query: Option<&str>) -> Result<Query, String> {
+    let mut read = Query::default();
+    let number = |key: &str, value: &str| {
+        value
+            .parse::<u64>()
+            .map_err(|_| format!(r#""{key}" is a number, and not "{value}""#))
+    };
+    for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match &*key {
+            "service" if is_name(&value) => read.service = Some(value.into_owned()),
+            "service" => return Err(format!(r#""{value}" is not the name of a service"#)),
+            "since" => {
+                let at: Timestamp = value.parse().map_err(|_| {
+                    format!(r#""since" is a time such as 2026-11-22T20:45:00Z, and not "{value}""#)
+                })?;
+                read.since = Some(at);
+            }
+            "before" => read.before = Some(number("before", &value)?),
+            "after" => read.after = Some(number("after", &value)?),
+            "limit" => {
+                read.limit = match usize::try_from(number("limit", &value)?) {
+                    Ok(limit @ 1..=LIMIT) => limit,
+                    Ok(_) | Err(_) => return Err(format!(r#""limit" is between 1 and {LIMIT}"#)),
+                };
+            }
+            other => {
+                return Err(format!(
+                    r#"there is no "{other}" to choose by; there are service, since, before, after and limit"#
+                ));
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// Whether a service could be called so.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_and_what_cannot_be_meant_is_refused() {
+        assert_eq!(read(None), Ok(Query::default()));
+        let expected = Query {
+            service: Some("web".into()),
+            since: Some("2026-11-22T20:45:00Z".parse().unwrap()),
+            after: Some(3),
+            before: Some(9),
+            limit: 5,
+        };
+        let query = "service=web&since=2026-11-22T20%3A45%3A00Z&before=9&after=3&limit=5";
+        assert_eq!(read(Some(query)), Ok(expected));
+        let cases = [
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "before=-1",
+            "since=yesterday",
+            "page=2",
+            "=",
+            "service=",
+            "service=Web",
+            "after",
+        ];
+        for query in cases {
+            assert!(read(Some(query)).is_err(), "{query}");
+        }
+    }
+}
