@@ -281,9 +281,9 @@ fn change_lines(service: &Service) -> Vec<String> {
 
 fn takeover_words(policy: &model::Service) -> String {
     match policy.takeover_delay {
-        Duration::ZERO => "verdict down, confirmed by witnesses: announced at once".to_owned(),
+        Duration::ZERO => "verdict down, enough witnesses up: announced at once".to_owned(),
         delay => format!(
-            "verdict down for {}, confirmed by witnesses: announced",
+            "verdict down for {}, enough witnesses up: announced",
             duration::format(delay)
         ),
     }
