@@ -11,6 +11,7 @@ use falconer::bird::client::{BirdError, Client};
 use falconer::status::snapshot::BirdState;
 use ipnet::IpNet;
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
 use crate::{SOON, error_of, link_when, net, up};
@@ -128,7 +129,7 @@ impl World {
                 ])
                 .current_dir(self.directory.path()),
         );
-        exists(&socket).await;
+        listens(&socket).await;
         process
     }
 
@@ -140,6 +141,15 @@ impl World {
 async fn exists(path: &Path) {
     let began = Instant::now();
     while !path.exists() {
+        assert!(began.elapsed() < SOON, "{} never came", path.display());
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Between the file's coming and BIRD's listening a connection is refused.
+async fn listens(path: &Path) {
+    let began = Instant::now();
+    while UnixStream::connect(path).await.is_err() {
         assert!(began.elapsed() < SOON, "{} never came", path.display());
         sleep(Duration::from_millis(5)).await;
     }
