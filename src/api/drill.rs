@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::desk::{Desk, find, status_of, whole};
-use super::order::{check_reason, span};
+use super::order::{check_reason, object, span};
 use super::reply::{self, Reply};
 use super::{Drill, account};
 use crate::drill::Report;
@@ -92,7 +92,7 @@ fn plan(body: &[u8]) -> Result<Plan, String> {
     let order: Order = if body.trim_ascii().is_empty() {
         Order::default()
     } else {
-        serde_json::from_slice(body).map_err(|error| {
+        object(body).map_err(|error| {
             format!(
                 r#"the body is not what it should be, {{"full": false, "dry_run": false, "for": "10s", "reason": "..."}}: {error}"#
             )

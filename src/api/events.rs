@@ -122,7 +122,10 @@ fn read(query: Option<&str>) -> Result<Query, String> {
                 })?;
                 read.since = Some(at);
             }
-            "before" => read.before = Some(number("before", &value)?),
+            "before" => match number("before", &value)? {
+                0 => return Err(r#"nothing is "before" the first entry, which is 1"#.to_owned()),
+                before => read.before = Some(before),
+            },
             "after" => read.after = Some(number("after", &value)?),
             "limit" => {
                 read.limit = match usize::try_from(number("limit", &value)?) {
@@ -173,6 +176,7 @@ mod tests {
             "page=2",
             "=",
             "service=",
+            "before=0",
             "service=Web",
             "after",
         ];

@@ -28,7 +28,7 @@ pub(super) fn read(verb: Verb, body: &[u8]) -> Result<Ask, String> {
     let body: Body = if body.trim_ascii().is_empty() {
         Body::default()
     } else {
-        serde_json::from_slice(body).map_err(|error| {
+        object(body).map_err(|error| {
             format!(r#"the body is not what it should be, {{"for": "20s", "reason": "..."}}: {error}"#)
         })?
     };
@@ -60,9 +60,17 @@ pub(super) fn force(body: &[u8]) -> Result<bool, String> {
     if body.trim_ascii().is_empty() {
         return Ok(false);
     }
-    let body: Apply = serde_json::from_slice(body)
+    let body: Apply = object(body)
         .map_err(|error| format!(r#"the body is not what it should be, {{"force": false}}: {error}"#))?;
     Ok(body.force)
+}
+
+/// Reads an object. serde would take an array for it, field by field, which nobody means.
+pub(super) fn object<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    if body.trim_ascii().starts_with(b"[") {
+        return Err(serde::de::Error::custom("an array, where an object is wanted"));
+    }
+    serde_json::from_slice(body)
 }
 
 /// Reads a duration as people write it, such as "90s", "20m" or "2h30m".
@@ -142,6 +150,7 @@ mod tests {
         let cases = [
             (WITHDRAW, "{", "the body is not what it should be"),
             (WITHDRAW, "[]", "the body is not what it should be"),
+            (WITHDRAW, "[null, null]", "the body is not what it should be"),
             (WITHDRAW, r#"{"until": "20s"}"#, "unknown field `until`"),
             (WITHDRAW, r#"{"for": 20}"#, "the body is not what it should be"),
             (WITHDRAW, r#"{"for": "20"}"#, "write it like"),

@@ -83,7 +83,14 @@ fn schemathesis(lab: &Lab, url: &str) -> Result<()> {
             "1",
             "--no-color",
         ])
-        .args(["--request-timeout", "30", "--suppress-health-check", "all"])
+        .args([
+            "--request-timeout",
+            "120",
+            "--max-response-time",
+            "120",
+            "--suppress-health-check",
+            "all",
+        ])
         .current_dir(lab.directory(Host::Hk));
     let output = judged_well(&mut command);
     let said = String::from_utf8_lossy(&output.stdout);
