@@ -2,9 +2,10 @@
 //! What is logged is the business of whoever logs it.
 
 mod journal;
+mod scribe;
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -17,30 +18,36 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use self::journal::Journal;
-use crate::config::model::{Log, LogFormat};
+pub use self::scribe::Log;
+use crate::config::model::{self, LogFormat};
 use crate::status::snapshot::millis;
 
 /// Starts the log of this process. Where systemd's journal is asked for and is not there, the log
 /// goes to standard error, with a warning.
 ///
 /// # Errors
-/// When this process has a log already.
-pub fn start(config: Log) -> anyhow::Result<()> {
+/// When this process has a log already, or no room for a thread.
+pub fn start(config: model::Log) -> anyhow::Result<Log> {
     let journal = match config.format {
         LogFormat::Journald => Some(Journal::open()),
         LogFormat::Text | LogFormat::Json => None,
     };
-    let (layer, problem) = match journal {
-        Some(Ok(journal)) => (journal.boxed(), None),
-        Some(Err(error)) => (layer(LogFormat::Text, Look::of_stderr(), io::stderr), Some(error)),
-        None => (layer(config.format, Look::of_stderr(), io::stderr), None),
+    let ((layer, log), problem) = match journal {
+        Some(Ok((journal, log))) => ((journal.boxed(), log), None),
+        Some(Err(error)) => (to_stderr(LogFormat::Text)?, Some(error)),
+        None => (to_stderr(config.format)?, None),
     };
     let subscriber = Registry::default().with(layer.with_filter(filter(config.level)));
     tracing::subscriber::set_global_default(subscriber)?;
     if let Some(error) = problem {
         tracing::warn!(%error, "the journal cannot be reached; logging to standard error");
     }
-    Ok(())
+    Ok(log)
+}
+
+fn to_stderr(format: LogFormat) -> io::Result<(Boxed, Log)> {
+    let (queue, log) = scribe::start(|line: Vec<u8>| drop(io::stderr().write_all(&line)))?;
+    Ok((layer(format, Look::of_stderr(), queue), log))
 }
 
 /// What listens on standard error.

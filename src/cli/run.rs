@@ -38,7 +38,7 @@ impl Run {
             limit: u64::from(self.record_limit) << 20,
         });
         let (config, tell_warnings) = reading::read_for_log(&config_file)?;
-        log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+        let log = log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
         tell_warnings();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -56,6 +56,7 @@ impl Run {
         });
         // Dropped, it would wait for them without an end.
         runtime.shutdown_timeout(FAREWELL);
+        drop(log);
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error @ RunError::Configuration(_))) => Err(Failure::Configuration(error.to_string())),

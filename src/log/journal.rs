@@ -6,11 +6,14 @@ use std::fmt;
 use std::io;
 
 use tracing::field::{Field, Value, Visit};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::Layer;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::{DefaultFields, FormatFields as _, Writer};
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
+
+use super::scribe::{self, Log, Queue};
 
 /// How the fields are told from everybody else's.
 const PREFIX: &str = "FALCONER";
@@ -18,38 +21,63 @@ const PREFIX: &str = "FALCONER";
 const FIELDS: usize = 32;
 
 /// Writes to the journal.
-pub(super) struct Journal(tracing_journald::Layer);
+pub(super) struct Journal(Queue<Entry>);
+
+/// One event, on its way to the journal.
+struct Entry {
+    of: &'static Metadata<'static>,
+    line: String,
+    fields: Vec<(Field, String)>,
+}
 
 impl Journal {
     /// Opens the journal's socket.
     ///
     /// # Errors
     /// When nobody listens there.
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<(Self, Log)> {
         let layer = tracing_journald::layer()?;
         let layer = layer.with_syslog_identifier("falconer".to_owned());
-        Ok(Self(layer.with_field_prefix(Some(PREFIX.to_owned()))))
+        let layer = layer.with_field_prefix(Some(PREFIX.to_owned()));
+        // Its socket blocks while the journal hangs.
+        let journal = tracing::Dispatch::new(Registry::default().with(layer));
+        let (queue, log) =
+            scribe::start(move |entry: Entry| tracing::dispatcher::with_default(&journal, || entry.tell()))?;
+        Ok((Self(queue), log))
     }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Journal {
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let fields = event.metadata().fields();
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = String::new();
-        let written = DefaultFields::new().format_fields(Writer::new(&mut line), event);
-        let (Some(message), Ok(())) = (fields.field("message"), written) else {
-            self.0.on_event(event, context);
+        if DefaultFields::new()
+            .format_fields(Writer::new(&mut line), event)
+            .is_err()
+        {
             return;
-        };
+        }
         let mut told = Told::default();
         event.record(&mut told);
+        self.0.add(Entry {
+            of: event.metadata(),
+            line,
+            fields: told.0,
+        });
+    }
+}
+
+impl Entry {
+    /// Hands it to the journal's own layer, with the line for its message.
+    fn tell(&self) {
+        let Some(message) = self.of.fields().field("message") else {
+            return;
+        };
         let mut values: [(&Field, Option<&dyn Value>); FIELDS] = [(&message, None); FIELDS];
-        values[0] = (&message, Some(&line));
-        for (place, (field, text)) in values[1..].iter_mut().zip(&told.0) {
+        values[0] = (&message, Some(&self.line));
+        for (place, (field, text)) in values[1..].iter_mut().zip(&self.fields) {
             *place = (field, Some(text));
         }
-        let values = fields.value_set(&values);
-        self.0.on_event(&Event::new(event.metadata(), &values), context);
+        Event::dispatch(self.of, &self.of.fields().value_set(&values));
     }
 }
 

@@ -105,14 +105,20 @@ fn a9_no_apply_begins_during_a_takeover_or_a_failback() {
         lab.power_cut(Host::Cn)?;
         falconer.until("takeover", SOON, |service| service.want == Strength::Full)?;
         let output = falconer.cli(&["render", "--apply"])?;
-        must_refuse(&output, &["web is being announced, withdrawn or drilled just now"])?;
+        must_refuse(
+            &output,
+            &["web is being announced, withdrawn or drilled just now"],
+        )?;
         lab.standby.thaw()?;
         falconer.until("verified takeover", SOON, |service| service.verified_at.is_some())?;
         let mark = lab.capture.mark()?;
         lab.power_back(Host::Cn)?;
         falconer.until_actual(Strength::Drain, SOON)?;
         let output = falconer.cli(&["render", "--apply"])?;
-        must_refuse(&output, &["web is being announced, withdrawn or drilled just now"])?;
+        must_refuse(
+            &output,
+            &["web is being announced, withdrawn or drilled just now"],
+        )?;
         ensure!(on_disk(&lab)? == old, "the file was touched");
         falconer.until("silence", SOON, |service| {
             let down = service

@@ -1,6 +1,9 @@
 //! The log of a takeover, where each format sends it: the journal is systemd's own, started for the
 //! test in its own `/run`.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use serde_json::Value;
 use crate::lab::process::Process;
 use crate::lab::{Falconer, Host, Lab, PREFIX4, Plan, Settings, isolated, output_of, wait};
 
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 const SOON: Duration = Duration::from_secs(20);
 
 /// A takeover by a Falconer that logs in that format.
@@ -125,5 +129,28 @@ fn a_takeover_is_one_line_of_json_with_old_new_rule_and_cause() {
             "{line:#}"
         );
         Ok(())
+    });
+}
+
+#[test]
+fn a_log_that_nobody_reads_delays_no_takeover() {
+    isolated(|| {
+        let lab = Lab::start(&Plan::default())?;
+        let mut falconer = lab.falconer(&Settings::standby().bird_conf(crate::lab::BirdConf::Attached))?;
+        let pipe = lab.directory(Host::Hk).join("falconer.log");
+        output_of(Command::new("mkfifo").arg(&pipe))?;
+        let mut reader = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(NONBLOCK)
+            .open(&pipe)?;
+        falconer.start()?;
+        // Filled to the brim: whoever writes one byte more waits for a reader that never reads.
+        while reader.write(&[b'.'; 512]).is_ok() {}
+        falconer.until_probes(falconer::status::snapshot::ProbeState::Up, SOON)?;
+        let mark = lab.capture.mark()?;
+        lab.power_cut(Host::Cn)?;
+        lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
+        falconer.terminate()
     });
 }

@@ -136,7 +136,7 @@ pub fn print_logs(directory: &Path) {
     for path in entries {
         if path.is_dir() {
             print_logs(&path);
-        } else if path.extension().is_some_and(|extension| extension == "log") {
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "log") {
             let text = std::fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
             let text = text.unwrap_or_default();
             let lines: Vec<_> = text.lines().collect();
