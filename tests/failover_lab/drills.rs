@@ -97,7 +97,7 @@ fn passes(flavour: Flavour, bird_conf: BirdConf) -> Result<()> {
     let settings = Settings::standby().bird_conf(bird_conf);
     let (lab, falconer) = stand_by(&Plan::with(flavour), &settings)?;
     let mark = lab.capture.mark()?;
-    let answer = begin(&falconer, r#"{"for": "3s", "reason": "the lab"}"#)?;
+    let answer = begin(&falconer, r#"{"for": "8s", "reason": "the lab"}"#)?;
     for prefix in [PREFIX4, PREFIX6] {
         let seen = lab.capture.announced(Host::Hk, prefix, mark, SOON)?.update;
         ensure!(seen.communities.contains(&GRACEFUL_SHUTDOWN), "{seen:?}");

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use falconer::status::snapshot::{ProbeState, Strength};
 use serde_json::Value;
 
 use crate::lab::process::Process;
@@ -26,11 +27,20 @@ fn take_over(format: &str) -> Result<(Lab, Falconer)> {
     let text = text.replace("[log]\n", &format!("[log]\nformat = \"{format}\"\n"));
     std::fs::write(&file, text)?;
     falconer.start()?;
-    falconer.until_probes(falconer::status::snapshot::ProbeState::Up, SOON)?;
+    standing_by(&falconer)?;
     let mark = lab.capture.mark()?;
     lab.power_cut(Host::Cn)?;
     lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
     Ok((lab, falconer))
+}
+
+/// Waits until BIRD has been read, and the primary is found well.
+fn standing_by(falconer: &Falconer) -> Result<()> {
+    falconer.until_probes(ProbeState::Up, SOON)?;
+    falconer.until_actual(Strength::Off, SOON)?;
+    falconer
+        .until("off, settled", SOON, |service| service.want == Strength::Off)
+        .map(drop)
 }
 
 #[test]
@@ -147,7 +157,7 @@ fn a_log_that_nobody_reads_delays_no_takeover() {
         falconer.start()?;
         // Filled to the brim: whoever writes one byte more waits for a reader that never reads.
         while reader.write(&[b'.'; 512]).is_ok() {}
-        falconer.until_probes(falconer::status::snapshot::ProbeState::Up, SOON)?;
+        standing_by(&falconer)?;
         let mark = lab.capture.mark()?;
         lab.power_cut(Host::Cn)?;
         lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
