@@ -70,7 +70,9 @@ pub(super) struct Desk {
     network_feeds: Arc<Semaphore>,
     toll: Toll,
     scrapes: Scrapes,
-    pages: Pages,
+    /// One a listener: the network cannot keep operators from the history.
+    operators_pages: Pages,
+    network_pages: Pages,
 }
 
 /// `/announced`, for people who look at what a probe sees.
@@ -92,7 +94,8 @@ impl Desk {
             network_feeds: Arc::new(Semaphore::new(FEEDS)),
             toll: Toll::default(),
             scrapes: Scrapes::default(),
-            pages: Pages::default(),
+            operators_pages: Pages::default(),
+            network_pages: Pages::default(),
         }
     }
 
@@ -134,7 +137,7 @@ impl Desk {
             },
             Ok(Route::WitnessLatency) => latency::answer(&self.handles.latency, None, head.uri.query()),
             Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
-            Ok(Route::Events) => self.events(head.uri.query()).await,
+            Ok(Route::Events) => self.events(caller, head.uri.query()).await,
             Ok(Route::OpenApi) => reply::json_bytes(StatusCode::OK, Bytes::from_static(OPENAPI)),
             Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow()),
             Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow()),
@@ -211,9 +214,13 @@ impl Desk {
         reply::json(status, &shown)
     }
 
-    async fn events(&self, query: Option<&str>) -> Reply {
+    async fn events(&self, caller: Caller, query: Option<&str>) -> Reply {
         let latest = self.handles.history.borrow().clone();
-        self.pages.answer(latest, &self.handles.past, query).await
+        let pages = match caller {
+            Caller::Operator { .. } => &self.operators_pages,
+            Caller::Network { .. } => &self.network_pages,
+        };
+        pages.answer(latest, &self.handles.past, query).await
     }
 
     async fn metrics(&self, headers: &HeaderMap) -> Reply {

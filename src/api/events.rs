@@ -6,10 +6,12 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::reply::{self, Reply};
 use crate::history::query::{Gathering, LIMIT, Query};
@@ -43,11 +45,15 @@ impl fmt::Debug for Past {
 /// The daemon's latest entries, oldest first.
 type Latest = Arc<[Arc<Entry>]>;
 
+/// How long one who asks waits for his turn to read the disk; far below the time-out of any client.
+const TURN: Duration = Duration::from_secs(5);
+
 /// Who reads the disk, and the page that most ask for.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
-    /// Held while the disk is read: a crowd waits for its turn instead of filling the memory.
-    reading: tokio::sync::Mutex<()>,
+    /// Held by the reading itself while the disk is read, also when whoever asked has gone away: a crowd
+    /// waits for its turn instead of filling the memory.
+    reading: Arc<tokio::sync::Mutex<()>>,
     /// The page without a query, and the entries that it was made of. A lock, because connections
     /// on every thread ask; held for a copy of two pointers.
     written: std::sync::Mutex<Option<(Latest, Bytes)>>,
@@ -73,6 +79,10 @@ impl Pages {
                 }
                 reply::json_bytes(StatusCode::OK, page)
             }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let said = "others are reading the history on disk; ask again later";
+                reply::failure(StatusCode::SERVICE_UNAVAILABLE, said)
+            }
             Err(error) => {
                 let said = format!("the history on disk cannot be read: {error}");
                 reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
@@ -92,9 +102,10 @@ impl Pages {
             gathering.offer(entry, || line(entry));
         }
         if gathering.wants_more() && !latest.is_empty() {
-            let _turn = self.reading.lock().await;
+            let turn = timeout(TURN, self.reading.clone().lock_owned()).await?;
             let past = past.clone();
             let reading = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
                 (past.0)(&mut gathering)?;
                 io::Result::Ok(gathering)
             });

@@ -1,13 +1,14 @@
 //! `/metrics`: the page is composed at most once a second, away from the threads that the failover
 //! runs on, and shared by everybody who asks within it. So a crowd of scrapers costs what one does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap};
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::Handles;
@@ -17,10 +18,11 @@ use crate::metrics::{self, Facts, Listener, OPENMETRICS, PLAIN};
 /// How old a page may be that is given out again: far less than any scrape interval.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The page that was composed last. The lock is held while the next one is composed, so that a crowd
-/// waits for one page instead of making many.
+/// The page that was composed last. The lock is held while the next one is composed, by the composing
+/// itself, so that a crowd waits for one page instead of making many, also when whoever asked has gone
+/// away.
 #[derive(Debug, Default)]
-pub(super) struct Scrapes(Mutex<Option<Page>>);
+pub(super) struct Scrapes(Arc<Mutex<Option<Page>>>);
 
 /// A page, in both formats.
 #[derive(Clone, Debug)]
@@ -38,11 +40,11 @@ impl Scrapes {
         listeners: Vec<(&'static str, Listener)>,
         headers: &HeaderMap,
     ) -> Reply {
-        let mut last = self.0.lock().await;
+        let last = self.0.clone().lock_owned().await;
         let page = match &*last {
             Some(page) if page.at.elapsed() < FRESH => page.clone(),
-            Some(_) | None => match compose(handles, listeners).await {
-                Ok(page) => last.insert(page).clone(),
+            Some(_) | None => match compose(last, handles, listeners).await {
+                Ok(page) => page,
                 Err(error) => {
                     let said = format!("cannot compose the metrics: {error}");
                     return reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said);
@@ -58,6 +60,7 @@ impl Scrapes {
 }
 
 async fn compose(
+    mut last: OwnedMutexGuard<Option<Page>>,
     handles: &Handles,
     listeners: Vec<(&'static str, Listener)>,
 ) -> Result<Page, tokio::task::JoinError> {
@@ -77,14 +80,14 @@ async fn compose(
         };
         let text = metrics::openmetrics(facts);
         let plain = metrics::plain(&text);
-        (Bytes::from(text), Bytes::from(plain))
+        let page = Page {
+            at: Instant::now(),
+            openmetrics: text.into(),
+            plain: plain.into(),
+        };
+        last.insert(page).clone()
     });
-    let (openmetrics, plain) = composing.await?;
-    Ok(Page {
-        at: Instant::now(),
-        openmetrics,
-        plain,
-    })
+    composing.await
 }
 
 /// Whether the older text format is asked for and OpenMetrics is not: an old scraper, or a browser.

@@ -79,7 +79,12 @@ impl Gathering {
 
     /// Whether there may still be entries that are wanted below those that were offered.
     pub fn wants_more(&self) -> bool {
-        !self.full && self.reached > 1 && self.query.after.is_none_or(|after| self.reached > after + 1)
+        !self.full
+            && self.reached > 1
+            && self
+                .query
+                .after
+                .is_none_or(|after| self.reached > after.saturating_add(1))
     }
 
     /// Whether an entry of that number has been looked at already.
