@@ -48,8 +48,9 @@ pub(super) fn needs_restart(changes: &Changes) -> Option<String> {
     })
 }
 
-/// What an operator is told when it is in force. `drift`: what is wrong with bird.conf now.
-pub(super) fn said(changes: &Changes, drift: Option<&str>, warnings: &str) -> String {
+/// What is told when it is in force. `drift`: what is wrong with bird.conf now. It quotes nothing of the
+/// file: the history is read over the network, too.
+pub(super) fn said(changes: &Changes, drift: Option<&str>) -> String {
     let mut said = if changes.is_empty() {
         "nothing changed\n".to_owned()
     } else {
@@ -63,7 +64,6 @@ pub(super) fn said(changes: &Changes, drift: Option<&str>, warnings: &str) -> St
     if let Some(drift) = drift {
         said += &format!("{drift}\n");
     }
-    said += warnings;
     said.trim_end().to_owned()
 }
 
@@ -99,17 +99,16 @@ mod tests {
 
     #[test]
     fn an_operator_is_told_what_changed_and_what_it_still_takes() {
-        assert_eq!(said(&changes("x", "x"), None, ""), "nothing changed");
+        assert_eq!(said(&changes("x", "x"), None), "nothing changed");
         let drift = "/etc/bird/bird.conf is not what the configuration would render now";
         let renamed = changes("name = \"web\"", "name = \"site\"");
         assert_eq!(
-            said(&renamed, Some(drift), "warning: one witness"),
+            said(&renamed, Some(drift)),
             "reloaded; what is not named here was not touched\n\
              service site: added\n\
              service web: removed\n\
              web is let go: BIRD does for it what it did\n\
-             /etc/bird/bird.conf is not what the configuration would render now\n\
-             warning: one witness"
+             /etc/bird/bird.conf is not what the configuration would render now"
         );
     }
 }

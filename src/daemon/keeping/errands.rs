@@ -15,6 +15,14 @@ use crate::daemon::bird_conf::BirdConf;
 use crate::daemon::reload::{self, Read};
 use crate::history::What;
 
+/// A reload that went well.
+struct Reloaded {
+    /// What changed: quotes nothing of the file.
+    changed: String,
+    /// What is warned of in it, with its lines: for the operator and the log alone.
+    warnings: String,
+}
+
 impl Keeper {
     pub(super) async fn run_errand(&mut self, task: Task, actor: &str) -> Result<String, Refusal> {
         match task {
@@ -28,9 +36,12 @@ impl Keeper {
     pub(super) async fn reload(&mut self, actor: Option<&str>) -> Result<String, Refusal> {
         let result = self.try_reload().await;
         let (text, error) = match &result {
-            Ok(said) => {
-                tracing::info!(actor, said = said.replace('\n', "; "), "reload");
-                (Some(said.clone()), None)
+            Ok(Reloaded { changed, warnings }) => {
+                tracing::info!(actor, changed = changed.replace('\n', "; "), "reload");
+                if !warnings.is_empty() {
+                    tracing::warn!(warnings, "reload");
+                }
+                (Some(changed.clone()), None)
             }
             Err(refusal) => {
                 let error = refusal.to_string();
@@ -41,10 +52,10 @@ impl Keeper {
         };
         let actor = actor.map(str::to_owned);
         self.tell(What::Reloaded { actor, text, error });
-        result
+        result.map(|Reloaded { changed, warnings }| format!("{changed}\n{warnings}").trim_end().to_owned())
     }
 
-    async fn try_reload(&mut self) -> Result<String, Refusal> {
+    async fn try_reload(&mut self) -> Result<Reloaded, Refusal> {
         let Read {
             config: new,
             warnings,
@@ -62,9 +73,13 @@ impl Keeper {
         }
         self.renders = new;
         self.failed = None;
-        self.hold(Ok(prepared)).await;
+        if self.hold(Ok(prepared)).await {
+            // The start could not: it knew no version to render for.
+            self.apply_at_start().await;
+        }
         let wrong = self.ends.wrong.borrow().clone();
-        Ok(reload::said(&changes, wrong.file.as_deref(), &warnings))
+        let changed = reload::said(&changes, wrong.file.as_deref());
+        Ok(Reloaded { changed, warnings })
     }
 
     fn stays_in_force(&self, problem: &str) -> Refusal {
@@ -136,8 +151,10 @@ impl Keeper {
             Err(error) => {
                 let said = error.to_string();
                 tracing::error!(error = said, "bird.conf");
-                self.tell(applied(false, &said));
-                self.failed = Some(said);
+                // As for a reload: what follows may quote a template.
+                let first = said.lines().next().unwrap_or_default().to_owned();
+                self.tell(applied(false, &first));
+                self.failed = Some(first);
             }
         }
         // It was put in place just now, or is not to be without being asked for again.
