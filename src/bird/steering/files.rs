@@ -65,13 +65,14 @@ impl Files {
         Ok(())
     }
 
-    /// Whether a protocol's file says that it is enabled. One that cannot be read does not.
-    pub(super) async fn says_enabled(&self, protocol: &str) -> bool {
+    /// Whether a protocol's file says that it is enabled; one that is not there does not. `None`: it
+    /// cannot be read.
+    pub(super) async fn says_enabled(&self, protocol: &str) -> Option<bool> {
         let (dir, name) = (Arc::clone(&self.dir), protocol.to_owned());
         let read = spawn_blocking(move || dir.read(&name));
         match timeout(PATIENCE, read).await {
-            Ok(read) => flat(read) == Ok(Some(Saying::Enabled)),
-            Err(_) => false,
+            Ok(read) => flat(read).ok().map(|said| said == Some(Saying::Enabled)),
+            Err(_) => None,
         }
     }
 

@@ -116,11 +116,15 @@ impl Task {
         };
         // A takeover came in the middle of the drill, and then our end.
         let name = line.protocol.name.clone();
-        if self.files.says_enabled(&name).await {
-            self.courses[service].drill.in_earnest.push(name);
-            return Ok(());
+        match self.files.says_enabled(&name).await {
+            Some(true) => {
+                self.courses[service].drill.in_earnest.push(name);
+                Ok(())
+            }
+            Some(false) => self.write(service, leg, slot, Order::Disable).await,
+            // What may be announced in earnest is not silenced on a guess; the next look asks again.
+            None => Ok(()),
         }
-        self.write(service, leg, slot, Order::Disable).await
     }
 
     /// The proof that nobody carries any more what a drill announced.

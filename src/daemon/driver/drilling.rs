@@ -5,6 +5,7 @@ use crate::api;
 use crate::bird::steering::{DrillState, Seen, SeenDrill, StageReport};
 use crate::config::duration;
 use crate::config::model::{Family, Service};
+use crate::daemon::alarms::Trouble;
 use crate::daemon::drill::{self, About, Rehearsal};
 use crate::daemon::transition::shown_strength;
 use crate::failover::drill::{Drill, End, News, Phase, Plan};
@@ -103,12 +104,9 @@ impl Driver {
         if *self.edges.applying.borrow() {
             against.push("a new bird.conf is being applied".to_owned());
         }
-        let alarms = self.view(self.clock.now()).troubles().into_iter();
-        let of_service = alarms.filter(|trouble| trouble.service.as_ref() == Some(&service.name));
-        // Overrides and latches are told already.
-        let others =
-            of_service.filter(|trouble| !matches!(trouble.code, AlarmCode::Override | AlarmCode::Latched));
-        against.extend(others.map(|trouble| format!("there is an alarm: {}", trouble.text)));
+        let alarms = self.troubles(self.clock.now()).into_iter();
+        let concerning = alarms.filter(|trouble| concerns(trouble, service));
+        against.extend(concerning.map(|trouble| format!("there is an alarm: {}", trouble.text)));
         against.extend(without_upstreams(service, plan, seen));
         against
     }
@@ -241,7 +239,10 @@ impl Driver {
     }
 
     fn drill_ended(&mut self, service: usize, drill: &Drill, end: &End) {
-        let now = self.clock.now().wall;
+        // As it is remembered; a dry run is not.
+        let remembered = self.site.services()[service].remembered().last_drill.as_ref();
+        let ended = remembered.map(|last| last.at).filter(|_| !drill.plan().dry_run);
+        let now = ended.unwrap_or_else(|| self.clock.now().wall);
         let rehearsal = self
             .drills
             .get_mut(service)
@@ -282,6 +283,18 @@ impl Driver {
 
     fn phase(&self, service: usize) -> Option<&Phase> {
         Some(self.site.services().get(service)?.drill()?.phase())
+    }
+}
+
+/// Whether an alarm speaks against a drill of this service: one of its own, or one of the site that a
+/// takeover would meet as well.
+fn concerns(trouble: &Trouble, service: &Service) -> bool {
+    match (&trouble.service, trouble.code) {
+        // They are told already.
+        (_, AlarmCode::Override | AlarmCode::Latched) => false,
+        (Some(name), _) => *name == service.name,
+        (None, AlarmCode::UpstreamDown) => service.upstreams.contains(&trouble.subject),
+        (None, code) => matches!(code, AlarmCode::RenderDrift | AlarmCode::StateDir),
     }
 }
 

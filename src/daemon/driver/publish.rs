@@ -30,7 +30,8 @@ impl Driver {
         self.published = Instant::now();
     }
 
-    fn troubles(&self, now: Now) -> Vec<Trouble> {
+    /// Everything that is wrong now.
+    pub(super) fn troubles(&self, now: Now) -> Vec<Trouble> {
         let mut troubles = self.view(now).troubles();
         troubles.extend(self.edges.senses.troubles());
         let bird_conf = self.edges.bird_conf.borrow().clone();

@@ -193,10 +193,20 @@ impl Service {
                 let end = Some(end.clone());
                 self.go_on(Phase::Unverified { end }, DrillStep::Unverified, notes);
             }
-            Phase::Ending { .. } => {
+            Phase::Ending { end, .. } => {
                 let limit = duration::format(END_LIMIT);
-                let text = format!("its end was not seen within {limit}: it may still be announced");
-                self.tell_end(now, &End::new(DrillOutcome::Failed, text), notes);
+                let text = format!(
+                    "{}; its end was not seen within {limit}: it may still be announced",
+                    end.text
+                );
+                // What broke it off stays its outcome, also where BIRD is not there to be seen.
+                let outcome = match end.outcome {
+                    DrillOutcome::Aborted => DrillOutcome::Aborted,
+                    DrillOutcome::Passed | DrillOutcome::Failed | DrillOutcome::Refused => {
+                        DrillOutcome::Failed
+                    }
+                };
+                self.tell_end(now, &End::new(outcome, text), notes);
                 self.go_on(Phase::Unverified { end: None }, DrillStep::Unverified, notes);
             }
             Phase::Unverified { .. } => {}
