@@ -214,6 +214,11 @@ impl ConfFile {
         }
     }
 
+    /// Nobody knows whether BIRD runs the file: it counts as written now, until BIRD reads it again.
+    pub fn doubt(&self) {
+        replace::touch(&self.output);
+    }
+
     /// Notes that an apply has reached another stage, or its end (`None`).
     ///
     /// # Errors

@@ -143,6 +143,9 @@ pub async fn apply(
             // The note is only for an interruption; without it the file is ours all the same.
             let _ = blocking(file, |file| file.settle(None)).await;
         }
+        if matches!(machine.step(clock()), Step::Done(Outcome::Unclear { .. })) {
+            blocking(file, ConfFile::doubt).await;
+        }
     }
 }
 

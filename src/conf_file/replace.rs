@@ -56,6 +56,13 @@ pub(super) fn copy_time(from: &Path, to: &Path) {
     }
 }
 
+/// Says that a file was written now. Only a look is misled where that cannot be.
+pub(super) fn touch(path: &Path) {
+    if let Ok(file) = File::options().write(true).open(path) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
 /// Replaces bird.conf. It keeps its owner and mode; a new one gets the group of BIRD's socket.
 pub(super) fn replace(output: &Path, text: &str, socket: &Path) -> anyhow::Result<()> {
     let target = behind_links(output)?;
