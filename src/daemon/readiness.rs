@@ -59,6 +59,7 @@ struct Gathering {
     ends: Ends,
     of_bird: OfBird,
     disk: Disk,
+    asking: disk::Asking,
     /// Of what the last round was a picture.
     of: Option<Picture>,
     gather_at: Instant,
@@ -106,6 +107,7 @@ impl Gathering {
             ends,
             of_bird: OfBird::default(),
             disk: disk::unseen("it was not looked at yet"),
+            asking: disk::Asking::default(),
             of: None,
             gather_at: now,
             gather_not_before: now,
@@ -158,7 +160,7 @@ impl Gathering {
         let pid = self.ends.client.link().borrow().pid;
         let (of_bird, disk) = tokio::join!(
             questions::ask(&self.ends.client, &config, &snapshot),
-            disk::ask(&config, pid)
+            self.asking.ask(&config, pid)
         );
         (self.of_bird, self.disk) = (of_bird, disk);
         let now = Instant::now();

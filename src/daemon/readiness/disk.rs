@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::bird::state_file::StateDir;
@@ -21,8 +21,41 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where bird.conf is, unless BIRD was told otherwise: on Debian and Ubuntu, and where we render.
 const USUAL: &str = "/etc/bird/bird.conf";
 
-/// Asks it. A disk that hangs is one that does not answer.
-pub(super) async fn ask(config: &Config, pid: Option<i32>) -> Disk {
+/// Whom the disk is asked through.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// A question that hangs. Until it ends no other is asked, since each would hold a thread for good.
+    stuck: Option<JoinHandle<Disk>>,
+}
+
+impl Asking {
+    /// Asks it. A disk that hangs is one that does not answer.
+    pub(super) async fn ask(&mut self, config: &Config, pid: Option<i32>) -> Disk {
+        self.within_patience(&config.site.state_dir, question(config, pid))
+            .await
+    }
+
+    async fn within_patience(
+        &mut self,
+        state_dir: &Path,
+        question: impl FnOnce() -> Disk + Send + 'static,
+    ) -> Disk {
+        if self.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
+            return hangs(state_dir);
+        }
+        let mut asking = spawn_blocking(question);
+        let answered = timeout(PATIENCE, &mut asking).await;
+        self.stuck = answered.is_err().then_some(asking);
+        match answered {
+            Ok(Ok(disk)) => disk,
+            Ok(Err(error)) => unseen(&error.to_string()),
+            Err(_) => hangs(state_dir),
+        }
+    }
+}
+
+/// What the disk is asked.
+fn question(config: &Config, pid: Option<i32>) -> impl FnOnce() -> Disk + Send + 'static {
     let state_dir = config.site.state_dir.clone();
     let output = config.render.as_ref().map(|Render { output, .. }| output.clone());
     let states = StateDir::new(&config.site.run_dir);
@@ -33,20 +66,16 @@ pub(super) async fn ask(config: &Config, pid: Option<i32>) -> Disk {
     let files: Vec<(String, PathBuf)> = lines
         .map(|line| (line.name.clone(), states.path(&line.name)))
         .collect();
-    let asking = spawn_blocking(move || Disk {
+    move || Disk {
         state_dir: store::writable(&state_dir),
         bird_conf: bird_conf(pid, output.as_deref(), &files),
-    });
-    match timeout(PATIENCE, asking).await {
-        Ok(Ok(disk)) => disk,
-        Ok(Err(error)) => unseen(&error.to_string()),
-        Err(_) => Disk {
-            state_dir: Err(format!(
-                "the disk of {} does not answer",
-                config.site.state_dir.display()
-            )),
-            ..unseen("the disk does not answer")
-        },
+    }
+}
+
+fn hangs(state_dir: &Path) -> Disk {
+    Disk {
+        state_dir: Err(format!("the disk of {} does not answer", state_dir.display())),
+        ..unseen("the disk does not answer")
     }
 }
 
@@ -96,5 +125,40 @@ fn is_same(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_is_not_asked_again_until_it_answers() {
+        let (mut asking, directory) = (Asking::default(), Path::new("/state"));
+        let (let_go, held) = mpsc::channel::<()>();
+        let hanging = move || {
+            held.recv().unwrap();
+            unseen("it hung")
+        };
+        let silent = Err("the disk of /state does not answer".to_owned());
+        // Tokio's paused clock does not go on by itself while a thread is busy.
+        let (disk, ()) = tokio::join!(
+            asking.within_patience(directory, hanging),
+            tokio::time::advance(PATIENCE + Duration::from_millis(1)),
+        );
+        assert_eq!(disk.state_dir, silent);
+        for _ in 0..3 {
+            let again = || unreachable!("it is asked although it hangs");
+            assert_eq!(asking.within_patience(directory, again).await.state_dir, silent);
+        }
+        let_go.send(()).unwrap();
+        while asking.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+        let disk = asking.within_patience(directory, || unseen("well")).await;
+        assert_eq!(disk.state_dir, Ok(()));
+        assert!(asking.stuck.is_none());
     }
 }
