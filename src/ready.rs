@@ -14,7 +14,9 @@ mod services;
 mod upstreams;
 mod witnesses;
 
-use jiff::Timestamp;
+use std::borrow::Cow;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::status::snapshot::millis;
@@ -24,6 +26,10 @@ pub use facts::{Conf, Disk, Facts, OfBird, Rehearsal, Shadow};
 
 /// The version of [`Readiness`]'s shape.
 pub const SCHEMA: u32 = 1;
+
+/// How old a readiness may be and still tell how it stands. It is decided every second or so, and
+/// gathered every ten.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many problems a summary holds: what fits a screen. All of them are in the readiness itself.
 const SUMMARY: usize = 10;
@@ -141,6 +147,25 @@ impl Readiness {
             advice: Some("ask again in a few seconds".to_owned()),
         };
         Self::of(at, vec![check])
+    }
+
+    /// What it is worth at a time: one that is too old says no, whatever was found then.
+    pub fn as_of(&self, now: Timestamp) -> Cow<'_, Self> {
+        if now.duration_since(self.at) <= FRESH {
+            return Cow::Borrowed(self);
+        }
+        let old = Check::amiss(
+            Code::Bird,
+            Level::No,
+            format!(
+                "not looked at since {:.0}: nobody knows how it stands now",
+                self.at
+            ),
+            "see what keeps it with `falconer status` and `journalctl -u falconer`; where it does not go on, \
+             `systemctl restart falconer`",
+        );
+        let checks = std::iter::once(old).chain(self.checks.iter().cloned());
+        Cow::Owned(Self::of(self.at, checks.collect()))
     }
 
     /// The checks that are not ok, the worst first.

@@ -650,7 +650,7 @@ async fn a_successors_socket_outlives_its_predecessor() {
 #[tokio::test]
 async fn readiness_is_what_was_gathered_last_and_readyz_fails_only_where_a_takeover_would() {
     let api = Api::start(situations::steady()).await;
-    let at = situations::now();
+    let at = Timestamp::now();
     let not_yet = Readiness::not_yet(at);
     for (readiness, status, word) in [(not_yet, 503, "no\n"), (Readiness::of(at, vec![]), 200, "ok\n")] {
         api.readiness.send_replace(Arc::new(readiness.clone()));
@@ -663,6 +663,25 @@ async fn readiness_is_what_was_gathered_last_and_readyz_fails_only_where_a_takeo
             (status, word.to_owned())
         );
     }
+}
+
+#[tokio::test]
+async fn a_readiness_that_is_too_old_is_a_no() {
+    let api = Api::start(situations::steady()).await;
+    let old = Readiness::of(Timestamp::now() - Duration::from_secs(61), vec![]);
+    api.readiness.send_replace(Arc::new(old.clone()));
+    assert_eq!(api.ask("GET", "/readyz", "").await, (503, "no\n".to_owned()));
+    let (status, json) = api.ask("GET", "/v1/ready", "").await;
+    let shown: Readiness = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (status, shown.level, shown.at.as_second()),
+        (200, crate::ready::Level::No, old.at.as_second())
+    );
+    let [check] = shown.checks.as_slice() else {
+        panic!("{json}");
+    };
+    assert!(check.text.starts_with("not looked at since "), "{json}");
+    assert!(check.advice.is_some(), "{json}");
 }
 
 #[tokio::test]

@@ -92,6 +92,8 @@ fn row(table: &mut Table, check: &Check, service: &str, subject: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn style(width: Option<usize>) -> Style {
@@ -110,6 +112,19 @@ mod tests {
     fn readiness_reads_as_its_golden_files() {
         insta::assert_snapshot!("ready_piped", ready(&readiness(), &style(None)));
         insta::assert_snapshot!("ready_80_columns", ready(&readiness(), &style(Some(80))));
+    }
+
+    #[test]
+    fn what_is_too_old_reads_as_its_golden_file() {
+        let mut well = readiness();
+        well.checks.retain(|check| check.level == Level::Ok);
+        let well = Readiness::of(well.at, well.checks);
+        assert_eq!(
+            well.as_of(well.at + SignedDuration::from_secs(60)).level,
+            Level::Ok
+        );
+        let old = well.as_of(well.at + SignedDuration::from_secs(61));
+        insta::assert_snapshot!("ready_too_old", ready(&old, &style(None)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Driver {
         let (alarms, changes) = self.alarms.look(now.wall, &troubles);
         self.tell(now, changes);
         let mut snapshot = self.view(now).snapshot(alarms);
-        snapshot.ready = Some(self.edges.ready.borrow_and_update().summary());
+        snapshot.ready = Some(self.edges.ready.borrow_and_update().as_of(now.wall).summary());
         self.snapshot.send_replace(Arc::new(snapshot));
         if self.seen.is_some() {
             self.looked.send_replace(true);
