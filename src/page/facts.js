@@ -1,5 +1,7 @@
 // What a snapshot says, put together: what needs a look, and what the page says first. Pure.
 
+import { at } from "./times.js";
+
 // How a service stands. `level`: "bad": BIRD does not do what is wanted, or too few carry it; "look":
 // somebody should know; "here": a standby that announces; "good".
 export function judge(service, alarms) {
@@ -56,6 +58,14 @@ export function carried(snapshot, upstream) {
   const announced = snapshot.services.filter((service) =>
     service.upstreams.includes(upstream) && (service.actual === "full" || service.actual === "drain"));
   return { meant: announced.length, done: announced.filter((service) => service.exported_to.includes(upstream)).length };
+}
+
+// Readiness that was decided longer ago, in milliseconds, tells nothing of now.
+const FRESH = 60e3;
+
+// How a takeover stands: the level, or "old"; undefined where the daemon does not tell.
+export function standing(readiness, now) {
+  return readiness && !(now - at(readiness.at) <= FRESH) ? "old" : readiness?.level;
 }
 
 // How many of a service's probes are in which state.

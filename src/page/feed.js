@@ -8,6 +8,10 @@ const EVERY_HIDDEN = 5000;
 const LARGE = 200e3;
 // How long an answer may take.
 const PATIENCE = 5000;
+// Silence for so long, in milliseconds, and nobody may trust the page any more; a large status
+// comes every two seconds. A browser lets a page that nobody looks at ask once a minute only.
+const LOST_AFTER = 4000;
+const LOST_AFTER_HIDDEN = 60e3 + EVERY_HIDDEN + PATIENCE;
 // An event is worth asking at once, but the daemon composes a snapshot ten times a second at most.
 const AT_ONCE = 110;
 // Where the feed is full or gone, events are asked for, and the feed is tried again.
@@ -29,12 +33,14 @@ export async function get(path) {
 
 export class Feed {
   // `on`: { status(snapshot), events(entries, whole), beat() }; `whole`: all that there are, and not
-  // only new ones; `beat` comes also when nothing does.
+  // only new ones; `beat` comes also when nothing does. None of them throws.
   constructor(on) {
     this.on = on;
     this.heard = null;
     this.size = 0;
     this.asking = false;
+    // Hidden, or shown again and not asked since.
+    this.away = false;
     this.timer = null;
     this.source = null;
     this.fed = false;
@@ -53,21 +59,32 @@ export class Feed {
     return this.heard === null ? null : Math.max(performance.now() - this.heard.steady, Date.now() - this.heard.wall);
   }
 
+  // How long a silence may be before the daemon is lost, in milliseconds.
+  limit() {
+    return this.away || document.hidden ? LOST_AFTER_HIDDEN : LOST_AFTER;
+  }
+
   async ask() {
     if (this.asking) {
       return;
     }
     this.asking = true;
     clearTimeout(this.timer);
+    let answer = null;
     try {
-      const { json, size } = await get("/v1/status");
-      this.size = size;
-      this.heard = { steady: performance.now(), wall: Date.now() };
-      this.on.status(json);
+      answer = await get("/v1/status");
     } catch {
-      this.on.beat();
+      // The silence tells.
     }
     this.asking = false;
+    this.away = document.hidden;
+    if (answer === null) {
+      this.on.beat();
+    } else {
+      this.size = answer.size;
+      this.heard = { steady: performance.now(), wall: Date.now() };
+      this.on.status(answer.json);
+    }
     this.later(document.hidden ? EVERY_HIDDEN : this.size > LARGE ? EVERY_LARGE : EVERY);
   }
 
@@ -80,6 +97,7 @@ export class Feed {
   // connections for all pages of a site.
   look() {
     if (document.hidden) {
+      this.away = true;
       this.close();
     } else {
       this.later(0);

@@ -1,6 +1,7 @@
 // The page: what the daemon says goes where it belongs. It decides nothing, and changes nothing.
 
 import { look, put, set } from "./dom.js";
+import { standing } from "./facts.js";
 import { Feed, get, Latencies } from "./feed.js";
 import { Plots } from "./plots.js";
 import { Probes } from "./probes.js";
@@ -12,11 +13,9 @@ import { Timeline } from "./timeline.js";
 import { at, clock } from "./times.js";
 import { choose, span, speak, spoken, t } from "./words.js";
 
-// Silence for so long, in milliseconds, and nobody may trust the page any more; a large status
-// comes every two seconds.
-const LOST_AFTER = 4000;
-// A snapshot is composed every second at least.
-const STUCK_AFTER = 6000;
+// A snapshot is composed every second at least; so much older than a silence may be, in
+// milliseconds, and it is stuck.
+const STUCK_LATER = 2000;
 const READINESS_EVERY = 5000;
 const READINESS_MISSING = 60e3;
 
@@ -31,7 +30,25 @@ const parts = {
   alarms: new Alarms(), overrides: new Overrides(), upstreams: new Upstreams(), others: new Others(),
   timeline: new Timeline(() => story()),
 };
-const feed = new Feed({ status: taken, events: told, beat });
+const feed = new Feed({
+  status: (snapshot) => { attempt("status", () => taken(snapshot)); beat(); },
+  events: (entries, whole) => { attempt("events", () => told(entries, whole)); },
+  beat,
+});
+
+// What could not be drawn, and since when: there the page shows what was before.
+const broken = new Map();
+function attempt(what, draw) {
+  try {
+    draw();
+    broken.delete(what);
+  } catch (error) {
+    if (!broken.has(what)) {
+      console.error(`cannot draw: ${what}`, error);
+      broken.set(what, performance.now());
+    }
+  }
+}
 
 // What time it is at the daemon, whatever the clock here says.
 function daemonTime() {
@@ -53,7 +70,6 @@ function taken(snapshot) {
   }
   now.received = performance.now();
   now.snapshot = snapshot;
-  beat();
   show();
 }
 
@@ -63,20 +79,24 @@ function told(entries, whole) {
 }
 
 function show() {
+  attempt("page", draw);
+}
+
+function draw() {
   const { snapshot } = now;
   if (snapshot === null) {
     return;
   }
   look.now = daemonTime();
-  put(byId("site"), snapshot.site);
   first(snapshot, now.lost);
+  put(byId("site"), snapshot.site);
   parts.alarms.show(snapshot.alarms);
   parts.overrides.show(snapshot.services);
   parts.upstreams.show(snapshot);
   parts.witnesses.show(snapshot.witnesses);
   parts.others.show(snapshot);
   byId("witnesses-none").hidden = snapshot.witnesses.length > 0;
-  strip(snapshot, now.readiness);
+  strip(snapshot, standing(now.readiness, look.now));
   services();
   story();
   put(byId("about"), `Falconer ${snapshot.version} · ${t("running")} ${clock(at(snapshot.since), look.now, look.utc)} ·`);
@@ -108,13 +128,16 @@ function story() {
 function beat() {
   const silence = feed.silence();
   const stuck = now.snapshot === null ? 0 : performance.now() - now.moved;
-  const lost = silence === null ? performance.now() > LOST_AFTER : silence > LOST_AFTER;
-  const stale = lost || stuck > STUCK_AFTER;
+  const limit = feed.limit();
+  const lost = (silence ?? performance.now()) > limit;
+  const isStuck = stuck > limit + STUCK_LATER;
+  const undrawn = broken.size === 0 ? 0 : performance.now() - Math.min(...broken.values());
+  const stale = lost || isStuck || broken.size > 0;
   byId("lost").hidden = !stale;
   byId("main").classList.toggle("stale", stale);
-  const age = t("last_seen", span(Math.max(silence, stuck)));
+  const age = t("last_seen", span(Math.max(silence, stuck, undrawn)));
   if (stale) {
-    put(byId("lost-what"), lost ? t("lost") : t("stuck", span(STUCK_AFTER)));
+    put(byId("lost-what"), lost ? t("lost") : isStuck ? t("stuck", span(limit + STUCK_LATER)) : t("undrawn"));
     put(byId("lost-since"), `${silence === null ? t("never_seen") : age} ·`);
     put(byId("lost-advice"), t("lost_advice"));
   }
@@ -128,7 +151,9 @@ function beat() {
   }
 }
 
+let askAgain = null;
 async function askReadiness() {
+  clearTimeout(askAgain);
   let again = READINESS_EVERY;
   try {
     const answer = document.hidden ? undefined : await get("/v1/ready");
@@ -139,9 +164,14 @@ async function askReadiness() {
   } catch {
     // Whether the daemon is heard, the status tells.
   }
-  ready(byId("readiness-body"), now.readiness);
+  showReadiness();
   show();
-  setTimeout(askReadiness, again);
+  clearTimeout(askAgain);
+  askAgain = setTimeout(askReadiness, again);
+}
+
+function showReadiness() {
+  attempt("readiness", () => ready(byId("readiness-body"), byId("readiness-at"), now.readiness, daemonTime()));
 }
 
 // A choice of the reader's, kept where the browser lets us.
@@ -176,7 +206,7 @@ function anew() {
   byId("filter").setAttribute("aria-label", t("filter"));
   const zone = look.utc ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
   put(byId("zone-name"), `${t("times_in", zone)} ·`);
-  ready(byId("readiness-body"), now.readiness);
+  showReadiness();
   beat();
   show();
   plots.refresh();
@@ -190,4 +220,5 @@ byId("only-wrong").addEventListener("change", services);
 byId("all-events").addEventListener("change", story);
 anew();
 feed.start();
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { askReadiness(); } });
 askReadiness();

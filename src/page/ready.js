@@ -1,21 +1,26 @@
 // Readiness: what speaks against a takeover, and what to do about it.
 
-import { el, fill, state } from "./dom.js";
-import { t } from "./words.js";
+import { el, fill, look, put, state } from "./dom.js";
+import { standing } from "./facts.js";
+import { at, clock } from "./times.js";
+import { span, t } from "./words.js";
 
 const TONES = { ok: "good", warning: "look", no: "bad" };
 
-// `readiness` is null where the daemon does not tell.
-export function ready(element, readiness) {
+// `readiness` is null where the daemon does not tell; `time` is where it goes of when it is.
+export function ready(element, time, readiness, now) {
+  const level = standing(readiness, now);
+  const age = level === "old" ? ` · ${t("last_seen", span(now - at(readiness.at)))}` : "";
+  put(time, readiness === null ? "" : `${t("as_of", clock(at(readiness.at), now, look.utc))}${age}`);
   const unfolded = element.querySelector("details")?.open ?? false;
-  fill(element, readiness && { ...readiness, at: null }, () => {
+  fill(element, readiness && [{ ...readiness, at: null }, level], () => {
     if (readiness === null) {
       return el("p", { class: "none" }, t("not_available"));
     }
     const amiss = readiness.checks.filter((check) => check.level !== "ok");
     const well = readiness.checks.filter((check) => check.level === "ok");
     return [
-      el("p", { class: "say" }, state(TONES[readiness.level] ?? "bad", t(`l_${readiness.level}`), { "data-field": "level" })),
+      el("p", { class: "say" }, state(TONES[level] ?? "bad", t(`l_${level}`), { "data-field": "level" })),
       amiss.length > 0 ? el("ul", { class: "list" }, ...amiss.map(check)) : null,
       well.length > 0 ? el("details", unfolded ? { open: "" } : {}, el("summary", {}, t("checks_ok", well.length)),
         el("ul", { class: "list" }, ...well.map(check))) : null,

@@ -95,14 +95,13 @@ export class Upstreams {
 }
 
 // One look at everything that is not a service.
-export function strip(snapshot, readiness) {
+export function strip(snapshot, level) {
   const { bird, upstreams, witnesses } = snapshot;
   const established = upstreams.filter((upstream) => upstream.state === "Established").length;
   const up = count(witnesses).up;
   const drills = snapshot.services.map((service) => service.last_drill).filter(Boolean).sort((a, b) => at(b.at) - at(a.at));
   const known = snapshot.services.some((service) => "last_drill" in service);
   const tone = (good, all) => (good === all ? "good" : good === 0 ? "bad" : "look");
-  const { level } = readiness ?? {};
   const from = [bird, established, upstreams.length, up, witnesses.length, snapshot.isolated, level, drills[0], known];
   fill(byId("strip"), from, () => [
     ["bird", "bird", [state(bird.state === "up" ? "good" : "bad", t(`b_${bird.state}`)), ` ${bird.version ?? ""} `, el("span", { class: "muted" }, `${t("since")} `, when(at(bird.since)))]],

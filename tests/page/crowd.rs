@@ -279,6 +279,49 @@ fn the_pages_pure_parts_do_what_they_say() {
     });
 }
 
+#[test]
+fn a_hidden_page_is_not_lost_and_one_that_cannot_draw_is_not_live() {
+    isolated(|| {
+        let daemon = Daemon::start(&snapshot(vec![service("web", 1)]))?;
+        let browser = browser()?;
+        browser.open(PAGE)?;
+        let live = "document.getElementById('lost').hidden && document.title.includes('hk1')";
+        browser.until("life", SOON, live)?;
+        browser.run(
+            "window.lost = 0; window.began = performance.now(); window.hide = (hidden) => {
+               Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+               document.dispatchEvent(new Event('visibilitychange')); };
+             new MutationObserver(() => { window.lost += document.getElementById('lost').hidden ? 0 : 1; })
+               .observe(document.getElementById('lost'), { attributes: true });
+             window.hide(true);",
+        )?;
+        let waited = |ms: u32| {
+            let past = format!("performance.now() - window.began > {ms}");
+            browser.until("the time to pass", SOON, &past)
+        };
+        for second in 1..=9 {
+            waited(second * 1000)?;
+            daemon.show(&snapshot(vec![service("web", 1)]))?;
+        }
+        browser.run("window.hide(false);")?;
+        waited(9500)?;
+        ensure!(
+            browser.text("window.lost")? == "0",
+            "a page that was hidden was lost"
+        );
+        browser.run(
+            "window.site = document.getElementById('site'); window.site.id = 'gone';
+             window.errors = 0; console.error = () => { window.errors += 1; };",
+        )?;
+        daemon.show(&snapshot(vec![service("mail", 1)]))?;
+        let stale = "!document.getElementById('lost').hidden && window.errors === 1";
+        browser.until("word that it cannot draw", SOON, stale)?;
+        browser.run("window.site.id = 'site';")?;
+        daemon.show(&snapshot(vec![service("mail", 1)]))?;
+        browser.until("life again", SOON, live)
+    });
+}
+
 /// A client that follows the events and reads nothing of them.
 fn feed() -> Result<TcpStream> {
     let address: SocketAddr = ADDRESS.parse()?;

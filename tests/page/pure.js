@@ -1,7 +1,7 @@
 // The page's parts that only decide, tried out inside the browser. Returns what is not as it should be.
 
 const load = (name) => import(`/page/${name}.js`);
-const [{ choose, say, speak, t, words }, { at, clock, exact, answer, roughly }, { judge, headline, matches, carried },
+const [{ choose, say, speak, t, words }, { at, clock, exact, answer, roughly }, { judge, headline, matches, carried, standing },
   { join, transitions, events, steps, total, line }, { shape, summary, nice, median, HEIGHT }, { merge }] =
   await Promise.all(["words", "times", "facts", "story", "plot", "feed"].map(load));
 
@@ -66,6 +66,12 @@ same("else all is well", headline(snapshot([service({})])).level, "good");
 same("found by a prefix", matches(service({}), "198.51"), true);
 same("not found", matches(service({}), "mail"), false);
 same("an upstream carries what is announced", carried(snapshot([service(full), service({})]), "isp"), { meant: 1, done: 1 });
+
+const decided = (level) => ({ level, at: "2026-11-22T12:00:00.250Z" });
+same("readiness of a minute ago still counts", standing(decided("ok"), noon + 60e3), "ok");
+same("an older one does not", standing(decided("ok"), noon + 60001), "old");
+same("nor one without a time", standing({ level: "ok" }, noon), "old");
+same("none is none", standing(null, noon), undefined);
 
 // The story.
 const time = (ms) => new Date(noon + ms).toISOString();
