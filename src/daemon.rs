@@ -162,7 +162,11 @@ fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
         config: config_file,
         since,
     };
-    Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)
+    let lock = Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)?;
+    if let Some(warning) = lock.warning() {
+        tracing::warn!(warning, "lock");
+    }
+    Ok(lock)
 }
 
 /// Starts the edges, and a driver between them.

@@ -37,3 +37,37 @@ fn notify(states: &[NotifyState<'_>]) {
         tracing::debug!(%error, "systemd could not be notified");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    const UNIT: &str = include_str!("../scripts/systemd/falconer.service");
+
+    /// The unit's own settings, of which a word that is missing would be missed only in a disaster.
+    #[test]
+    fn the_unit_starts_us_again_whatever_happens_and_shuts_in_what_could_do_harm() {
+        let settings = [
+            "Restart=always",
+            "RestartSec=1",
+            "StartLimitIntervalSec=0",
+            "RestartPreventExitStatus=78",
+            "TimeoutStartSec=90",
+            "TimeoutStopSec=20",
+            "WatchdogSec=30",
+            "OOMScoreAdjust=-500",
+            "LimitNOFILE=65536",
+            "LimitCORE=0",
+            "UMask=0077",
+            "RuntimeDirectoryMode=0755",
+            "RuntimeDirectoryPreserve=yes",
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+            "ReadWritePaths=-/etc/bird -/run/lock -/run/bird",
+            "MemoryDenyWriteExecute=yes",
+            "SystemCallFilter=@system-service",
+        ];
+        for setting in settings {
+            let found = UNIT.lines().filter(|line| *line == setting).count();
+            assert_eq!(found, 1, "{setting}");
+        }
+    }
+}

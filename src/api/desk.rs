@@ -37,6 +37,10 @@ const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
 const FEEDS: usize = 32;
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
+/// What is repeated of an unknown name, in characters: more than any service's name has.
+const REPEATED: usize = 64;
+/// How many names are listed for one that is unknown: what a terminal shows at once.
+const LISTED: usize = 20;
 
 /// The document of this API.
 pub(super) const OPENAPI: &[u8] = include_bytes!("../../docs/openapi.json");
@@ -320,17 +324,32 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Service
         })
 }
 
-/// What is said of an unknown name, by us and by the commands.
+/// What is said of an unknown name, by us and by the commands. Anybody may ask for any name, so the work
+/// is bounded: distances are measured to the names of about the same length only.
 pub(crate) fn unknown_service(name: &str, known: &[&str]) -> String {
+    let near = |known: &&&str| known.len().abs_diff(name.len()) <= SLIPS * char::MAX.len_utf8();
     let closest = known
         .iter()
+        .filter(near)
         .map(|known| (strsim::damerau_levenshtein(name, known), known))
         .filter(|(slips, known)| *slips <= SLIPS && *slips < known.len())
         .min_by_key(|(slips, _)| *slips);
+    let mut shown: String = name.chars().take(REPEATED).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
     match (closest, known) {
-        (Some((_, known)), _) => format!(r#"there is no service "{name}"; did you mean "{known}"?"#),
-        (None, []) => format!(r#"there is no service "{name}"; none is configured"#),
-        (None, known) => format!(r#"there is no service "{name}"; there are: {}"#, known.join(", ")),
+        (Some((_, known)), _) => format!(r#"there is no service "{shown}"; did you mean "{known}"?"#),
+        (None, []) => format!(r#"there is no service "{shown}"; none is configured"#),
+        (None, known) if known.len() > LISTED => format!(
+            r#"there is no service "{shown}"; there are: {} and {} more"#,
+            known[..LISTED].join(", "),
+            known.len() - LISTED
+        ),
+        (None, known) => format!(
+            r#"there is no service "{shown}"; there are: {}"#,
+            known.join(", ")
+        ),
     }
 }
 

@@ -177,6 +177,24 @@ async fn a_new_snapshot_is_shown_at_once() {
     );
 }
 
+#[test]
+fn what_was_meant_is_sought_among_names_of_that_length_only_and_little_is_repeated() {
+    let names: Vec<String> = (0..1000).map(|number| format!("service_{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let said = unknown_service("servcie_007", &names);
+    assert_eq!(
+        said,
+        r#"there is no service "servcie_007"; did you mean "service_007"?"#
+    );
+    let said = unknown_service(&"ü".repeat(4000), &names);
+    assert!(said.starts_with(&format!(
+        r#"there is no service "{}…"; there are: service_000, "#,
+        "ü".repeat(64)
+    )));
+    assert!(said.ends_with("service_019 and 980 more"), "{said}");
+    assert!(said.len() < 500, "{said}");
+}
+
 #[tokio::test]
 async fn one_service_is_shown_and_an_unknown_one_is_guessed() {
     let api = Api::start(situations::steady()).await;

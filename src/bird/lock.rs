@@ -1,24 +1,39 @@
 //! Two Falconers never drive one BIRD (A10).
 //!
-//! The lock is a file named after the real path of BIRD's socket, in a directory that all of the
-//! machine shares, so that neither another run_dir nor another name for the socket gets around it.
-//! The kernel releases it with the process; the file itself stays, since removing it would race.
+//! There are two locks. The first is a file named after the real path of BIRD's socket, in a directory
+//! that all of the machine shares, so that neither another run_dir nor another name for the socket gets
+//! around it. The second is a file beside the socket: whoever reaches this BIRD from a mount namespace
+//! of its own, such as a container, has another /run/lock, but the same directory of the socket.
+//! The kernel releases both with the process; the files stay, since removing them would race.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, Write};
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+use self::file::Taken;
 
 /// Where locks are on a machine.
 pub const LOCK_DIR: &str = "/run/lock";
 
 /// More than a holder ever says of itself.
 const MAX_HOLDER: u64 = 4096;
+
+/// What is shown of what a holder says of itself, in characters.
+const MAX_SHOWN: usize = 400;
+
+/// The longest name of a lock file: NAME_MAX is 255.
+const MAX_NAME: usize = 200;
+
+/// How many symbolic links are followed, as the kernel does (path_resolution(7)).
+const MAX_LINKS: usize = 40;
 
 /// Who holds the lock, for whoever finds it held.
 #[derive(Clone, Debug)]
@@ -36,6 +51,9 @@ pub struct Holder {
 pub struct Lock {
     _file: File,
     path: PathBuf,
+    socket: PathBuf,
+    holder: Holder,
+    beside: Result<(File, PathBuf), String>,
 }
 
 /// Why there is no lock.
@@ -48,7 +66,7 @@ pub enum LockError {
         socket: PathBuf,
         /// The lock file.
         lock: PathBuf,
-        /// What the other one says of itself.
+        /// What the other one says of itself, fit for a terminal.
         by: String,
     },
     /// The lock file cannot be had.
@@ -57,61 +75,109 @@ pub enum LockError {
         /// The lock file.
         lock: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
 impl Lock {
-    /// Takes the lock on the BIRD of `socket`; `dir` is [`LOCK_DIR`], but for tests.
+    /// Takes the lock on the BIRD of `socket`; `dir` is [`LOCK_DIR`], but for tests. The lock beside the
+    /// socket is taken where that directory can be written; [`Lock::warning`] says why not.
     ///
     /// # Errors
     /// [`LockError::Held`] by another process, or by another lock of this one.
     pub fn acquire(dir: &Path, socket: &Path, holder: &Holder) -> Result<Self, LockError> {
         let socket = real_path(socket);
         let path = dir.join(file_name(&socket));
-        let io = |source: std::io::Error| LockError::Io {
+        std::fs::create_dir_all(dir).map_err(|source| LockError::Io {
             lock: path.clone(),
             source,
+        })?;
+        let file = acquire_file(&path, &socket, holder)?;
+        let mut lock = Self {
+            _file: file,
+            path,
+            socket,
+            holder: holder.clone(),
+            beside: Err(String::new()),
         };
-        std::fs::create_dir_all(dir).map_err(io)?;
-        let mut file = open(&path).map_err(io)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let by = read_holder(&mut file);
-                return Err(LockError::Held {
-                    socket,
-                    lock: path,
-                    by,
-                });
-            }
-            Err(errno) => return Err(io(errno.into())),
-        }
-        write_holder(&mut file, holder).map_err(io)?;
-        Ok(Self { _file: file, path })
+        lock.acquire_beside()?;
+        Ok(lock)
     }
 
-    /// The lock file.
+    /// Takes the lock beside the socket again where it is not held any more: a BIRD that is stopped may
+    /// take the directory of its socket with it, and with that directory the lock.
+    ///
+    /// # Errors
+    /// [`LockError::Held`]: another Falconer drives this BIRD by now.
+    pub fn renew(&mut self) -> Result<(), LockError> {
+        match &self.beside {
+            Ok((file, path)) if file::is_at(file, path) => Ok(()),
+            Ok(_) | Err(_) => self.acquire_beside(),
+        }
+    }
+
+    fn acquire_beside(&mut self) -> Result<(), LockError> {
+        let path = beside(&self.socket);
+        self.beside = match acquire_file(&path, &self.socket, &self.holder) {
+            Ok(file) => Ok((file, path)),
+            Err(held @ LockError::Held { .. }) => return Err(held),
+            Err(LockError::Io { source, .. }) => Err(format!(
+                "no lock beside BIRD's socket ({}: {source}): a Falconer in another mount namespace could drive the \
+                 same BIRD unnoticed; let Falconer write to that directory",
+                path.display()
+            )),
+        };
+        Ok(())
+    }
+
+    /// The lock file in the directory that all of the machine shares.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Why there is no lock beside the socket, in words.
+    pub fn warning(&self) -> Option<&str> {
+        self.beside.as_ref().err().map(String::as_str)
+    }
 }
 
-/// The socket's path without symbolic links. A BIRD that is stopped has removed its socket: then
-/// its directory's real path has to do.
+fn acquire_file(path: &Path, socket: &Path, holder: &Holder) -> Result<File, LockError> {
+    let io = |source| LockError::Io {
+        lock: path.to_owned(),
+        source,
+    };
+    match file::take(path).map_err(io)? {
+        Taken::Ours(mut file) => {
+            write_holder(&mut file, holder).map_err(io)?;
+            Ok(file)
+        }
+        Taken::Held(mut file) => Err(LockError::Held {
+            socket: socket.to_owned(),
+            lock: path.to_owned(),
+            by: read_holder(&mut file),
+        }),
+    }
+}
+
+/// The socket's path without symbolic links. A BIRD that is stopped has removed its socket, so that
+/// the last link may lead to nothing: it is followed all the same, because the lock must have the same
+/// name while BIRD runs and while it does not.
 fn real_path(socket: &Path) -> PathBuf {
-    if let Ok(real) = socket.canonicalize() {
-        return real;
+    let mut path = std::path::absolute(socket).unwrap_or_else(|_| socket.to_owned());
+    for _ in 0..MAX_LINKS {
+        if let (Some(Ok(dir)), Some(name)) = (path.parent().map(Path::canonicalize), path.file_name()) {
+            path = dir.join(name);
+        }
+        match (std::fs::read_link(&path), path.parent()) {
+            (Ok(target), Some(dir)) => path = dir.join(target),
+            (Ok(_), None) | (Err(_), _) => break,
+        }
     }
-    let absolute = std::path::absolute(socket).unwrap_or_else(|_| socket.to_owned());
-    match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
-        (Some(Ok(dir)), Some(name)) => dir.join(name),
-        _ => absolute,
-    }
+    path
 }
 
 /// As systemd escapes a path: slashes become dashes, and what could be mistaken is spelt in hex, so
-/// that two sockets never share a lock.
+/// that two sockets never share a lock. A name that would be too long ends in its digest instead.
 fn file_name(socket: &Path) -> String {
     let path = socket.as_os_str().as_bytes();
     let mut name = String::from("falconer-");
@@ -122,28 +188,23 @@ fn file_name(socket: &Path) -> String {
             other => name.push_str(&format!("\\x{other:02x}")),
         }
     }
+    if name.len() > MAX_NAME {
+        name.truncate(MAX_NAME / 2);
+        let digest = Sha256::digest(path);
+        name.extend(digest.iter().map(|byte| format!("{byte:02x}")));
+    }
     name.push_str(".lock");
     name
 }
 
-/// Opened without creating first: in a sticky directory the kernel lets nobody, not even root,
-/// create over another user's file (fs.protected_regular).
-fn open(path: &Path) -> std::io::Result<File> {
-    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let options = || {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o644).custom_flags(nofollow);
-        options
-    };
-    match options().open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            options().create(true).truncate(false).open(path)
-        }
-        other => other,
-    }
+/// The lock beside the socket.
+fn beside(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".falconer.lock");
+    path.into()
 }
 
-fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
     let text = format!(
         "pid {}, site {}, configuration {}, since {}\n",
         std::process::id(),
@@ -156,100 +217,25 @@ fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
+/// What the holder says of itself: of one line, bounded, and nothing that a terminal would obey.
 fn read_holder(file: &mut File) -> String {
     let mut text = Vec::new();
-    match file.take(MAX_HOLDER).read_to_end(&mut text) {
-        Ok(_) if !text.trim_ascii().is_empty() => String::from_utf8_lossy(text.trim_ascii()).into_owned(),
+    let read = file.take(MAX_HOLDER).read_to_end(&mut text);
+    let said: String = String::from_utf8_lossy(&text)
+        .trim()
+        .chars()
+        .take(MAX_SHOWN)
+        .map(|c| if is_shown(c) { c } else { '?' })
+        .collect();
+    match read {
+        Ok(_) if !said.is_empty() => said,
         Ok(_) | Err(_) => "it has not said yet which one it is".to_owned(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    fn holder(site: &str) -> Holder {
-        Holder {
-            site: site.into(),
-            config: "/etc/falconer/falconer.toml".into(),
-            since: "2026-11-22T20:40:40Z".parse().unwrap(),
-        }
-    }
-
-    #[test]
-    fn a10_the_second_is_told_who_holds_the_lock() {
-        let temp = tempfile::tempdir().unwrap();
-        let socket = Path::new("/run/bird/bird.ctl");
-        let _first = Lock::acquire(temp.path(), socket, &holder("hk1")).unwrap();
-        let error = Lock::acquire(temp.path(), socket, &holder("hk2")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "another Falconer already drives the BIRD of /run/bird/bird.ctl: pid {}, site hk1, configuration \
-                 /etc/falconer/falconer.toml, since 2026-11-22T20:40:40.000Z (lock {}/falconer-run-bird-bird.ctl.lock)",
-                std::process::id(),
-                temp.path().display()
-            )
-        );
-    }
-
-    #[test]
-    fn a10_another_name_for_the_same_socket_is_the_same_lock() {
-        let temp = tempfile::tempdir().unwrap();
-        let real = temp.path().join("bird");
-        std::fs::create_dir(&real).unwrap();
-        symlink(&real, temp.path().join("also-bird")).unwrap();
-        let stopped = [real.join("bird.ctl"), temp.path().join("also-bird/bird.ctl")];
-        let first = Lock::acquire(temp.path(), &stopped[0], &holder("hk1")).unwrap();
-        assert!(matches!(
-            Lock::acquire(temp.path(), &stopped[1], &holder("hk2")),
-            Err(LockError::Held { .. })
-        ));
-        drop(first);
-        let _socket = std::os::unix::net::UnixListener::bind(&stopped[0]).unwrap();
-        symlink(&stopped[0], temp.path().join("ctl")).unwrap();
-        let _first = Lock::acquire(temp.path(), &stopped[1], &holder("hk1")).unwrap();
-        let third = Lock::acquire(temp.path(), &temp.path().join("ctl"), &holder("hk2"));
-        assert!(matches!(third, Err(LockError::Held { .. })));
-    }
-
-    #[test]
-    fn a10_two_birds_have_two_locks() {
-        let temp = tempfile::tempdir().unwrap();
-        let _first = Lock::acquire(temp.path(), Path::new("/run/bird/bird.ctl"), &holder("hk1")).unwrap();
-        Lock::acquire(temp.path(), Path::new("/run/bird-bird.ctl"), &holder("hk1")).unwrap();
-    }
-
-    #[test]
-    fn a10_a_lock_ends_with_its_holder_and_is_taken_over_whole() {
-        let temp = tempfile::tempdir().unwrap();
-        let socket = Path::new("/run/bird/bird.ctl");
-        drop(Lock::acquire(temp.path(), socket, &holder("a-site-with-a-long-name")).unwrap());
-        let lock = Lock::acquire(temp.path(), socket, &holder("hk1")).unwrap();
-        let text = std::fs::read_to_string(lock.path()).unwrap();
-        assert!(
-            text.starts_with("pid ") && text.contains("site hk1") && text.ends_with(".000Z\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a10_a_symbolic_link_in_place_of_the_lock_is_refused() {
-        let temp = tempfile::tempdir().unwrap();
-        let victim = temp.path().join("victim");
-        std::fs::write(&victim, "precious").unwrap();
-        symlink(&victim, temp.path().join("falconer-run-bird-bird.ctl.lock")).unwrap();
-        let error = Lock::acquire(temp.path(), Path::new("/run/bird/bird.ctl"), &holder("hk1")).unwrap_err();
-        assert!(matches!(error, LockError::Io { .. }), "{error}");
-        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
-    }
-
-    #[test]
-    fn the_lock_is_named_as_systemd_would() {
-        assert_eq!(
-            file_name(Path::new("/run/bird-2/b d.ctl")),
-            "falconer-run-bird\\x2d2-b\\x20d.ctl.lock"
-        );
-    }
+/// Whether a character shows itself and changes nothing else: no control character, and none of those
+/// that reorder or hide text (Unicode's bidirectional controls and zero-width characters).
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
