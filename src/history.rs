@@ -91,10 +91,14 @@ pub enum What {
         /// The last result in words.
         detail: String,
     },
-    /// This site is isolated, or not any more.
+    /// What the witnesses say of this site changed (D5).
     Isolated {
-        /// Which.
+        /// Whether it is isolated.
         isolated: bool,
+        /// The same more exactly: not isolated is either `connected` or `open`, when unknown witnesses
+        /// leave it open. Missing in entries of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
     },
     /// The service flapped too often, and stays as it is (D9).
     Latched,
@@ -102,6 +106,9 @@ pub enum What {
     Released {
         /// Who.
         actor: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// An operator's override began (D11).
     Override {
@@ -121,11 +128,24 @@ pub enum What {
         action: Action,
         /// Who ended it; null: it ran out.
         actor: Option<String>,
+        /// Why it was ended.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// An operator let a failback go ahead.
     FailbackAllowed {
         /// Who.
         actor: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// A failback that an operator had allowed has to be allowed again.
+    ConsentEnded {
+        /// Who had allowed it.
+        actor: String,
+        /// What ended that.
+        text: String,
     },
     /// A drill began.
     DrillStarted {
@@ -204,6 +224,7 @@ impl What {
             Self::Override { .. } => "override",
             Self::OverrideEnded { .. } => "override_ended",
             Self::FailbackAllowed { .. } => "failback_allowed",
+            Self::ConsentEnded { .. } => "consent_ended",
             Self::DrillStarted { .. } => "drill_started",
             Self::DrillEnded { .. } => "drill_ended",
             Self::Drift { .. } => "drift",

@@ -117,15 +117,39 @@ pub(super) fn what_of(note: &Note, site: &Site) -> Option<(Option<usize>, What)>
                 },
             )
         }
-        Note::Isolation { from, to } => {
-            let isolated = *to == Isolation::Isolated;
-            if !isolated && *from != Isolation::Isolated {
-                return None;
-            }
-            (None, What::Isolated { isolated })
+        Note::Isolation { from: _, to } => {
+            let what = What::Isolated {
+                isolated: *to == Isolation::Isolated,
+                state: Some(to.word().to_owned()),
+            };
+            (None, what)
         }
         Note::Latched { service } => (Some(*service), What::Latched),
-        Note::Released { service, actor } => (Some(*service), What::Released { actor: actor.clone() }),
+        Note::Released { .. }
+        | Note::Overridden { .. }
+        | Note::OverrideEnded { .. }
+        | Note::FailbackAllowed { .. }
+        | Note::ConsentEnded { .. } => return what_of_operator(note),
+        Note::Stalled { late } => (
+            None,
+            What::Stalled {
+                late_ms: u64::try_from(late.as_millis()).unwrap_or(u64::MAX),
+            },
+        ),
+    })
+}
+
+/// What an operator asked for, or what became of it.
+fn what_of_operator(note: &Note) -> Option<(Option<usize>, What)> {
+    Some(match note {
+        Note::Released {
+            service,
+            actor,
+            reason,
+        } => {
+            let (actor, reason) = (actor.clone(), reason.clone());
+            (Some(*service), What::Released { actor, reason })
+        }
         Note::Overridden { service, over } => {
             let over = over.clone();
             let what = What::Override {
@@ -136,22 +160,42 @@ pub(super) fn what_of(note: &Note, site: &Site) -> Option<(Option<usize>, What)>
             };
             (Some(*service), what)
         }
-        Note::OverrideEnded { service, over, actor } => (
+        Note::OverrideEnded {
+            service,
+            over,
+            actor,
+            reason,
+        } => (
             Some(*service),
             What::OverrideEnded {
                 action: over.action,
                 actor: actor.clone(),
+                reason: reason.clone(),
             },
         ),
-        Note::FailbackAllowed { service, actor } => {
-            (Some(*service), What::FailbackAllowed { actor: actor.clone() })
+        Note::FailbackAllowed {
+            service,
+            actor,
+            reason,
+        } => {
+            let (actor, reason) = (actor.clone(), reason.clone());
+            (Some(*service), What::FailbackAllowed { actor, reason })
         }
-        Note::Stalled { late } => (
-            None,
-            What::Stalled {
-                late_ms: u64::try_from(late.as_millis()).unwrap_or(u64::MAX),
-            },
-        ),
+        Note::ConsentEnded {
+            service,
+            consent,
+            why,
+        } => {
+            let (actor, text) = (consent.actor.clone(), why.clone());
+            (Some(*service), What::ConsentEnded { actor, text })
+        }
+        Note::Switched { .. }
+        | Note::Verdict { .. }
+        | Note::Probe { .. }
+        | Note::Isolation { .. }
+        | Note::Latched { .. }
+        | Note::Drill { .. }
+        | Note::Stalled { .. } => return None,
     })
 }
 

@@ -50,11 +50,11 @@ pub(super) struct About<'a> {
 }
 
 impl Rehearsal {
-    /// One that was asked for; its record is in that version of the memory.
-    pub(super) fn begin(answer: Answer, kept_with: u64, protocols: usize, at: Timestamp) -> Self {
+    /// One that was asked for.
+    pub(super) fn begin(answer: Answer, protocols: usize, at: Timestamp) -> Self {
         Self {
             answer: Some(answer),
-            kept_with,
+            kept_with: u64::MAX,
             protocols,
             stages: Stages {
                 decided: Some(at),
@@ -71,6 +71,11 @@ impl Rehearsal {
             protocols,
             ..Self::default()
         }
+    }
+
+    /// Its record is in that version of the memory.
+    pub(super) fn kept_in(&mut self, version: u64) {
+        self.kept_with = version;
     }
 
     /// The version of the memory that holds its record.

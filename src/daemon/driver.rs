@@ -369,14 +369,15 @@ impl Driver {
     fn flush_wishes(&mut self) {
         let services = self.site.services();
         self.edges.wishes.send_if_modified(|before| {
-            let same = before.len() == services.len()
-                && before
-                    .iter()
-                    .zip(services)
-                    .all(|(wish, service)| same_wish(wish, service.wish()));
-            if !same {
+            let all = |same: fn(&Wish, &service::Wish) -> bool| {
+                let mut both = before.iter().zip(services);
+                before.len() == services.len() && both.all(|(wish, service)| same(wish, service.wish()))
+            };
+            let (same, same_words) = (all(same_wish), all(same_reason));
+            if !same || !same_words {
                 *before = services.iter().map(|service| wish_of(service.wish())).collect();
             }
+            // Other words for the same wish wake nobody: they are told with the next write.
             !same
         });
     }
@@ -456,8 +457,11 @@ fn same_wish(wish: &Wish, wanted: &service::Wish) -> bool {
     wish.id == wanted.decision
         && wish.strength == wanted.strength
         && wish.hands_off == wanted.hands_off
-        && wish.reason == wanted.reason
         && wish.drill == wanted.drill
+}
+
+fn same_reason(wish: &Wish, wanted: &service::Wish) -> bool {
+    wish.reason == wanted.reason
 }
 
 fn wish_of(wish: &service::Wish) -> Wish {

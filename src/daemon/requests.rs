@@ -95,8 +95,12 @@ pub(super) fn ask_of(ask: &api::Ask) -> Option<Ask> {
                 Action::Freeze => Ask::Freeze(terms),
             }
         }
-        api::Ask::Auto { .. } => Ask::Auto,
-        api::Ask::Failback { .. } => Ask::Failback,
+        api::Ask::Auto { reason } => Ask::Auto {
+            reason: reason.clone(),
+        },
+        api::Ask::Failback { reason } => Ask::Failback {
+            reason: reason.clone(),
+        },
     })
 }
 

@@ -52,20 +52,11 @@ pub(super) fn tell(site: &Site, note: &Note) {
                 "latched: falconer auto releases it"
             );
         }
-        Note::Released { service, actor } => tracing::info!(service = name(service), actor, "latch released"),
-        Note::Overridden { service, over } => tell_override(name(service), over),
-        Note::OverrideEnded { service, over, actor } => {
-            let by = actor.as_deref().unwrap_or("its time");
-            tracing::info!(
-                service = name(service),
-                action = over.action.word(),
-                by,
-                "override ended"
-            );
-        }
-        Note::FailbackAllowed { service, actor } => {
-            tracing::info!(service = name(service), actor, "failback allowed");
-        }
+        Note::Released { .. }
+        | Note::Overridden { .. }
+        | Note::OverrideEnded { .. }
+        | Note::FailbackAllowed { .. }
+        | Note::ConsentEnded { .. } => tell_operator(site, note),
         Note::Drill { service, step } => tell_drill(name(service), step),
         Note::Stalled { late } => {
             tracing::warn!(
@@ -74,6 +65,65 @@ pub(super) fn tell(site: &Site, note: &Note) {
                 "stalled: results under way are thrown away"
             );
         }
+    }
+}
+
+/// What an operator asked for, or what became of it.
+fn tell_operator(site: &Site, note: &Note) {
+    let name = |service: &usize| {
+        site.services()
+            .get(*service)
+            .map_or("?", |service| &service.policy().name)
+    };
+    match note {
+        Note::Released {
+            service,
+            actor,
+            reason,
+        } => {
+            let reason = reason.as_deref().unwrap_or("");
+            tracing::info!(service = name(service), actor, reason, "latch released");
+        }
+        Note::Overridden { service, over } => tell_override(name(service), over),
+        Note::OverrideEnded {
+            service,
+            over,
+            actor,
+            reason,
+        } => {
+            let by = actor.as_deref().unwrap_or("its time");
+            let reason = reason.as_deref().unwrap_or("");
+            let action = over.action.word();
+            tracing::info!(service = name(service), action, by, reason, "override ended");
+        }
+        Note::FailbackAllowed {
+            service,
+            actor,
+            reason,
+        } => {
+            let reason = reason.as_deref().unwrap_or("");
+            tracing::info!(service = name(service), actor, reason, "failback allowed");
+        }
+        Note::ConsentEnded {
+            service,
+            consent,
+            why,
+        } => {
+            let (actor, cause) = (&consent.actor, why);
+            tracing::info!(
+                service = name(service),
+                actor,
+                cause,
+                "failback has to be allowed again"
+            );
+        }
+        Note::Switched { .. }
+        | Note::Verdict { .. }
+        | Note::Probe { .. }
+        | Note::Isolation { .. }
+        | Note::Latched { .. }
+        | Note::Drill { .. }
+        | Note::Stalled { .. } => {}
     }
 }
 
@@ -87,6 +137,13 @@ fn tell_drill(service: &str, step: &DrillStep) {
         DrillStep::Carried => tracing::info!(service, "drill: carried by enough upstreams"),
         DrillStep::Ending(End { outcome, text }) => {
             tracing::info!(service, %outcome, text, "drill ends");
+        }
+        DrillStep::Ended { drill, end } if drill.plan().dry_run => {
+            tracing::info!(
+                service,
+                text = end.text,
+                "dry run of a drill: BIRD was told nothing"
+            );
         }
         DrillStep::Ended { end, .. } if end.outcome == DrillOutcome::Failed => {
             tracing::error!(service, text = end.text, "drill failed");

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::strength::Strength;
+use super::words::REASON_LIMIT;
 use crate::status::snapshot::{DrillOutcome, DrillPhase, millis};
 use crate::time::Moment;
 
@@ -235,6 +236,22 @@ impl Drill {
         }
     }
 
+    /// Why BIRD is to do it; `None`: it is to do nothing for it.
+    pub(super) fn reason_for_bird(&self) -> Option<String> {
+        let reason = match &self.phase {
+            Phase::Recording { .. } => return None,
+            Phase::Rising { .. } | Phase::Holding { .. } => format!("falconer drill by {}", self.actor),
+            Phase::Ending { .. } | Phase::Unverified { .. } if self.left_behind => {
+                "falconer drill, left behind".to_owned()
+            }
+            Phase::Ending { end, .. } | Phase::Unverified { end: Some(end) } => {
+                format!("falconer drill ends: {}", end.text)
+            }
+            Phase::Unverified { end: None } => "falconer drill ends: its end has not been seen".to_owned(),
+        };
+        Some(cut(reason))
+    }
+
     /// What is written down of it.
     pub(super) fn record(&self) -> Record {
         Record {
@@ -244,6 +261,12 @@ impl Drill {
             reason: self.plan.reason.clone(),
         }
     }
+}
+
+/// As much of it as BIRD takes with a command.
+fn cut(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(REASON_LIMIT));
+    reason
 }
 
 impl Phase {

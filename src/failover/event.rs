@@ -92,9 +92,17 @@ pub enum Ask {
     /// Write nothing to BIRD.
     Freeze(Terms),
     /// End the override, release the latch.
-    Auto,
+    Auto {
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
     /// Let one failback go ahead that waits for an operator or a window.
-    Failback,
+    Failback {
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
     /// Rehearse the announcement.
     Drill(Plan),
 }
@@ -195,6 +203,8 @@ pub enum Note {
         service: usize,
         /// Who released it.
         actor: String,
+        /// Why, in the operator's words.
+        reason: Option<String>,
     },
     /// An override began.
     Overridden {
@@ -211,6 +221,8 @@ pub enum Note {
         over: super::memory::Override,
         /// Who ended it; `None`: it ran out.
         actor: Option<String>,
+        /// Why it was ended, in the operator's words.
+        reason: Option<String>,
     },
     /// An operator let a failback go ahead.
     FailbackAllowed {
@@ -218,6 +230,17 @@ pub enum Note {
         service: usize,
         /// Who.
         actor: String,
+        /// Why, in the operator's words.
+        reason: Option<String>,
+    },
+    /// A failback that an operator had allowed needs to be allowed again.
+    ConsentEnded {
+        /// The service's index.
+        service: usize,
+        /// What had been allowed.
+        consent: super::memory::Consent,
+        /// What ended it.
+        why: String,
     },
     /// A drill went on.
     Drill {

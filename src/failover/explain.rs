@@ -246,7 +246,9 @@ fn change_lines(service: &Service) -> Vec<String> {
                 Role::Primary => "down: withdrawn at once; up: announced at once".to_owned(),
             },
         ],
-        Why::NotAdopted => vec!["BIRD answering: what it announces is adopted (D10)".to_owned()],
+        Why::NotAdopted | Why::Thawing => {
+            vec!["BIRD answering: what it announces is adopted (D10)".to_owned()]
+        }
         Why::IsolatedKeeps | Why::IsolatedWithdraws => {
             let then = match policy.on_isolated {
                 OnLoss::Keep => "what is announced is kept till then",

@@ -96,6 +96,10 @@ pub struct Facts {
     pub stance: Stance,
     /// Whether BIRD has been read at least once since the start.
     pub contacted: bool,
+    /// Whether a freeze ended, and BIRD has not been read since (D10).
+    pub thawing: bool,
+    /// Whether it stands where an override or isolation put it.
+    pub imposed: bool,
     /// What its probes say together.
     pub verdict: Verdict,
     /// What the witnesses say.
@@ -154,6 +158,8 @@ pub enum Why {
     Unclear,
     /// BIRD has not been read yet.
     NotAdopted,
+    /// A freeze ended, and BIRD has not been read since.
+    Thawing,
     /// Isolated: nothing is taken over, what is announced is kept.
     IsolatedKeeps,
     /// Isolated: what is announced is withdrawn.
@@ -178,17 +184,73 @@ pub enum Why {
     Draining,
 }
 
+impl Why {
+    /// Whether it is an operator's or isolation's doing, and not the verdict's.
+    pub fn is_imposed(self) -> bool {
+        match self {
+            Self::ToldToAnnounce | Self::ToldToWithdraw | Self::ToldToFreeze | Self::IsolatedWithdraws => {
+                true
+            }
+            Self::TargetDown
+            | Self::TargetUp
+            | Self::Unclear
+            | Self::NotAdopted
+            | Self::Thawing
+            | Self::IsolatedKeeps
+            | Self::WitnessesUnknown
+            | Self::WitnessAwaited
+            | Self::TakeoverDelay
+            | Self::Relapse
+            | Self::Latched
+            | Self::ConsentAwaited
+            | Self::FailbackDelay
+            | Self::WindowClosed
+            | Self::Draining => false,
+        }
+    }
+}
+
 /// What follows from the facts. The blast-radius guard is not here: it binds the hand that acts,
 /// whatever is judged (A7).
 pub fn judge(facts: &Facts) -> Judgement {
     match facts.overridden {
+        // It applies at first contact: should it end before, nothing says that it ever was.
+        Some(Action::Announce) if !facts.contacted => settled(facts.stance, Rule::D11, Why::ToldToAnnounce),
         Some(Action::Announce) => settled(Stance::Full, Rule::D11, Why::ToldToAnnounce),
+        // At once: a BIRD that starts now must not announce.
         Some(Action::Withdraw) => settled(Stance::Off, Rule::D11, Why::ToldToWithdraw),
         Some(Action::Freeze) => settled(facts.stance, Rule::D11, Why::ToldToFreeze),
-        None => match facts.role {
-            Role::Standby => standby(facts),
-            Role::Primary => primary(facts),
-        },
+        None => automatic(facts),
+    }
+}
+
+/// Without an operator's word.
+fn automatic(facts: &Facts) -> Judgement {
+    let moves = match (facts.role, facts.verdict) {
+        (Role::Standby, Verdict::Down) | (Role::Primary, Verdict::Down | Verdict::Up) => true,
+        (Role::Standby, Verdict::Up) | (Role::Standby | Role::Primary, Verdict::Unclear) => false,
+    };
+    let isolated = facts.role == Role::Standby && facts.isolation == Isolation::Isolated;
+    if !isolated && !facts.contacted && facts.imposed && facts.stance == Stance::Off {
+        // A withdraw ended before BIRD was read: it leaves nothing settled.
+        let unsettled = Facts {
+            stance: Stance::Unsettled,
+            ..*facts
+        };
+        return match automatic(&unsettled) {
+            Judgement {
+                to: Stance::Unsettled,
+                ..
+            } => settled(Stance::Unsettled, Rule::D10, Why::NotAdopted),
+            moved => moved,
+        };
+    }
+    if !isolated && facts.thawing && !moves {
+        return settled(facts.stance, Rule::D10, Why::Thawing);
+    }
+    match facts.role {
+        Role::Standby => standby(facts),
+        Role::Primary => primary(facts),
     }
 }
 

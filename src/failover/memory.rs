@@ -33,6 +33,13 @@ pub struct Remembered {
     /// When it switched, of those switches that count (D9), oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub switches: Vec<Timestamp>,
+    /// An operator's word that the next failback may go ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// It stands where it stands because of an override or of isolation, and the verdict has not said
+    /// the same since: what leads back from there is not counted (D9).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imposed: bool,
     /// A drill under way: whoever starts next ends it first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Record>,
@@ -63,6 +70,19 @@ pub struct Override {
     /// When it ends by itself; `None`: when the operator says so.
     #[serde(with = "millis::option")]
     pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Who: a user's name or "uid N".
+    pub actor: String,
+}
+
+/// An operator's word that one failback may go ahead, which waits for it or for a window (D6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Since when.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
     /// Why, in the operator's words.
     pub reason: Option<String>,
     /// Who: a user's name or "uid N".

@@ -16,7 +16,7 @@ use super::memory::{Override, Remembered};
 use super::strength::Strength;
 use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
-use crate::config::model::{self, Decides, Failback, Votes};
+use crate::config::model::{self, Decides, Failback, Role, Votes};
 use crate::health::Probe;
 use crate::health::rows::{Blame, Rows};
 use crate::status::snapshot::{Action, Verdict};
@@ -45,7 +45,8 @@ pub struct Service {
     /// How long we were stalled since the verdict was reached: time in which nobody looked.
     unwatched: Duration,
     remembered: Remembered,
-    consent: bool,
+    /// A freeze ended, and BIRD has not been read since (D10).
+    thawing: bool,
     judgement: Judgement,
     wish: Wish,
     drill: Option<Drill>,
@@ -101,15 +102,12 @@ impl Service {
             verdict_since: now.mono,
             unwatched: Duration::ZERO,
             remembered,
-            consent: false,
+            thawing: false,
             judgement: unsettled,
             wish: Wish {
                 strength: None,
                 hands_off: false,
-                reason: drill
-                    .as_ref()
-                    .map_or("", |_| "falconer drill, left behind")
-                    .to_owned(),
+                reason: String::new(),
                 // A decision of its own, so that its stages are told.
                 decision: u64::from(drill.is_some()),
                 drill: None,
@@ -127,7 +125,7 @@ impl Service {
         self.verdict_since = before.verdict_since;
         self.unwatched = before.unwatched;
         self.remembered = before.remembered.clone();
-        self.consent = before.consent;
+        self.thawing = before.thawing;
         self.judgement = before.judgement;
         self.wish = before.wish.clone();
         self.drill = before.drill.clone();
@@ -175,7 +173,18 @@ impl Service {
 
     /// Whether an operator let the next failback go ahead.
     pub fn consented(&self) -> bool {
-        self.consent
+        self.remembered.consent.is_some()
+    }
+
+    /// Whether a freeze ended, and BIRD has not been read since (D10).
+    pub fn is_thawing(&self) -> bool {
+        self.thawing
+    }
+
+    /// Whether it waits for BIRD to be read: since the start, since a freeze ended, or because what
+    /// BIRD announced could not be adopted (D10).
+    pub fn awaits_bird(&self) -> bool {
+        !self.contacted || self.thawing || self.stance == Stance::Unsettled
     }
 
     /// What must survive a restart.
@@ -210,20 +219,52 @@ impl Service {
     }
 
     /// BIRD has been read. The first clear answer is adopted, whoever enabled it (D10), except what a
-    /// drill left behind: that is ended first.
-    pub(super) fn adopt(&mut self, now: Now, adoption: Adoption) {
+    /// drill left behind: that is ended first. So is the first one after a freeze.
+    pub(super) fn adopt(&mut self, now: Now, adoption: Adoption, notes: &mut Vec<Note>) {
         if self.drill.as_ref().is_some_and(Drill::is_left_behind) {
             return;
         }
         self.contacted = true;
-        if let (Stance::Unsettled, Adoption::Is(strength)) = (self.stance, adoption) {
-            self.stance = match strength {
-                Strength::Off => Stance::Off,
-                Strength::Drain => Stance::Draining { since: now.mono },
-                Strength::Full => Stance::Full,
-            };
-            self.stance_since = Some(now.wall);
-            self.wish.reason = "falconer: adopted at start".to_owned();
+        let frozen = self
+            .overridden()
+            .is_some_and(|over| over.action == Action::Freeze);
+        let thawed = !frozen && std::mem::take(&mut self.thawing);
+        let stance = match adoption {
+            Adoption::Is(Strength::Off) => Stance::Off,
+            Adoption::Is(Strength::Drain) => Stance::Draining { since: now.mono },
+            Adoption::Is(Strength::Full) => Stance::Full,
+            Adoption::Mixed => Stance::Unsettled,
+        };
+        let from = self.stance;
+        let settles = from == Stance::Unsettled && stance != Stance::Unsettled;
+        let differs = from.strength() != stance.strength();
+        if settles || (thawed && differs) {
+            self.stance = stance;
+            self.stance_since = stance.strength().map(|_| now.wall);
+        }
+        if thawed && differs {
+            notes.push(self.adopted_after_freeze(from, stance));
+        }
+    }
+
+    /// What somebody made of BIRD in a freeze stands from now on, and the history tells.
+    fn adopted_after_freeze(&self, from: Stance, to: Stance) -> Note {
+        let reason = match to.strength() {
+            Some(strength) => format!("adopted after the freeze: BIRD is at strength {strength}"),
+            None => {
+                "after the freeze: what BIRD does is neither on nor off, and nothing is settled".to_owned()
+            }
+        };
+        Note::Switched {
+            service: self.index,
+            from,
+            to,
+            rule: Rule::D10,
+            reason,
+            verdict: self.verdict,
+            first_fail: self.first_fail(),
+            verdict_since: self.verdict_since,
+            counted: false,
         }
     }
 
@@ -234,7 +275,7 @@ impl Service {
             .and_then(|over| over.until)
             .is_some_and(|until| until <= now.wall)
         {
-            self.end_override(None, notes);
+            self.end_override(None, None, notes);
         }
         self.settle_verdict(now, notes);
         for _ in 0..ROUNDS_LIMIT {
@@ -243,14 +284,36 @@ impl Service {
                 break;
             }
         }
+        if self.contacted && (self.stance, self.verdict) == (self.starting_point(), Verdict::Up) {
+            self.remembered.imposed = false;
+        }
         self.settle_drill(now, around, notes);
         self.wish.strength = self.stance.strength();
         self.wish.drill = self.drill.as_ref().and_then(Drill::rehearsal);
         // What a drill announces is ended before hands are taken off.
-        self.wish.hands_off = self.wish.drill.is_none()
-            && self
-                .overridden()
-                .is_some_and(|over| over.action == Action::Freeze);
+        let frozen = self
+            .overridden()
+            .map_or(self.thawing, |over| over.action == Action::Freeze);
+        self.wish.hands_off = self.wish.drill.is_none() && frozen;
+        self.wish.reason = self.reason_for_bird();
+    }
+
+    /// Where it stands before a switch that counts towards the latch; the verdict up leads there.
+    fn starting_point(&self) -> Stance {
+        match self.policy.role {
+            Role::Standby => Stance::Off,
+            Role::Primary => Stance::Full,
+        }
+    }
+
+    /// Why BIRD is to be as it is, by the facts of now: it is told with every write, also with one
+    /// that only mends.
+    fn reason_for_bird(&self) -> String {
+        let drilled = self.drill.as_ref().and_then(Drill::reason_for_bird);
+        drilled.unwrap_or_else(|| {
+            let Judgement { rule, why, .. } = self.judgement;
+            format!("falconer {rule}: {}", self.explain(why))
+        })
     }
 
     fn settle_verdict(&mut self, now: Now, notes: &mut Vec<Note>) {
@@ -266,8 +329,10 @@ impl Service {
         self.verdict = said;
         self.verdict_since = now.mono;
         self.unwatched = Duration::ZERO;
-        if said != Verdict::Up {
-            self.consent = false;
+        // Unclear keeps it, as it keeps everything; a death is another outage than the one that it was
+        // given for.
+        if said == Verdict::Down {
+            self.end_consent("its target went down again", notes);
         }
     }
 
@@ -319,6 +384,8 @@ impl Service {
             role: policy.role,
             stance: self.stance,
             contacted: self.contacted,
+            thawing: self.thawing,
+            imposed: self.remembered.imposed,
             verdict: self.verdict,
             isolation: around.isolation,
             proven,
@@ -328,7 +395,7 @@ impl Service {
             takeover: after(self.verdict_since, policy.takeover_delay),
             failback: after(self.verdict_since, policy.failback_delay + self.unwatched),
             window: self.window(now),
-            consent_missing: policy.failback == Failback::Manual && !self.consent,
+            consent_missing: policy.failback == Failback::Manual && !self.consented(),
             drains: !policy.failback_drain.is_zero() && !policy.drain.is_empty(),
             drained: match self.stance {
                 Stance::Draining { since } => after(since, policy.failback_drain),
@@ -341,7 +408,7 @@ impl Service {
     fn window(&self, now: Now) -> Due {
         match &self.policy.failback_window {
             None => Due::Now,
-            Some(_) if self.consent => Due::Now,
+            Some(_) if self.consented() => Due::Now,
             Some(daily) if window::is_open(daily, now.wall) => Due::Now,
             Some(daily) => window::next_opening(daily, now.wall)
                 .map_or(Due::Never, |opening| Due::At(moment_of(&now, opening))),
@@ -359,11 +426,13 @@ impl Service {
         self.stance = to;
         self.stance_since = Some(now.wall);
         if to != Stance::Full {
-            self.consent = false;
+            // It is used up: the transition tells.
+            self.remembered.consent = None;
         }
+        self.thawing = false;
+        self.remembered.imposed = why.is_imposed() && to == self.starting_point();
         let reason = self.explain(why);
         self.wish.decision += 1;
-        self.wish.reason = format!("falconer {rule}: {reason}");
         notes.push(Note::Switched {
             service: self.index,
             from,

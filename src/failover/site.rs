@@ -9,7 +9,7 @@ mod cut_off;
 mod reconfigure;
 mod slots;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::drill::Plan;
 use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
 use super::isolation::{Isolation, Sightings, isolation};
-use super::memory::Memory;
+use super::memory::{Memory, Remembered};
 use super::service::{Service, Surroundings};
 use crate::config::model::{self, Config};
 use crate::health::{CheckId, Probe};
@@ -45,6 +45,9 @@ pub struct Site {
     next_id: u64,
     deadline: Option<Moment>,
     notes: Vec<Note>,
+    /// What is remembered of services that this configuration does not name: kept for one that does
+    /// (D10).
+    absent: BTreeMap<String, Remembered>,
 }
 
 /// A probe's last result.
@@ -84,6 +87,7 @@ impl Site {
             next_id: 0,
             deadline: Some(now.mono),
             notes: Vec::new(),
+            absent: absent(config, memory),
         }
     }
 
@@ -184,8 +188,9 @@ impl Site {
             .filter(|service| !service.remembered().is_empty());
         let services =
             remembered.map(|service| (service.policy().name.clone(), service.remembered().clone()));
+        let absent = self.absent.clone().into_iter();
         Memory {
-            services: services.collect(),
+            services: absent.chain(services).collect(),
         }
     }
 
@@ -205,7 +210,7 @@ impl Site {
             }
             Some(Event::Bird { service, adoption }) => {
                 if let Some(service) = self.services.get_mut(*service) {
-                    service.adopt(now, *adoption);
+                    service.adopt(now, *adoption, &mut self.notes);
                 }
                 Ok(())
             }
@@ -331,6 +336,19 @@ impl Site {
     pub fn state(&self, of: ProbeId) -> Option<ProbeState> {
         self.probe(of).map(Probe::state)
     }
+}
+
+/// How many services that no configuration names are remembered: names change, and the file must not
+/// grow with every one that there ever was.
+const ABSENT_LIMIT: usize = 1024;
+
+fn absent(config: &Config, memory: &Memory) -> BTreeMap<String, Remembered> {
+    let named = |name: &String| config.services.iter().any(|service| service.name == *name);
+    let absent = memory.services.iter().filter(|(name, _)| !named(name));
+    absent
+        .take(ABSENT_LIMIT)
+        .map(|(name, remembered)| (name.clone(), remembered.clone()))
+        .collect()
 }
 
 #[cfg(test)]

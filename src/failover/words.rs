@@ -31,6 +31,7 @@ impl Service {
             Why::TargetUp => self.listing(ProbeState::Up),
             Why::Unclear => format!("unclear: {}", self.all_states()),
             Why::NotAdopted => "BIRD has not been read yet".to_owned(),
+            Why::Thawing => "the freeze is over: what BIRD does now is adopted".to_owned(),
             Why::IsolatedKeeps => "this site is isolated: nothing changes".to_owned(),
             Why::IsolatedWithdraws => "this site is isolated: withdrawn by on_isolated".to_owned(),
             Why::WitnessesUnknown => "too few witnesses are known to be up: no takeover".to_owned(),

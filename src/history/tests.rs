@@ -32,6 +32,35 @@ fn transition() -> What {
     }))
 }
 
+/// What operators do, and what becomes of it.
+fn of_operators() -> [What; 5] {
+    [
+        What::Released {
+            actor: "ann".to_owned(),
+            reason: Some("r".to_owned()),
+        },
+        What::Override {
+            action: Action::Withdraw,
+            until: None,
+            reason: None,
+            actor: "ann".to_owned(),
+        },
+        What::OverrideEnded {
+            action: Action::Withdraw,
+            actor: None,
+            reason: None,
+        },
+        What::FailbackAllowed {
+            actor: "ann".to_owned(),
+            reason: None,
+        },
+        What::ConsentEnded {
+            actor: "ann".to_owned(),
+            text: "t".to_owned(),
+        },
+    ]
+}
+
 #[test]
 fn every_kind_of_entry_comes_back_from_its_line() {
     let kinds = [
@@ -66,24 +95,11 @@ fn every_kind_of_entry_comes_back_from_its_line() {
             to: ProbeState::Down,
             detail: "no answer".into(),
         },
-        What::Isolated { isolated: true },
+        What::Isolated {
+            isolated: false,
+            state: Some("open".to_owned()),
+        },
         What::Latched,
-        What::Released {
-            actor: "ann".to_owned(),
-        },
-        What::Override {
-            action: Action::Withdraw,
-            until: None,
-            reason: None,
-            actor: "ann".to_owned(),
-        },
-        What::OverrideEnded {
-            action: Action::Withdraw,
-            actor: None,
-        },
-        What::FailbackAllowed {
-            actor: "ann".to_owned(),
-        },
         What::Drift { text: "t".to_owned() },
         What::Failed { text: "t".to_owned() },
         What::Bird {
@@ -97,7 +113,7 @@ fn every_kind_of_entry_comes_back_from_its_line() {
         },
         What::Stalled { late_ms: 1500 },
     ];
-    for (seq, what) in (1..).zip(kinds) {
+    for (seq, what) in (1..).zip(kinds.into_iter().chain(of_operators())) {
         let entry = entry(seq, what);
         assert_eq!(entries(&line(&entry)), (vec![entry], 0));
     }

@@ -261,6 +261,7 @@ impl Counts {
             | What::Override { .. }
             | What::OverrideEnded { .. }
             | What::FailbackAllowed { .. }
+            | What::ConsentEnded { .. }
             | What::DrillStarted { .. }
             | What::DrillEnded { .. }
             | What::Failed { .. }

@@ -78,11 +78,12 @@ export function line(entry) {
     case "transition": return ["transition", `${entry.rule} ${entry.reason}`, `s_${entry.from}`, `s_${entry.to}`];
     case "verdict": return ["verdict", "", `v_${entry.from}`, `v_${entry.to}`];
     case "probe": return ["probe", `${entry.name}: ${entry.detail}`, `p_${entry.from}`, `p_${entry.to}`];
-    case "isolated": return [entry.isolated ? "isolated" : "connected", ""];
-    case "released": return ["released", entry.actor];
+    case "isolated": return [entry.isolated ? "isolated" : entry.state === "open" ? "witnesses_open" : "connected", ""];
+    case "released": return ["released", [entry.actor, entry.reason].filter(Boolean).join(": ")];
     case "override": return ["override", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `a_${entry.action}`];
-    case "override_ended": return ["override_ended", entry.actor ?? "", null, `a_${entry.action}`];
-    case "failback_allowed": return ["failback_allowed", entry.actor];
+    case "override_ended": return ["override_ended", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `a_${entry.action}`];
+    case "failback_allowed": return ["failback_allowed", [entry.actor, entry.reason].filter(Boolean).join(": ")];
+    case "consent_ended": return ["consent_ended", entry.text];
     case "drill_started": return ["drill_started", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `s_${entry.strength}`];
     case "drill_ended": return ["drill_ended", entry.report.text, null, `o_${entry.report.outcome}`];
     case "readiness": return ["readiness", entry.problems.join("; "), entry.from && `lw_${entry.from}`, `lw_${entry.to}`];

@@ -33,11 +33,21 @@ pub fn told(entries: &[Entry], style: &Style) -> String {
     out
 }
 
-fn isolation(isolated: bool) -> (&'static str, String) {
-    match isolated {
-        true => ("isolated", "too few witnesses answer".to_owned()),
-        false => ("connected", "enough witnesses answer again".to_owned()),
+fn isolation(isolated: bool, state: Option<&str>) -> (&'static str, String) {
+    match (isolated, state) {
+        (true, _) => ("isolated", "too few witnesses answer".to_owned()),
+        (false, None | Some("connected")) => ("connected", "enough witnesses answer".to_owned()),
+        (false, Some("open")) => (
+            "unknown",
+            "too few witnesses are known to answer: nothing is taken over until they do".to_owned(),
+        ),
+        (false, Some(state)) => ("witnesses", state.to_owned()),
     }
+}
+
+/// An operator's reason, where there is one.
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
 /// An apply of bird.conf.
@@ -89,29 +99,16 @@ fn words(what: &What) -> (&'static str, String) {
             "probe",
             format!("{name} {} -> {}: {detail}", probe_state(*from), probe_state(*to)),
         ),
-        What::Isolated { isolated } => isolation(*isolated),
+        What::Isolated { isolated, state } => isolation(*isolated, state.as_deref()),
         What::Latched => (
             "latched",
             "flapped too often; falconer auto releases it".to_owned(),
         ),
-        What::Released { actor } => ("released", format!("by {actor}")),
-        What::Override {
-            action: wanted,
-            until,
-            reason,
-            actor,
-        } => (
-            "override",
-            overridden(action(*wanted), *until, reason.as_deref(), actor),
-        ),
-        What::OverrideEnded {
-            action: wanted,
-            actor,
-        } => {
-            let by = actor.as_deref().unwrap_or("its time");
-            ("ended", format!("{}, ended by {by}", action(*wanted)))
-        }
-        What::FailbackAllowed { actor } => ("failback", format!("allowed by {actor}")),
+        What::Released { .. }
+        | What::Override { .. }
+        | What::OverrideEnded { .. }
+        | What::FailbackAllowed { .. }
+        | What::ConsentEnded { .. } => operator(what),
         What::DrillStarted {
             strength,
             hold,
@@ -129,6 +126,54 @@ fn words(what: &What) -> (&'static str, String) {
         What::Alarm { code, text: None } => ("cleared", alarm_word(*code).to_owned()),
         What::Readiness { from, to, problems } => ("readiness", readiness(*from, *to, problems)),
         What::Stalled { late_ms } => ("stalled", format!("woken {late_ms} ms late; results thrown away")),
+    }
+}
+
+/// What an operator asked for, or what became of it.
+fn operator(what: &What) -> (&'static str, String) {
+    match what {
+        What::Released { actor, reason } => ("released", format!("by {actor}{}", because(reason.as_deref()))),
+        What::Override {
+            action: wanted,
+            until,
+            reason,
+            actor,
+        } => (
+            "override",
+            overridden(action(*wanted), *until, reason.as_deref(), actor),
+        ),
+        What::OverrideEnded {
+            action: wanted,
+            actor,
+            reason,
+        } => {
+            let by = actor.as_deref().unwrap_or("its time");
+            let why = because(reason.as_deref());
+            ("ended", format!("{}, ended by {by}{why}", action(*wanted)))
+        }
+        What::FailbackAllowed { actor, reason } => {
+            let why = because(reason.as_deref());
+            ("failback", format!("allowed by {actor}{why}"))
+        }
+        What::ConsentEnded { actor, text } => ("failback", format!("{actor} has to allow it again: {text}")),
+        What::Started { .. }
+        | What::Stopped { .. }
+        | What::Reloaded { .. }
+        | What::Applied { .. }
+        | What::Transition(_)
+        | What::Done { .. }
+        | What::Verdict { .. }
+        | What::Probe { .. }
+        | What::Isolated { .. }
+        | What::Latched
+        | What::DrillStarted { .. }
+        | What::DrillEnded { .. }
+        | What::Drift { .. }
+        | What::Failed { .. }
+        | What::Bird { .. }
+        | What::Alarm { .. }
+        | What::Readiness { .. }
+        | What::Stalled { .. } => (what.word(), String::new()),
     }
 }
 
@@ -155,8 +200,7 @@ fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, acto
     let until = until
         .map(|until| format!(" until {until:.0}"))
         .unwrap_or_default();
-    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{wanted} by {actor}{until}{reason}")
+    format!("{wanted} by {actor}{until}{}", because(reason))
 }
 
 /// What each stage took after the one before it, in the order in which they were reached.

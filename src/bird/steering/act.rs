@@ -88,7 +88,10 @@ impl Task {
         let Some(line) = course.legs[leg].line(slot) else {
             return Ok(());
         };
-        let (name, reason) = (line.protocol.name.clone(), course.wish.reason.clone());
+        let name = line.protocol.name.clone();
+        // Its words may have changed since the wish was taken: what is told is why it is so now.
+        let latest = self.wishes.borrow().get(service).map(|wish| wish.reason.clone());
+        let reason = latest.unwrap_or_else(|| course.wish.reason.clone());
         let (sent, answered) = match order {
             Order::Enable => (Stage::EnableSent, Stage::EnableAnswered),
             Order::Disable => (Stage::DisableSent, Stage::DisableAnswered),

@@ -4,7 +4,7 @@ use super::Driver;
 use crate::api;
 use crate::bird::steering::{DrillState, Seen, SeenDrill, StageReport};
 use crate::config::duration;
-use crate::config::model::{Family, Service};
+use crate::config::model::{Family, Service, Votes};
 use crate::daemon::alarms::Trouble;
 use crate::daemon::drill::{self, About, Rehearsal};
 use crate::daemon::transition::shown_strength;
@@ -54,10 +54,14 @@ impl Driver {
             self.take_down(&input);
             match self.site.ask(&input) {
                 Ok(starts) => {
-                    self.flush(&starts);
                     let protocols = drill::protocols(&self.config.services[service], plan.strength);
-                    let rehearsal = Rehearsal::begin(answer, self.memory.number, protocols, input.now.wall);
+                    let rehearsal = Rehearsal::begin(answer, protocols, input.now.wall);
+                    // A dry run has ended already, and is told with what follows.
                     self.drills[service] = Some(rehearsal);
+                    self.flush(&starts);
+                    if let Some(rehearsal) = &mut self.drills[service] {
+                        rehearsal.kept_in(self.memory.number);
+                    }
                     return;
                 }
                 Err(refusal) => against.push(refusal.0),
@@ -105,7 +109,7 @@ impl Driver {
             against.push("a new bird.conf is being applied".to_owned());
         }
         let alarms = self.troubles(self.clock.now()).into_iter();
-        let concerning = alarms.filter(|trouble| concerns(trouble, service));
+        let concerning = alarms.filter(|trouble| concerns(trouble, service) && has_a_say(trouble, service));
         against.extend(concerning.map(|trouble| format!("there is an alarm: {}", trouble.text)));
         against.extend(without_upstreams(service, plan, seen));
         against
@@ -296,6 +300,16 @@ fn concerns(trouble: &Trouble, service: &Service) -> bool {
         (None, AlarmCode::UpstreamDown) => service.upstreams.contains(&trouble.subject),
         (None, code) => matches!(code, AlarmCode::RenderDrift | AlarmCode::StateDir),
     }
+}
+
+/// Whether what the alarm is about takes part in the verdict: a probe that does not has no say in a
+/// takeover, and so none in its rehearsal.
+fn has_a_say(trouble: &Trouble, service: &Service) -> bool {
+    let silent = service
+        .probes
+        .iter()
+        .filter(|probe| probe.votes == Votes::None && probe.decides.is_none());
+    trouble.code != AlarmCode::Probe || !silent.into_iter().any(|probe| probe.name == trouble.subject)
 }
 
 /// For each family that it would announce: whether enough of its upstreams are established.

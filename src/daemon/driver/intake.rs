@@ -9,7 +9,7 @@ use crate::api;
 use crate::bird::steering::{Report, Seen, StageReport};
 use crate::daemon::checks::Checked;
 use crate::daemon::requests;
-use crate::failover::{Adoption, Event, Input, ProbeId, Stance};
+use crate::failover::{Adoption, Event, Input, ProbeId};
 use crate::history::What;
 use crate::status::snapshot::Outcome;
 use crate::store::Kept;
@@ -105,14 +105,14 @@ impl Driver {
         }
     }
 
-    /// What services that are not settled yet can adopt (D10).
+    /// What services that wait for BIRD can adopt (D10).
     fn adoptions(&self, seen: &Seen) -> Vec<(usize, Adoption)> {
         if !seen.bird_running_normally {
             return Vec::new();
         }
         let services = self.site.services().iter().zip(&seen.services).enumerate();
-        let unsettled = services.filter(|(_, (service, _))| service.stance() == Stance::Unsettled);
-        let read = unsettled.filter_map(|(index, (_, seen))| match (seen.actual, seen.adopt) {
+        let waiting = services.filter(|(_, (service, _))| service.awaits_bird());
+        let read = waiting.filter_map(|(index, (_, seen))| match (seen.actual, seen.adopt) {
             (None, _) => None,
             (Some(_), Some(strength)) => Some((index, Adoption::Is(strength))),
             (Some(_), None) => Some((index, Adoption::Mixed)),

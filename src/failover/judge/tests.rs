@@ -24,6 +24,8 @@ fn facts() -> Facts {
         role: Role::Standby,
         stance: Stance::Off,
         contacted: true,
+        thawing: false,
+        imposed: false,
         verdict: Verdict::Unclear,
         isolation: Isolation::Connected,
         proven: true,
@@ -354,6 +356,52 @@ fn d10_up_moves_nothing_before_bird_was_read() {
     assert_eq!(judged(latched).2, Why::NotAdopted);
 }
 
+/// Where a withdraw ended before BIRD was read, only a death moves anything, as at the start.
+#[test]
+fn d10_a_withdraw_that_ended_before_bird_was_read_leaves_nothing_settled() {
+    every_combination(|facts| {
+        let unsettled = Facts {
+            stance: Stance::Unsettled,
+            contacted: false,
+            ..facts
+        };
+        let ended = Facts {
+            stance: Stance::Off,
+            imposed: true,
+            ..unsettled
+        };
+        let cut_off = facts.role == Role::Standby && facts.isolation == Isolation::Isolated;
+        if facts.overridden.is_none() && !cut_off {
+            assert_eq!(judge(&ended).to, judge(&unsettled).to, "{facts:?}");
+        }
+    });
+}
+
+/// After a freeze BIRD is read before anything is undone that somebody did meanwhile.
+#[test]
+fn d10_after_a_freeze_only_what_would_be_so_anyway_moves_before_bird_was_read() {
+    every_combination(|facts| {
+        let thawing = Facts {
+            thawing: true,
+            ..facts
+        };
+        let (thawing, thawed) = (judge(&thawing), judge(&facts));
+        let waits = facts.overridden.is_none()
+            && (facts.verdict == Verdict::Unclear
+                || (facts.role == Role::Standby && facts.verdict == Verdict::Up))
+            && (facts.role == Role::Primary || facts.isolation != Isolation::Isolated);
+        if waits {
+            assert_eq!(
+                (thawing.to, thawing.rule, thawing.why),
+                (facts.stance, Rule::D10, Why::Thawing),
+                "{facts:?}"
+            );
+        } else {
+            assert_eq!(thawing, thawed, "{facts:?}");
+        }
+    });
+}
+
 /// Every combination of facts: about 1.5 million of them.
 fn every_combination(mut look: impl FnMut(Facts)) {
     let dues = [Due::Now, Due::At(at(150)), Due::Never];
@@ -375,6 +423,8 @@ fn every_combination(mut look: impl FnMut(Facts)) {
                                 role: if flag(0) { Role::Primary } else { Role::Standby },
                                 stance,
                                 contacted: flag(1),
+                                thawing: false,
+                                imposed: false,
                                 verdict,
                                 isolation,
                                 proven: flag(2),
@@ -443,6 +493,7 @@ fn overrides_win(facts: &Facts, judgement: &Judgement) {
         return;
     };
     let expected = match action {
+        Action::Announce if !facts.contacted => facts.stance,
         Action::Announce => Stance::Full,
         Action::Withdraw => Stance::Off,
         Action::Freeze => facts.stance,
@@ -567,6 +618,7 @@ fn deadlines_are_named(facts: &Facts, judgement: &Judgement) {
         | Why::TargetUp
         | Why::Unclear
         | Why::NotAdopted
+        | Why::Thawing
         | Why::IsolatedKeeps
         | Why::IsolatedWithdraws
         | Why::WitnessesUnknown

@@ -20,6 +20,12 @@ fn remembered() -> Remembered {
             utc("2025-12-31T23:59:59.5Z"),
             utc("2026-01-01T00:00:00.123456789Z"),
         ],
+        consent: Some(Consent {
+            since: utc("2026-01-01T00:00:00.250Z"),
+            reason: Some("the ISP is well".to_owned()),
+            actor: "ann".to_owned(),
+        }),
+        imposed: true,
         drill: None,
         last_drill: None,
         last_good_drill: None,
@@ -63,7 +69,7 @@ fn d11_its_form_on_disk() {
     let text = serde_json::to_string(&memory).expect("it can be written");
     assert_eq!(
         text,
-        r#"{"services":{"web":{"override":{"action":"withdraw","since":"2026-01-01T00:00:00.123Z","until":"2026-01-01T01:00:00.000Z","reason":"maintenance \"until\" noon","actor":"root"},"latched_since":"2026-01-01T00:00:00.123456789Z","switches":["2025-12-31T23:59:59.5Z","2026-01-01T00:00:00.123456789Z"]}}}"#
+        r#"{"services":{"web":{"override":{"action":"withdraw","since":"2026-01-01T00:00:00.123Z","until":"2026-01-01T01:00:00.000Z","reason":"maintenance \"until\" noon","actor":"root"},"latched_since":"2026-01-01T00:00:00.123456789Z","switches":["2025-12-31T23:59:59.5Z","2026-01-01T00:00:00.123456789Z"],"consent":{"since":"2026-01-01T00:00:00.250Z","reason":"the ISP is well","actor":"ann"},"imposed":true}}}"#
     );
 }
 

@@ -5,14 +5,12 @@
 
 use super::{Service, Surroundings};
 use crate::config::duration;
-use crate::config::model::Role;
+use crate::config::model::{self, Role, Votes};
 use crate::failover::drill::{Drill, END_LIMIT, End, News, Phase, Plan, RISE_LIMIT};
 use crate::failover::event::{DrillStep, Note, Refusal};
 use crate::failover::isolation::Isolation;
 use crate::failover::judge::Stance;
 use crate::failover::strength::Strength;
-use crate::failover::words::REASON_LIMIT;
-use crate::health::Probe;
 use crate::status::snapshot::{self, DrillOutcome, LastDrill, Verdict};
 use crate::time::Now;
 
@@ -63,7 +61,9 @@ impl Service {
             Verdict::Unclear => is(true, "whether its target is up is unclear"),
         }
         let probes = policy.probes.iter().zip(&self.probes);
-        for (probe, _) in probes.filter(|(_, health)| Probe::in_doubt(health)) {
+        // What has no say in a takeover has none in its rehearsal either.
+        let has_a_say = |probe: &model::Probe| probe.votes != Votes::None || probe.decides.is_some();
+        for (probe, _) in probes.filter(|(probe, health)| has_a_say(probe) && health.in_doubt()) {
             is(true, &format!("its probe {} is in doubt", probe.name));
         }
         let without_drain = policy.drain.len() < policy.full.len();
@@ -81,6 +81,7 @@ impl Service {
         plan: &Plan,
         actor: &str,
         isolation: Isolation,
+        notes: &mut Vec<Note>,
     ) -> Result<(), Refusal> {
         let against = self.against_drill(plan, isolation);
         if !against.is_empty() || self.drill.is_some() {
@@ -91,6 +92,11 @@ impl Service {
             )));
         }
         let drill = Drill::begin(plan.clone(), actor, now.wall, now.mono);
+        if plan.dry_run {
+            // It touches neither BIRD nor the disk, so there is nothing that could be left behind.
+            self.tell_dry_run(drill, notes);
+            return Ok(());
+        }
         self.remembered.drill = Some(drill.record());
         self.drill = Some(drill);
         Ok(())
@@ -99,10 +105,9 @@ impl Service {
     /// Something became known of the drill; what does not fit its phase says nothing any more.
     pub(in crate::failover) fn drill_news(&mut self, now: Now, news: &News, notes: &mut Vec<Note>) {
         let Some(drill) = &self.drill else { return };
-        let (dry_run, hold) = (drill.plan.dry_run, drill.plan.hold);
+        let hold = drill.plan.hold;
         let aborted = |why: &String| End::new(DrillOutcome::Aborted, why);
         match (&drill.phase, news) {
-            (Phase::Recording { .. }, News::Kept) if dry_run => self.finish_dry_run(now, notes),
             (Phase::Recording { .. }, News::Kept) => self.rise(now, notes),
             (Phase::Recording { .. }, News::NotKept(why)) => {
                 self.finish_drill(now, &End::new(DrillOutcome::Refused, why), notes);
@@ -215,7 +220,6 @@ impl Service {
 
     fn rise(&mut self, now: Now, notes: &mut Vec<Note>) {
         let Some(drill) = &self.drill else { return };
-        self.wish.reason = format!("falconer drill by {}", drill.actor);
         self.wish.decision += 1;
         let began = DrillStep::Began {
             plan: drill.plan.clone(),
@@ -227,9 +231,6 @@ impl Service {
 
     /// BIRD is to be silent again.
     fn fall(&mut self, now: Now, end: End, notes: &mut Vec<Note>) {
-        let mut reason = format!("falconer drill ends: {}", end.text);
-        reason.truncate(reason.floor_char_boundary(REASON_LIMIT));
-        self.wish.reason = reason;
         self.wish.decision += 1;
         let give_up = now.mono + END_LIMIT;
         let step = DrillStep::Ending(end.clone());
@@ -243,8 +244,7 @@ impl Service {
         self.note_drill(step, notes);
     }
 
-    fn finish_dry_run(&mut self, now: Now, notes: &mut Vec<Note>) {
-        let Some(drill) = &self.drill else { return };
+    fn tell_dry_run(&self, drill: Drill, notes: &mut Vec<Note>) {
         let full = drill.plan.strength == Strength::Full;
         let protocols = if full {
             &self.policy.full
@@ -257,7 +257,9 @@ impl Service {
             names.join(" and "),
             duration::format(drill.plan.hold)
         );
-        self.finish_drill(now, &End::new(DrillOutcome::Passed, text), notes);
+        let end = End::new(DrillOutcome::Passed, text);
+        let drill = Box::new(drill);
+        self.note_drill(DrillStep::Ended { drill, end }, notes);
     }
 
     fn finish_drill(&mut self, now: Now, end: &End, notes: &mut Vec<Note>) {
@@ -272,7 +274,7 @@ impl Service {
 
     fn tell_end(&mut self, now: Now, end: &End, notes: &mut Vec<Note>) {
         let Some(drill) = &self.drill else { return };
-        if !drill.plan.dry_run && end.outcome != DrillOutcome::Refused {
+        if end.outcome != DrillOutcome::Refused {
             self.remembered.last_drill = Some(LastDrill {
                 at: now.wall,
                 outcome: end.outcome,

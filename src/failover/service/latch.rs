@@ -11,9 +11,14 @@ use crate::time::Now;
 
 impl Service {
     /// Whether a switch counts towards the latch (D9): a standby's takeover, a primary's
-    /// withdrawal. What an operator wanted does not, nor what may have been so before we came.
+    /// withdrawal. What an operator or isolation did does not, nor what only undoes that, nor what may
+    /// have been so before we came.
     pub(super) fn counts(&self, from: Stance, to: Stance, rule: Rule) -> bool {
-        let automatic = rule != Rule::D11 && (from != Stance::Unsettled || self.contacted);
+        let by_verdict = match rule {
+            Rule::D5 | Rule::D11 => false,
+            Rule::D4 | Rule::D6 | Rule::D7 | Rule::D8 | Rule::D9 | Rule::D10 => !self.remembered.imposed,
+        };
+        let automatic = by_verdict && (from != Stance::Unsettled || self.contacted);
         automatic
             && match self.policy.role {
                 Role::Standby => to == Stance::Full,

@@ -11,7 +11,7 @@ use crate::failover::drill::News;
 use crate::failover::event::{Ask, Note, Refusal, Terms};
 use crate::failover::isolation::Isolation;
 use crate::failover::judge::Stance;
-use crate::failover::memory::Override;
+use crate::failover::memory::{Consent, Override};
 use crate::status::snapshot::{Action, Verdict};
 use crate::time::Now;
 
@@ -29,9 +29,9 @@ impl Service {
             Ask::Announce(terms) => self.override_with(now, Action::Announce, terms, actor, notes),
             Ask::Withdraw(terms) => self.override_with(now, Action::Withdraw, terms, actor, notes),
             Ask::Freeze(terms) => self.override_with(now, Action::Freeze, terms, actor, notes),
-            Ask::Auto => self.release(now, actor, notes),
-            Ask::Failback => self.allow_failback(actor, notes),
-            Ask::Drill(plan) => self.begin_drill(now, plan, actor, isolation),
+            Ask::Auto { reason } => self.release(now, actor, reason.as_deref(), notes),
+            Ask::Failback { reason } => self.allow_failback(now, actor, reason.as_deref(), notes),
+            Ask::Drill(plan) => self.begin_drill(now, plan, actor, isolation, notes),
         }
     }
 
@@ -44,8 +44,10 @@ impl Service {
         notes: &mut Vec<Note>,
     ) -> Result<(), Refusal> {
         let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
-        self.end_override(Some(actor), notes);
-        self.consent = false;
+        self.end_override(Some(actor), terms.reason.as_deref(), notes);
+        // From here on the new word says where it stands.
+        self.thawing = false;
+        self.end_consent("an override came in between", notes);
         let over = Override {
             action,
             since: now.wall,
@@ -62,30 +64,58 @@ impl Service {
     }
 
     /// Nothing to end is no fault: what was asked for is so.
-    fn release(&mut self, now: Now, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
-        self.end_override(Some(actor), notes);
+    fn release(
+        &mut self,
+        now: Now,
+        actor: &str,
+        reason: Option<&str>,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
+        self.end_override(Some(actor), reason, notes);
         if self.remembered.latched_since.take().is_some() {
             self.remembered.switches.clear();
             notes.push(Note::Released {
                 service: self.index,
                 actor: actor.to_owned(),
+                reason: reason.map(str::to_owned),
             });
         }
-        self.drill_news(now, &News::Stop(format!("ended by {actor}")), notes);
+        let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        self.drill_news(now, &News::Stop(format!("ended by {actor}{why}")), notes);
         Ok(())
     }
 
-    pub(super) fn end_override(&mut self, actor: Option<&str>, notes: &mut Vec<Note>) {
+    /// Where a freeze ends, BIRD has to be read anew: somebody else may have changed it (D10).
+    pub(super) fn end_override(&mut self, actor: Option<&str>, reason: Option<&str>, notes: &mut Vec<Note>) {
         if let Some(over) = self.remembered.overridden.take() {
+            self.thawing |= over.action == Action::Freeze && self.stance != Stance::Unsettled;
             notes.push(Note::OverrideEnded {
                 service: self.index,
                 over,
                 actor: actor.map(str::to_owned),
+                reason: reason.map(str::to_owned),
             });
         }
     }
 
-    fn allow_failback(&mut self, actor: &str, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    /// What an operator allowed has to be allowed anew, and the operator is told.
+    pub(super) fn end_consent(&mut self, why: &str, notes: &mut Vec<Note>) {
+        if let Some(consent) = self.remembered.consent.take() {
+            notes.push(Note::ConsentEnded {
+                service: self.index,
+                consent,
+                why: why.to_owned(),
+            });
+        }
+    }
+
+    fn allow_failback(
+        &mut self,
+        now: Now,
+        actor: &str,
+        reason: Option<&str>,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Refusal> {
         let name = &self.policy.name;
         let refuse = |why: &str| Err(Refusal(format!("no failback of {name} to let go ahead: {why}")));
         let waits = self.policy.failback == Failback::Manual || self.policy.failback_window.is_some();
@@ -107,10 +137,15 @@ impl Service {
                 refuse("its target is not up")
             }
             (Role::Standby, Stance::Full | Stance::Unsettled) => {
-                self.consent = true;
+                self.remembered.consent = Some(Consent {
+                    since: now.wall,
+                    reason: reason.map(str::to_owned),
+                    actor: actor.to_owned(),
+                });
                 notes.push(Note::FailbackAllowed {
                     service: self.index,
                     actor: actor.to_owned(),
+                    reason: reason.map(str::to_owned),
                 });
                 Ok(())
             }

@@ -45,7 +45,33 @@ pub fn tell(config: &Config, note: &Note) -> String {
         Note::Latched { service: of } => {
             format!("{}: latched after too many switches, until auto", service(of))
         }
-        Note::Released { service: of, actor } => format!("{}: latch released by {actor}", service(of)),
+        Note::Released { .. }
+        | Note::Overridden { .. }
+        | Note::OverrideEnded { .. }
+        | Note::FailbackAllowed { .. }
+        | Note::ConsentEnded { .. } => operator_words(config, note),
+        Note::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
+        Note::Stalled { late } => format!(
+            "site: stalled for {}: results thrown away",
+            duration::format(*late)
+        ),
+    }
+}
+
+/// What an operator asked for, or what became of it.
+fn operator_words(config: &Config, note: &Note) -> String {
+    let service = |index: &usize| {
+        config
+            .services
+            .get(*index)
+            .map_or("?", |service| service.name.as_str())
+    };
+    match note {
+        Note::Released {
+            service: of,
+            actor,
+            reason,
+        } => format!("{}: latch released by {actor}{}", service(of), because(reason)),
         Note::Overridden { service: of, over } => {
             format!("{}: override begins: {}", service(of), override_words(over))
         }
@@ -53,22 +79,39 @@ pub fn tell(config: &Config, note: &Note) -> String {
             service: of,
             over,
             actor,
+            reason,
         } => match actor {
             Some(actor) => format!(
-                "{}: override ended by {actor}: {}",
+                "{}: override ended by {actor}{}: {}",
                 service(of),
+                because(reason),
                 override_words(over)
             ),
             None => format!("{}: override ran out: {}", service(of), override_words(over)),
         },
-        Note::FailbackAllowed { service: of, actor } => {
-            format!("{}: failback allowed by {actor}", service(of))
+        Note::FailbackAllowed {
+            service: of,
+            actor,
+            reason,
+        } => {
+            format!("{}: failback allowed by {actor}{}", service(of), because(reason))
         }
-        Note::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
-        Note::Stalled { late } => format!(
-            "site: stalled for {}: results thrown away",
-            duration::format(*late)
+        Note::ConsentEnded {
+            service: of,
+            consent,
+            why,
+        } => format!(
+            "{}: the failback that {} allowed has to be allowed again: {why}",
+            service(of),
+            consent.actor
         ),
+        Note::Switched { .. }
+        | Note::Verdict { .. }
+        | Note::Probe { .. }
+        | Note::Isolation { .. }
+        | Note::Latched { .. }
+        | Note::Drill { .. }
+        | Note::Stalled { .. } => String::new(),
     }
 }
 
@@ -88,11 +131,13 @@ fn override_words(over: &Override) -> String {
     let until = over
         .until
         .map_or_else(String::new, |until| format!(" until {until:.0}"));
-    let reason = over
-        .reason
+    format!("{action} by {}{until}{}", over.actor, because(&over.reason))
+}
+
+fn because(reason: &Option<String>) -> String {
+    reason
         .as_ref()
-        .map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("{action} by {}{until}{reason}", over.actor)
+        .map_or_else(String::new, |reason| format!(" ({reason})"))
 }
 
 fn probe_name(config: &Config, probe: ProbeId) -> String {

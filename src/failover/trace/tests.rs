@@ -5,7 +5,7 @@ use crate::failover::site::tests::support::*;
 use super::*;
 use crate::failover::event::Terms;
 use crate::failover::isolation::Isolation;
-use crate::failover::memory::Override;
+use crate::failover::memory::{Consent, Override};
 use crate::failover::{Ask, Memory, ProbeId, Strength};
 use crate::status::snapshot::{Action, ProbeState, Verdict};
 use crate::time::Now;
@@ -138,7 +138,7 @@ fn every_broken_line_is_named_with_its_place_and_what_would_be_right() {
         (r#"{"at": "ten", "probe": "web/ping", "result": "fail"}"#, "line 1, column 8: `ten` is not a duration such as \"500ms\", \"10s\" or \"1m30s\": `ten` does not begin with a number".to_owned()),
         (r#"{"at": "10s", "service": "mail", "ask": "auto"}"#, "line 1, column 26: there is no service `mail`; there are: web".to_owned()),
         (r#"{"at": "10s", "service": "web", "ask": "explode"}"#, "line 1, column 40: `explode` cannot be asked; announce, withdraw, freeze, auto and failback can".to_owned()),
-        (r#"{"at": "10s", "service": "web", "ask": "auto", "for": "1s"}"#, "line 1, column 40: `auto` takes neither \"for\" nor \"reason\"".to_owned()),
+        (r#"{"at": "10s", "service": "web", "ask": "auto", "for": "1s"}"#, "line 1, column 40: `auto` takes no \"for\"".to_owned()),
         (r#"{"at": "10s", "bird": "web", "is": "gone"}"#, "line 1, column 36: BIRD is never `gone`; it is off, drain, full or mixed".to_owned()),
         (r#"{"probe": "web/ping", "result": "fail"}"#, format!("line 1, column 1: \"at\" is missing: {says}")),
         (r#"  {"at": "1s"}"#, format!("line 1, column 3: {says}")),
@@ -244,6 +244,7 @@ fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
         service: 0,
         over: over.clone(),
         actor: actor.map(str::to_owned),
+        reason: actor.map(|_| "done".to_owned()),
     };
     told([
         (
@@ -254,8 +255,9 @@ fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
             Note::Released {
                 service: 0,
                 actor: "ann".to_owned(),
+                reason: Some("the ISP is well".to_owned()),
             },
-            "web: latch released by ann",
+            "web: latch released by ann (the ISP is well)",
         ),
         (
             Note::Overridden {
@@ -264,14 +266,30 @@ fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
             },
             "web: override begins: announce by root",
         ),
-        (ended(Some("ann")), "web: override ended by ann: freeze by root"),
+        (
+            ended(Some("ann")),
+            "web: override ended by ann (done): freeze by root",
+        ),
         (ended(None), "web: override ran out: freeze by root"),
         (
             Note::FailbackAllowed {
                 service: 0,
                 actor: "ann".to_owned(),
+                reason: None,
             },
             "web: failback allowed by ann",
+        ),
+        (
+            Note::ConsentEnded {
+                service: 0,
+                consent: Consent {
+                    since: start().wall,
+                    reason: None,
+                    actor: "ann".to_owned(),
+                },
+                why: "its target went down again".to_owned(),
+            },
+            "web: the failback that ann allowed has to be allowed again: its target went down again",
         ),
         (
             Note::Stalled { late: ms(1_500) },

@@ -218,17 +218,16 @@ impl<'c> Reading<'c> {
     ) -> Result<(), TraceError> {
         let service = self.service(line, service)?;
         let lasting = lasting.map(|text| read_duration(line, text)).transpose()?;
-        let bare = lasting.is_none() && reason.is_none();
+        if let ("auto" | "failback", Some(_)) = (ask, lasting) {
+            return Err(line.wrong(ask, format!("`{ask}` takes no \"for\"")));
+        }
         let terms = Terms { lasting, reason };
         let ask = match ask {
             "announce" => Ask::Announce(terms),
             "withdraw" => Ask::Withdraw(terms),
             "freeze" => Ask::Freeze(terms),
-            "auto" if bare => Ask::Auto,
-            "failback" if bare => Ask::Failback,
-            "auto" | "failback" => {
-                return Err(line.wrong(ask, format!("`{ask}` takes neither \"for\" nor \"reason\"")));
-            }
+            "auto" => Ask::Auto { reason: terms.reason },
+            "failback" => Ask::Failback { reason: terms.reason },
             other => {
                 let text =
                     format!("`{other}` cannot be asked; announce, withdraw, freeze, auto and failback can");
@@ -346,8 +345,51 @@ pub(super) fn play(config: &Config, mut story: &Story) -> Vec<(Moment, Note)> {
     for (at, event) in &story.events {
         playback.put(*at, event.clone());
     }
-    playback.run_until(story.end, &mut story);
+    let mut bird = Bird::new(config);
+    while playback.step(story.end, &mut story) {
+        bird.follow(&mut playback, story);
+    }
     playback.into_notes()
+}
+
+/// A BIRD that does what it is told, and is asked where a freeze ended (D10).
+struct Bird {
+    /// What was wanted last, and what it does, by service.
+    services: Vec<(Option<Strength>, Adoption)>,
+    /// How many of the story's events lie behind.
+    told: usize,
+}
+
+impl Bird {
+    fn new(config: &Config) -> Self {
+        Self {
+            services: vec![(None, Adoption::Is(Strength::Off)); config.services.len()],
+            told: 0,
+        }
+    }
+
+    fn follow(&mut self, playback: &mut Playback, mut story: &Story) {
+        let now = playback.now().mono;
+        while let Some((_, event)) = story.events.get(self.told).filter(|(at, _)| *at <= now) {
+            if let Event::Bird { service, adoption } = event {
+                self.services[*service].1 = *adoption;
+            }
+            self.told += 1;
+        }
+        for service in 0..self.services.len() {
+            let judged = &playback.site().services()[service];
+            let (wanted, does) = &mut self.services[service];
+            let wants = judged.stance().strength();
+            if *wanted != wants {
+                *wanted = wants;
+                *does = wants.map_or(*does, Adoption::Is);
+            }
+            if judged.is_thawing() {
+                let adoption = *does;
+                playback.hand_in(Some(Event::Bird { service, adoption }), &mut story);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

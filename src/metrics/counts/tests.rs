@@ -108,7 +108,10 @@ fn a_transition_that_is_done_fills_the_histograms_of_the_stages_it_had() {
 fn the_word_of_an_event_is_the_one_in_json() {
     let all = [
         What::Latched,
-        What::Isolated { isolated: true },
+        What::Isolated {
+            isolated: true,
+            state: None,
+        },
         What::Stalled { late_ms: 1 },
         What::Drift { text: String::new() },
         transition("D4", Strength::Full),

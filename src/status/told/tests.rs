@@ -40,13 +40,42 @@ fn takeover() -> (What, What) {
     )
 }
 
+/// What operators do, and what becomes of it.
+fn of_operators() -> [What; 5] {
+    let actor = || "alice".to_owned();
+    [
+        What::Released {
+            actor: actor(),
+            reason: Some("the ISP is well again".to_owned()),
+        },
+        What::Override {
+            action: Action::Withdraw,
+            until: Some(ago(-900)),
+            reason: Some("scrubbing".to_owned()),
+            actor: actor(),
+        },
+        What::OverrideEnded {
+            action: Action::Withdraw,
+            actor: None,
+            reason: None,
+        },
+        What::FailbackAllowed {
+            actor: actor(),
+            reason: None,
+        },
+        What::ConsentEnded {
+            actor: actor(),
+            text: "its target went down again".to_owned(),
+        },
+    ]
+}
+
 /// One entry of each kind.
 fn history() -> Vec<Entry> {
     let (transition, done) = takeover();
     let web = |what| (Some("web"), what);
     let site = |what| (None, what);
-    let actor = || "alice".to_owned();
-    let what = vec![
+    let mut what = vec![
         site(What::Started {
             version: "0.1.0".to_owned(),
         }),
@@ -55,8 +84,9 @@ fn history() -> Vec<Entry> {
             to: BirdState::Up,
             error: None,
         }),
-        site(What::Isolated { isolated: true }),
-        site(What::Isolated { isolated: false }),
+        site(isolated(true, None)),
+        site(isolated(false, Some("open"))),
+        site(isolated(false, Some("connected"))),
         web(What::Probe {
             name: "ping".to_owned(),
             from: ProbeState::Up,
@@ -76,18 +106,9 @@ fn history() -> Vec<Entry> {
             text: "enable \"web_v4\": time-out".to_owned(),
         }),
         web(What::Latched),
-        web(What::Released { actor: actor() }),
-        web(What::Override {
-            action: Action::Withdraw,
-            until: Some(ago(-900)),
-            reason: Some("scrubbing".to_owned()),
-            actor: actor(),
-        }),
-        web(What::OverrideEnded {
-            action: Action::Withdraw,
-            actor: None,
-        }),
-        web(What::FailbackAllowed { actor: actor() }),
+    ];
+    what.extend(of_operators().map(web));
+    what.extend([
         web(What::Alarm {
             code: AlarmCode::NotExported,
             text: Some("enabled, not exported".to_owned()),
@@ -100,7 +121,7 @@ fn history() -> Vec<Entry> {
         site(What::Stopped {
             why: "SIGTERM".to_owned(),
         }),
-    ];
+    ]);
     what.into_iter()
         .zip(1..)
         .map(|((service, what), seq)| Entry {
@@ -110,6 +131,13 @@ fn history() -> Vec<Entry> {
             what,
         })
         .collect()
+}
+
+fn isolated(isolated: bool, state: Option<&str>) -> What {
+    What::Isolated {
+        isolated,
+        state: state.map(str::to_owned),
+    }
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn d5_what_witnesses_proved_moves_with_them() {
             .world
             .from(at_s(40), ProbeId::Witness(witness), Target::Lost);
     }
-    bench.ask(Ask::Auto).unwrap();
+    bench.ask(Ask::Auto { reason: None }).unwrap();
     assert_eq!(bench.strength(), Some(Strength::Full), "it was proven before");
 }
 
@@ -239,7 +239,7 @@ fn coming_back(change: impl FnOnce(&mut Config)) -> (Bench, Config) {
 #[test]
 fn a_service_keeps_all_that_it_shows() {
     let (mut bench, config) = coming_back(|config| config.services[0].failback = Failback::Manual);
-    bench.ask(Ask::Failback).unwrap();
+    bench.ask(Ask::Failback { reason: None }).unwrap();
     let before = bench.clone();
     bench.play.reconfigure(&config);
     let (now, then) = (

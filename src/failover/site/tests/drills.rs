@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::config::model::{Config, Failback};
+use crate::config::model::{self, Config, Decides, Failback, Votes};
 use crate::failover::drill::{END_LIMIT, News, Plan, RECORD_LIMIT, RISE_LIMIT, Rehearsal};
 use crate::failover::event::{DrillStep, Terms};
-use crate::failover::{Adoption, Ask, Event, Memory, Note, Stance, Strength};
+use crate::failover::{Adoption, Ask, Event, Memory, Note, ProbeId, Stance, Strength};
 use crate::status::snapshot::{DrillOutcome, DrillPhase};
 
 fn plan() -> Plan {
@@ -161,6 +161,28 @@ fn what_is_amiss_is_named() {
 }
 
 #[test]
+fn a_probe_without_a_say_refuses_no_drill() {
+    for (votes, decides, refuses) in [
+        (Votes::None, None, false),
+        (Votes::None, Some(Decides::Down), true),
+        (Votes::Up, None, true),
+    ] {
+        let mut config = article();
+        config.services[0].probes.push(model::Probe {
+            votes,
+            decides,
+            ..probe("extra")
+        });
+        let mut bench = healthy(&config);
+        let from = bench.play.now().mono;
+        bench.world.from(from, ProbeId::Service(0, 2), Target::Refusing);
+        bench.run_for(ms(5_600));
+        let said = bench.ask(Ask::Drill(plan()));
+        assert_eq!(said.is_err(), refuses, "{votes:?} {decides:?}: {said:?}");
+    }
+}
+
+#[test]
 fn what_a_configuration_has_no_drill_for_is_refused() {
     let mut config = article();
     config.services[0].drain.clear();
@@ -229,15 +251,20 @@ fn nothing_begins_that_is_not_written_down() {
 }
 
 #[test]
-fn a_dry_run_goes_as_far_as_the_disk() {
+fn a_dry_run_leaves_no_trace() {
     let mut bench = healthy(&article());
     let dry = Plan {
         dry_run: true,
         ..plan()
     };
+    let before = bench.play.site().services()[0].clone();
     bench.ask(Ask::Drill(dry)).expect("nothing is amiss");
-    bench.drill(News::Kept);
     assert_eq!((bench.phase(), bench.rehearsal()), (None, None));
+    let after = &bench.play.site().services()[0];
+    assert_eq!(
+        (after.wish(), after.remembered()),
+        (before.wish(), before.remembered())
+    );
     let (outcome, text) = bench.ends().remove(0);
     assert_eq!(outcome, DrillOutcome::Passed);
     assert!(
@@ -303,7 +330,9 @@ fn whatever_comes_in_between_ends_it_cleanly() {
         (DrillOutcome::Aborted, |bench| {
             bench.ask(Ask::Freeze(Terms::default())).unwrap();
         }),
-        (DrillOutcome::Aborted, |bench| bench.ask(Ask::Auto).unwrap()),
+        (DrillOutcome::Aborted, |bench| {
+            bench.ask(Ask::Auto { reason: None }).unwrap();
+        }),
         (DrillOutcome::Aborted, |bench| {
             let from = bench.play.now().mono;
             bench.world.from(from, WITNESS, Target::Dead);

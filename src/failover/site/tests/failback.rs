@@ -87,10 +87,15 @@ fn d6_manual_failback_waits_for_consent_and_keeps_the_delay() {
     let mut config = simple();
     config.services[0].failback = Failback::Manual;
     let mut bench = outage(&config);
-    assert!(bench.ask(Ask::Failback).is_err(), "its target is not up");
+    assert!(
+        bench.ask(Ask::Failback { reason: None }).is_err(),
+        "its target is not up"
+    );
     bench.run(at_s(1_000));
     assert_eq!(bench.strength(), Some(Strength::Full));
-    bench.ask(Ask::Failback).expect("it waits for this");
+    bench
+        .ask(Ask::Failback { reason: None })
+        .expect("it waits for this");
     assert_eq!(last(&bench), (at_s(1_000), "full -> off by D4".to_owned()));
     assert_eq!(
         bench.count(|note| matches!(note, Note::FailbackAllowed { .. })),
@@ -99,7 +104,7 @@ fn d6_manual_failback_waits_for_consent_and_keeps_the_delay() {
 
     let mut bench = outage(&config);
     bench.run(at_s(110));
-    bench.ask(Ask::Failback).expect("it is up");
+    bench.ask(Ask::Failback { reason: None }).expect("it is up");
     assert!(bench.play.site().services()[0].consented());
     assert_eq!(bench.strength(), Some(Strength::Full), "the delay runs");
     bench.run(at_s(200));
@@ -113,7 +118,7 @@ fn d6_consent_ends_with_a_relapse() {
     config.services[0].failback = Failback::Manual;
     let mut bench = outage(&config);
     bench.run(at_s(110));
-    bench.ask(Ask::Failback).expect("it is up");
+    bench.ask(Ask::Failback { reason: None }).expect("it is up");
     bench.world.from(at_s(115), PING, Target::Refusing);
     bench.world.from(at_s(120), PING, Target::Alive);
     bench.run(at_s(1_000));
@@ -121,7 +126,7 @@ fn d6_consent_ends_with_a_relapse() {
 }
 
 #[test]
-fn d6_consent_ends_as_soon_as_the_verdict_is_not_up() {
+fn d6_consent_outlives_a_blip_and_ends_with_the_next_death_which_is_told() {
     let mut config = simple();
     config.services[0].failback = Failback::Manual;
     for (target, verdict) in [
@@ -130,11 +135,22 @@ fn d6_consent_ends_as_soon_as_the_verdict_is_not_up() {
     ] {
         let mut bench = outage(&config);
         bench.run(at_s(110));
-        bench.ask(Ask::Failback).expect("it is up");
+        bench.ask(Ask::Failback { reason: None }).expect("it is up");
         bench.world.from(at_s(111), PING, target);
         bench.run(at_s(127));
         assert_eq!(bench.verdict(), verdict);
-        assert!(!bench.play.site().services()[0].consented());
+        let (told, kept) = match verdict {
+            Verdict::Unclear => (0, true),
+            Verdict::Up | Verdict::Down => (1, false),
+        };
+        assert_eq!(bench.play.site().services()[0].consented(), kept);
+        let ended =
+            |note: &Note| matches!(note, Note::ConsentEnded { consent, .. } if consent.actor == "root");
+        assert_eq!(bench.count(ended), told);
+        bench.world.from(at_s(127), PING, Target::Alive);
+        bench.run(at_s(300));
+        let still = if kept { Strength::Off } else { Strength::Full };
+        assert_eq!(bench.strength(), Some(still));
     }
 }
 
@@ -144,10 +160,12 @@ fn d6_consent_ends_with_an_override() {
     config.services[0].failback = Failback::Manual;
     let mut bench = outage(&config);
     bench.run(at_s(110));
-    bench.ask(Ask::Failback).expect("it is up");
+    bench.ask(Ask::Failback { reason: None }).expect("it is up");
     bench.ask(Ask::Announce(Terms::default())).expect("it is allowed");
     bench.run(at_s(200));
-    bench.ask(Ask::Auto).expect("there is an override");
+    bench
+        .ask(Ask::Auto { reason: None })
+        .expect("there is an override");
     bench.run(at_s(1_000));
     assert_eq!(
         bench.strength(),
@@ -161,18 +179,23 @@ fn d6_what_bird_announces_in_part_can_be_let_go_by_an_operator() {
     let mut config = simple();
     config.services[0].failback = Failback::Manual;
     let mut bench = Bench::new(&config);
-    assert!(bench.ask(Ask::Failback).is_err(), "nothing is known yet");
+    assert!(
+        bench.ask(Ask::Failback { reason: None }).is_err(),
+        "nothing is known yet"
+    );
     bench.bird(0, Adoption::Mixed);
     bench.run(at_s(60));
     assert_eq!(bench.strength(), None);
-    bench.ask(Ask::Failback).expect("it waits for this");
+    bench
+        .ask(Ask::Failback { reason: None })
+        .expect("it waits for this");
     bench.run(at_s(61));
     assert_eq!(bench.strength(), Some(Strength::Off));
 }
 
 fn refusal(bench: &mut Bench) -> String {
     bench
-        .ask(Ask::Failback)
+        .ask(Ask::Failback { reason: None })
         .expect_err("it makes no sense")
         .to_string()
 }
@@ -208,7 +231,7 @@ fn d6_a_failback_that_waits_for_nobody_is_refused_with_the_reason() {
     let home = config(vec![primary("web", vec![probe("ping")])], vec![], 0);
     let mut bench = Bench::new(&home).adopting(Strength::Full);
     assert!(refusal(&mut bench).ends_with("it has role primary"));
-    let ask = Ask::Failback;
+    let ask = Ask::Failback { reason: None };
     assert!(
         bench.play.ask(7, ask, "root", &mut bench.world).is_err(),
         "there is no such service"
@@ -273,7 +296,9 @@ fn d6_an_operator_opens_the_window_once() {
     let mut bench = outage_from(&windowed(), start_at("2026-01-01T10:00:00Z"));
     bench.run(at_s(200));
     assert_eq!(bench.strength(), Some(Strength::Full));
-    bench.ask(Ask::Failback).expect("it waits for a window");
+    bench
+        .ask(Ask::Failback { reason: None })
+        .expect("it waits for a window");
     assert_eq!(bench.strength(), Some(Strength::Off));
 }
 

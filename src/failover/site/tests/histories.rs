@@ -60,8 +60,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         2 => terms().prop_map(Ask::Announce),
         2 => terms().prop_map(Ask::Withdraw),
         1 => terms().prop_map(Ask::Freeze),
-        4 => Just(Ask::Auto),
-        2 => Just(Ask::Failback),
+        4 => Just(Ask::Auto { reason: None }),
+        2 => Just(Ask::Failback { reason: None }),
     ]
 }
 
@@ -274,6 +274,7 @@ impl Watched {
                 | Note::Overridden { .. }
                 | Note::OverrideEnded { .. }
                 | Note::FailbackAllowed { .. }
+                | Note::ConsentEnded { .. }
                 | Note::Drill { .. }
                 | Note::Stalled { .. } => {}
             }
@@ -284,6 +285,7 @@ impl Watched {
         let service = &site.services()[0];
         assert_eq!(service.latched_since().is_some(), self.told_latched);
         let expected = match service.overridden().map(|over| over.action) {
+            Some(Action::Announce) if service.awaits_bird() => None,
             Some(Action::Announce) => Some(Stance::Full),
             Some(Action::Withdraw) => Some(Stance::Off),
             Some(Action::Freeze) if before != Stance::Unsettled => Some(before),
@@ -321,8 +323,8 @@ impl Watched {
         else {
             return;
         };
-        if *rule == Rule::D11 {
-            assert!(!counted, "what an operator wants is not counted");
+        if matches!(rule, Rule::D10 | Rule::D11) {
+            assert!(!counted, "what an operator wants, or did to BIRD, is not counted");
             return;
         }
         assert_ne!(
@@ -382,9 +384,9 @@ impl Watched {
         if self.bench.stance() == Stance::Unsettled {
             self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
         }
-        let _ = self.watching(|bench| bench.ask(Ask::Auto));
+        let _ = self.watching(|bench| bench.ask(Ask::Auto { reason: None }));
         self.run_for(120_000);
-        let _ = self.watching(|bench| bench.ask(Ask::Failback));
+        let _ = self.watching(|bench| bench.ask(Ask::Failback { reason: None }));
         self.run_for(120_000);
         let primary = self.config.services[0].role == Role::Primary;
         let expected = if alive == primary {

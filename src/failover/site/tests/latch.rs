@@ -1,7 +1,7 @@
 //! D9 on a whole site: flapping ends at the limit, and stays ended.
 
 use super::support::*;
-use crate::config::model::Config;
+use crate::config::model::{Config, OnLoss};
 use crate::failover::event::Terms;
 use crate::failover::{Ask, Note, Strength};
 use crate::time::Moment;
@@ -58,16 +58,16 @@ fn d9_a_latch_is_told_once_until_it_is_released_whatever_is_counted_after_it() {
     let mut bench = Bench::new(&quick()).adopting(Strength::Off);
     flap(&mut bench, 3, 60);
     assert_eq!(latches(&bench), 1);
-    // A withdrawal that runs out amid an outage is followed by a takeover that counts, latched or not.
+    // A death while it is withdrawn is followed by a takeover that counts, latched or not.
     let before = takeovers(&bench);
     for round in 0..4 {
-        bench.world.from(at_s(210 + round * 60), PING, Target::Dead);
-        bench.run(at_s(230 + round * 60));
+        bench.run(at_s(210 + round * 60));
         let withdraw = Terms {
-            lasting: Some(secs(10)),
+            lasting: Some(secs(30)),
             reason: None,
         };
         bench.ask(Ask::Withdraw(withdraw)).expect("allowed");
+        bench.world.from(at_s(215 + round * 60), PING, Target::Dead);
         bench.run(at_s(245 + round * 60));
         bench.world.from(at_s(245 + round * 60), PING, Target::Alive);
     }
@@ -82,7 +82,7 @@ fn d9_a_latch_is_told_once_until_it_is_released_whatever_is_counted_after_it() {
     flap(&mut bench, 4, 60);
     assert!(latched(&bench));
     assert_eq!(latches(&bench), 0, "it was told before the restart");
-    bench.ask(Ask::Auto).expect("it is latched");
+    bench.ask(Ask::Auto { reason: None }).expect("it is latched");
     let now = bench.play.now().mono;
     for round in 0..5 {
         bench.world.from(now + secs(20 + round * 60), PING, Target::Dead);
@@ -120,7 +120,7 @@ fn d9_a_latch_outlives_restarts_and_ends_with_auto() {
     bench.run(at_s(300));
     assert!(latched(&bench));
     assert_eq!(bench.switches(), [], "up for long, and kept");
-    bench.ask(Ask::Auto).expect("it is latched");
+    bench.ask(Ask::Auto { reason: None }).expect("it is latched");
     assert!(!latched(&bench));
     assert_eq!(bench.switches(), [(at_s(300), "full -> off by D4".to_owned())]);
     assert_eq!(bench.count(|note| matches!(note, Note::Released { .. })), 1);
@@ -128,7 +128,7 @@ fn d9_a_latch_outlives_restarts_and_ends_with_auto() {
         bench.play.site().memory().services.is_empty(),
         "the count starts anew"
     );
-    bench.ask(Ask::Auto).expect("it is so already");
+    bench.ask(Ask::Auto { reason: None }).expect("it is so already");
     assert_eq!(bench.count(|note| matches!(note, Note::Released { .. })), 1);
 }
 
@@ -219,4 +219,60 @@ fn d9_what_is_remembered_has_a_limit() {
     let (oldest, newest) = (remembered.switches[0], remembered.switches.last().copied());
     assert!(newest > Some(start().wall_at(at_s(1_095 * 20))));
     assert!(oldest > start().wall_at(at_s(75 * 20)), "the oldest go");
+}
+
+/// A takeover that only gives back what an operator or our own isolation took is not another one.
+#[test]
+fn d9_takeovers_that_undo_an_override_or_an_isolation_are_not_counted() {
+    let mut config = simple();
+    config.services[0].on_isolated = OnLoss::Withdraw;
+    config.services[0].probes[0].interval = secs(2);
+    config.witnesses[0].interval = secs(2);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.run(at_s(60));
+    assert_eq!(takeovers(&bench), 1);
+    for round in 0..4 {
+        let from = at_s(100 + round * 100);
+        bench.world.cut(from, from + secs(40));
+        bench.run(from + secs(39));
+        assert_eq!(bench.strength(), Some(Strength::Off), "withdrawn, round {round}");
+        bench.run(from + secs(90));
+        assert_eq!(
+            bench.strength(),
+            Some(Strength::Full),
+            "taken over again, round {round}"
+        );
+    }
+    for _ in 0..4 {
+        bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+        bench.ask(Ask::Auto { reason: None }).expect("there is one");
+        assert_eq!(bench.strength(), Some(Strength::Full));
+    }
+    assert_eq!(takeovers(&bench), 1, "{:?}", bench.switches());
+    assert!(!latched(&bench));
+    // The site comes back and dies again in an override: that death is one of its own.
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    bench.world.from(at_s(500), PING, Target::Alive);
+    bench.run(at_s(540));
+    bench.world.from(at_s(540), PING, Target::Dead);
+    bench.run(at_s(580));
+    bench.ask(Ask::Auto { reason: None }).expect("there is one");
+    assert_eq!(takeovers(&bench), 2, "{:?}", bench.switches());
+}
+
+#[test]
+fn d9_a_withdrawal_by_isolation_is_remembered_as_such_over_a_restart() {
+    let mut config = simple();
+    config.services[0].on_isolated = OnLoss::Withdraw;
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.world.cut(at_s(60), at_s(200));
+    bench.run(at_s(100));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    let mut bench = bench.restart(&config).adopting(Strength::Off);
+    bench.world.from(Moment::START, PING, Target::Dead);
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+    assert_eq!(takeovers(&bench), 0);
 }

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::failover::event::Terms;
-use crate::failover::{Ask, Memory, Note, Strength};
+use crate::failover::{Adoption, Ask, Memory, Note, Strength};
 use crate::time::{Moment, Now};
 
 fn lasting(seconds: u64) -> Terms {
@@ -92,7 +92,7 @@ fn d11_an_override_survives_a_restart_and_applies_before_bird_was_read() {
     bench.world.from(Moment::START, PING, Target::Dead);
     bench.run(Moment::START);
     assert_eq!(bench.strength(), Some(Strength::Off));
-    bench.bird(0, crate::failover::Adoption::Is(Strength::Full));
+    bench.bird(0, Adoption::Is(Strength::Full));
     bench.run(at_ms(99_999));
     assert_eq!(
         bench.strength(),
@@ -132,14 +132,14 @@ fn d11_a_later_override_takes_the_place_of_the_one_before() {
     let by_hand = |note: &Note| matches!(note, Note::OverrideEnded { actor: Some(_), .. });
     assert_eq!(bench.count(by_hand), 1);
     assert_eq!(bench.count(|note| matches!(note, Note::Overridden { .. })), 2);
-    bench.ask(Ask::Auto).expect("there is one");
+    bench.ask(Ask::Auto { reason: None }).expect("there is one");
     assert_eq!(bench.count(by_hand), 2);
 }
 
 #[test]
 fn d11_auto_without_an_override_or_a_latch_is_done_already() {
     let mut bench = Bench::new(&simple()).adopting(Strength::Off);
-    bench.ask(Ask::Auto).expect("it is so");
+    bench.ask(Ask::Auto { reason: None }).expect("it is so");
     assert_eq!(
         bench.count(|note| matches!(note, Note::OverrideEnded { .. } | Note::Released { .. })),
         0
@@ -197,4 +197,183 @@ fn d11_an_end_is_found_by_the_wall_clock_however_rarely_probes_are_asked() {
     bench.play.step_wall_clock(start().wall_at(at_s(7_200)));
     bench.run(at_s(40));
     assert_eq!(bench.play.site().services()[0].overridden(), None);
+}
+
+/// The operator's word before BIRD was read: it applies at first contact, and what ended before left
+/// nothing behind.
+#[test]
+fn d10_an_override_that_ends_before_bird_was_read_leaves_nothing_settled() {
+    for ask in [Ask::Announce(lasting(10)), Ask::Withdraw(lasting(10))] {
+        for by_hand in [false, true] {
+            let mut bench = Bench::new(&simple());
+            bench.run(at_s(5));
+            bench.ask(ask.clone()).expect("allowed");
+            if by_hand {
+                bench.ask(Ask::Auto { reason: None }).expect("there is one");
+            }
+            bench.run(at_s(100));
+            assert_eq!(bench.strength(), None, "{ask:?}");
+            let wish = bench.play.site().services()[0].wish();
+            assert_eq!((wish.strength, wish.hands_off), (None, false), "{ask:?}");
+            for strength in [Strength::Off, Strength::Full] {
+                let mut bench = bench.clone();
+                bench.bird(0, Adoption::Is(strength));
+                let first = bench.switches().last().cloned();
+                assert_ne!(first.map(|(_, how)| how), Some("off -> full by D11".to_owned()));
+                let adopted = bench.play.site().services()[0].stance_since();
+                assert!(adopted.is_some(), "{ask:?}: {strength}");
+            }
+        }
+    }
+}
+
+#[test]
+fn d11_an_announce_applies_at_first_contact_and_a_withdraw_binds_a_bird_that_starts() {
+    let mut bench = Bench::new(&simple());
+    bench.run(at_s(5));
+    bench.ask(Ask::Announce(Terms::default())).expect("allowed");
+    assert_eq!(bench.play.site().services()[0].wish().strength, None);
+    bench.bird(0, Adoption::Is(Strength::Off));
+    assert_eq!(bench.switches(), [(at_s(5), "off -> full by D11".to_owned())]);
+    let mut bench = Bench::new(&simple());
+    bench.run(at_s(5));
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    assert_eq!(
+        bench.play.site().services()[0].wish().strength,
+        Some(Strength::Off)
+    );
+}
+
+fn frozen_at(strength: Strength) -> Bench {
+    let mut bench = Bench::new(&simple()).adopting(strength);
+    bench.run(at_s(20));
+    bench.ask(Ask::Freeze(lasting(100))).expect("allowed");
+    bench
+}
+
+#[test]
+fn d10_where_a_freeze_ends_what_bird_announces_then_is_adopted() {
+    for (before, then) in [
+        (Strength::Off, Strength::Full),
+        (Strength::Full, Strength::Off),
+        (Strength::Off, Strength::Off),
+    ] {
+        let mut bench = frozen_at(before);
+        // What is read in the freeze is drift, shown and left alone.
+        bench.bird(0, Adoption::Is(then));
+        assert_eq!(bench.strength(), Some(before));
+        bench.run(at_s(121));
+        let wish = bench.play.site().services()[0].wish().clone();
+        assert!(wish.hands_off, "nothing is written before BIRD was read");
+        assert!(bench.play.site().services()[0].awaits_bird());
+        bench.bird(0, Adoption::Is(then));
+        let wish = bench.play.site().services()[0].wish().clone();
+        assert!(!wish.hands_off);
+        let first = bench
+            .switches()
+            .iter()
+            .filter(|(at, _)| *at == at_s(121))
+            .map(|(_, how)| how.clone())
+            .next();
+        let adopted = (before != then).then(|| format!("{before} -> {then} by D10"));
+        assert_eq!(first, adopted, "{before}, {then} by hand");
+    }
+}
+
+#[test]
+fn d10_where_a_freeze_ends_over_a_dead_target_nothing_is_waited_for() {
+    let mut bench = frozen_at(Strength::Off);
+    bench.world.from(at_s(30), PING, Target::Dead);
+    bench.run(at_s(119));
+    assert_eq!(bench.strength(), Some(Strength::Off));
+    bench.run(at_s(120));
+    assert_eq!(
+        bench.switches(),
+        [(at_s(120), "off -> full by D4".to_owned())],
+        "BIRD may be gone, and its file has to say so"
+    );
+}
+
+#[test]
+fn d10_what_is_in_part_where_a_freeze_ends_settles_nothing() {
+    let mut bench = frozen_at(Strength::Full);
+    bench.run(at_s(121));
+    bench.bird(0, Adoption::Mixed);
+    assert_eq!(
+        bench.switches().first().map(|(_, how)| how.clone()),
+        Some("full -> unsettled by D10".to_owned())
+    );
+}
+
+#[test]
+fn d11_another_override_in_place_of_a_freeze_needs_no_look_at_bird() {
+    let mut bench = frozen_at(Strength::Full);
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    let wish = bench.play.site().services()[0].wish().clone();
+    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Off), false));
+}
+
+/// A configuration that left a service out for one start has not forgotten what was said of it.
+#[test]
+fn d10_what_is_kept_of_a_service_that_is_absent_at_one_start_is_kept_for_the_next() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    let other = config(
+        vec![standby("mail", vec![probe("ping")])],
+        vec![probe("resolver")],
+        1,
+    );
+    let mut without = bench.restart(&other).adopting(Strength::Off);
+    without.ask(Ask::Freeze(Terms::default())).expect("allowed");
+    let memory = without.play.site().memory();
+    assert_eq!(memory.services.keys().collect::<Vec<_>>(), ["mail", "web"]);
+    let back = without.restart(&simple());
+    let over = back.play.site().services()[0].overridden();
+    assert_eq!(over.map(|over| over.actor.as_str()), Some("root"));
+    assert_eq!(back.play.site().memory(), memory, "and mail is kept in turn");
+    let mut reloaded = without;
+    reloaded.play.reconfigure(&simple());
+    assert_eq!(
+        reloaded.play.site().memory(),
+        memory,
+        "a reload forgets as little"
+    );
+}
+
+#[test]
+fn the_reason_of_auto_is_kept() {
+    let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+    bench.ask(Ask::Withdraw(Terms::default())).expect("allowed");
+    let reason = Some("scrubbed".to_owned());
+    bench
+        .ask(Ask::Auto {
+            reason: reason.clone(),
+        })
+        .expect("there is one");
+    let told = |note: &Note| matches!(note, Note::OverrideEnded { reason: said, .. } if *said == reason);
+    assert_eq!(bench.count(told), 1);
+}
+
+/// What BIRD is told with a write is why it is so now, not why it was decided long ago.
+#[test]
+fn a3_the_reason_for_bird_follows_the_facts() {
+    let reason = |bench: &Bench| bench.play.site().services()[0].wish().reason.clone();
+    let mut bench = Bench::new(&article()).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench.world.from(at_s(20), SITE, Target::Dead);
+    bench.run(at_s(40));
+    assert_eq!(reason(&bench), "falconer D4: ping down, site down");
+    let decision = bench.play.site().services()[0].wish().decision;
+    bench.world.from(at_s(40), PING, Target::Alive);
+    bench.run(at_s(60));
+    assert_eq!(reason(&bench), "falconer D4: unclear: ping up, site down");
+    assert_eq!(
+        bench.play.site().services()[0].wish().decision,
+        decision,
+        "other words are no decision"
+    );
+    bench.ask(Ask::Announce(lasting(10))).expect("allowed");
+    assert_eq!(reason(&bench), "falconer D11: announce by root: maintenance");
+    bench.run(at_s(80));
+    assert_eq!(reason(&bench), "falconer D4: unclear: ping up, site down");
 }

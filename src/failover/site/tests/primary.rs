@@ -87,7 +87,7 @@ fn d9_a_primary_that_withdrew_too_often_stays_silent() {
     let mut bench = bench.restart(&home()).adopting(Strength::Off);
     bench.run(at_s(60));
     assert_eq!(bench.switches(), [], "over restarts, too");
-    bench.ask(Ask::Auto).expect("it is latched");
+    bench.ask(Ask::Auto { reason: None }).expect("it is latched");
     assert_eq!(bench.strength(), Some(Strength::Full));
 }
 

@@ -222,7 +222,10 @@ fn d6_a_stall_counts_once_also_where_an_operator_is_refused_first() {
     let asleep = bench.play.site().deadline().expect("there are probes");
     bench.play.pass(secs(60));
     let stalled = bench.play.now().mono.since(asleep);
-    assert!(bench.ask(Ask::Failback).is_err(), "it waits for nobody");
+    assert!(
+        bench.ask(Ask::Failback { reason: None }).is_err(),
+        "it waits for nobody"
+    );
     bench.run(at_s(400));
     assert_eq!(waited(&bench), secs(30) + stalled);
 }

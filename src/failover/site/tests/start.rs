@@ -55,7 +55,7 @@ fn d10_what_bird_announces_is_adopted_whoever_enabled_it() {
         let service = &bench.play.site().services()[0];
         assert_eq!(bench.stance(), stance);
         assert_eq!(service.wish().strength, Some(strength));
-        assert_eq!(service.wish().reason, "falconer: adopted at start");
+        assert_eq!(service.wish().reason, "falconer D4: unclear: ping unknown");
         assert_eq!(service.stance_since(), Some(start().wall));
         assert_eq!(bench.switches(), []);
     }
