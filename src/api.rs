@@ -3,7 +3,9 @@
 //! It shows the daemon's latest snapshot and hands operators' requests to the daemon. It decides
 //! nothing, and it knows nothing of BIRD: a request's answer is what the daemon says of it.
 
+mod access;
 mod account;
+mod budget;
 mod crowd;
 mod desk;
 mod door;
@@ -20,6 +22,7 @@ mod scrape;
 mod stalled;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod toll;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::access::Access;
 pub(crate) use self::account::group_name;
 use self::desk::Desk;
 pub(crate) use self::desk::unknown_service;
@@ -35,6 +39,7 @@ use self::door::Place;
 pub(crate) use self::drill::{HOLD, hold};
 pub use self::events::Past;
 pub(crate) use self::order::{check_reason, span};
+pub(crate) use self::thread::start;
 use crate::config::model;
 use crate::drill::Report;
 use crate::failover::drill::Plan;
@@ -75,7 +80,7 @@ pub struct Handles {
 /// way, at most a second. A listener that cannot be opened is logged and tried again; it never ends
 /// this. Dropping the future ends every connection.
 pub async fn serve(config: &model::Api, handles: Handles, shutdown: CancellationToken) {
-    let desk = Arc::new(Desk::new(handles));
+    let desk = Arc::new(Desk::new(handles, Access::new(config)));
     let socket = door::keep(
         Place::Socket(config.socket.clone()),
         desk.clone(),

@@ -133,14 +133,13 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     }
     let stop = CancellationToken::new();
     let api = {
-        let (config, stop) = (config.clone(), stop.clone());
         let mut looked = driver.looked();
-        tokio::spawn(async move {
-            // A door that opens before BIRD was looked at would say of everything that it is not
+        let open = async move {
+            // A listener that opens before BIRD was looked at would say of everything that it is not
             // announced, and another site might believe it. How the wait ends does not matter.
             let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
-            api::serve(&config.api, doors, stop).await;
-        })
+        };
+        api::start(config.api.clone(), doors, open, stop.clone()).context("starting the API's thread")?
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
     let keeper = Keeper::new(config_file, client, ends);
@@ -149,8 +148,8 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     drop((keeping, gathering));
     systemd::stopping();
     stop.cancel();
-    // The API ends within its own limit; how it ended does not matter any more.
-    let _ = api.await;
+    // It ends within its own limit.
+    api.ended().await;
     tracing::info!("falconer stops");
     Ok(())
 }

@@ -22,7 +22,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use self::counts::{Checks, Commands, Counts, Histogram, Listener};
+pub use self::counts::{Checks, Commands, Counts, Histogram, Listener, Rejection};
 use self::page::Page;
 pub use self::plain::plain;
 pub use self::tally::{Sources, Tally};

@@ -40,6 +40,8 @@ impl Daemon {
         let config = model::Api {
             socket: directory.path().join("s"),
             listen: None,
+            allow: Vec::new(),
+            names: Vec::new(),
         };
         let snapshot: Snapshot =
             serde_json::from_str(include_str!("fixtures/status/overridden.json")).unwrap();

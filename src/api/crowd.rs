@@ -1,15 +1,17 @@
 //! The connections of one listener: never more than its limit. When it is full, the newcomer takes
-//! the place of the connection that has waited longest without asking anything, so that clients
-//! that open and say nothing cannot keep the others out.
+//! the place of a connection that waits without asking anything: of whoever has most of them the one
+//! that waits longest. So clients that open and say nothing cannot keep the others out, and a flood
+//! from one address displaces itself.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::metrics::{Listener, Tally};
+use crate::metrics::{Listener, Rejection, Tally};
 
 /// See the module. Dropping it ends every connection.
 #[derive(Debug)]
@@ -21,9 +23,32 @@ pub(super) struct Crowd {
     seats: VecDeque<Seat>,
 }
 
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Peer {
+    /// A user of this machine.
+    User(u32),
+    /// An address of the network.
+    Address(IpAddr),
+}
+
+impl Peer {
+    /// As places are shared out: of IPv6 by network, since a host has as many addresses there as it likes.
+    fn sharing(self) -> Self {
+        match self {
+            Self::User(uid) => Self::User(uid),
+            Self::Address(address) => Self::Address(match address.to_canonical() {
+                IpAddr::V4(v4) => IpAddr::V4(v4),
+                IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+            }),
+        }
+    }
+}
+
 /// One connection's place.
 #[derive(Debug)]
 struct Seat {
+    peer: Peer,
     busy: Busy,
     task: AbortHandle,
 }
@@ -86,21 +111,22 @@ impl Crowd {
     }
 
     /// Takes a connection in. It is dropped at once if everybody else is being answered.
-    pub(super) fn admit<F>(&mut self, connection: impl FnOnce(Busy) -> F)
+    pub(super) fn admit<F>(&mut self, peer: Peer, connection: impl FnOnce(Busy) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         while self.tasks.try_join_next().is_some() {}
         self.seats.retain(|seat| !seat.task.is_finished());
         if self.seats.len() >= self.limit {
-            let Some(longest) = self.seats.iter().position(|seat| !seat.busy.is_busy()) else {
-                self.counts.count(|counts| counts.refused += 1);
+            let Some(seat) = self.displaced().and_then(|seat| self.seats.remove(seat)) else {
+                self.counts.count(|counts| {
+                    counts.refused += 1;
+                    counts.refuse(Rejection::Full);
+                });
                 return;
             };
-            if let Some(seat) = self.seats.remove(longest) {
-                self.counts.count(|counts| counts.displaced += 1);
-                seat.task.abort();
-            }
+            self.counts.count(|counts| counts.displaced += 1);
+            seat.task.abort();
         }
         let busy = Busy::default();
         let (open, connection) = (Open::new(self.counts.clone()), connection(busy.clone()));
@@ -108,7 +134,24 @@ impl Crowd {
             let _open = open;
             connection.await;
         });
-        self.seats.push_back(Seat { busy, task });
+        let peer = peer.sharing();
+        self.seats.push_back(Seat { peer, busy, task });
+    }
+
+    /// The place that a newcomer gets: of whoever has most places the one that waits longest.
+    fn displaced(&self) -> Option<usize> {
+        let mut places: HashMap<Peer, usize> = HashMap::new();
+        for seat in &self.seats {
+            *places.entry(seat.peer).or_default() += 1;
+        }
+        let idle = self
+            .seats
+            .iter()
+            .enumerate()
+            .filter(|(_, seat)| !seat.busy.is_busy());
+        // Of equals the first is the least: the oldest.
+        let longest = idle.min_by_key(|(_, seat)| std::cmp::Reverse(places.get(&seat.peer)));
+        longest.map(|(place, _)| place)
     }
 
     /// Waits until every connection has ended.
@@ -122,6 +165,8 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+
+    const SOMEBODY: Peer = Peer::User(0);
 
     /// A connection that lives until it is ended, and says then who it was.
     struct Guest(u32, mpsc::UnboundedSender<u32>);
@@ -138,7 +183,7 @@ mod tests {
         let mut crowd = Crowd::new(2, Tally::default());
         for number in 0..2 {
             let guest = Guest(number, gone.clone());
-            crowd.admit(|busy| async move {
+            crowd.admit(SOMEBODY, |busy| async move {
                 let _guest = guest;
                 if number == 0 {
                     let _occupied = busy.occupy();
@@ -149,7 +194,7 @@ mod tests {
         }
         tokio::task::yield_now().await;
         let guest = Guest(2, gone.clone());
-        crowd.admit(|_| async move {
+        crowd.admit(SOMEBODY, |_| async move {
             let _guest = guest;
             std::future::pending::<()>().await;
         });
@@ -167,14 +212,14 @@ mod tests {
     #[tokio::test]
     async fn with_everybody_busy_the_newcomer_is_turned_away() {
         let mut crowd = Crowd::new(1, Tally::default());
-        crowd.admit(|busy| async move {
+        crowd.admit(SOMEBODY, |busy| async move {
             let _occupied = busy.occupy();
             std::future::pending::<()>().await;
         });
         tokio::task::yield_now().await;
         let (gone, mut left) = mpsc::unbounded_channel();
         let guest = Guest(7, gone);
-        crowd.admit(|_| async move { drop(guest) });
+        crowd.admit(SOMEBODY, |_| async move { drop(guest) });
         assert_eq!(left.try_recv(), Ok(7));
         assert_eq!(crowd.seats.len(), 1);
         assert_eq!(crowd.counts.copy().refused, 1);
@@ -184,10 +229,36 @@ mod tests {
     async fn a_thousand_connections_leave_no_more_than_the_limit() {
         let mut crowd = Crowd::new(16, Tally::default());
         for _ in 0..1000 {
-            crowd.admit(|_| std::future::pending());
+            crowd.admit(SOMEBODY, |_| std::future::pending());
             tokio::task::yield_now().await;
         }
         assert_eq!(crowd.seats.len(), 16);
         assert!(crowd.tasks.len() <= 17, "{} tasks", crowd.tasks.len());
+    }
+
+    #[tokio::test]
+    async fn a_flood_from_one_address_displaces_itself() {
+        let address = |text: &str| Peer::Address(text.parse().unwrap());
+        let (gone, mut left) = mpsc::unbounded_channel();
+        let mut crowd = Crowd::new(4, Tally::default());
+        let mut come = |number: u32, peer: &str| {
+            let guest = Guest(number, gone.clone());
+            crowd.admit(address(peer), |_| async move {
+                let _guest = guest;
+                std::future::pending::<()>().await;
+            });
+        };
+        come(0, "192.0.2.1");
+        for number in 1..10 {
+            // An address of its own each time, and the same network.
+            come(number, &format!("2001:db8::{number:x}"));
+            tokio::task::yield_now().await;
+        }
+        drop(gone);
+        let mut gone = vec![];
+        while let Ok(number) = left.try_recv() {
+            gone.push(number);
+        }
+        assert_eq!(gone, [1, 2, 3, 4, 5, 6], "the one of another address stays");
     }
 }

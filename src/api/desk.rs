@@ -2,27 +2,30 @@
 
 mod errand;
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{ACCEPT, HOST, HeaderMap};
+use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
+use super::access::Access;
+use super::budget::Budget;
 use super::crowd::Busy;
-use super::events::Pages;
+use super::door::{SOCKET_ORDINARY, TCP_ORDINARY};
 use super::reply::{self, Reply};
 use super::route::{Miss, Route, Verb, route};
 use super::scrape::Scrapes;
 use super::toll::Toll;
 use super::{Handles, Refusal, account, feed, latency, order, page, readiness};
+use crate::metrics::Rejection;
+use crate::ready::Readiness;
 use crate::status::Snapshot;
 use crate::status::snapshot::{Service, Strength, millis};
 
@@ -32,9 +35,6 @@ const BODY_LIMIT: usize = 4096;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the daemon may take to answer an operator, twice what BIRD may take by default.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many follow the events at a time, on each listener: browsers and dashboards of one team. Far
-/// below the listener's connections, because a feed keeps its place for as long as it likes.
-const FEEDS: usize = 32;
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
 /// What is repeated of an unknown name, in characters: more than any service's name has.
@@ -57,27 +57,26 @@ pub(super) enum Caller {
         uid: u32,
     },
     /// Someone on the network; reading is open to it.
-    Network {
-        /// It reached us over the loopback interface.
-        loopback: bool,
-    },
+    Network,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) handles: Handles,
-    /// The snapshot's JSON, made when it is first asked for. A lock, because connections on every
-    /// thread ask; held while the JSON is made, so that a crowd makes it once.
-    written: Mutex<Option<(Arc<Snapshot>, Bytes)>>,
-    operators_feeds: Arc<Semaphore>,
-    network_feeds: Arc<Semaphore>,
+    access: Access,
+    /// The snapshot's JSON, made when it is first asked for. A lock, because threads that compose it ask;
+    /// held while the JSON is made, so that a crowd makes it once.
+    written: Arc<Mutex<Option<Written>>>,
     toll: Toll,
     scrapes: Scrapes,
-    /// One a listener: the network cannot keep operators from the history.
-    operators_pages: Pages,
-    network_pages: Pages,
+    /// One a listener: the network cannot keep operators from anything.
+    operators: Budget,
+    network: Budget,
 }
+
+/// A snapshot, and its JSON.
+type Written = (Arc<Snapshot>, Bytes);
 
 /// `/announced`, for people who look at what a probe sees.
 #[derive(Serialize)]
@@ -90,16 +89,33 @@ struct Announced {
 
 impl Desk {
     /// A desk in front of the daemon.
-    pub(super) fn new(handles: Handles) -> Self {
+    pub(super) fn new(handles: Handles, access: Access) -> Self {
         Self {
             handles,
-            written: Mutex::new(None),
-            operators_feeds: Arc::new(Semaphore::new(FEEDS)),
-            network_feeds: Arc::new(Semaphore::new(FEEDS)),
+            access,
+            written: Arc::default(),
             toll: Toll::default(),
             scrapes: Scrapes::default(),
-            operators_pages: Pages::default(),
-            network_pages: Pages::default(),
+            operators: Budget::new(SOCKET_ORDINARY),
+            network: Budget::new(TCP_ORDINARY),
+        }
+    }
+
+    /// Who may come over TCP.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// What those who come over TCP may use.
+    #[cfg(test)]
+    pub(super) fn network(&self) -> &Budget {
+        &self.network
+    }
+
+    fn budget(&self, caller: Caller) -> &Budget {
+        match caller {
+            Caller::Operator { .. } => &self.operators,
+            Caller::Network => &self.network,
         }
     }
 
@@ -124,70 +140,94 @@ impl Desk {
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if let Caller::Network { loopback: true } = caller
-            && !names_this_machine(&request)
+        if let Caller::Network = caller
+            && let Some((why, status, said)) = self.access.rejection(request.headers())
         {
-            let said = "the Host header names another machine; ask by address or as localhost";
-            return reply::failure(StatusCode::MISDIRECTED_REQUEST, said);
+            self.toll.refused(caller, why);
+            return reply::failure(status, said);
         }
         let (head, body) = request.into_parts();
-        match route(&head.method, head.uri.path()) {
-            Ok(Route::Status) => self.status(),
-            Ok(Route::Service(name)) => self.service(name),
-            Ok(Route::Announced(name)) => self.announced(name, Timestamp::now()),
-            Ok(Route::Latency(name)) => match find(&self.snapshot(), name) {
-                Ok(_) => latency::answer(&self.handles.latency, Some(name), head.uri.query()),
-                Err(unknown) => *unknown,
-            },
-            Ok(Route::WitnessLatency) => latency::answer(&self.handles.latency, None, head.uri.query()),
-            Ok(Route::Events) if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
-            Ok(Route::Events) => self.events(caller, head.uri.query()).await,
-            Ok(Route::OpenApi) => reply::json_bytes(StatusCode::OK, Bytes::from_static(OPENAPI)),
-            Ok(Route::Ready) => readiness::ready(&self.handles.ready.borrow(), Timestamp::now()),
-            Ok(Route::Readyz) => readiness::readyz(&self.handles.ready.borrow(), Timestamp::now()),
-            Ok(Route::Metrics) => self.metrics(&head.headers).await,
-            Ok(Route::Page(file)) => page::answer(file, &head.headers),
-            Ok(Route::Healthz) => reply::text(StatusCode::OK, "ok\n"),
-            Ok(Route::Change(name, verb)) => match caller {
+        let route = match route(&head.method, head.uri.path()) {
+            Ok(route) => route,
+            Err(Miss::NotFound) => return reply::failure(StatusCode::NOT_FOUND, "there is no such path"),
+            Err(Miss::WrongMethod(allow)) => return reply::wrong_method(allow),
+        };
+        let place = self.budget(caller).ordinary();
+        if place.is_none() && !route.has_a_place_of_its_own() {
+            return self.busy(
+                caller,
+                "as many requests as are answered at a time are under way; ask again later",
+            );
+        }
+        match route {
+            Route::Status => self.status(caller).await,
+            Route::Service(name) => self.service(name),
+            Route::Announced(name) => self.announced(name, Timestamp::now()),
+            Route::Latency(name) => self.latency(caller, Some(name), head.uri.query()).await,
+            Route::WitnessLatency => self.latency(caller, None, head.uri.query()).await,
+            Route::Events if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers, place),
+            Route::Events => self.events(caller, head.uri.query()).await,
+            Route::OpenApi => reply::json_bytes(StatusCode::OK, Bytes::from_static(OPENAPI)),
+            Route::Ready => self.ready(caller).await,
+            Route::Readyz => readiness::readyz(&self.readiness(), Timestamp::now()),
+            Route::Metrics => self.metrics(caller, &head.headers).await,
+            Route::Page(file) => page::answer(file, &head.headers),
+            Route::Healthz => reply::text(StatusCode::OK, "ok\n"),
+            Route::Change(name, verb) => match caller {
                 Caller::Operator { uid } => self.change(name, verb, uid, body).await,
-                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+                Caller::Network => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
-            Ok(Route::Drill(name)) => match caller {
+            Route::Drill(name) => match caller {
                 Caller::Operator { uid } => self.drill(name, uid, body).await,
-                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+                Caller::Network => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
-            Ok(Route::Apply) => match caller {
+            Route::Apply => match caller {
                 Caller::Operator { uid } => self.apply(uid, body).await,
-                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+                Caller::Network => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
-            Ok(Route::Reload) => match caller {
+            Route::Reload => match caller {
                 Caller::Operator { uid } => self.reload(uid).await,
-                Caller::Network { .. } => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
+                Caller::Network => reply::failure(StatusCode::FORBIDDEN, READ_ONLY),
             },
-            Err(Miss::NotFound) => reply::failure(StatusCode::NOT_FOUND, "there is no such path"),
-            Err(Miss::WrongMethod(allow)) => reply::wrong_method(allow),
         }
     }
 
-    fn status(&self) -> Reply {
-        let snapshot = self.snapshot();
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, bytes)) = &*written
-            && Arc::ptr_eq(of, &snapshot)
+    fn busy(&self, caller: Caller, said: &str) -> Reply {
+        self.toll.refused(caller, Rejection::Busy);
+        reply::busy(said)
+    }
+
+    /// An answer that takes more than a moment.
+    async fn compose(&self, caller: Caller, work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+        match self.budget(caller).compose(work).await {
+            Some(reply) => reply,
+            None => self.busy(caller, "too many ask for large answers; ask again later"),
+        }
+    }
+
+    async fn status(&self, caller: Caller) -> Reply {
+        let (snapshot, written) = (self.snapshot(), self.written.clone());
+        self.compose(caller, move || status(snapshot, &written)).await
+    }
+
+    async fn ready(&self, caller: Caller) -> Reply {
+        let readiness = self.readiness();
+        self.compose(caller, move || readiness::ready(&readiness, Timestamp::now()))
+            .await
+    }
+
+    async fn latency(&self, caller: Caller, name: Option<&str>, query: Option<&str>) -> Reply {
+        if let Some(name) = name
+            && let Err(unknown) = find(&self.snapshot(), name)
         {
-            return reply::json_bytes(StatusCode::OK, bytes.clone());
+            return *unknown;
         }
-        match serde_json::to_vec(&*snapshot) {
-            Ok(json) => {
-                let bytes = Bytes::from(json);
-                *written = Some((snapshot, bytes.clone()));
-                reply::json_bytes(StatusCode::OK, bytes)
-            }
-            Err(error) => {
-                let said = format!("cannot write the snapshot: {error}");
-                reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
-            }
-        }
+        let book = self.handles.latency.borrow().clone();
+        let (name, query) = (name.map(str::to_owned), query.map(str::to_owned));
+        self.compose(caller, move || {
+            latency::answer(&book, name.as_deref(), query.as_deref())
+        })
+        .await
     }
 
     fn service(&self, name: &str) -> Reply {
@@ -220,29 +260,40 @@ impl Desk {
 
     async fn events(&self, caller: Caller, query: Option<&str>) -> Reply {
         let latest = self.handles.history.borrow().clone();
-        let pages = match caller {
-            Caller::Operator { .. } => &self.operators_pages,
-            Caller::Network { .. } => &self.network_pages,
-        };
-        pages.answer(latest, &self.handles.past, query).await
+        let budget = self.budget(caller);
+        let reply = budget
+            .pages
+            .answer(budget, latest, &self.handles.past, query)
+            .await;
+        if reply.status() == StatusCode::SERVICE_UNAVAILABLE {
+            self.toll.refused(caller, Rejection::Busy);
+        }
+        reply
     }
 
-    async fn metrics(&self, headers: &HeaderMap) -> Reply {
-        let feeds = |free: &Semaphore| (FEEDS - free.available_permits()) as u64;
-        let feeds = (feeds(&self.operators_feeds), feeds(&self.network_feeds));
+    async fn metrics(&self, caller: Caller, headers: &HeaderMap) -> Reply {
+        let Ok(_waiting) = self.budget(caller).scrapes.try_acquire() else {
+            return self.busy(caller, "too many scrapers ask at once; ask again later");
+        };
+        let feeds = (self.operators.following(), self.network.following());
         self.scrapes
             .answer(&self.handles, self.toll.listeners(feeds), headers)
             .await
     }
 
-    fn feed(&self, caller: Caller, busy: &Busy, headers: &HeaderMap) -> Reply {
-        let feeds = match caller {
-            Caller::Operator { .. } => &self.operators_feeds,
-            Caller::Network { .. } => &self.network_feeds,
-        };
-        let Ok(permit) = feeds.clone().try_acquire_owned() else {
-            let said = "as many as can follow the events do so already; ask again later";
-            return reply::failure(StatusCode::SERVICE_UNAVAILABLE, said);
+    fn feed(
+        &self,
+        caller: Caller,
+        busy: &Busy,
+        headers: &HeaderMap,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Reply {
+        let feeds = self.budget(caller).feeds.clone();
+        let (Some(place), Ok(permit)) = (place, feeds.try_acquire_owned()) else {
+            return self.busy(
+                caller,
+                "as many as can follow the events do so already; ask again later",
+            );
         };
         let last_seen = headers
             .get("last-event-id")
@@ -250,7 +301,7 @@ impl Desk {
         reply::stream(feed::feed(
             self.handles.history.clone(),
             last_seen,
-            permit,
+            [place, permit],
             busy.occupy(),
         ))
     }
@@ -293,6 +344,32 @@ impl Desk {
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.handles.snapshot.borrow().clone()
+    }
+
+    /// A copy, because whoever publishes it waits while it is borrowed.
+    fn readiness(&self) -> Arc<Readiness> {
+        self.handles.ready.borrow().clone()
+    }
+}
+
+/// The snapshot's JSON: what was made of it before, or else made now.
+fn status(snapshot: Arc<Snapshot>, written: &Mutex<Option<Written>>) -> Reply {
+    let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((of, bytes)) = &*written
+        && Arc::ptr_eq(of, &snapshot)
+    {
+        return reply::json_bytes(StatusCode::OK, bytes.clone());
+    }
+    match serde_json::to_vec(&*snapshot) {
+        Ok(json) => {
+            let bytes = Bytes::from(json);
+            *written = Some((snapshot, bytes.clone()));
+            reply::json_bytes(StatusCode::OK, bytes)
+        }
+        Err(error) => {
+            let said = format!("cannot write the snapshot: {error}");
+            reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
+        }
     }
 }
 
@@ -388,18 +465,4 @@ pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Configuration(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// Whether the Host header (RFC 9110, section 7.2) is an address or localhost. A web page of
-/// somebody else's can make a browser here ask us, by pointing its own name at 127.0.0.1; then the
-/// header has that name. Requests without the header come from no browser.
-fn names_this_machine<B>(request: &Request<B>) -> bool {
-    let Some(host) = request.headers().get(HOST) else {
-        return true;
-    };
-    let Ok(authority) = hyper::http::uri::Authority::try_from(host.as_bytes()) else {
-        return false;
-    };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
 }

@@ -20,15 +20,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, trace, warn};
 
 use super::account;
-use super::crowd::{Busy, Crowd};
+use super::crowd::{Busy, Crowd, Peer};
 use super::desk::{Caller, Desk};
 use super::stalled::Stalled;
+use crate::metrics::Rejection;
 
 /// Connections on the Unix socket: operators and scripts on this machine.
 const SOCKET_LIMIT: usize = 64;
+/// Of those the ones that ordinary requests may hold at a time. The rest is for changes, and for what
+/// monitoring relies on.
+pub(super) const SOCKET_ORDINARY: usize = 40;
 /// Connections over TCP: browsers, scrapers, other sites' probes. Of their own, so that the
 /// network cannot keep an operator out.
 const TCP_LIMIT: usize = 128;
+/// The same over TCP; the rest is for `/announced`, `/healthz`, `/readyz` and `/metrics`.
+pub(super) const TCP_ORDINARY: usize = 80;
 /// How long a client may take over a request's head, and stay without asking anything: longer than
 /// any network's round trip, shorter than a scrape interval.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -172,10 +178,13 @@ pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationTo
             accepted = accept(&door) => accepted,
         };
         match accepted {
-            Ok((stream, caller)) => {
+            Ok((_, Caller::Network, Peer::Address(address))) if !desk.access().admits(address) => {
+                desk.toll().refused(Caller::Network, Rejection::Address);
+            }
+            Ok((stream, caller, peer)) => {
                 refused = false;
                 let (desk, shutdown) = (desk.clone(), shutdown.clone());
-                crowd.admit(|busy| connection(stream, caller, desk, busy, shutdown));
+                crowd.admit(peer, |busy| connection(stream, caller, desk, busy, shutdown));
             }
             Err(error) => {
                 if !refused {
@@ -193,18 +202,17 @@ pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationTo
 
 type Stream = Either<UnixStream, TcpStream>;
 
-async fn accept(door: &Door) -> io::Result<(Stream, Caller)> {
+async fn accept(door: &Door) -> io::Result<(Stream, Caller, Peer)> {
     match door {
         Door::Socket(socket) => {
             let (stream, _) = socket.listener.accept().await?;
             let uid = stream.peer_cred()?.uid();
-            Ok((Either::Left(stream), Caller::Operator { uid }))
+            Ok((Either::Left(stream), Caller::Operator { uid }, Peer::User(uid)))
         }
         Door::Tcp(listener) => {
-            let (stream, _) = listener.accept().await?;
+            let (stream, from) = listener.accept().await?;
             socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(DEAD_AFTER))?;
-            let loopback = stream.local_addr()?.ip().to_canonical().is_loopback();
-            Ok((Either::Right(stream), Caller::Network { loopback }))
+            Ok((Either::Right(stream), Caller::Network, Peer::Address(from.ip())))
         }
     }
 }

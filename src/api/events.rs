@@ -11,8 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::StatusCode;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::budget::Budget;
 use super::reply::{self, Reply};
 use crate::history::query::{Gathering, LIMIT, Query};
 use crate::history::{Entry, line};
@@ -48,9 +50,14 @@ type Latest = Arc<[Arc<Entry>]>;
 /// How long one who asks waits for his turn to read the disk; far below the time-out of any client.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How many wait for their turn to read the disk; whoever comes then is told to ask again. More people
+/// than that do not look into the past at once, and each waits on a connection that others want.
+const WAITING: usize = 8;
+
 /// Who reads the disk, and the page that most ask for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pages {
+    waiting: Arc<Semaphore>,
     /// Held by the reading itself while the disk is read, also when whoever asked has gone away: a crowd
     /// waits for its turn instead of filling the memory.
     reading: Arc<tokio::sync::Mutex<()>>,
@@ -59,9 +66,33 @@ pub(super) struct Pages {
     written: std::sync::Mutex<Option<(Latest, Bytes)>>,
 }
 
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            reading: Arc::default(),
+            written: std::sync::Mutex::default(),
+        }
+    }
+}
+
+/// Why there is no page.
+enum NoPage {
+    /// Too many others want one.
+    Busy,
+    /// The disk cannot be read.
+    Disk(io::Error),
+}
+
 impl Pages {
-    /// Answers a query.
-    pub(super) async fn answer(&self, latest: Latest, past: &Past, query: Option<&str>) -> Reply {
+    /// Answers a query; what takes more than a moment is done within the budget.
+    pub(super) async fn answer(
+        &self,
+        budget: &Budget,
+        latest: Latest,
+        past: &Past,
+        query: Option<&str>,
+    ) -> Reply {
         let query = match read(query) {
             Ok(query) => query,
             Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
@@ -70,7 +101,7 @@ impl Pages {
         if usual && let Some(page) = self.written(&latest) {
             return reply::json_bytes(StatusCode::OK, page);
         }
-        match self.gather(&latest, past, query).await {
+        match self.gather(budget, &latest, past, query).await {
             Ok(page) => {
                 let page = Bytes::from(page);
                 if usual {
@@ -79,11 +110,8 @@ impl Pages {
                 }
                 reply::json_bytes(StatusCode::OK, page)
             }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let said = "others are reading the history on disk; ask again later";
-                reply::failure(StatusCode::SERVICE_UNAVAILABLE, said)
-            }
-            Err(error) => {
+            Err(NoPage::Busy) => reply::busy("others are reading the history; ask again later"),
+            Err(NoPage::Disk(error)) => {
                 let said = format!("the history on disk cannot be read: {error}");
                 reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said)
             }
@@ -96,23 +124,57 @@ impl Pages {
         Arc::ptr_eq(of, latest).then(|| page.clone())
     }
 
-    async fn gather(&self, latest: &Latest, past: &Past, query: Query) -> io::Result<String> {
-        let mut gathering = Gathering::new(query);
-        for entry in latest.iter().rev() {
-            gathering.offer(entry, || line(entry));
+    async fn gather(
+        &self,
+        budget: &Budget,
+        latest: &Latest,
+        past: &Past,
+        query: Query,
+    ) -> Result<String, NoPage> {
+        let entries = latest.clone();
+        let gathered = budget.compose(move || {
+            let mut gathering = Gathering::new(query);
+            for entry in entries.iter().rev() {
+                gathering.offer(entry, || line(entry));
+            }
+            if gathering.wants_more() && !entries.is_empty() {
+                Gathered::Part(gathering)
+            } else {
+                Gathered::Page(gathering.page())
+            }
+        });
+        match gathered.await {
+            Some(Gathered::Page(page)) => Ok(page),
+            Some(Gathered::Part(gathering)) => self.read_on(past, gathering).await,
+            None => Err(NoPage::Busy),
         }
-        if gathering.wants_more() && !latest.is_empty() {
-            let turn = timeout(TURN, self.reading.clone().lock_owned()).await?;
-            let past = past.clone();
-            let reading = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                (past.0)(&mut gathering)?;
-                io::Result::Ok(gathering)
-            });
-            gathering = reading.await.map_err(io::Error::other)??;
-        }
-        Ok(gathering.page())
     }
+
+    /// Reads on where memory does not go back far enough.
+    async fn read_on(&self, past: &Past, mut gathering: Gathering) -> Result<String, NoPage> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| NoPage::Busy)?;
+        let past = past.clone();
+        let turn = timeout(TURN, self.reading.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| NoPage::Busy)?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            (past.0)(&mut gathering)?;
+            Ok(gathering.page())
+        });
+        // A disk that hangs keeps its reader, and nobody else.
+        match timeout(TURN, reading).await {
+            Ok(Ok(read)) => read.map_err(NoPage::Disk),
+            Ok(Err(error)) => Err(NoPage::Disk(io::Error::other(error))),
+            Err(_) => Err(NoPage::Busy),
+        }
+    }
+}
+
+/// How far a page is.
+enum Gathered {
+    Page(String),
+    /// What is on disk is wanted, too.
+    Part(Gathering),
 }
 
 /// Reads a query; an error says what would be right.

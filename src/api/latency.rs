@@ -1,21 +1,17 @@
 //! `/v1/services/NAME/latency` and `/v1/witnesses/latency`: the latest results of each probe, or with
 //! `?after=SEQ` only those that came since an earlier answer whose `seq` that was.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
-use tokio::sync::watch;
 
 use super::reply::{self, Reply};
 use crate::status::latency::Book;
 
 /// The results of a service's probes, or of the witnesses.
-pub(super) fn answer(book: &watch::Receiver<Arc<Book>>, service: Option<&str>, query: Option<&str>) -> Reply {
+pub(super) fn answer(book: &Book, service: Option<&str>, query: Option<&str>) -> Reply {
     let after = match after(query) {
         Ok(after) => after,
         Err(said) => return reply::failure(StatusCode::BAD_REQUEST, said),
     };
-    let book = book.borrow().clone();
     match book.latency(service, after) {
         Some(latency) => reply::json(StatusCode::OK, &latency),
         // It was in the snapshot a moment ago.

@@ -7,7 +7,7 @@ use futures_util::Stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Body, Frame};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -52,6 +52,15 @@ where
 pub(super) fn failure(status: StatusCode, error: &str) -> Reply {
     let body = serde_json::json!({ "error": error }).to_string();
     json_bytes(status, body.into())
+}
+
+/// 503: too many others ask; and when to ask again.
+pub(super) fn busy(error: &str) -> Reply {
+    let mut reply = failure(StatusCode::SERVICE_UNAVAILABLE, error);
+    reply
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
 }
 
 /// 405, with the methods that would do.

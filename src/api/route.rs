@@ -41,6 +41,25 @@ pub(super) enum Route<'a> {
     Reload,
 }
 
+impl Route<'_> {
+    /// Whether it needs no place among the ordinary requests: what other sites and monitoring rely on,
+    /// answered from memory; and an operator's changes, which no reader may keep out.
+    pub(super) fn has_a_place_of_its_own(&self) -> bool {
+        match self {
+            Self::Announced(_) | Self::Healthz | Self::Readyz | Self::Metrics => true,
+            Self::Change(..) | Self::Drill(_) | Self::Apply | Self::Reload => true,
+            Self::Status
+            | Self::Service(_)
+            | Self::Latency(_)
+            | Self::WitnessLatency
+            | Self::Events
+            | Self::OpenApi
+            | Self::Ready
+            | Self::Page(_) => false,
+        }
+    }
+}
+
 /// What an operator can ask of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {

@@ -13,6 +13,7 @@ use super::*;
 use crate::status::situations;
 use crate::status::snapshot::Strength;
 
+mod crowded;
 mod openapi;
 
 /// An API on a socket and a port of its own. Dropping it ends it.
@@ -20,6 +21,7 @@ struct Api {
     directory: tempfile::TempDir,
     address: std::net::SocketAddr,
     handles: Handles,
+    desk: Arc<Desk>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     readiness: watch::Sender<Arc<Readiness>>,
     history: watch::Sender<Arc<[Arc<Entry>]>>,
@@ -37,6 +39,17 @@ impl Drop for Api {
 
 impl Api {
     async fn start(snapshot: Snapshot) -> Self {
+        let past = Past::new(|page| {
+            (1..=5)
+                .rev()
+                .for_each(|seq| page.offer(&entry(seq), || crate::history::line(&entry(seq))));
+            Ok(())
+        });
+        Self::start_with(snapshot, past).await
+    }
+
+    /// An API with a history of its own on disk.
+    async fn start_with(snapshot: Snapshot, past: Past) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
@@ -48,19 +61,14 @@ impl Api {
             snapshot: seen,
             ready,
             history: latest,
-            past: Past::new(|page| {
-                (1..=5)
-                    .rev()
-                    .for_each(|seq| page.offer(&entry(seq), || crate::history::line(&entry(seq))));
-                Ok(())
-            }),
+            past,
             requests: sender,
             errands: sent,
             drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
             metrics: metrics::Sources::default(),
         };
-        let desk = Arc::new(Desk::new(handles.clone()));
+        let desk = Arc::new(Desk::new(handles.clone(), access()));
         let socket = open(&Place::Socket(directory.path().join("s"))).await.unwrap();
         let tcp = open(&Place::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
         let Door::Tcp(listener) = &tcp else {
@@ -70,11 +78,12 @@ impl Api {
         let shutdown = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(attend(socket, desk.clone(), shutdown.clone()));
-        tasks.spawn(attend(tcp, desk, shutdown.clone()));
+        tasks.spawn(attend(tcp, desk.clone(), shutdown.clone()));
         Self {
             directory,
             address,
             handles,
+            desk,
             snapshot,
             readiness,
             history,
@@ -107,6 +116,17 @@ impl Api {
         request.answer.send(answer).unwrap();
         (request.service, request.ask, request.actor)
     }
+}
+
+/// Who may ask: by a name, too.
+fn access() -> Access {
+    let config = model::Api {
+        socket: PathBuf::new(),
+        listen: None,
+        allow: Vec::new(),
+        names: vec!["hk1.example.net".to_owned()],
+    };
+    Access::new(&config)
 }
 
 /// The book of a standby whose probes have not been made yet.
@@ -559,13 +579,14 @@ async fn a_wrong_method_comes_with_the_allow_header() {
 }
 
 #[tokio::test]
-async fn over_loopback_a_foreign_host_header_is_refused() {
+async fn a_foreign_host_header_is_refused() {
     let api = Api::start(situations::steady()).await;
     let cases = [
         ("127.0.0.1:9180", 200),
         ("localhost", 200),
         ("LocalHost:9180", 200),
         ("[::1]:9180", 200),
+        ("hk1.example.net:9180", 200),
         ("evil.example", 421),
         ("127.0.0.1.evil.example", 421),
         ("", 421),
@@ -709,6 +730,8 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let config = model::Api {
         socket: directory.path().join("s"),
         listen: Some(taken.local_addr().unwrap()),
+        allow: Vec::new(),
+        names: Vec::new(),
     };
     let (_snapshot, seen) = watch::channel(Arc::new(situations::steady()));
     let (requests, _asked) = mpsc::channel(1);
@@ -767,7 +790,7 @@ async fn a_socket_whose_directory_is_cleaned_away_is_opened_anew() {
     let path = run_dir.join("falconer.sock");
     let api = Api::start(situations::steady()).await;
     let shutdown = CancellationToken::new();
-    let desk = Arc::new(Desk::new(api.handles.clone()));
+    let desk = Arc::new(Desk::new(api.handles.clone(), Access::default()));
     let keeping = tokio::spawn(door::keep(Place::Socket(path.clone()), desk, shutdown.clone()));
     reachable(&path).await;
     std::fs::remove_dir_all(&run_dir).unwrap();

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::desk::Caller;
-use crate::metrics::{Listener, Tally};
+use crate::metrics::{Listener, Rejection, Tally};
 
 /// The counts of both listeners.
 #[derive(Debug, Default)]
@@ -17,11 +17,20 @@ pub(super) struct Toll {
 impl Toll {
     /// Someone was answered.
     pub(super) fn answered(&self, caller: Caller, status: StatusCode) {
-        let counts = match caller {
+        self.of(caller)
+            .count(|counts| *counts.answers.entry(status.as_u16()).or_default() += 1);
+    }
+
+    /// Someone was turned away.
+    pub(super) fn refused(&self, caller: Caller, why: Rejection) {
+        self.of(caller).count(|counts| counts.refuse(why));
+    }
+
+    fn of(&self, caller: Caller) -> &Tally<Listener> {
+        match caller {
             Caller::Operator { .. } => &self.socket,
-            Caller::Network { .. } => &self.tcp,
-        };
-        counts.count(|counts| *counts.answers.entry(status.as_u16()).or_default() += 1);
+            Caller::Network => &self.tcp,
+        }
     }
 
     /// Both listeners as they are now; `feeds`: how many follow the events on each.

@@ -235,7 +235,7 @@ differing! {
     render of Render: template, template_dir, output, apply, confirm_within, vars;
     router of Router: id, local_as;
     isolation of Isolation: min_up;
-    api of Api: socket, listen;
+    api of Api: socket, listen, allow, names;
     log of Log: level, format;
     upstream_itself of Upstream: name, session, families;
     session of Session:

@@ -161,6 +161,10 @@ pub struct Api {
     pub socket: PathBuf,
     /// Read-only HTTP; `None`: off.
     pub listen: Option<SocketAddr>,
+    /// From where connections to it are let in, beside those of this machine; empty: from everywhere.
+    pub allow: Vec<IpNet>,
+    /// Names by which it may be asked, in lower case, beside addresses and localhost.
+    pub names: Vec<String>,
 }
 
 /// `[log]`.

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use super::book::Form;
 use super::finding::Finding;
-use super::kind::address::{LISTEN, ROUTER_ID};
+use super::kind::address::{API_NAME, LISTEN, PREFIX, ROUTER_ID};
 use super::kind::bgp::Asn;
 use super::kind::duration::span;
 use super::kind::text::{BIRD_PATH, LONGEST_SOCKET, NAME, PATH, SOCKET, TEMPLATE};
-use super::kind::{Free, Words, integer};
+use super::kind::{Free, Words, integer, list_of};
 use super::model::{Api, Apply, Bird, Config, Isolation, Log, LogFormat, OnLoss, Render, Router, Site};
 use super::reader::Table;
 
@@ -268,6 +268,14 @@ fn api(t: &mut Table<'_, '_>, run_dir: &std::path::Path) -> Api {
             .key("listen", LISTEN)
             .doc("Read-only HTTP; empty to turn it off.")
             .default("127.0.0.1:9180"),
+        allow: t
+            .key("allow", list_of(PREFIX))
+            .doc("From where `listen` is asked: prefixes. This machine always may; empty: everybody.")
+            .default_by("`[]`", Vec::new()),
+        names: t
+            .key("names", list_of(API_NAME))
+            .doc("Names by which `listen` is asked, as they stand in a Host header, beside addresses and localhost.")
+            .default_by("`[]`", Vec::new()),
     }
 }
 

@@ -374,6 +374,46 @@ pub struct Listener {
     pub feeds: u64,
     /// Answers, by their status.
     pub answers: BTreeMap<u16, u64>,
+    /// Who was turned away, and why.
+    pub refusals: BTreeMap<Rejection, u64>,
+}
+
+impl Listener {
+    /// Somebody was turned away.
+    pub fn refuse(&mut self, why: Rejection) {
+        *self.refusals.entry(why).or_default() += 1;
+    }
+}
+
+/// Why the API turned somebody away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rejection {
+    /// `api.allow` does not have the address.
+    Address,
+    /// Every connection was being answered.
+    Full,
+    /// The Host header names another machine.
+    Host,
+    /// A page of another site asked.
+    CrossSite,
+    /// As many requests as are answered at a time were under way.
+    Busy,
+}
+
+impl Rejection {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Address, Self::Full, Self::Host, Self::CrossSite, Self::Busy];
+
+    /// The reason in a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Full => "full",
+            Self::Host => "host",
+            Self::CrossSite => "cross_site",
+            Self::Busy => "busy",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ impl Daemon {
         let config = model::Api {
             socket: Path::new(isolate::BASE).join("falconer.sock"),
             listen: Some(ADDRESS.parse()?),
+            allow: Vec::new(),
+            names: Vec::new(),
         };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

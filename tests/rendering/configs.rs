@@ -45,6 +45,8 @@ pub(crate) fn standby() -> Config {
         api: Api {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,
+            allow: Vec::new(),
+            names: Vec::new(),
         },
         log: Log {
             level: tracing::Level::INFO,

@@ -132,6 +132,8 @@ pub fn config(services: Vec<Service>, witnesses: Vec<model::Probe>, min_up: usiz
         api: model::Api {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,
+            allow: Vec::new(),
+            names: Vec::new(),
         },
         log: model::Log {
             level: tracing::Level::INFO,

@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
             found.report(graceful(&path));
         }
     }
+    listener(config, found);
     directories(config, found);
     template(config, found);
     vars(config, found);
@@ -180,6 +181,20 @@ fn graceful(path: &Path) -> Finding {
     .at(&path.key("graceful_restart"), "for minutes, after a crash")
     .help("set it to \"aware\": the neighbour is helped, and never asked to keep our routes")
     .note("while it keeps them, traffic goes where nobody is, and another site's announcement does not help")
+}
+
+/// Whoever reaches the listener may read everything, and each costs a place.
+fn listener(config: &Config, found: &mut Findings) {
+    let Some(listen) = config.api.listen else { return };
+    let (api, allow) = (Path::top().key("api"), &config.api.allow);
+    if !listen.ip().is_loopback() && allow.is_empty() && !found.is_unread(&api.key("allow")) {
+        found.report(
+            Finding::warning("open-listener", "everybody who reaches this address may read all that Falconer knows")
+                .at(&api.key("listen"), "not only this machine")
+                .help("name those who may ask in `allow`, such as `allow = [\"203.0.113.2/32\"]`: the other sites, and what scrapes the metrics")
+                .note("nothing can be changed there, but every probe, witness and event is shown"),
+        );
+    }
 }
 
 fn directories(config: &Config, found: &mut Findings) {

@@ -159,6 +159,12 @@ pub(in crate::config) const DNS_NAME: Text<String> = Text {
     stand_in: String::new,
 };
 
+/// A DNS name by which we are asked, without a port.
+pub(in crate::config) const API_NAME: Text<String> = Text {
+    parse: dns_name,
+    ..DNS_NAME
+};
+
 fn query_name(text: &str) -> Result<String, Complaint> {
     if text == "." {
         return Ok(text.to_owned());

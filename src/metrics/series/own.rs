@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::counts::Listener;
+use crate::metrics::counts::{Listener, Rejection};
 use crate::metrics::page::{Page, bytes, family, seconds};
 
 /// The history and the state, the API, and the process.
@@ -77,6 +77,19 @@ fn api(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
             "Connections that were turned away, because every place was busy.",
         ),
         each(|listener| listener.refused),
+    )?;
+    let refusals = facts.listeners.iter().flat_map(|(name, listener)| {
+        Rejection::ALL.map(|why| {
+            let count = listener.refusals.get(&why).copied().unwrap_or(0);
+            ([("listener", *name), ("reason", why.word())], count)
+        })
+    });
+    page.counter(
+        family(
+            "api_refusals",
+            "Connections and requests that were turned away, by the reason.",
+        ),
+        refusals,
     )?;
     page.count(
         family("api_feeds", "Clients that follow the events as they happen."),
