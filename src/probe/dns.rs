@@ -1,8 +1,13 @@
 //! The dns probe: a server answers a query as expected (RFC 1035).
 //!
 //! One query, one socket: no cache, no second server, no repetition. Over UDP whatever does not
-//! answer our very question is ignored until the time is up; a truncated answer is asked for again
-//! over TCP if what is missing could be in it.
+//! answer our very question is ignored until the time is up: its port and its id are random, and the
+//! question must come back. An ICMP error is no answer either: anybody who guesses the port can send
+//! one, so it is remembered, and told if none comes. A truncated answer is asked for again over TCP
+//! if what is missing could be in it.
+//!
+//! The letters of the name are not varied in case to make an answer harder to forge (0x20): there
+//! are servers that give them back changed, which would look dead.
 
 mod answers;
 mod query;
@@ -13,7 +18,8 @@ use std::time::Duration;
 use domain::base::Message;
 use domain::base::iana::OptRcode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::Instant;
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep};
 
 use self::answers::Answers;
 use self::query::Query;
@@ -93,17 +99,23 @@ impl Dns {
         limit: Limit,
     ) -> Result<Message<Vec<u8>>, NoAnswer> {
         let socket = socket::connect_udp(server, self.source.as_ref())?;
-        // Nothing was sent before, so that an error is our own kernel's.
-        match limit.within("sending", socket.send(question.as_slice())).await {
-            Ok(sent) => sent.map_err(|error| socket::refused_at_once(&error, server.ip()))?,
-            Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
-        };
+        send(&socket, question.as_slice(), server, limit).await?;
         let mut buffer = vec![0; usize::from(u16::MAX)];
+        let mut said = None;
         loop {
             let received = limit
                 .within(&waiting_for(server), socket.recv(&mut buffer))
-                .await?;
-            let length = received.map_err(|error| socket::refused_later(&error, &server))?;
+                .await
+                .map_err(|late| socket::noting(late, said.as_ref()))?;
+            let length = match received {
+                Ok(length) => length,
+                Err(error) => {
+                    said.get_or_insert(error);
+                    // Who floods the right port with errors keeps no processor busy.
+                    sleep(ERROR_PAUSE).await;
+                    continue;
+                }
+            };
             if let Some(answer) = query::answer_to(question, &buffer[..length]) {
                 return Ok(answer);
             }
@@ -149,6 +161,27 @@ impl Prepared {
             None => Report::pass(&format!("{rcode}, {}", answers::count(answer)), Some(rtt)),
         }
     }
+}
+
+/// How long to pause after an ICMP error.
+const ERROR_PAUSE: Duration = Duration::from_millis(1);
+
+/// How often a send is tried that an ICMP error kept from being made: each takes one pending error
+/// off the socket. A forged one has to meet the time between `connect` and `send`.
+const SENDS: usize = 4;
+
+/// Sends a query. An error that stays is our own kernel's.
+async fn send(socket: &UdpSocket, question: &[u8], server: SocketAddr, limit: Limit) -> Result<(), NoAnswer> {
+    let mut last = None;
+    for _ in 0..SENDS {
+        match limit.within("sending", socket.send(question)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => last = Some(error),
+            Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
+        }
+    }
+    let error = last.unwrap_or_else(|| std::io::ErrorKind::Other.into());
+    Err(socket::refused_at_once(&error, server.ip()))
 }
 
 fn prepare(dns: &model::Dns) -> Result<Prepared, String> {

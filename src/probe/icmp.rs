@@ -1,9 +1,13 @@
 //! The icmp probe: an echo request is answered by an echo reply.
 //!
-//! Anything else that comes back is a fail with its reason in words: an ICMP error is the network's
-//! word that the target cannot be reached, whatever library call it makes succeed.
+//! Nothing else ends a check before its time-out. An ICMP error comes from anywhere, a router on the
+//! way may be wrong for a second, and the reply may still follow: it is remembered, and tells why
+//! there was no answer. That holds for this host's own "host unreachable", too, when nobody on the
+//! link answers for the next hop: a cut of our own uplink must not fail some checks sooner than others.
+//! Our own kernel's refusal to send is an error at once (D1).
 
 mod filter;
+mod in_flight;
 mod packet;
 mod pinger;
 mod words;
@@ -12,11 +16,10 @@ mod words;
 mod tests;
 
 use std::io::ErrorKind;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::packet::Heard;
-use self::pinger::Pinger;
+use self::in_flight::InFlight;
+use self::pinger::{ErrorListener, Pinger};
 use super::limit::Limit;
 use super::report::{NoAnswer, Report};
 use super::resolve::Target;
@@ -61,7 +64,7 @@ impl Icmp {
         let target = self.target.address()?;
         let source = self.source.as_ref();
         let pinger = self.pings.pinger(family_of(target), source)?;
-        let (heard, rtt) = match pinger.ping(target, limit).await {
+        let rtt = match pinger.ping(target, limit).await {
             // An interface that was made anew has another number: the socket follows the name.
             Err(NoAnswer::NotMade(_)) if matches!(source, Some(Source::Interface(_))) => {
                 self.pings.forget(&pinger);
@@ -70,23 +73,24 @@ impl Icmp {
             }
             answer => answer?,
         };
-        Ok(match heard {
-            Heard::Reply => Report::pass(&format!("{target} answered"), Some(rtt)),
-            Heard::Error { kind, code, from } => {
-                let says = words::error(family_of(target), kind, code);
-                let icmp = format!("ICMP type {kind} code {code}");
-                Report::fail(&format!("{target}: {says}, says {from} ({icmp})"), None)
-            }
-        })
+        Ok(Report::pass(&format!("{target} answered"), Some(rtt)))
     }
 }
 
-/// The sockets that pings go through: one for each family and source, shared by all probes.
+/// The sockets that pings go through: one for each family and source, shared by all probes; and one
+/// for each family that hears ICMP errors.
 #[derive(Debug, Default)]
 pub(super) struct Pings {
     /// A lock, since a socket is opened by the first check that wants it; it is held for a look-up
     /// and a few system calls that do not block.
-    open: Mutex<Vec<Arc<Pinger>>>,
+    open: Mutex<Open>,
+    in_flight: Arc<InFlight>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    pingers: Vec<Arc<Pinger>>,
+    errors: Vec<(Family, ErrorListener)>,
 }
 
 impl Pings {
@@ -95,39 +99,44 @@ impl Pings {
     /// # Errors
     /// Always "not made": no permission, no such source.
     fn pinger(&self, family: Family, source: Option<&Source>) -> Result<Arc<Pinger>, NoAnswer> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pinger) = open.iter().find(|pinger| pinger.serves(family, source)) {
+        let mut open = self.lock();
+        if let Some(pinger) = open.pingers.iter().find(|pinger| pinger.serves(family, source)) {
             return Ok(pinger.clone());
         }
-        let pinger = Pinger::open(family, source).map_err(|error| {
+        let pinger = Pinger::open(family, source, self.in_flight.clone()).map_err(|error| {
             if error.kind() == ErrorKind::PermissionDenied {
                 NoAnswer::NotMade(NO_PERMISSION.into())
             } else {
                 socket::not_opened(&error, source)
             }
         })?;
+        if open.errors.iter().all(|(of, _)| *of != family)
+            && let Ok(listener) = ErrorListener::open(family, self.in_flight.clone())
+        {
+            open.errors.push((family, listener));
+        }
         let pinger = Arc::new(pinger);
-        open.push(pinger.clone());
+        open.pingers.push(pinger.clone());
         Ok(pinger)
     }
 
     /// What is not as it should be with the sockets that are open, in words.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let warnings = open.iter().filter_map(|pinger| pinger.warning());
+        let open = self.lock();
+        let warnings = open.pingers.iter().filter_map(|pinger| pinger.warning());
         warnings.map(str::to_owned).collect()
     }
 
     /// Opens another socket for the next ping of that kind. Pings in flight keep theirs.
     fn forget(&self, pinger: &Arc<Pinger>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|known| !Arc::ptr_eq(known, pinger));
+        self.lock().pingers.retain(|known| !Arc::ptr_eq(known, pinger));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What an operator can do so that pings can be sent.
 const NO_PERMISSION: &str = "no permission to ping: give the daemon CAP_NET_RAW, or put its group into \
                              net.ipv4.ping_group_range";
-
-/// Where a ping and its answer meet: the address it went to, and the number it carries.
-type Key = (IpAddr, u16);

@@ -59,6 +59,15 @@ pub(super) enum NoAnswer {
 }
 
 impl NoAnswer {
+    /// The same, and what else is known of it.
+    pub(super) fn with(self, more: &str) -> Self {
+        let add = |words: String| format!("{words}; {more}");
+        match self {
+            Self::NotMade(words) => Self::NotMade(add(words)),
+            Self::Failed(words) => Self::Failed(add(words)),
+        }
+    }
+
     /// The words alone.
     pub(super) fn words(&self) -> &str {
         match self {

@@ -158,7 +158,7 @@ impl Lab {
         lab
     }
 
-    fn link(&self, a: &Namespace, a_name: &str, b: &Namespace, b_name: &str) {
+    pub(crate) fn link(&self, a: &Namespace, a_name: &str, b: &Namespace, b_name: &str) {
         a.run(&format!(
             "ip link add {a_name} type veth peer name {b_name} netns {}",
             b.0.id()

@@ -4,8 +4,10 @@
 //! Every type has tests in which it must not pass: a check that cannot fail is worse than none.
 #![cfg(test)]
 
+mod blind;
 mod dns;
 mod exec;
+mod forge;
 mod http;
 mod icmp;
 mod lab;

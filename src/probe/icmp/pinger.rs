@@ -1,25 +1,23 @@
-//! One socket that pings go through, and the task that hears the answers.
+//! The sockets that pings go through, and the tasks that hear what comes back.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::sockopt;
 use socket2::{Protocol, Socket, Type};
 use tokio::net::UdpSocket;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::packet::{self, Heard};
-use super::{Key, filter};
+use super::filter::{self, Before};
+use super::in_flight::{Ident, InFlight, random};
+use super::{packet, words};
 use crate::config::model::{Family, Source};
 use crate::probe::limit::Limit;
 use crate::probe::report::NoAnswer;
-use crate::probe::socket;
+use crate::probe::socket::{self, family_of};
 
 /// Room for some 10,000 replies that come at once. The system's default holds 256, and a lost reply
 /// is a target that looks dead.
@@ -29,8 +27,11 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// as fits into 576 (RFC 1812) or 1280 bytes (RFC 4443).
 const PACKET_LIMIT: usize = 2048;
 
-/// How many pings may be in flight: half of the numbers there are, so that a free one is near.
-const IN_FLIGHT_LIMIT: usize = 1 << 15;
+/// How many ICMP errors are read in a row, and how long is paused then. Errors only explain why
+/// there is no answer: whoever sends a flood of them costs no more than this, and the kernel drops
+/// the rest.
+const ERRORS_AT_ONCE: u32 = 64;
+const PAUSE_AFTER_ERRORS: Duration = Duration::from_millis(20);
 
 /// How long to pause after a socket error that is nobody's answer.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
@@ -41,48 +42,47 @@ pub(super) struct Pinger {
     family: Family,
     source: Option<Source>,
     socket: Arc<UdpSocket>,
-    ident: u16,
+    ident: Ident,
+    cookie: u32,
     warning: Option<String>,
-    waiting: Arc<Waiting>,
+    in_flight: Arc<InFlight>,
     _receiver: AbortOnDropHandle<()>,
 }
 
 impl Pinger {
-    /// Opens a raw socket, or where that is not permitted a datagram one, which hears no ICMP errors.
+    /// Opens a raw socket, or where that is not permitted a datagram one.
     ///
     /// # Errors
     /// As the kernel says; all of them are of this host's own making.
-    pub(super) fn open(family: Family, source: Option<&Source>) -> io::Result<Self> {
-        let protocol = match family {
-            Family::V4 => Protocol::ICMPV4,
-            Family::V6 => Protocol::ICMPV6,
+    pub(super) fn open(
+        family: Family,
+        source: Option<&Source>,
+        in_flight: Arc<InFlight>,
+    ) -> io::Result<Self> {
+        let (ident, opened) = match socket::open(family, Type::RAW, protocol(family), source) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (
+                Ident::OfTheKernel,
+                socket::open(family, Type::DGRAM, protocol(family), source)?,
+            ),
+            opened => (Ident::Random, opened?),
         };
-        let (kind, raw_or_datagram) = match socket::open(family, Type::RAW, protocol, source) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                (Type::DGRAM, socket::open(family, Type::DGRAM, protocol, source)?)
-            }
-            opened => (Type::RAW, opened?),
+        let cookie = (random() >> 32) as u32;
+        let before = match (ident, family) {
+            (Ident::Random, Family::V4) => Before::IpHeader,
+            (Ident::Random, Family::V6) | (Ident::OfTheKernel, _) => Before::Nothing,
         };
-        let ident = random() as u16;
-        if kind == Type::RAW {
-            raw_or_datagram.attach_filter(&filter::answers_to(family, ident))?;
-        }
-        let warning = enlarge(&raw_or_datagram);
-        let socket = Arc::new(UdpSocket::from_std(raw_or_datagram.into())?);
-        let waiting = Arc::new(Waiting::default());
-        let receiver = tokio::spawn(receive(
-            socket.clone(),
-            kind,
-            (kind == Type::RAW).then_some(ident),
-            waiting.clone(),
-        ));
+        opened.attach_filter(&filter::replies(family, before, cookie))?;
+        let warning = enlarge(&opened);
+        let socket = Arc::new(UdpSocket::from_std(opened.into())?);
+        let receiver = tokio::spawn(receive_replies(socket.clone(), ident, in_flight.clone()));
         Ok(Self {
             family,
             source: source.cloned(),
             socket,
             ident,
+            cookie,
             warning,
-            waiting,
+            in_flight,
             _receiver: AbortOnDropHandle::new(receiver),
         })
     }
@@ -97,31 +97,35 @@ impl Pinger {
         self.warning.as_deref()
     }
 
-    /// One ping: what is said of it, and after how long.
-    pub(super) async fn ping(&self, target: IpAddr, limit: Limit) -> Result<(Heard, Duration), NoAnswer> {
-        let nonce = random();
-        let mut wait = Waiting::enter(&self.waiting, target, nonce)?;
-        let request = packet::request(self.family, self.ident, wait.key.1, nonce);
+    /// One ping: how long its reply took.
+    pub(super) async fn ping(&self, target: IpAddr, limit: Limit) -> Result<Duration, NoAnswer> {
+        let mut wait = self.in_flight.enter(target, self.ident, self.cookie)?;
         let sent = Instant::now();
-        match limit
-            .within(
-                "sending",
-                self.socket.send_to(&request, SocketAddr::new(target, 0)),
-            )
-            .await
-        {
+        let sending = self.socket.send_to(&wait.request, SocketAddr::new(target, 0));
+        match limit.within("sending", sending).await {
             Ok(Ok(_)) => {}
+            // The socket is not connected, so that no ICMP error comes out here: it is our own
+            // kernel's word.
             Ok(Err(error)) => return Err(socket::refused_at_once(&error, target)),
             Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
         }
-        let answer = limit
-            .within(&format!("pinging {target}"), &mut wait.answer)
-            .await?;
-        match answer {
-            Ok((heard, at)) => Ok((heard, at.saturating_duration_since(sent))),
+        let doing = format!("pinging {target}");
+        match limit.within(&doing, &mut wait.answered).await {
+            Ok(Ok(at)) => Ok(at.saturating_duration_since(sent)),
             // The sender lives in the list until it is used, and this ping's guard holds the list.
-            Err(_) => Err(NoAnswer::NotMade("the ping socket was closed".into())),
+            Ok(Err(_)) => Err(NoAnswer::NotMade("the ping socket was closed".into())),
+            Err(late) => Err(match wait.error() {
+                Some(error) => late.with(&words::error(family_of(target), error)),
+                None => late,
+            }),
         }
+    }
+}
+
+fn protocol(family: Family) -> Protocol {
+    match family {
+        Family::V4 => Protocol::ICMPV4,
+        Family::V6 => Protocol::ICMPV6,
     }
 }
 
@@ -141,8 +145,12 @@ fn enlarge(socket: &Socket) -> Option<String> {
     })
 }
 
-/// Hears answers and hands them to who waits for them; ends when it is aborted.
-async fn receive(socket: Arc<UdpSocket>, kind: Type, ident: Option<u16>, waiting: Arc<Waiting>) {
+/// Hears replies and hands them to who waits for them; ends when it is aborted.
+async fn receive_replies(socket: Arc<UdpSocket>, ident: Ident, in_flight: Arc<InFlight>) {
+    let kind = match ident {
+        Ident::Random => Type::RAW,
+        Ident::OfTheKernel => Type::DGRAM,
+    };
     let mut buffer = [0; PACKET_LIMIT];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
@@ -150,103 +158,51 @@ async fn receive(socket: Arc<UdpSocket>, kind: Type, ident: Option<u16>, waiting
             continue;
         };
         let at = Instant::now();
-        let Some(answer) = packet::read(&buffer[..length], kind, from.ip()) else {
-            continue;
-        };
-        // The kernel chose the identifier of a datagram socket, and hands it only its own.
-        if ident.is_none_or(|ident| ident == answer.ident) {
-            waiting.tell((answer.target, answer.seq), answer.nonce, answer.heard, at);
+        if let Some(heard) = packet::read(&buffer[..length], kind, from.ip()) {
+            in_flight.take(heard, ident, at);
         }
     }
 }
 
-/// Who waits for which answer.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// A lock, since every check enters itself and the receiver takes it out; it is held for one
-    /// look-up in the map.
-    list: Mutex<List>,
-}
-
-#[derive(Debug, Default)]
-struct List {
-    last: u16,
-    open: HashMap<Key, Waiter>,
-}
-
+/// Hears the ICMP errors of a family, which explain why a ping was not answered. Its task ends when
+/// this is dropped.
 #[derive(Debug)]
-struct Waiter {
-    nonce: u64,
-    answer: oneshot::Sender<(Heard, Instant)>,
+pub(super) struct ErrorListener {
+    _receiver: AbortOnDropHandle<()>,
 }
 
-/// One ping in flight. Dropping it forgets the ping.
-#[derive(Debug)]
-struct Wait {
-    key: Key,
-    nonce: u64,
-    answer: oneshot::Receiver<(Heard, Instant)>,
-    waiting: Arc<Waiting>,
-}
-
-impl Waiting {
-    /// Takes the next number for a ping to `target`. They rise for every target, and are shared by
-    /// all probes, so that none can take another's reply.
-    fn enter(waiting: &Arc<Self>, target: IpAddr, nonce: u64) -> Result<Wait, NoAnswer> {
-        let (sender, answer) = oneshot::channel();
-        let mut list = waiting.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.open.len() >= IN_FLIGHT_LIMIT {
-            return Err(NoAnswer::NotMade(format!(
-                "{IN_FLIGHT_LIMIT} pings are in flight"
-            )));
-        }
-        list.last = list.last.wrapping_add(1);
-        while list.open.contains_key(&(target, list.last)) {
-            list.last = list.last.wrapping_add(1);
-        }
-        let key = (target, list.last);
-        list.open.insert(
-            key,
-            Waiter {
-                nonce,
-                answer: sender,
-            },
-        );
-        Ok(Wait {
-            key,
-            nonce,
-            answer,
-            waiting: waiting.clone(),
+impl ErrorListener {
+    /// Opens a raw socket.
+    ///
+    /// # Errors
+    /// As the kernel says. Without it pings are answered all the same.
+    pub(super) fn open(family: Family, in_flight: Arc<InFlight>) -> io::Result<Self> {
+        let socket = socket::open(family, Type::RAW, protocol(family), None)?;
+        socket.attach_filter(&filter::errors(family))?;
+        let socket = UdpSocket::from_std(socket.into())?;
+        let receiver = tokio::spawn(receive_errors(socket, in_flight));
+        Ok(Self {
+            _receiver: AbortOnDropHandle::new(receiver),
         })
     }
-
-    /// Hands an answer to who waits for it; `nonce` must be theirs, where the answer has one.
-    fn tell(&self, key: Key, nonce: Option<u64>, heard: Heard, at: Instant) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = |waiter: &Waiter| nonce.is_none_or(|nonce| nonce == waiter.nonce);
-        if list.open.get(&key).is_some_and(theirs)
-            && let Some(waiter) = list.open.remove(&key)
-        {
-            // Who gave up in the meantime does not hear it.
-            let _ = waiter.answer.send((heard, at));
-        }
-    }
 }
 
-impl Drop for Wait {
-    fn drop(&mut self) {
-        let mut list = self.waiting.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if list
-            .open
-            .get(&self.key)
-            .is_some_and(|waiter| waiter.nonce == self.nonce)
-        {
-            list.open.remove(&self.key);
+/// Ends when it is aborted.
+async fn receive_errors(socket: UdpSocket, in_flight: Arc<InFlight>) {
+    let mut buffer = [0; PACKET_LIMIT];
+    let mut in_a_row = 0;
+    loop {
+        in_a_row += 1;
+        if in_a_row > ERRORS_AT_ONCE {
+            sleep(PAUSE_AFTER_ERRORS).await;
+            in_a_row = 0;
+        }
+        let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
+            sleep(ERROR_PAUSE).await;
+            continue;
+        };
+        if let Some(heard) = packet::read(&buffer[..length], Type::RAW, from.ip()) {
+            in_flight.take(heard, Ident::Random, Instant::now());
         }
     }
-}
-
-/// A number that nobody guesses: the hash of nothing under the random keys that std makes for maps.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

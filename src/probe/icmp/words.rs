@@ -1,9 +1,19 @@
 //! ICMP errors in words.
 
+use super::packet::IcmpError;
 use crate::config::model::Family;
 
+/// Who says what: "host unreachable, says 192.0.2.1 (ICMP type 3 code 1)".
+pub(super) fn error(family: Family, error: IcmpError) -> String {
+    let IcmpError { kind, code, from } = error;
+    format!(
+        "{}, says {from} (ICMP type {kind} code {code})",
+        meaning(family, kind, code)
+    )
+}
+
 /// What an ICMP error says (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
-pub(super) fn error(family: Family, kind: u8, code: u8) -> &'static str {
+fn meaning(family: Family, kind: u8, code: u8) -> &'static str {
     match (family, kind, code) {
         (Family::V4, 3, 0 | 6) | (Family::V6, 1, 0) => "network unreachable",
         (Family::V4, 3, 1 | 7) | (Family::V6, 1, 3) => "host unreachable",
