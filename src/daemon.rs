@@ -26,12 +26,13 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api;
-use crate::bird::client::Client;
+use crate::bird::client::{Client, Link};
 use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
@@ -44,7 +45,7 @@ use bird_conf::{BirdConf, Wrong};
 pub(crate) use bird_conf::{rendered, version_of};
 use checks::Checks;
 use clock::Clock;
-use driver::{Driver, Edges, Wheel};
+use driver::{Driver, Edges, Remembered, Wheel};
 use keeping::{Ends, Keeper};
 use senses::Senses;
 
@@ -97,6 +98,9 @@ pub enum RunError {
     /// Another Falconer drives this BIRD.
     #[error(transparent)]
     Held(#[from] LockError),
+    /// A part of it has ended that nobody had asked to end.
+    #[error("{0}: falconer has to be started again, as systemd does, and BIRD keeps what it announces")]
+    Broken(String),
     /// The operating system did not let it start.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -105,8 +109,21 @@ pub enum RunError {
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When it cannot start. Nothing from outside ends it later.
+/// When it cannot start, or when a part of it breaks down. Nothing from outside ends it later.
 pub async fn run(options: Options) -> Result<(), RunError> {
+    run_and_tell(options, drop).await
+}
+
+/// The tasks of a daemon that runs, by what they do.
+#[doc(hidden)]
+pub type Tasks = Vec<(&'static str, AbortHandle)>;
+
+/// The same, for tests that end its tasks on purpose: `started` is given them.
+///
+/// # Errors
+/// As [`run`].
+#[doc(hidden)]
+pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Result<(), RunError> {
     let Options {
         config,
         config_file,
@@ -116,7 +133,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let clock = Clock::start();
     let asked_to_stop = asked_to_stop()?;
     let hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
-    let _lock = lock(&config, config_file.clone())?;
+    let lock = lock(&config, config_file.clone())?;
     let (site, version) = (&config.site.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(site, config = %config_file.display(), version, "falconer starts");
     // What cannot be made is retried and alarmed by whoever needs it.
@@ -126,12 +143,19 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConf::prepare(&config, &client).await?;
     let (errands_out, errands) = mpsc::channel(ERRANDS_WAITING);
-    let (mut driver, doors, ends, gathering) = wire(&config, clock, &client, errands_out);
+    let (remembered, remembering) = driver::remember(&config.site.state_dir).await;
+    told(&remembered);
+    let mut tasks = vec![("the connection to BIRD", client.task())];
+    let mut contested = std::pin::pin!(contested(lock, client.link()));
+    let (mut driver, doors, ends, gathering) =
+        wire(&config, clock, &client, errands_out, remembered, &mut tasks);
+    driver.remembers_later(remembering);
     if let Some(Record { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
         driver.record_inputs(&file, limit).with_context(named)?;
     }
     let stop = CancellationToken::new();
+    let _stopped = stop.clone().drop_guard();
     let api = {
         let mut looked = driver.looked();
         let open = async move {
@@ -144,14 +168,46 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     // Judging goes on while bird.conf is put in place or brought into BIRD.
     let keeper = Keeper::new(config_file, client, ends);
     let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, errands, hangup)));
-    driver.run(asked_to_stop).await;
+    tasks.extend([
+        ("the keeping of the files", keeping.abort_handle()),
+        ("the API", api.task()),
+    ]);
+    started(tasks);
+    let ended = tokio::select! {
+        ended = driver.run(asked_to_stop) => ended.map_err(|broken| RunError::Broken(broken.0)),
+        held = &mut contested => Err(RunError::Held(held)),
+    };
     drop((keeping, gathering));
     systemd::stopping();
     stop.cancel();
     // It ends within its own limit.
     api.ended().await;
     tracing::info!("falconer stops");
-    Ok(())
+    ended
+}
+
+/// Holds the lock, and takes the one beside BIRD's socket again where BIRD has taken it away. It comes
+/// only where another Falconer has that one by then: two would drive one BIRD (A10).
+async fn contested(mut lock: Lock, mut link: watch::Receiver<Link>) -> LockError {
+    let mut connects = 0;
+    // The end of the connection's task is the driver's business.
+    while link.changed().await.is_ok() {
+        let now = link.borrow_and_update().connects;
+        if now == connects {
+            continue;
+        }
+        connects = now;
+        let renewing = spawn_blocking(move || {
+            let renewed = lock.renew();
+            (lock, renewed)
+        });
+        match renewing.await {
+            Ok((held, Ok(()))) => lock = held,
+            Ok((_, Err(error))) => return error,
+            Err(_) => break,
+        }
+    }
+    std::future::pending().await
 }
 
 fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
@@ -174,20 +230,24 @@ fn wire(
     clock: Clock,
     client: &Client,
     errands: mpsc::Sender<api::Errand>,
+    (found, past): Remembered,
+    tasks: &mut Tasks,
 ) -> (Driver, api::Handles, Ends, AbortOnDropHandle<()>) {
     let state_dir = &config.site.state_dir;
-    let (found, past) = remembered(state_dir);
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
     let (keeper, kept) = keeper(state_dir);
     let (journal, journal_reports) = journal(state_dir);
     let unwritten = journal.unwritten();
+    tasks.push(("steering", wheel.task()));
+    tasks.push(("the writer of the state", keeper.task()));
+    tasks.push(("the writer of the history", journal.task()));
     let senses = Senses::new(config, client.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let (drills_out, drills) = mpsc::channel(DRILLS_WAITING);
     let (applying_out, applying) = watch::channel(false);
     let (wrong, bird_conf) = watch::channel(Wrong::default());
-    let (told, hearsay) = mpsc::channel(ERRANDS_WAITING);
+    let (told_out, hearsay) = mpsc::channel(ERRANDS_WAITING);
     // The one errand that is under way waits for its answer.
     let (successors_out, successors) = mpsc::channel(1);
     let (in_force_out, in_force) = watch::channel(config.clone());
@@ -225,20 +285,21 @@ fn wire(
         poll_interval: config.bird.poll_interval,
         metrics: sources(&driver, client, unwritten),
     };
-    let gathering = readiness::spawn(readiness::Ends {
+    let (gathering, task) = readiness::spawn(readiness::Ends {
         in_force: in_force.clone(),
         snapshot: driver.snapshot(),
         looked: driver.looked(),
         client: client.clone(),
         ready: ready_out,
-        told: told.clone(),
+        told: told_out.clone(),
     });
+    tasks.push(("readiness", task));
     let ends = Ends {
         in_force,
         successors: successors_out,
         snapshot: driver.snapshot(),
         wrong,
-        told,
+        told: told_out,
         applying: applying_out,
     };
     (driver, doors, ends, gathering)
@@ -275,17 +336,14 @@ fn past_of(state_dir: &Path) -> api::Past {
     api::Past::new(move |page| store::journal::offer(&state_dir, page))
 }
 
-/// What an earlier Falconer kept here.
-fn remembered(state_dir: &Path) -> (store::Found, store::journal::Past) {
-    let found = store::open(state_dir);
+/// Says what is wrong with what an earlier Falconer kept here.
+fn told((found, past): &Remembered) {
     if let Some(problem) = &found.problem {
         tracing::error!(problem, "state");
     }
-    let past = store::journal::read(state_dir);
     if let Some(problem) = &past.problem {
         tracing::warn!(problem, "history");
     }
-    (found, past)
 }
 
 /// Ends when the daemon is asked to stop.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::failover::Memory;
@@ -162,7 +163,7 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Keeper {
     latest: watch::Sender<Version>,
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 impl Keeper {
@@ -171,7 +172,12 @@ impl Keeper {
     pub fn spawn(state_dir: PathBuf, kept: mpsc::Sender<Kept>) -> Self {
         let (latest, versions) = watch::channel(Version::default());
         let task = AbortOnDropHandle::new(tokio::spawn(keep(state_dir, versions, kept)));
-        Self { latest, _task: task }
+        Self { latest, task }
+    }
+
+    /// Its task. The end of it closes the channel of the attempts.
+    pub(crate) fn task(&self) -> AbortHandle {
+        self.task.abort_handle()
     }
 
     /// Hands over the latest memory; what was handed over before and is not written yet is passed
@@ -182,7 +188,7 @@ impl Keeper {
 
     /// Ends once what was handed over last has been written, or could not be.
     pub async fn finish(self) {
-        let Self { latest, _task: task } = self;
+        let Self { latest, task } = self;
         drop(latest);
         // The task ends with its watch; a panic in it has been logged by the runtime.
         let _ = task.await;

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::setpriority_process;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -28,9 +28,15 @@ const REST: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Serving {
     ended: oneshot::Receiver<()>,
+    task: AbortHandle,
 }
 
 impl Serving {
+    /// The task that serves; the one that follows it is another.
+    pub(crate) fn task(&self) -> AbortHandle {
+        self.task.clone()
+    }
+
     /// Waits for its end, which comes with `shutdown`.
     pub(crate) async fn ended(self) {
         // The sender goes with the thread, whichever way that ends.
@@ -39,7 +45,7 @@ impl Serving {
 }
 
 /// Serves on a thread of its own once `open` has come, until `shutdown`. Should it break down, it says
-/// so and serves again. `told` learns of each task that serves.
+/// so and serves again.
 ///
 /// # Errors
 /// The system has no room for another thread, or its poller.
@@ -55,37 +61,36 @@ pub(crate) fn start(
         .thread_name("api")
         .build()?;
     let (ending, ended) = oneshot::channel::<()>();
+    let (first, again, stop) = (config.clone(), handles.clone(), shutdown.clone());
+    let serving = runtime.spawn(async move {
+        open.await;
+        serve(&first, again, stop).await;
+    });
+    let task = serving.abort_handle();
     thread::Builder::new().name("api".to_owned()).spawn(move || {
         let _ending = ending;
         // Threads that it starts are as patient. Refused, it is as quick as the others.
         let _ = setpriority_process(None, NICENESS);
-        run(&runtime, config, handles, open, shutdown);
+        runtime.block_on(keep_serving(serving, config, handles, shutdown));
         // A disk that hangs would be waited for without an end.
         runtime.shutdown_background();
     })?;
-    Ok(Serving { ended })
+    Ok(Serving { ended, task })
 }
 
-fn run(
-    runtime: &Runtime,
+async fn keep_serving(
+    mut serving: JoinHandle<()>,
     config: model::Api,
     handles: Handles,
-    open: impl Future<Output = ()> + Send + 'static,
     shutdown: CancellationToken,
 ) {
-    runtime.block_on(async move {
-        open.await;
-        loop {
-            let (config, handles, stop) = (config.clone(), handles.clone(), shutdown.clone());
-            let serving: JoinHandle<()> = tokio::spawn(async move { serve(&config, handles, stop).await });
-            match serving.await {
-                Ok(()) => return,
-                Err(error) => tracing::error!(%error, "the API broke down, and is started again"),
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = sleep(REST) => {}
-            }
+    while let Err(error) = serving.await {
+        tracing::error!(%error, "the API broke down, and is started again");
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(REST) => {}
         }
-    });
+        let (config, handles, stop) = (config.clone(), handles.clone(), shutdown.clone());
+        serving = tokio::spawn(async move { serve(&config, handles, stop).await });
+    }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 pub use link::Link;
 
@@ -52,6 +53,7 @@ pub struct Client {
     requests: mpsc::Sender<Request>,
     link: watch::Receiver<Link>,
     commands: Tally<Commands>,
+    task: AbortHandle,
 }
 
 impl Client {
@@ -73,12 +75,13 @@ impl Client {
             pause: Duration::ZERO,
             commands: commands.clone(),
         };
-        tokio::spawn(task.run());
+        let task = tokio::spawn(task.run()).abort_handle();
         Self {
             priority: Priority::Poll,
             requests,
             link,
             commands,
+            task,
         }
     }
 
@@ -88,6 +91,11 @@ impl Client {
             priority,
             ..self.clone()
         }
+    }
+
+    /// The connection's task. Its end closes what [`Client::link`] gives.
+    pub(crate) fn task(&self) -> AbortHandle {
+        self.task.clone()
     }
 
     /// How the connection stands, now and later.

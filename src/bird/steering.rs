@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -36,6 +37,7 @@ use crate::bird::client::Client;
 use crate::config::model::{self, Family, Static};
 use crate::failover::Strength;
 use crate::failover::drill::Rehearsal;
+use crate::metrics::tally::Number;
 use crate::status::snapshot::AlarmCode;
 
 /// The state of an upstream that BIRD does not have.
@@ -287,7 +289,20 @@ impl SeenUpstream {
 /// Steering at work. Dropping it ends the task; BIRD stays as it is.
 #[derive(Debug)]
 pub struct Steering {
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
+    steps: Number,
+}
+
+impl Steering {
+    /// Its task. The end of it closes the channel of the reports.
+    pub(crate) fn task(&self) -> AbortHandle {
+        self.task.abort_handle()
+    }
+
+    /// How many steps it has taken so far: of one that works, more with every question and every poll.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
 }
 
 /// Starts steering. The task ends when the handle or the sender of the wishes is dropped.
@@ -301,6 +316,7 @@ pub fn spawn(
 ) -> Steering {
     let task = task::Task::new(&client, setup, wishes, reports);
     Steering {
-        _task: AbortOnDropHandle::new(tokio::spawn(task.run())),
+        steps: task.steps.clone(),
+        task: AbortOnDropHandle::new(tokio::spawn(task.run())),
     }
 }

@@ -14,6 +14,10 @@ use crate::log;
 /// thread busy for a while, such as TLS handshakes and readers of the API.
 const THREADS: usize = 2;
 
+/// Threads for the disk stay once they are there: a machine that has no room for another thread later
+/// must not keep a state file from being written.
+const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
+
 /// How long the end waits for threads that are busy with the disk or a look-up of a name. A name
 /// server that is silent holds one for half a minute, a disk that hangs for ever.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -42,6 +46,7 @@ impl Run {
         tell_warnings();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
+            .thread_keep_alive(KEEP_ALIVE)
             .enable_all()
             .build()
             .map_err(|error| Failure::Failed(format!("cannot start the runtime: {error}")))?;
@@ -60,7 +65,7 @@ impl Run {
         match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error @ RunError::Configuration(_))) => Err(Failure::Configuration(error.to_string())),
-            Ok(Err(error @ (RunError::Held(_) | RunError::Other(_)))) => {
+            Ok(Err(error @ (RunError::Held(_) | RunError::Broken(_) | RunError::Other(_)))) => {
                 Err(Failure::Failed(error.to_string()))
             }
             Err(error) => Err(Failure::Failed(format!("the daemon broke down: {error}"))),

@@ -8,6 +8,7 @@ mod intake;
 mod leave;
 mod publish;
 mod reconfigure;
+mod remembering;
 
 use std::future::Future;
 use std::io;
@@ -18,9 +19,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
 pub(super) use reconfigure::Wheel;
+use remembering::read_at_last;
+pub(super) use remembering::{Remembered, Remembering, remember};
 
 use super::alarms::Alarms;
 use super::bird_conf::Wrong;
@@ -126,6 +130,10 @@ pub(super) struct Driver {
     latency: watch::Sender<Arc<Book>>,
     alive_every: Option<Duration>,
     alive_at: Instant,
+    /// The steps of steering when they last had changed, and when that was.
+    steered: (u64, Instant),
+    /// What is kept in state_dir, as long as its disk has not told.
+    remembering: Option<Remembering>,
     stale: bool,
     published: Instant,
     looked: watch::Sender<bool>,
@@ -145,8 +153,15 @@ enum Woken {
     Ready,
     Told(What),
     Successor(Successor),
+    Remembered(Result<Remembered, JoinError>),
+    /// A task that the daemon cannot do without has ended.
+    Ended(&'static str),
     Stop(&'static str),
 }
+
+/// Why the daemon cannot go on, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken(pub(super) String);
 
 impl Driver {
     /// A driver that has not turned yet.
@@ -194,6 +209,8 @@ impl Driver {
             waiting: Waiting::default(),
             alive_every: systemd::watchdog(),
             alive_at: Instant::now(),
+            steered: (0, Instant::now()),
+            remembering: None,
             stale: true,
             published: Instant::now() - SNAPSHOT_EVERY,
             since: now.wall,
@@ -235,7 +252,10 @@ impl Driver {
     }
 
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
-    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) {
+    ///
+    /// # Errors
+    /// A task that it cannot do without ended before. BIRD is left as it is then.
+    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) -> Result<(), Broken> {
         let mut stop = std::pin::pin!(stop);
         self.record(
             None,
@@ -257,6 +277,15 @@ impl Driver {
                 Woken::BirdConf | Woken::Ready => self.stale = true,
                 Woken::Told(what) => drop(self.record(None, what)),
                 Woken::Successor(successor) => self.go_over_to(successor),
+                Woken::Remembered(found) => {
+                    if let Err(broken) = self.take_remembered(found) {
+                        return self.break_down(broken).await;
+                    }
+                }
+                Woken::Ended(task) => {
+                    let why = format!("{task} has ended, and nobody had asked it to");
+                    return self.break_down(Broken(why)).await;
+                }
                 Woken::Stop(why) => {
                     tracing::info!(why, "asked to stop");
                     self.end_drills_first(why).await;
@@ -269,6 +298,7 @@ impl Driver {
             self.say_alive();
         }
         self.leave().await;
+        Ok(())
     }
 
     async fn wait(&mut self, stop: Pin<&mut impl Future<Output = &'static str>>) -> Woken {
@@ -277,29 +307,46 @@ impl Driver {
         tokio::select! {
             biased;
             why = stop => Woken::Stop(why),
-            Some(report) = edges.reports.recv() => Woken::Report(report),
+            // Every task holds the other end of a channel here: where it panics or returns, that closes.
+            report = edges.reports.recv() => report.map_or(Woken::Ended("steering"), Woken::Report),
             Some(checked) = edges.checked.recv() => Woken::Checked(checked),
             () = sleep_until(at) => Woken::Time,
-            Some(kept) = edges.kept.recv() => Woken::Kept(kept),
-            Some(written) = edges.journal_reports.recv() => Woken::Journal(written),
-            Ok(()) = edges.link.changed() => Woken::Link,
-            Ok(()) = edges.bird_conf.changed() => Woken::BirdConf,
-            Ok(()) = edges.ready.changed() => Woken::Ready,
+            kept = edges.kept.recv() => kept.map_or(Woken::Ended("the writer of the state"), Woken::Kept),
+            written = edges.journal_reports.recv() => {
+                written.map_or(Woken::Ended("the writer of the history"), Woken::Journal)
+            }
+            link = edges.link.changed() => link.map_or(Woken::Ended("the connection to BIRD"), |()| Woken::Link),
+            changed = edges.bird_conf.changed() => {
+                changed.map_or(Woken::Ended("the keeping of the files"), |()| Woken::BirdConf)
+            }
+            changed = edges.ready.changed() => changed.map_or(Woken::Ended("readiness"), |()| Woken::Ready),
+            found = read_at_last(&mut self.remembering) => Woken::Remembered(found),
             Some(what) = edges.hearsay.recv() => Woken::Told(what),
             Some(successor) = edges.successors.recv() => Woken::Successor(successor),
-            Some(request) = edges.requests.recv() => Woken::Request(request),
+            request = edges.requests.recv() => request.map_or(Woken::Ended("the API"), Woken::Request),
             Some(request) = edges.drills.recv() => Woken::Drill(request),
         }
     }
 
-    /// Tells systemd's watchdog that the loop turns, no more often than it wants to hear.
+    /// Tells systemd's watchdog that the loop turns and that steering works, no more often than it wants
+    /// to hear.
     fn say_alive(&mut self) {
-        let Some(every) = self.alive_every else { return };
         let now = Instant::now();
-        if self.alive_at <= now {
+        let steps = self.edges.wheel.steps();
+        if steps != self.steered.0 {
+            self.steered = (steps, now);
+        }
+        let Some(every) = self.alive_every else { return };
+        if self.alive_at <= now && now < self.steered.1 + self.steering_patience() {
             self.alive_at = now + every;
             systemd::alive();
         }
+    }
+
+    /// How long steering may take over one step: the wait for the next poll, and a few commands that BIRD
+    /// does not answer, its own and those before it.
+    fn steering_patience(&self) -> Duration {
+        self.config.bird.poll_interval * 2 + self.config.bird.timeout * 5 + SNAPSHOT_EVERY
     }
 
     fn wake_at(&self) -> Instant {
@@ -441,7 +488,10 @@ impl Driver {
                 number: self.memory.number + 1,
                 memory,
             };
-            self.edges.keeper.keep(self.memory.clone());
+            // What is on disk is not known yet, and must not be lost.
+            if self.remembering.is_none() {
+                self.edges.keeper.keep(self.memory.clone());
+            }
         }
     }
 

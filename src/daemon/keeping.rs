@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use self::errands::one_at_a_time;
 use super::bird_conf::{Bird, BirdConf, NotRendered, Placed, Prepared, Wrong};
@@ -28,6 +28,9 @@ use crate::time::Moment;
 /// How often the file is held against what would be rendered, and BIRD against the file: a human's
 /// edit is nothing that a second matters for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the start waits for the disks: BIRD waits with it.
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the apply of the start waits for a takeover or a failback to come to its end.
 const CALM_WITHIN: Duration = Duration::from_secs(120);
@@ -101,8 +104,7 @@ impl Keeper {
         mut errands: mpsc::Receiver<api::Errand>,
         mut hangup: Signal,
     ) {
-        let to_apply = self.hold(Ok(at_start)).await;
-        systemd::ready();
+        let to_apply = self.hold_at_start(at_start).await;
         if to_apply {
             one_at_a_time(&mut errands, self.apply_at_start()).await;
         }
@@ -122,6 +124,19 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// BIRD starts when we are ready: with a bird.conf that was just rendered, if the disk lets us; but
+    /// it is not kept waiting for a disk that hangs.
+    async fn hold_at_start(&mut self, at_start: Prepared) -> bool {
+        let mut holding = std::pin::pin!(self.hold(Ok(at_start)));
+        if let Ok(to_apply) = timeout(READY_WITHIN, &mut holding).await {
+            systemd::ready();
+            return to_apply;
+        }
+        tracing::error!("a disk does not answer: bird.conf is looked at when it does");
+        systemd::ready();
+        holding.await
     }
 
     /// Holds the file against what would be rendered now, with the templates, the passwords and the

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::bird::client::Client;
@@ -30,6 +31,7 @@ const GATHER_GAP: Duration = Duration::from_secs(1);
 const DECIDE_GAP: Duration = Duration::from_millis(500);
 
 /// What readiness is gathered from, and who is told of it.
+#[derive(Clone)]
 pub(super) struct Ends {
     /// The configuration in force.
     pub(super) in_force: watch::Receiver<Arc<Config>>,
@@ -45,9 +47,22 @@ pub(super) struct Ends {
     pub(super) told: mpsc::Sender<What>,
 }
 
-/// Starts it. It ends with the driver, or when the handle is dropped.
-pub(super) fn spawn(ends: Ends) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends).run()))
+/// How long it rests after it broke down.
+const REST: Duration = Duration::from_millis(500);
+
+/// Starts it. It ends with the driver, or when the handle is dropped. It only informs: should it break
+/// down, it is started anew, and nothing else is the worse for it. The second handle is its first task.
+pub(super) fn spawn(ends: Ends) -> (AbortOnDropHandle<()>, AbortHandle) {
+    let mut gathering = AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends.clone()).run()));
+    let task = gathering.abort_handle();
+    let kept = tokio::spawn(async move {
+        while let Err(error) = gathering.await {
+            tracing::error!(%error, "readiness broke down, and is started again");
+            sleep(REST).await;
+            gathering = AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends.clone()).run()));
+        }
+    });
+    (AbortOnDropHandle::new(kept), task)
 }
 
 /// What is said before anything was looked at.

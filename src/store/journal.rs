@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::history::query::Gathering;
@@ -140,7 +141,7 @@ fn older(state_dir: &Path, number: u32) -> PathBuf {
 pub struct Journal {
     entries: mpsc::Sender<Entry>,
     unwritten: Number,
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 impl Journal {
@@ -153,8 +154,13 @@ impl Journal {
         Self {
             entries,
             unwritten,
-            _task: task,
+            task,
         }
+    }
+
+    /// Its task. The end of it closes the channel of the reports.
+    pub(crate) fn task(&self) -> AbortHandle {
+        self.task.abort_handle()
     }
 
     /// Queues an entry. False: there is no room, and it is lost to the disk.
@@ -169,9 +175,7 @@ impl Journal {
 
     /// Ends once everything that was queued has been written or given up.
     pub async fn finish(self) {
-        let Self {
-            entries, _task: task, ..
-        } = self;
+        let Self { entries, task, .. } = self;
         drop(entries);
         // The task ends with its queue; a panic in it has been logged by the runtime.
         let _ = task.await;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::bird::client::{BirdError, Client, Link, Priority};
 use crate::bird::plan::State;
+use crate::metrics::tally::Number;
 use crate::status::snapshot::BirdState;
 
 use super::course::{Course, View};
@@ -62,6 +63,8 @@ pub(super) struct Task {
     pub(super) retry: Option<Instant>,
     /// Something was written in this pass.
     pub(super) wrote: bool,
+    /// Counts that it works, for whoever watches over it.
+    pub(super) steps: Number,
 }
 
 enum Wake {
@@ -97,6 +100,7 @@ impl Task {
             follow: None,
             retry: None,
             wrote: false,
+            steps: Number::default(),
             setup,
         }
     }
@@ -105,6 +109,7 @@ impl Task {
     pub(super) async fn run(mut self) {
         self.take_wishes();
         loop {
+            self.steps.add(1);
             match self.wait().await {
                 Wake::Over => return,
                 Wake::Wishes => {
@@ -232,6 +237,7 @@ impl Task {
 
     /// A decision goes first: whoever works through many questions asks here in between (A10).
     pub(super) fn heed_wishes(&self) -> Result<(), Halt> {
+        self.steps.add(1);
         if self.wishes.has_changed().unwrap_or(true) {
             Err(Halt::NewWish)
         } else {

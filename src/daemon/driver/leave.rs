@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Driver;
+use super::{Broken, Driver};
 use crate::bird::steering::{Report, Wish, Wishes};
 use crate::config::model::OnLoss;
 use crate::failover::Strength;
+use crate::history::What;
 
 /// How long the end waits for the last entries of the history: a disk that hangs must not keep the
 /// daemon from being started again.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same where a task has ended: whatever it was, it is missing until we are started again.
+const BROKEN_PATIENCE: Duration = Duration::from_millis(500);
 
 impl Driver {
     /// No drill outlives the daemon, if BIRD answers within its time-out; else whoever starts next ends
@@ -28,13 +32,31 @@ impl Driver {
         }
     }
 
+    /// Ends because a task has ended. BIRD is left as it is, whatever `on_exit` says: nobody asked for an
+    /// end, and whoever starts us again goes on from there.
+    pub(super) async fn break_down(mut self, broken: Broken) -> Result<(), Broken> {
+        tracing::error!(why = broken.0, "falconer ends, to be started again");
+        self.record(
+            None,
+            What::Stopped {
+                why: broken.0.clone(),
+            },
+        );
+        self.finish(BROKEN_PATIENCE).await;
+        Err(broken)
+    }
+
     /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
     pub(super) async fn leave(mut self) {
         if self.config.bird.on_exit == OnLoss::Withdraw {
             self.withdraw().await;
         }
+        self.finish(DISK_PATIENCE).await;
+    }
+
+    async fn finish(self, patience: Duration) {
         let (chronicle, keeper) = (self.chronicle, self.edges.keeper);
-        let finished = timeout(DISK_PATIENCE, async {
+        let finished = timeout(patience, async {
             tokio::join!(chronicle.finish(), keeper.finish())
         })
         .await;

@@ -1,14 +1,20 @@
 //! What goes out to be read: the snapshot and its alarms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Driver, SNAPSHOT_EVERY};
 use crate::daemon::alarms::{Changes, Trouble};
 use crate::history::What;
-use crate::status::snapshot::AlarmCode;
+use crate::status::snapshot::{AlarmCode, BirdState};
 use crate::time::Now;
+
+/// So many polls without a look at BIRD are told.
+const UNSEEN_POLLS: u32 = 5;
+/// However often it is polled: a look at a large site takes its time.
+const UNSEEN_AT_LEAST: Duration = Duration::from_secs(5);
 
 impl Driver {
     pub(super) fn publish_if_due(&mut self) {
@@ -33,6 +39,7 @@ impl Driver {
     /// Everything that is wrong now.
     pub(super) fn troubles(&self, now: Now) -> Vec<Trouble> {
         let mut troubles = self.view(now).troubles();
+        troubles.extend(self.unseen(now));
         troubles.extend(self.edges.senses.troubles());
         let bird_conf = self.edges.bird_conf.borrow().clone();
         let drifts = [("file", bird_conf.file), ("BIRD", bird_conf.running)];
@@ -65,6 +72,25 @@ impl Driver {
             })
         }));
         troubles
+    }
+
+    /// BIRD answers, and has not been looked at for five polls: what is shown of it may be out of date.
+    fn unseen(&self, now: Now) -> Option<Trouble> {
+        let since = match &self.seen {
+            Some((seen, _)) => self.clock.moment(seen.at),
+            None => self.now_at_start.mono,
+        };
+        let limit = (self.config.bird.poll_interval * UNSEEN_POLLS).max(UNSEEN_AT_LEAST);
+        let age = now.mono.since_start().saturating_sub(since.since_start());
+        let up = self.link.0.state == BirdState::Up;
+        (up && age > limit).then(|| Trouble {
+            code: AlarmCode::BirdDown,
+            service: None,
+            subject: "unseen".to_owned(),
+            text: format!(
+                "BIRD has not been looked at for {UNSEEN_POLLS} polls: what is shown of it may be out of date, and nothing may be sent to it"
+            ),
+        })
     }
 
     fn tell(&mut self, now: Now, changes: Changes) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::{Driver, Successor};
@@ -17,7 +18,7 @@ use crate::status::latency::Book;
 pub(in crate::daemon) struct Wheel {
     client: Client,
     setup: Setup,
-    _steering: Steering,
+    steering: Steering,
 }
 
 impl Wheel {
@@ -33,9 +34,19 @@ impl Wheel {
         let wheel = Self {
             client,
             setup,
-            _steering: steering,
+            steering,
         };
         (wheel, wishes, received)
+    }
+
+    /// The steps that steering has taken so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steering.steps()
+    }
+
+    /// Steering's task.
+    pub(in crate::daemon) fn task(&self) -> AbortHandle {
+        self.steering.task()
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Pinger {
     cookie: u32,
     warning: Option<String>,
     in_flight: Arc<InFlight>,
-    _receiver: AbortOnDropHandle<()>,
+    receiver: AbortOnDropHandle<()>,
 }
 
 impl Pinger {
@@ -83,13 +83,13 @@ impl Pinger {
             cookie,
             warning,
             in_flight,
-            _receiver: AbortOnDropHandle::new(receiver),
+            receiver: AbortOnDropHandle::new(receiver),
         })
     }
 
-    /// Whether this is the socket for that family and source.
+    /// Whether this is the socket for that family and source, and somebody hears what comes back.
     pub(super) fn serves(&self, family: Family, source: Option<&Source>) -> bool {
-        self.family == family && self.source.as_ref() == source
+        self.family == family && self.source.as_ref() == source && !self.receiver.is_finished()
     }
 
     /// What is not as it should be with this socket, in words.

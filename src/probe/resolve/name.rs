@@ -118,7 +118,10 @@ impl Name {
 async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>) {
     let mut retry = FIRST_RETRY;
     loop {
-        let wait = match (lookup.0)(name.clone()).await {
+        // In a task of its own: a look-up that breaks down, as for want of a thread, is one that failed.
+        let look_up = AbortOnDropHandle::new(tokio::spawn((lookup.0)(name.clone())));
+        let looked_up = look_up.await.map_err(io::Error::other).and_then(|found| found);
+        let wait = match looked_up {
             Ok(new) if !new.is_empty() => {
                 known.send_modify(|found| found.renew(new));
                 retry = FIRST_RETRY;

@@ -1,0 +1,99 @@
+//! What an earlier Falconer kept in state_dir, and a disk that does not tell.
+//!
+//! BIRD and the judgement do not wait for a disk that hangs. Nothing is written over what is kept there
+//! before it has been read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use super::{Broken, Driver};
+use crate::failover::Memory;
+use crate::store::{self, Found, journal};
+
+/// How long the start waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is kept in state_dir.
+pub(in crate::daemon) type Remembered = (Found, journal::Past);
+
+/// A reading of state_dir that goes on.
+pub(in crate::daemon) type Remembering = JoinHandle<Remembered>;
+
+/// Reads state_dir. A disk that does not answer soon enough is read on, and what it holds counts as
+/// nothing meanwhile.
+pub(in crate::daemon) async fn remember(state_dir: &Path) -> (Remembered, Option<Remembering>) {
+    let dir = state_dir.to_owned();
+    let mut reading = spawn_blocking(move || (store::open(&dir), journal::read(&dir)));
+    match timeout(PATIENCE, &mut reading).await {
+        Ok(Ok(remembered)) => (remembered, None),
+        Ok(Err(error)) => (
+            unread(format!("{} could not be read: {error}", state_dir.display())),
+            None,
+        ),
+        Err(_) => (unread(silent(state_dir)), Some(reading)),
+    }
+}
+
+fn unread(problem: String) -> Remembered {
+    let found = Found {
+        memory: Memory::default(),
+        problem: Some(problem),
+    };
+    (found, journal::Past::default())
+}
+
+fn silent(state_dir: &Path) -> String {
+    format!(
+        "{} does not answer: overrides, latches and drills of before are not known, and nothing is kept until it does",
+        state_dir.display()
+    )
+}
+
+/// Comes when the disk has told at last; never, where nothing is waited for.
+pub(super) async fn read_at_last(remembering: &mut Option<Remembering>) -> Result<Remembered, JoinError> {
+    match remembering {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Driver {
+    /// What state_dir holds is not read yet.
+    pub(in crate::daemon) fn remembers_later(&mut self, reading: Option<Remembering>) {
+        self.remembering = reading;
+    }
+
+    /// The disk has told at last. What is kept there cannot be brought into a judgement that goes on
+    /// already; so where it matters, and nobody asked for anything since, the daemon starts anew with it.
+    pub(super) fn take_remembered(&mut self, found: Result<Remembered, JoinError>) -> Result<(), Broken> {
+        self.remembering = None;
+        self.stale = true;
+        let found = match found {
+            Ok((found, _)) => found,
+            Err(error) => {
+                self.memory_trouble = Some(format!("what was kept could not be read: {error}"));
+                return Ok(());
+            }
+        };
+        let mut services = self.memory.memory.services.values();
+        let asked = services.any(|service| service.overridden.is_some() || service.drill.is_some());
+        if found.memory != Memory::default() {
+            if !asked {
+                let why = "state_dir answers again, and what is kept there counts from a start only";
+                return Err(Broken(why.to_owned()));
+            }
+            tracing::error!(
+                "what was kept of before is lost: something else was asked for while state_dir hung"
+            );
+        }
+        tracing::info!("state_dir answers again");
+        self.memory_trouble = found.problem;
+        if self.memory.number > 0 {
+            self.edges.keeper.keep(self.memory.clone());
+        }
+        Ok(())
+    }
+}
