@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 #[path = "support/fake_bird.rs"]
 mod fake_bird;
 
-use fake_bird::{Daemon, FakeBird};
+use fake_bird::{Daemon, FakeBird, Fault};
 
 /// How long a daemon may be half dead.
 const MENDED: Duration = Duration::from_secs(2);
@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(20);
 struct Site {
     temp: tempfile::TempDir,
     bird: FakeBird,
+    /// How long a command to BIRD may take.
+    timeout: &'static str,
 }
 
 impl Site {
@@ -44,7 +46,8 @@ impl Site {
             .with_bgp("isp_upstream", "203.0.113.1", &["ipv4", "ipv6"]);
         daemon.protocol("web_v4").enabled = true;
         let bird = FakeBird::start(&temp.path().join("bird/bird.ctl"), daemon);
-        Self { temp, bird }
+        let timeout = "5s";
+        Self { temp, bird, timeout }
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -54,10 +57,11 @@ impl Site {
     fn configuration(&self) -> String {
         let at = self.temp.path().display();
         format!(
-            "[site]\nname = \"hk1\"\nstate_dir = \"{at}/state\"\nrun_dir = \"{at}/run\"\n[bird]\nsocket = \"{at}/bird/bird.ctl\"\n\
+            "[site]\nname = \"hk1\"\nstate_dir = \"{at}/state\"\nrun_dir = \"{at}/run\"\n[bird]\nsocket = \"{at}/bird/bird.ctl\"\ntimeout = \"{}\"\n\
              [api]\nlisten = \"\"\n[[upstream]]\nname = \"isp_upstream\"\n\
              [[service]]\nname = \"web\"\nrole = \"standby\"\nprefixes = [\"198.51.100.0/24\"]\nprotocols = [\"web_v4\"]\n\
-             [[service.probe]]\nname = \"tcp\"\ntype = \"tcp\"\ntarget = \"127.0.0.1:9\"\n"
+             [[service.probe]]\nname = \"tcp\"\ntype = \"tcp\"\ntarget = \"127.0.0.1:9\"\n",
+            self.timeout
         )
     }
 
@@ -274,6 +278,55 @@ async fn d11_what_a_slow_disk_kept_is_taken_in_by_a_new_start_and_not_written_ov
     site.answers().await;
     assert!(site.status().await.contains("maintenance"));
     assert!(site.is_announced());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bird_that_was_not_looked_at_for_five_polls_is_alarmed() {
+    let mut site = Site::new();
+    site.timeout = "40s";
+    let _running = site.start();
+    site.answers().await;
+    // It answers in time, and each look takes far longer than five polls.
+    site.bird
+        .plan("show protocols", Fault::Delay(Duration::from_secs(25)));
+    let deadline = Instant::now() + SOON;
+    loop {
+        let status = site.status().await;
+        if status.contains("has not been looked at for 5 polls") {
+            assert!(status.contains("\"code\":\"bird_down\""), "{status}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "no alarm: {status}");
+        sleep(LOOK).await;
+    }
+    assert!(site.is_announced());
+}
+
+/// The niceness of each thread of that name (proc(5): field 19 of stat).
+fn niceness(process: u32, thread: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok());
+    let named = stats.filter_map(|stat| {
+        let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
+        (name == thread).then(|| fields.split_whitespace().nth(16).unwrap().parse().unwrap())
+    });
+    named.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_gets_less_of_the_processor_than_what_decides() {
+    let site = Site::new();
+    let running = site.start();
+    site.answers().await;
+    // Its own thread, and those that composed an answer.
+    let api = niceness(running.0.id(), "api");
+    let ours = niceness(running.0.id(), "tokio-rt-worker");
+    assert!(api.len() >= 2 && ours.len() >= 2, "{api:?} {ours:?}");
+    let (Some(api), Some(ours)) = (api.iter().min(), ours.iter().max()) else {
+        panic!("no threads");
+    };
+    // Where the tests themselves run at the least priority there is, nothing can be lower.
+    assert!(api - ours >= 10 || *api == 19, "{api} {ours}");
 }
 
 fn make_fifo(path: &Path) {

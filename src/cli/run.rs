@@ -18,6 +18,12 @@ const THREADS: usize = 2;
 /// must not keep a state file from being written.
 const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
 
+/// So many of them are there from the start on.
+const DISK_THREADS: usize = 6;
+
+/// How long each is kept busy at the start, so that they are made and not shared.
+const WARM_UP: Duration = Duration::from_millis(20);
+
 /// How long the end waits for threads that are busy with the disk or a look-up of a name. A name
 /// server that is silent holds one for half a minute, a disk that hangs for ever.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -50,6 +56,7 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| Failure::Failed(format!("cannot start the runtime: {error}")))?;
+        warm_up(&runtime);
         let ended = runtime.block_on(async {
             // On a worker, because the thread that blocks here is none of the runtime's.
             tokio::spawn(daemon::run(Options {
@@ -70,5 +77,13 @@ impl Run {
             }
             Err(error) => Err(Failure::Failed(format!("the daemon broke down: {error}"))),
         }
+    }
+}
+
+/// Has the threads made that the disk is written from.
+#[expect(clippy::disallowed_methods, reason = "these threads are there to be blocked")]
+fn warm_up(runtime: &tokio::runtime::Runtime) {
+    for _ in 0..DISK_THREADS {
+        drop(runtime.spawn_blocking(|| std::thread::sleep(WARM_UP)));
     }
 }

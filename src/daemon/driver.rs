@@ -9,6 +9,7 @@ mod leave;
 mod publish;
 mod reconfigure;
 mod remembering;
+mod watchdog;
 
 use std::future::Future;
 use std::io;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep_until};
 pub(super) use reconfigure::Wheel;
 use remembering::read_at_last;
 pub(super) use remembering::{Remembered, Remembering, remember};
+use watchdog::Watchdog;
 
 use super::alarms::Alarms;
 use super::bird_conf::Wrong;
@@ -128,10 +130,7 @@ pub(super) struct Driver {
     waiting: Waiting,
     snapshot: watch::Sender<Arc<Snapshot>>,
     latency: watch::Sender<Arc<Book>>,
-    alive_every: Option<Duration>,
-    alive_at: Instant,
-    /// The steps of steering when they last had changed, and when that was.
-    steered: (u64, Instant),
+    watchdog: Watchdog,
     /// What is kept in state_dir, as long as its disk has not told.
     remembering: Option<Remembering>,
     stale: bool,
@@ -207,9 +206,7 @@ impl Driver {
             looked: watch::channel(false).0,
             recording: None,
             waiting: Waiting::default(),
-            alive_every: systemd::watchdog(),
-            alive_at: Instant::now(),
-            steered: (0, Instant::now()),
+            watchdog: Watchdog::new(systemd::watchdog(), Instant::now()),
             remembering: None,
             stale: true,
             published: Instant::now() - SNAPSHOT_EVERY,
@@ -331,14 +328,8 @@ impl Driver {
     /// Tells systemd's watchdog that the loop turns and that steering works, no more often than it wants
     /// to hear.
     fn say_alive(&mut self) {
-        let now = Instant::now();
-        let steps = self.edges.wheel.steps();
-        if steps != self.steered.0 {
-            self.steered = (steps, now);
-        }
-        let Some(every) = self.alive_every else { return };
-        if self.alive_at <= now && now < self.steered.1 + self.steering_patience() {
-            self.alive_at = now + every;
+        let (steps, patience) = (self.edges.wheel.steps(), self.steering_patience());
+        if self.watchdog.is_due(steps, patience, Instant::now()) {
             systemd::alive();
         }
     }

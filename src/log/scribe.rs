@@ -3,6 +3,7 @@
 //! room is lost, and counted.
 
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -43,13 +44,17 @@ impl Drop for Log {
 ///
 /// # Errors
 /// The system has no room for another thread.
-pub(super) fn start<T: Send + 'static>(write: impl FnMut(T) + Send + 'static) -> io::Result<(Queue<T>, Log)> {
+pub(super) fn start<T: Send + 'static>(
+    mut write: impl FnMut(T) + Send + 'static,
+) -> io::Result<(Queue<T>, Log)> {
     let (orders, inbox) = sync_channel(WAITING);
     let lost = Arc::new(AtomicU64::new(0));
     let counted = lost.clone();
-    thread::Builder::new()
-        .name("log".to_owned())
-        .spawn(move || work(&inbox, &counted, write))?;
+    thread::Builder::new().name("log".to_owned()).spawn(move || {
+        // An entry that breaks the writer is lost, and the log goes on.
+        let mut work = || work(&inbox, &counted, &mut write);
+        while catch_unwind(AssertUnwindSafe(&mut work)).is_err() {}
+    })?;
     let last = orders.clone();
     let finish = move || {
         let (done, reported) = sync_channel(1);
@@ -60,7 +65,7 @@ pub(super) fn start<T: Send + 'static>(write: impl FnMut(T) + Send + 'static) ->
     Ok((Queue { orders, lost }, Log(Box::new(finish))))
 }
 
-fn work<T>(inbox: &Receiver<Order<T>>, lost: &AtomicU64, mut write: impl FnMut(T)) {
+fn work<T>(inbox: &Receiver<Order<T>>, lost: &AtomicU64, write: &mut impl FnMut(T)) {
     for order in inbox {
         match order {
             Order::Write(entry) => write(entry),
@@ -112,6 +117,20 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+
+    #[test]
+    fn an_entry_that_breaks_the_writer_ends_no_log() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let kept = written.clone();
+        let (queue, log) = start(move |entry: usize| {
+            assert_ne!(entry, 1, "this one breaks it");
+            kept.lock().unwrap().push(entry);
+        })
+        .unwrap();
+        (0..4).for_each(|entry| queue.add(entry));
+        drop(log);
+        assert_eq!(*written.lock().unwrap(), [0, 2, 3]);
+    }
 
     #[test]
     fn nobody_waits_for_a_reader_that_hangs_and_what_is_lost_is_counted() {

@@ -1,5 +1,6 @@
 //! A thousand clients of the API that nobody would want: they open and say nothing, ask and never
-//! read, talk nonsense, follow the events and never look. Whoever is thrown out comes back a second
+//! read, talk nonsense, follow the events and never look, ask for services with endless names and for
+//! the oldest history there is. Whoever is thrown out comes back a second
 //! later. They judge nothing.
 
 use std::io::{Read as _, Write as _};
@@ -136,10 +137,16 @@ fn besiege(door: &Door, stop: &AtomicBool, opened: &AtomicU64) {
 
 /// What a client says when it comes. Whether it is heard is not its business.
 fn arrive(number: usize, stream: &mut Stream) {
-    let said = match number % 5 {
+    let said = match number % 7 {
         0 => return,
         1 => "GET /v1/sta".to_owned(),
         2 => "GET /v1/status HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200),
+        5 => format!(
+            "GET /v1/services/{}/announced HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            "x".repeat(7900)
+        )
+        .repeat(5),
+        6 => "GET /v1/events?before=2&limit=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(20),
         3 => "\u{0}\u{1}\u{7f}nonsense \u{3}\r\n".repeat(100),
         _ => "GET /v1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n".to_owned(),
     };
@@ -148,7 +155,7 @@ fn arrive(number: usize, stream: &mut Stream) {
 
 /// Whether the connection still stands. One client reads a byte now and then; nobody else reads.
 fn stays(number: usize, stream: &mut Stream) -> bool {
-    if number % 10 == 2 {
+    if number % 14 == 2 {
         return !matches!(stream.read(&mut [0]), Ok(0));
     }
     match stream.write(b"x") {
