@@ -14,6 +14,7 @@ pub mod compare;
 pub mod diagnostic;
 pub mod duration;
 mod finding;
+mod identity;
 pub mod init;
 mod kind;
 pub mod model;
@@ -26,6 +27,7 @@ mod unknown;
 
 pub use compare::compare;
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use identity::identity;
 pub use init::init;
 pub use model::Config;
 pub use sections::host_of;

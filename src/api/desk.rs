@@ -27,7 +27,7 @@ use super::{Handles, Refusal, account, feed, latency, order, page, readiness};
 use crate::metrics::Rejection;
 use crate::ready::Readiness;
 use crate::status::Snapshot;
-use crate::status::snapshot::{Service, Strength, millis};
+use crate::status::snapshot::{Announcement, Service, Strength, millis};
 
 /// The most that a change's body may hold, in bytes: several times a reason in JSON's escapes.
 const BODY_LIMIT: usize = 4096;
@@ -85,6 +85,9 @@ struct Announced {
     actual: Strength,
     #[serde(with = "millis::option")]
     verified_at: Option<Timestamp>,
+    /// Why it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'static str>,
 }
 
 impl Desk {
@@ -244,16 +247,18 @@ impl Desk {
             Ok(service) => service,
             Err(unknown) => return *unknown,
         };
-        let announced = service.is_announced(now, self.handles.poll_interval);
-        let status = if announced {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
+        let announcement = service.announcement(&snapshot.bird, now, self.handles.poll_interval);
+        let status = match announcement {
+            Announcement::Announced => StatusCode::OK,
+            Announcement::NotAnnounced => StatusCode::SERVICE_UNAVAILABLE,
+            Announcement::CannotTell => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let shown = Announced {
-            announced,
+            announced: announcement == Announcement::Announced,
             actual: service.actual,
             verified_at: service.verified_at,
+            unknown: (announcement == Announcement::CannotTell)
+                .then_some("BIRD does not answer, or was not read within the last two polls"),
         };
         reply::json(status, &shown)
     }

@@ -11,7 +11,7 @@ pub(super) enum Route<'a> {
     Status,
     /// `GET /v1/services/NAME`: one service of it.
     Service(&'a str),
-    /// `GET /v1/services/NAME/announced`: 200 or 503.
+    /// `GET /v1/services/NAME/announced`: 200, 503, or 500 where it cannot be told.
     Announced(&'a str),
     /// `GET /v1/services/NAME/latency`: the latest results of its probes.
     Latency(&'a str),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::door::{Door, attend, open};
 use super::*;
 use crate::status::situations;
-use crate::status::snapshot::Strength;
+use crate::status::snapshot::{BirdState, Strength};
 
 mod crowded;
 mod openapi;
@@ -236,24 +236,35 @@ async fn one_service_is_shown_and_an_unknown_one_is_guessed() {
 }
 
 #[tokio::test]
-async fn announced_is_200_only_while_full_and_verified_within_two_polls() {
+async fn d17_announced_is_200_or_503_only_of_what_was_read_within_two_polls() {
     let at = |seconds: i64| Some(Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
+    let (up, busy, down) = (BirdState::Up, BirdState::Busy, BirdState::Down);
     let cases = [
-        (Strength::Full, at(0), 200),
-        (Strength::Full, at(4), 503),
-        (Strength::Full, at(-3600), 503),
-        (Strength::Full, None, 503),
-        (Strength::Drain, at(0), 503),
-        (Strength::Off, at(0), 503),
-        (Strength::Unknown, at(0), 503),
+        (up, at(0), Strength::Full, at(0), 200),
+        (up, at(4), Strength::Full, at(4), 500),
+        (up, at(-3600), Strength::Full, at(-3600), 500),
+        (up, None, Strength::Unknown, None, 500),
+        (up, at(0), Strength::Full, None, 503),
+        (up, at(0), Strength::Drain, None, 503),
+        (up, at(0), Strength::Off, None, 503),
+        (up, at(4), Strength::Off, None, 500),
+        (up, at(0), Strength::Unknown, None, 500),
+        (busy, at(0), Strength::Full, at(0), 500),
+        (busy, at(0), Strength::Off, None, 500),
+        (down, at(0), Strength::Unknown, None, 500),
     ];
-    for (actual, verified_at, expected) in cases {
+    for (bird, read_at, actual, verified_at, expected) in cases {
         let mut snapshot = situations::announced();
+        (snapshot.bird.state, snapshot.bird.read_at) = (bird, read_at);
         snapshot.services[0].actual = actual;
         snapshot.services[0].verified_at = verified_at;
         let api = Api::start(snapshot).await;
         let (status, body) = api.ask_over_tcp("GET", "/v1/services/web/announced").await;
-        assert_eq!(status, expected, "{actual:?} {verified_at:?}: {body}");
+        assert_eq!(
+            status, expected,
+            "{bird:?} {read_at:?} {actual:?} {verified_at:?}: {body}"
+        );
+        assert_eq!(body.contains("\"unknown\""), expected == 500, "{body}");
     }
     let api = Api::start(situations::steady()).await;
     assert_eq!(api.ask("GET", "/v1/services/nope/announced", "").await.0, 404);

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 
 pub use probe::{
     BirdProtocol, BirdRoute, Check, Decides, Dns, Exec, Host, Http, Icmp, OnNoAnswer, Pattern, Probe, Source,
-    Tcp, Votes,
+    Tcp, Votes, is_status_in,
 };
 pub use service::{Failback, Quorum, Role, Service, Static, Window};
 pub use session::{Bfd, GracefulRestart, Import, Session, Upstream};

@@ -57,6 +57,7 @@ impl View<'_> {
                 version: link.version.as_ref().map(ToString::to_string),
                 since: Some(link_since),
                 error: link.error.clone(),
+                read_at: self.seen.map(|(_, at)| at),
             },
             services: services
                 .map(|(index, service)| self.service(index, service))
@@ -169,6 +170,7 @@ impl View<'_> {
             state: probe.state(),
             streak: probe.rows().streak(),
             last: self.site.last(of).map(shown_last),
+            never_passed: !probe.has_passed(),
         }
     }
 
@@ -293,7 +295,8 @@ impl View<'_> {
         }
     }
 
-    /// A probe whose checks cannot be made proves nothing, and somebody has to know.
+    /// A probe whose checks cannot be made proves nothing, nor does one that never passed (D20), and
+    /// somebody has to know.
     fn probe_trouble(
         &self,
         of: ProbeId,
@@ -302,16 +305,23 @@ impl View<'_> {
         probe: &health::Probe,
     ) -> Option<Trouble> {
         let last = self.site.last(of)?;
-        let failing = last.outcome == Outcome::Error && probe.rows().streak() >= policy.fall;
+        if probe.rows().streak() < policy.fall {
+            return None;
+        }
         let kind = if service.is_some() { "probe" } else { "witness" };
-        failing.then(|| Trouble {
+        let (name, detail) = (&policy.name, &last.detail);
+        let text = match (last.outcome, probe.has_passed()) {
+            (Outcome::Pass, _) | (Outcome::Fail, true) => return None,
+            (Outcome::Error, true) => format!("{kind} {name}: its checks cannot be made: {detail}"),
+            (Outcome::Fail | Outcome::Error, false) => {
+                format!("{kind} {name} never passed, and counts for nothing until it does (D20): {detail}")
+            }
+        };
+        Some(Trouble {
             code: AlarmCode::Probe,
             service,
             subject: policy.name.clone(),
-            text: format!(
-                "{kind} {}: its checks cannot be made: {}",
-                policy.name, last.detail
-            ),
+            text,
         })
     }
 }

@@ -10,6 +10,7 @@ use super::isolation::Isolation;
 use super::judge::Why;
 use super::service::Service;
 use super::site::Site;
+use super::words::state_words;
 use crate::config::model::{Decides, Failback, OnLoss, Quorum, Role, Votes};
 use crate::config::{duration, model};
 use crate::health::Probe;
@@ -42,9 +43,9 @@ impl Site {
             let last = self.last(ProbeId::Service(index, at));
             let last = last.map_or("not checked yet".to_owned(), |last| last.detail.clone());
             format!(
-                "  {:<12} {:<8} {} in a row; down after {} fails, up after {} passes; {}; last: {last}",
+                "  {:<12} {:<12} {} in a row; down after {} fails, up after {} passes; {}; last: {last}",
                 policy.name,
-                probe.state().word(),
+                state_words(probe),
                 probe.rows().streak(),
                 policy.fall,
                 policy.rise,
@@ -68,13 +69,19 @@ impl Site {
             count(ProbeState::Down),
             count(ProbeState::Unknown),
         );
+        let never = self.witnesses().filter(|(_, probe)| !probe.has_passed());
+        let never: Vec<_> = never.map(|(policy, _)| policy.name.as_str()).collect();
+        let never = match never.as_slice() {
+            [] => String::new(),
+            names => format!("; never passed, and so unknown: {} (D20)", names.join(", ")),
+        };
         let meaning = match self.isolation() {
             Isolation::Connected => "connected",
             Isolation::Open => "open whether this site is isolated",
             Isolation::Isolated => "this site is isolated",
         };
         format!(
-            "witnesses: {up} up, {down} down, {unknown} unknown, at least {} must be up: {meaning} (D5)",
+            "witnesses: {up} up, {down} down, {unknown} unknown, at least {} must be up: {meaning} (D5){never}",
             self.min_up()
         )
     }
@@ -239,13 +246,7 @@ fn change_lines(service: &Service) -> Vec<String> {
         Why::TargetUp if policy.role == Role::Standby => vec![takeover_words(policy)],
         Why::TargetDown | Why::Relapse => vec!["verdict up: announced at once".to_owned()],
         Why::TargetUp => vec!["verdict down: withdrawn at once".to_owned()],
-        Why::Unclear => vec![
-            "a clear verdict; until then nothing changes".to_owned(),
-            match policy.role {
-                Role::Standby => format!("down: {}; up: {}", takeover_words(policy), failback_words(policy)),
-                Role::Primary => "down: withdrawn at once; up: announced at once".to_owned(),
-            },
-        ],
+        Why::Unclear => unclear_lines(service),
         Why::NotAdopted | Why::Thawing => {
             vec!["BIRD answering: what it announces is adopted (D10)".to_owned()]
         }
@@ -279,6 +280,39 @@ fn change_lines(service: &Service) -> Vec<String> {
             "a verdict down: announced at full at once (D7)".to_owned(),
         ],
     }
+}
+
+fn unclear_lines(service: &Service) -> Vec<String> {
+    let policy = service.policy();
+    let mut lines = vec![
+        "a clear verdict; until then nothing changes".to_owned(),
+        match policy.role {
+            Role::Standby => format!("down: {}; up: {}", takeover_words(policy), failback_words(policy)),
+            Role::Primary => "down: withdrawn at once; up: announced at once".to_owned(),
+        },
+    ];
+    lines.extend(never_passed_line(service));
+    lines
+}
+
+/// How to go on with probes that were never seen to work (D20).
+fn never_passed_line(service: &Service) -> Option<String> {
+    let policy = service.policy();
+    let probes = policy.probes.iter().zip(service.probes());
+    let never = probes.filter(|(_, probe)| !probe.has_passed());
+    let never: Vec<_> = never.map(|(policy, _)| policy.name.as_str()).collect();
+    let word = match policy.role {
+        Role::Standby => "if the primary is dead now",
+        Role::Primary => "if the service is well now",
+    };
+    (!never.is_empty()).then(|| {
+        format!(
+            "{} passing once: what never passed counts for nothing (D20), so look at its target; {word}, \
+             `falconer announce {}`",
+            never.join(", "),
+            policy.name
+        )
+    })
 }
 
 fn takeover_words(policy: &model::Service) -> String {

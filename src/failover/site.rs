@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::drill::Plan;
 use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
 use super::isolation::{Isolation, Sightings, isolation};
-use super::memory::{Memory, Remembered};
+use super::memory::{Memory, Passes, Remembered};
 use super::service::{Service, Surroundings};
 use crate::config::model::{self, Config};
 use crate::health::{CheckId, Probe};
@@ -40,6 +40,7 @@ pub struct Site {
     sightings: Sightings,
     cut_off: Option<CutOff>,
     last: HashMap<ProbeId, Last>,
+    passed: Passes,
     /// Never more than the probes themselves hold under way, which is limited.
     under_way: HashMap<CheckId, ProbeId>,
     next_id: u64,
@@ -66,7 +67,7 @@ pub struct Last {
 impl Site {
     /// A site that knows nothing but its configuration and what it remembered.
     pub fn new(config: &Config, memory: &Memory, now: Now) -> Self {
-        let slots = Slots::new(config, now.mono);
+        let slots = Slots::new(config, &memory.passed, now.mono);
         let services = config.services.iter().enumerate().map(|(index, policy)| {
             let probes = slots.group(index, &policy.probes);
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
@@ -83,6 +84,7 @@ impl Site {
             min_up: config.isolation.min_up,
             cut_off: None,
             last: HashMap::new(),
+            passed: memory.passed.clone(),
             under_way: HashMap::new(),
             next_id: 0,
             deadline: Some(now.mono),
@@ -191,6 +193,7 @@ impl Site {
         let absent = self.absent.clone().into_iter();
         Memory {
             services: absent.chain(services).collect(),
+            passed: self.passed.clone(),
         }
     }
 

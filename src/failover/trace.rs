@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! {"start": "2026-01-01T00:00:00Z"}                                 the wall clock at 0s (optional, first)
+//! {"never_passed": ["web/ping"]}                                    was never seen to pass (D20; optional, first)
 //! {"at": "0s",  "bird": "web", "is": "off"}                         what BIRD announces (off unless said)
 //! {"at": "10s", "probe": "web/ping", "result": "fail"}              from then on its checks come out so
 //! {"at": "10s", "probe": "witness/resolver", "result": "pass", "after": "20ms"}
@@ -14,7 +15,7 @@
 //! {"at": "10m", "end": true}                                        look no further
 //! ```
 //!
-//! Before the first line about it a probe passes. A pass answers after 1 ms and a fail after the
+//! Before the first line about it a probe passes, and it has passed before the trace begins. A pass answers after 1 ms and a fail after the
 //! probe's time-out, unless `after` says otherwise. Nothing here reads a file.
 
 mod recorded;

@@ -4,6 +4,7 @@
 use super::judge::Why;
 use super::service::Service;
 use crate::config::model::{Decides, Probe, Role, Votes};
+use crate::health;
 use crate::status::snapshot::ProbeState;
 
 /// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and A3 sets the same limit.
@@ -90,7 +91,15 @@ impl Service {
 
     fn all_states(&self) -> String {
         let probes = self.policy().probes.iter().zip(self.probes());
-        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, probe.state().word())))
+        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, state_words(probe))))
+    }
+}
+
+/// A probe's state, or that it was never seen to work (D20).
+pub(super) fn state_words(probe: &health::Probe) -> &'static str {
+    match probe.has_passed() {
+        true => probe.state().word(),
+        false => "never passed",
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Probe {
     rows: Rows,
     schedule: Schedule,
     under_way: Vec<UnderWay>,
+    /// It was seen to pass, now or before a restart; until then it proves nothing (D20).
+    has_passed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +47,20 @@ pub struct Effect {
     pub counted: bool,
     /// The probe fell into doubt with it: the others are to be asked at once.
     pub fell_into_doubt: bool,
+    /// The probe was seen to pass for the first time (D20).
+    pub first_pass: bool,
 }
 
 impl Probe {
-    /// A probe of which nothing is known, with the configuration's thresholds and its schedule.
-    pub fn new(fall: u32, rise: u32, timeout: Duration, schedule: Schedule) -> Self {
+    /// A probe of which nothing is known, with the configuration's thresholds and its schedule;
+    /// `has_passed`: it is remembered to have passed (D20).
+    pub fn new(fall: u32, rise: u32, timeout: Duration, schedule: Schedule, has_passed: bool) -> Self {
         Self {
             timeout,
             rows: Rows::new(fall, rise),
             schedule,
             under_way: Vec::new(),
+            has_passed,
         }
     }
 
@@ -63,6 +69,7 @@ impl Probe {
         self.rows = before.rows.clone();
         self.rows.set_thresholds(fall, rise);
         self.under_way.clone_from(&before.under_way);
+        self.has_passed |= before.has_passed;
     }
 
     /// Its rows.
@@ -70,9 +77,17 @@ impl Probe {
         &self.rows
     }
 
-    /// Its state (D1).
+    /// Its state (D1); unknown while it was never seen to pass (D20).
     pub fn state(&self) -> ProbeState {
-        self.rows.state()
+        match self.has_passed {
+            true => self.rows.state(),
+            false => ProbeState::Unknown,
+        }
+    }
+
+    /// Whether it was ever seen to pass (D20).
+    pub fn has_passed(&self) -> bool {
+        self.has_passed
     }
 
     /// Whether it is in doubt.
@@ -129,16 +144,29 @@ impl Probe {
             self.ask(now, check.start);
             return Some(Effect::default());
         }
+        let first_pass = !self.has_passed && outcome == Outcome::Pass;
+        if first_pass {
+            self.begin_to_count();
+        }
         let counted = self.rows.record(check.start, outcome);
         let fell_into_doubt = match outcome {
             Outcome::Pass if counted => self.weigh(self.state() == ProbeState::Up),
-            Outcome::Fail if counted => self.weigh(false),
+            // Its fails prove nothing, so there is nothing to follow up.
+            Outcome::Fail if counted => self.weigh(!self.has_passed),
             Outcome::Pass | Outcome::Fail | Outcome::Error => false,
         };
         Some(Effect {
             counted,
             fell_into_doubt,
+            first_pass,
         })
+    }
+
+    /// The first pass: what it showed before proves nothing, and is forgotten (D20). Otherwise a first
+    /// sign of life would turn it down.
+    fn begin_to_count(&mut self) {
+        self.has_passed = true;
+        self.rows = self.rows.restarted();
     }
 
     /// A result that counted agrees with the state or not. True: doubt is new, or has turned.
@@ -157,6 +185,9 @@ impl Probe {
     /// Since when it may be failing: the first check of its row of fails, else the first that is out
     /// for longer than `retry_interval`, with none begun later that passed.
     pub fn failing_since(&self, now: Moment) -> Option<Moment> {
+        if !self.has_passed {
+            return None;
+        }
         let overdue = |check: &&UnderWay| {
             !check.spoiled
                 && self.schedule.follow_up(check.start) <= now
@@ -202,7 +233,12 @@ impl Probe {
         self.rows.void_fails(since, until);
     }
 
+    /// Whether the check that began last has no answer yet. Of a probe that never passed silence is
+    /// what there was all along, and no doubt (D20).
     fn last_is_unanswered(&self) -> bool {
+        if !self.has_passed {
+            return false;
+        }
         let last = self.last_start();
         last.is_some() && self.under_way.last().map(|check| check.start) == last
     }

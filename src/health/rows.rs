@@ -65,6 +65,11 @@ impl Rows {
         }
     }
 
+    /// Rows with the same thresholds, of which nothing is known.
+    pub fn restarted(&self) -> Self {
+        Self::new(self.fall, self.rise)
+    }
+
     /// Other thresholds, from the next result on.
     pub fn set_thresholds(&mut self, fall: u32, rise: u32) {
         (self.fall, self.rise) = (fall, rise);

@@ -33,7 +33,7 @@ export class Probes {
 
 function describe(probe) {
   const { last } = probe;
-  const start = [state(TONES[probe.state] ?? "look", t(`p_${probe.state}`), { "data-field": "state" }),
+  const start = [state(TONES[probe.state] ?? "look", t(probe.never_passed ? "p_never_passed" : `p_${probe.state}`), { "data-field": "state" }),
     el("b", { class: "name" }, probe.name), el("span", { class: "kind" }, probe.type)];
   if (last === null) {
     return [...start, el("span", { class: "muted" }, t("not_asked"))];

@@ -49,6 +49,7 @@ struct Tls {
 #[derive(Debug)]
 struct Expect {
     status: Vec<(u16, u16)>,
+    error_status: Vec<(u16, u16)>,
     body: Option<Pattern>,
     headers: Vec<(hyper::header::HeaderName, Pattern)>,
 }
@@ -78,6 +79,7 @@ impl Http {
             request: request(http),
             expect: Expect {
                 status: http.expect_status.clone(),
+                error_status: http.error_status.clone(),
                 body: http.expect_body.clone(),
                 headers: http.expect_header.clone(),
             },
@@ -122,6 +124,12 @@ impl Http {
             }
         };
         let rtt = Some(started.elapsed());
+        if self.expect.is_error(answer.status()) {
+            return Ok(Report::error(&format!(
+                "{}, which proves nothing (error_status)",
+                shown(answer.status())
+            )));
+        }
         Ok(match self.expect.misses(&mut answer, limit).await {
             Some(miss) => Report::fail(&miss, rtt),
             None => Report::pass(&shown(answer.status()), rtt),
@@ -130,16 +138,16 @@ impl Http {
 }
 
 impl Expect {
+    /// Whether an answer with this status proves nothing, whatever else stands in it.
+    fn is_error(&self, status: StatusCode) -> bool {
+        model::is_status_in(&self.error_status, status.as_u16())
+    }
+
     /// What of the answer is not as expected, in words. The body is read only if it matters.
     async fn misses(&self, answer: &mut Answer, limit: Limit) -> Option<String> {
         let status = answer.status();
-        let code = status.as_u16();
         let seen = shown(status);
-        if !self
-            .status
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&code))
-        {
+        if !model::is_status_in(&self.status, status.as_u16()) {
             return Some(format!("{seen}, wanted {}", ranges(&self.status)));
         }
         for (name, Pattern(pattern)) in &self.headers {

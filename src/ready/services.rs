@@ -32,16 +32,13 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
 
 fn probes(policy: &model::Service, service: &Service) -> Vec<Check> {
     let name = &service.name;
-    let broken: Vec<&Probe> = service.probes.iter().filter(|probe| is_broken(probe)).collect();
-    let unasked = service.probes.iter().filter(|probe| probe.last.is_none()).count();
+    let blind: Vec<&Probe> = service.probes.iter().filter(|probe| is_blind(probe)).collect();
+    let known = service.probes.iter().filter(|probe| !probe.never_passed);
+    let unasked = known.filter(|probe| probe.last.is_none()).count();
     let level = without(policy, service);
-    let mut checks: Vec<Check> = broken
+    let mut checks: Vec<Check> = blind
         .iter()
-        .map(|probe| {
-            let said = probe.last.as_ref().map_or("", |last| last.detail.as_str());
-            let text = format!("probe {} cannot be made: {said}", probe.name);
-            Check::amiss(Code::Probes, level, text, advice(policy, level)).subject(&probe.name)
-        })
+        .map(|probe| blind_check(policy, probe, level))
         .collect();
     if unasked > 0 {
         let (text, advice) = (
@@ -57,6 +54,30 @@ fn probes(policy: &model::Service, service: &Service) -> Vec<Check> {
     checks.into_iter().map(|check| check.service(name)).collect()
 }
 
+/// A probe that proves nothing at the moment.
+fn blind_check(policy: &model::Service, probe: &Probe, level: Level) -> Check {
+    let said = probe
+        .last
+        .as_ref()
+        .map_or("not asked yet", |last| last.detail.as_str());
+    let (text, advice) = match probe.never_passed {
+        true => (
+            format!("probe {} never passed (D20): {said}", probe.name),
+            never_passed_advice(policy, level),
+        ),
+        false => (
+            format!("probe {} cannot be made: {said}", probe.name),
+            advice(policy, level),
+        ),
+    };
+    Check::amiss(Code::Probes, level, text, advice).subject(&probe.name)
+}
+
+/// Whether it takes part in no verdict now: its checks cannot be made, or it was never seen to pass.
+fn is_blind(probe: &Probe) -> bool {
+    probe.never_passed || is_broken(probe)
+}
+
 /// Whether the last check could not be made, and its state is not known because of that or was never
 /// known. One error among passes says nothing yet.
 fn is_broken(probe: &Probe) -> bool {
@@ -64,13 +85,13 @@ fn is_broken(probe: &Probe) -> bool {
     probe.state == ProbeState::Unknown && probe.last.as_ref().is_some_and(error)
 }
 
-/// How bad it is that those probes cannot be made: whether the others can still settle a verdict.
+/// How bad it is that those probes prove nothing: whether the others can still settle a verdict.
 fn without(policy: &model::Service, service: &Service) -> Level {
     let can_be = |state: ProbeState, wanted: Verdict| {
         let ballots = policy.probes.iter().zip(&service.probes);
         let ballots: Vec<Ballot> = ballots
             .map(|(policy, probe)| Ballot {
-                state: if is_broken(probe) {
+                state: if is_blind(probe) {
                     ProbeState::Unknown
                 } else {
                     state
@@ -92,13 +113,23 @@ fn without(policy: &model::Service, service: &Service) -> Level {
 }
 
 fn advice(policy: &model::Service, level: Level) -> String {
-    let name = &policy.name;
-    let what = match (level, policy.role) {
+    let (what, name) = (without_it(policy, level), &policy.name);
+    format!("{what}; mend what its error names, and see `falconer explain {name}`")
+}
+
+fn never_passed_advice(policy: &model::Service, level: Level) -> String {
+    let (what, name) = (without_it(policy, level), &policy.name);
+    format!(
+        "{what}; it counts from its first pass on: see that its target is right and answers, and see `falconer explain {name}`"
+    )
+}
+
+fn without_it(policy: &model::Service, level: Level) -> &'static str {
+    match (level, policy.role) {
         (Level::No, Role::Standby) => "without it the verdict cannot become down, and nothing is taken over",
         (Level::No, Role::Primary) => "without it the verdict cannot be settled",
         (Level::Ok | Level::Warning, _) => "the others can still settle the verdict without it",
-    };
-    format!("{what}; mend what its error names, and see `falconer explain {name}`")
+    }
 }
 
 fn override_check(service: &Service, now: Timestamp) -> Option<Check> {

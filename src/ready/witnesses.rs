@@ -62,5 +62,8 @@ fn said(witness: &Probe) -> String {
         .last
         .as_ref()
         .map_or("not asked yet", |last| last.detail.as_str());
-    format!("{}: {last}", witness.name)
+    match witness.never_passed {
+        true => format!("{} never passed (D20): {last}", witness.name),
+        false => format!("{}: {last}", witness.name),
+    }
 }

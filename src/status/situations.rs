@@ -37,6 +37,7 @@ pub(crate) fn probe(name: &str, kind: &str, state: ProbeState, detail: &str) -> 
         state,
         streak: 10,
         last: Some(last),
+        never_passed: false,
     }
 }
 
@@ -105,6 +106,7 @@ pub(crate) fn steady() -> Snapshot {
             version: Some("2.0.12".to_owned()),
             since: Some(ago(86_400 * 3)),
             error: None,
+            read_at: Some(ago(0)),
         },
         services: vec![service("web")],
         upstreams: vec![

@@ -60,6 +60,20 @@ pub struct Bird {
     pub since: Option<Timestamp>,
     /// What is wrong with the socket.
     pub error: Option<String>,
+    /// When its protocols and routes were last read; null: not yet.
+    #[serde(default, with = "millis::option")]
+    pub read_at: Option<Timestamp>,
+}
+
+/// Whether a service is announced, for those who ask from another site (D17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// At full, and verified within the last two polls.
+    Announced,
+    /// BIRD was read within the last two polls, and it is not.
+    NotAnnounced,
+    /// BIRD does not answer, or was not read within the last two polls.
+    CannotTell,
 }
 
 /// Whether BIRD answers.
@@ -199,9 +213,26 @@ impl Service {
     /// Whether BIRD was seen to announce it at full within the last two polls. A wall clock that
     /// stepped either way makes the last look too old to count, until the next one.
     pub fn is_announced(&self, now: Timestamp, poll_interval: Duration) -> bool {
-        let fresh = |verified| now.duration_since(verified).unsigned_abs() <= poll_interval * 2;
+        let fresh = |verified| is_fresh(verified, now, poll_interval);
         self.actual == Strength::Full && self.verified_at.is_some_and(fresh)
     }
+
+    /// The same for another site, which must not take "I do not know" for a no (D17).
+    pub fn announcement(&self, bird: &Bird, now: Timestamp, poll_interval: Duration) -> Announcement {
+        let fresh = |read| is_fresh(read, now, poll_interval);
+        let known = bird.state == BirdState::Up
+            && bird.read_at.is_some_and(fresh)
+            && self.actual != Strength::Unknown;
+        match (known, self.is_announced(now, poll_interval)) {
+            (false, _) => Announcement::CannotTell,
+            (true, true) => Announcement::Announced,
+            (true, false) => Announcement::NotAnnounced,
+        }
+    }
+}
+
+fn is_fresh(at: Timestamp, now: Timestamp, poll_interval: Duration) -> bool {
+    now.duration_since(at).unsigned_abs() <= poll_interval * 2
 }
 
 /// One change of what we want of BIRD, and how far it has come.
@@ -359,6 +390,9 @@ pub struct Probe {
     pub streak: u32,
     /// The last result.
     pub last: Option<LastResult>,
+    /// It was never seen to pass, and takes part in no verdict until it does (D20).
+    #[serde(default)]
+    pub never_passed: bool,
 }
 
 /// What a probe's rows say (D1).

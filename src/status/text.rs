@@ -48,6 +48,7 @@ pub fn text(snapshot: &Snapshot, style: &Style) -> String {
         page.services(snapshot),
         page.upstreams(snapshot),
         page.witnesses(snapshot),
+        page.never_passed(snapshot),
         page.overrides(snapshot),
         page.alarms(snapshot),
     ];
@@ -202,13 +203,40 @@ impl Page<'_> {
                 vec![
                     Cell::new(&witness.name),
                     Cell::new(&witness.kind),
-                    Cell::new(probe_state(witness.state)).styled(color),
+                    Cell::new(shown_state(witness)).styled(color),
                     Cell::new(self.time(witness.last.as_ref().map(|last| last.at))),
                 ],
                 Cell::new(said(witness)),
             );
         }
         (!snapshot.witnesses.is_empty()).then_some(table)
+    }
+
+    /// The services' probes that were never seen to work (D20).
+    fn never_passed(&self, snapshot: &Snapshot) -> Option<Table> {
+        let mut table = Table::new(
+            &[("Probe", 10), ("Type", 11), ("State", 12), ("Last", 10)],
+            "Info",
+        );
+        for service in &snapshot.services {
+            for probe in service.probes.iter().filter(|probe| probe.never_passed) {
+                let name = &service.name;
+                table.row(
+                    vec![
+                        Cell::new(format!("{name}/{}", probe.name)),
+                        Cell::new(&probe.kind),
+                        Cell::new(shown_state(probe)).styled(YELLOW),
+                        Cell::new(self.time(probe.last.as_ref().map(|last| last.at))),
+                    ],
+                    Cell::new(format!(
+                        "{}; it counts for nothing until it passes: falconer explain {name}",
+                        said(probe)
+                    )),
+                );
+            }
+        }
+        let all = snapshot.services.iter().flat_map(|service| &service.probes);
+        all.into_iter().any(|probe| probe.never_passed).then_some(table)
     }
 
     fn overrides(&self, snapshot: &Snapshot) -> Option<Table> {
@@ -334,6 +362,14 @@ pub(super) fn strength(strength: Strength) -> &'static str {
         Strength::Off => "off",
         Strength::Drain => "drain",
         Strength::Full => "full",
+    }
+}
+
+/// A probe's state, or that it was never seen to work (D20).
+fn shown_state(probe: &Probe) -> &'static str {
+    match probe.never_passed {
+        true => "never passed",
+        false => probe_state(probe.state),
     }
 }
 

@@ -8,6 +8,7 @@ fn memory() -> Memory {
     };
     Memory {
         services: [("web".to_owned(), latched)].into(),
+        ..Memory::default()
     }
 }
 

@@ -72,6 +72,38 @@ fn the_expected_status_passes_and_any_other_fails() {
 }
 
 #[test]
+fn d3_of_another_falconers_answer_only_200_and_503_say_something() {
+    alone(async || {
+        for (status, outcome, words) in [
+            ("200 OK", Pass, "200"),
+            (
+                "503 Service Unavailable",
+                Fail,
+                "503 Service Unavailable, wanted 200-299",
+            ),
+            (
+                "500 Internal Server Error",
+                Error,
+                "500 Internal Server Error, which proves nothing",
+            ),
+            ("404 Not Found", Error, "404 Not Found, which proves nothing"),
+            (
+                "504 Gateway Timeout",
+                Error,
+                "504 Gateway Timeout, which proves nothing",
+            ),
+        ] {
+            let server = serve(&format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")).await;
+            let http = Http {
+                error_status: vec![(300, 502), (504, 599)],
+                ..get(&server.url("/v1/services/web/announced"))
+            };
+            expect(&ask(http).await, outcome, words);
+        }
+    });
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     alone(async || {
         let elsewhere = serve(OK).await;
@@ -356,6 +388,7 @@ fn get(url: &str) -> Http {
         method: hyper::Method::GET,
         headers: Vec::new(),
         expect_status: vec![(200, 299)],
+        error_status: Vec::new(),
         expect_body: None,
         expect_header: Vec::new(),
         connect_to: None,

@@ -268,7 +268,15 @@ impl Bench {
         Self::with(config, &Memory::default(), start())
     }
 
+    /// Every probe was seen to pass before (D20).
     pub fn with(config: &Config, memory: &Memory, now: Now) -> Self {
+        let mut memory = memory.clone();
+        memory.prove(config, now.wall);
+        Self::remembering(config, &memory, now)
+    }
+
+    /// It remembers just that.
+    pub fn remembering(config: &Config, memory: &Memory, now: Now) -> Self {
         Self {
             play: Playback::new(config, memory, now),
             world: Script::default(),

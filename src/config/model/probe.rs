@@ -144,6 +144,9 @@ pub struct Http {
     pub headers: Vec<(hyper::header::HeaderName, hyper::header::HeaderValue)>,
     /// Inclusive ranges; never empty.
     pub expect_status: Vec<(u16, u16)>,
+    /// Statuses that prove nothing: an error, and neither a pass nor a fail. Inclusive ranges; none of
+    /// them is expected.
+    pub error_status: Vec<(u16, u16)>,
     /// Searched in the first 64 KiB of the body.
     pub expect_body: Option<Pattern>,
     /// A header that must be there, with a value that the pattern finds.
@@ -158,6 +161,25 @@ pub struct Http {
     pub on_no_answer: OnNoAnswer,
     /// Where from.
     pub source: Option<Source>,
+}
+
+impl Http {
+    /// Whether an answer with this status is as expected.
+    pub fn expects(&self, status: u16) -> bool {
+        is_status_in(&self.expect_status, status)
+    }
+
+    /// Whether an answer with this status proves nothing.
+    pub fn is_error(&self, status: u16) -> bool {
+        is_status_in(&self.error_status, status)
+    }
+}
+
+/// Whether a status lies in one of these inclusive ranges.
+pub fn is_status_in(ranges: &[(u16, u16)], status: u16) -> bool {
+    ranges
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 /// What it means that there was no HTTP answer at all (D3).

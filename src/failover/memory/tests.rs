@@ -56,6 +56,7 @@ fn d11_what_is_remembered_comes_back_as_it_was() {
     ];
     let memory = Memory {
         services: services.into_iter().collect(),
+        passed: Passes([("0f".repeat(16), utc("2026-01-01T00:00:00Z"))].into()),
     };
     assert_eq!(there_and_back(&memory), memory);
     assert_eq!(there_and_back(&Memory::default()), Memory::default());
@@ -65,6 +66,7 @@ fn d11_what_is_remembered_comes_back_as_it_was() {
 fn d11_its_form_on_disk() {
     let memory = Memory {
         services: [("web".to_owned(), remembered())].into_iter().collect(),
+        passed: Passes::default(),
     };
     let text = serde_json::to_string(&memory).expect("it can be written");
     assert_eq!(
@@ -98,4 +100,34 @@ fn d9_only_nothing_is_empty() {
         ..remembered()
     };
     assert!(!latched.is_empty());
+}
+
+#[test]
+fn d20_what_was_written_before_passes_were_remembered_is_still_read() {
+    let before = r#"{"services":{"web":{"latched_since":"2026-01-01T00:00:00Z"}}}"#;
+    let memory: Memory = serde_json::from_str(before).expect("it can be read");
+    assert!(memory.passed.is_empty());
+    assert!(memory.services["web"].latched_since.is_some());
+}
+
+#[test]
+fn d20_a_full_memory_forgets_what_no_probe_asks_any_more_oldest_first() {
+    let entry = |number: usize| {
+        let at =
+            utc("2026-01-01T00:00:00Z") + jiff::SignedDuration::from_secs(i64::try_from(number).unwrap());
+        (format!("{number:032x}"), at)
+    };
+    let mut passes = Passes((0..PASSES_LIMIT).map(entry).collect());
+    let check = Check::Exec(model::Exec {
+        command: vec!["/bin/true".to_owned()],
+    });
+    let in_use = [format!("{:032x}", 0)];
+    passes.record(&check, utc("2026-02-01T00:00:00Z"), in_use.into_iter());
+    assert!(passes.has(&check));
+    assert_eq!(passes.0.len(), PASSES_LIMIT);
+    assert!(
+        passes.0.contains_key(&format!("{:032x}", 0)),
+        "a probe still asks it"
+    );
+    assert!(!passes.0.contains_key(&format!("{:032x}", 1)));
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{Last, Site};
+use crate::config::identity;
 use crate::config::model::Role;
 use crate::failover::event::{Note, ProbeId, Start};
 use crate::health::{CheckId, Effect};
@@ -53,10 +54,23 @@ impl Site {
         if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
             self.sightings.record(witness, pass);
         }
+        if effect.first_pass {
+            self.record_first_pass(now, of);
+        }
         let Effect { fell_into_doubt, .. } = effect;
         if let (true, Some(start)) = (fell_into_doubt, start) {
             self.ask_others(now.mono, of, start);
         }
+    }
+
+    /// From here on it counts, and that it passed survives a restart (D20).
+    fn record_first_pass(&mut self, now: Now, of: ProbeId) {
+        let Some(policy) = self.policy(of) else { return };
+        let check = policy.check.clone();
+        let policies = self.services.iter().flat_map(|service| &service.policy().probes);
+        let in_use = policies.chain(&self.witness_policies);
+        let in_use = in_use.map(|policy| identity(&policy.check));
+        self.passed.record(&check, now.wall, in_use);
     }
 
     /// The service's other probes are asked at once, and the witnesses with them (D1, D5).

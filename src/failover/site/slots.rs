@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::config::model::{self, Config};
+use crate::failover::memory::Passes;
 use crate::health::Probe;
 use crate::health::schedule::Schedule;
 use crate::time::Moment;
@@ -15,16 +16,18 @@ const FIRST_CHECKS_WITHIN: Duration = Duration::from_secs(1);
 /// Places on the clock: the probes of one service evenly over the interval, so that a death is noticed
 /// by the first of them soon, and the services between one another, so that they do not fire at once.
 /// The same at every start.
-pub(super) struct Slots {
+pub(super) struct Slots<'a> {
+    passed: &'a Passes,
     start: Moment,
     groups: usize,
 }
 
-impl Slots {
-    /// Places from that moment on.
-    pub(super) fn new(config: &Config, start: Moment) -> Self {
+impl<'a> Slots<'a> {
+    /// Places from that moment on; `passed`: the probes that were seen to pass before (D20).
+    pub(super) fn new(config: &Config, passed: &'a Passes, start: Moment) -> Self {
         // The witnesses are a group like a service's probes.
         Self {
+            passed,
             start,
             groups: config.services.len() + 1,
         }
@@ -52,7 +55,8 @@ impl Slots {
         let first = self.start + policy.interval.min(FIRST_CHECKS_WITHIN).mul_f64(share);
         let grid = self.start + policy.interval.mul_f64(share);
         let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
-        Probe::new(policy.fall, policy.rise, policy.timeout, schedule)
+        let has_passed = self.passed.has(&policy.check);
+        Probe::new(policy.fall, policy.rise, policy.timeout, schedule, has_passed)
     }
 }
 

@@ -14,3 +14,4 @@ mod overrides;
 mod primary;
 mod stall;
 mod start;
+mod unproven;

@@ -145,7 +145,7 @@ fn every_broken_line_is_named_with_its_place_and_what_would_be_right() {
         (r#"{"at": "1s", "end": false}"#, format!("line 1, column 1: {says}")),
         (r#"{"at": "1s", "end": true, "is": "off"}"#, format!("line 1, column 1: {says}")),
         (r#"{"at": "1s", "probe": "web/ping"}"#, format!("line 1, column 1: {says}")),
-        (r#"{"at": "1s", "start": "2026-01-01T00:00:00Z"}"#, "line 1, column 1: \"start\" stands alone, and in the first line".to_owned()),
+        (r#"{"at": "1s", "start": "2026-01-01T00:00:00Z"}"#, "line 1, column 1: \"start\" and \"never_passed\" stand alone, and in the first line".to_owned()),
     ];
     for (text, expected) in table {
         assert_eq!(errors(text), [expected], "{text}");
@@ -153,7 +153,7 @@ fn every_broken_line_is_named_with_its_place_and_what_would_be_right() {
     let late = "{\"at\": \"1s\", \"end\": true}\n{\"start\": \"2026-01-01T00:00:00Z\"}";
     assert_eq!(
         errors(late),
-        ["line 2, column 1: \"start\" stands alone, and in the first line"]
+        ["line 2, column 1: \"start\" and \"never_passed\" stand alone, and in the first line"]
     );
 }
 

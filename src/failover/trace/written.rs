@@ -1,6 +1,6 @@
 //! Written traces: how the world changes, in the words of whoever asks "what would you do if".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ const LONGEST: Duration = Duration::from_secs(31 * 86_400);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
     start: Timestamp,
+    /// What was seen to pass before it begins (D20).
+    memory: Memory,
     end: Moment,
     /// How the checks of a probe come out, from when on.
     answers: BTreeMap<ProbeId, BTreeMap<Moment, Answer>>,
@@ -44,6 +46,7 @@ pub struct Story {
 #[serde(deny_unknown_fields)]
 struct Written {
     start: Option<Timestamp>,
+    never_passed: Option<Vec<String>>,
     at: Option<String>,
     end: Option<bool>,
     probe: Option<String>,
@@ -84,6 +87,8 @@ struct Reading<'c> {
     end: Option<Moment>,
     last: Moment,
     longest_override: Duration,
+    /// Probes that no check of passed before the trace begins.
+    never_passed: BTreeSet<ProbeId>,
 }
 
 impl<'c> Reading<'c> {
@@ -92,6 +97,7 @@ impl<'c> Reading<'c> {
             config,
             story: Story {
                 start: START.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+                memory: Memory::default(),
                 end: Moment::START,
                 answers: BTreeMap::new(),
                 events: Vec::new(),
@@ -99,16 +105,17 @@ impl<'c> Reading<'c> {
             end: None,
             last: Moment::START,
             longest_override: Duration::ZERO,
+            never_passed: BTreeSet::new(),
         }
     }
 
     fn take(&mut self, line: &Line<'_>, said: Written, first: bool) -> Result<(), TraceError> {
-        if let Some(start) = said.start {
+        if said.start.is_some() || said.never_passed.is_some() {
             if !first || said.at.is_some() {
-                return Err(line.bad("\"start\" stands alone, and in the first line"));
+                return Err(line.bad("\"start\" and \"never_passed\" stand alone, and in the first line"));
             }
-            self.story.start = start;
-            return Ok(());
+            self.story.start = said.start.unwrap_or(self.story.start);
+            return self.never_passed(line, &said.never_passed.unwrap_or_default());
         }
         let Some(at) = &said.at else {
             return Err(line.bad(&format!("\"at\" is missing: {WHAT_A_LINE_SAYS}")));
@@ -179,6 +186,21 @@ impl<'c> Reading<'c> {
         }
     }
 
+    fn never_passed(&mut self, line: &Line<'_>, names: &[String]) -> Result<(), TraceError> {
+        for name in names {
+            let (id, _) = self.find_probe(line, name)?;
+            self.never_passed.insert(id);
+        }
+        Ok(())
+    }
+
+    fn find_probe(&self, line: &Line<'_>, name: &str) -> Result<(ProbeId, &'c model::Probe), TraceError> {
+        find_probe(self.config, name).ok_or_else(|| {
+            let known = super::recorded::probe_names(self.config).join(", ");
+            line.wrong(name, format!("there is no probe `{name}`; there are: {known}"))
+        })
+    }
+
     fn probe(
         &mut self,
         line: &Line<'_>,
@@ -187,10 +209,7 @@ impl<'c> Reading<'c> {
         result: Outcome,
         after: Option<&str>,
     ) -> Result<(), TraceError> {
-        let Some((id, policy)) = find_probe(self.config, name) else {
-            let known = super::recorded::probe_names(self.config).join(", ");
-            return Err(line.wrong(name, format!("there is no probe `{name}`; there are: {known}")));
-        };
+        let (id, policy) = self.find_probe(line, name)?;
         let after = match after {
             Some(text) => read_duration(line, text)?,
             None => match result {
@@ -268,6 +287,18 @@ impl<'c> Reading<'c> {
             })
     }
 
+    /// A trace is of a site at work: its probes have passed before, but for those that are named.
+    fn memory(&self) -> Memory {
+        let mut memory = Memory::default();
+        for (id, probe) in every_probe(self.config) {
+            if !self.never_passed.contains(&id) {
+                let at = self.story.start;
+                memory.passed.record(&probe.check, at, std::iter::empty());
+            }
+        }
+        memory
+    }
+
     fn finish(mut self) -> Story {
         for service in 0..self.config.services.len() {
             let said = |(_, event): &(Moment, Event)| matches!(event, Event::Bird { service: of, .. } if *of == service);
@@ -279,10 +310,22 @@ impl<'c> Reading<'c> {
             }
         }
         self.story.events.sort_by_key(|(at, _)| *at);
+        self.story.memory = self.memory();
         let settled = self.last + self.longest_override + tail(self.config);
         self.story.end = self.end.unwrap_or(settled).min(Moment::new(LONGEST));
         self.story
     }
+}
+
+/// Every probe, with its part of the configuration.
+fn every_probe(config: &Config) -> impl Iterator<Item = (ProbeId, &model::Probe)> {
+    let services = config.services.iter().enumerate();
+    let of_services = services.flat_map(|(service, policy)| {
+        let probes = policy.probes.iter().enumerate();
+        probes.map(move |(at, probe)| (ProbeId::Service(service, at), probe))
+    });
+    let witnesses = config.witnesses.iter().enumerate();
+    of_services.chain(witnesses.map(|(at, probe)| (ProbeId::Witness(at), probe)))
 }
 
 /// How long after the last line something may still come of it: all delays, one after another.
@@ -341,7 +384,7 @@ pub(super) fn play(config: &Config, mut story: &Story) -> Vec<(Moment, Note)> {
         mono: Moment::START,
         wall: story.start,
     };
-    let mut playback = Playback::new(config, &Memory::default(), now);
+    let mut playback = Playback::new(config, &story.memory, now);
     for (at, event) in &story.events {
         playback.put(*at, event.clone());
     }

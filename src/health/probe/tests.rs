@@ -9,7 +9,7 @@ fn at(millis: u64) -> Moment {
 /// fall 3, rise 2, time-out 2 s, every 5 s, retried after 500 ms.
 fn probe() -> Probe {
     let schedule = Schedule::new(Duration::from_secs(5), Duration::from_millis(500), at(0), at(0));
-    Probe::new(3, 2, Duration::from_secs(2), schedule)
+    Probe::new(3, 2, Duration::from_secs(2), schedule, true)
 }
 
 /// One that passed twice, at 0 and 500 ms.
@@ -55,6 +55,7 @@ fn d1_a_fail_or_a_pass_against_the_state_raises_doubt_and_the_settling_pass_ends
     assert_eq!(
         effect,
         Effect {
+            first_pass: false,
             counted: true,
             fell_into_doubt: true
         }
@@ -193,7 +194,7 @@ fn d2_while_checks_are_under_way_the_clock_is_watched_at_a_quarter_of_the_timeou
     probe.finish(at(1), CheckId(0), Outcome::Pass).expect("under way");
     assert_eq!(probe.pulse(), None);
     let schedule = Schedule::new(Duration::from_secs(5), Duration::from_millis(500), at(0), at(0));
-    let mut hasty = Probe::new(1, 1, Duration::from_millis(1), schedule);
+    let mut hasty = Probe::new(1, 1, Duration::from_millis(1), schedule, true);
     hasty.start(at(0), CheckId(0));
     assert_eq!(
         hasty.pulse(),
@@ -362,7 +363,7 @@ fn d1_under_another_configuration_rows_and_checks_under_way_go_on_with_its_own_t
     before.start(at(5_000), CheckId(2));
     let ms = Duration::from_millis;
     let schedule = Schedule::new(ms(7_000), ms(500), at(6_000), at(7_000));
-    let mut after = Probe::new(2, 4, ms(2_000), schedule);
+    let mut after = Probe::new(2, 4, ms(2_000), schedule, true);
     after.carry_over(&before, 2, 4);
     let mut rows = before.rows().clone();
     rows.set_thresholds(2, 4);

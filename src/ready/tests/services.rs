@@ -32,6 +32,24 @@ fn a_probe_that_cannot_be_made_is_a_warning_where_the_others_settle_it() {
 }
 
 #[test]
+fn d20_a_probe_that_never_passed_is_a_no_where_the_verdict_needs_it() {
+    let mut site = Site::well();
+    let probe = &mut site.snapshot.services[0].probes[0];
+    (probe.never_passed, probe.state) = (true, ProbeState::Unknown);
+    let said = "probe ping never passed (D20): reply from 198.18.0.1".to_owned();
+    assert_eq!(site.said(), (Code::Probes, Level::No, said));
+    let advice = site.problem().advice.unwrap();
+    assert!(
+        advice.contains("cannot become down") && advice.contains("first pass"),
+        "{advice}"
+    );
+    site.config.services[0].down_when = Quorum::Any;
+    assert_eq!(site.problem().level, Level::Warning, "the other one is enough");
+    site.snapshot.services[0].probes[1].never_passed = true;
+    assert_eq!(site.problem().level, Level::No);
+}
+
+#[test]
 fn a_primary_needs_both_verdicts() {
     let mut site = Site::well().broken(0);
     site.config.services[0].role = Role::Primary;

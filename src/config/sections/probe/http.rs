@@ -73,6 +73,7 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         method,
         headers,
         expect_status: expected.status,
+        error_status: expected.error_status,
         expect_body: expected.body,
         expect_header: expected.header,
         connect_to,
@@ -86,6 +87,7 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
 /// What a right answer looks like.
 struct Expected {
     status: Vec<(u16, u16)>,
+    error_status: Vec<(u16, u16)>,
     body: Option<Pattern>,
     header: Vec<(HeaderName, Pattern)>,
 }
@@ -97,6 +99,15 @@ fn expectations(t: &mut Table<'_, '_>) -> Expected {
         .doc("Status codes that are a pass. Redirects are not followed.")
         .also_called(&["status", "expected_status", "response_codes"])
         .default(["200-299"]);
+    let error_status = t
+        .key("error_status", list_of(Status))
+        .doc(
+            "Status codes that prove nothing: an error, and neither a pass nor a fail (D3). For a probe of another \
+             Falconer's `/announced`: all but 200 and 503, `[\"300-502\", \"504-599\"]`.",
+        )
+        .also_called(&["error_codes", "unknown_status"])
+        .default([]);
+    check_statuses(t, &status, &error_status);
     let body = t
         .key("expect_body", REGEX)
         .doc("A regular expression that is searched for in the first 64 KiB of the body.")
@@ -117,8 +128,34 @@ fn expectations(t: &mut Table<'_, '_>) -> Expected {
     let good = |(name, regex): (HeaderName, Option<Pattern>)| regex.map(|regex| (name, regex));
     Expected {
         status,
+        error_status,
         body,
         header: header.into_iter().filter_map(good).collect(),
+    }
+}
+
+/// A status cannot be a pass and prove nothing.
+fn check_statuses(t: &mut Table<'_, '_>, expected: &[(u16, u16)], errors: &[(u16, u16)]) {
+    let path = t.path().clone();
+    for (index, &(first, last)) in errors.iter().enumerate() {
+        let both = expected.iter().find(|(from, to)| *from <= last && first <= *to);
+        if let Some(&(from, to)) = both {
+            let (from, to) = (from.max(first), to.min(last));
+            let both = if from == to {
+                from.to_string()
+            } else {
+                format!("{from}-{to}")
+            };
+            t.report(
+                Finding::error(
+                    "two-meanings",
+                    format!("the status {both} is expected, and an error"),
+                )
+                .at(&path.key("error_status").item(index), "proves nothing")
+                .at(&path.key("expect_status"), "a pass")
+                .help("leave it out of one of them"),
+            );
+        }
     }
 }
 

@@ -16,7 +16,7 @@ fn probes<const N: usize>(names: [&str; N]) -> Vec<model::Probe> {
 fn placed(first: u64, grid: u64) -> Probe {
     let start = at_s(100);
     let schedule = Schedule::new(secs(8), ms(500), start + ms(first), start + ms(grid));
-    Probe::new(3, 2, secs(2), schedule)
+    Probe::new(3, 2, secs(2), schedule, false)
 }
 
 #[test]
@@ -27,7 +27,8 @@ fn d1_probes_are_spread_over_the_interval_and_services_between_one_another() {
         standby("dns", probes(["a", "b", "c", "d"])),
     ];
     let config = config(services, probes(["resolver"]), 1);
-    let slots = Slots::new(&config, at_s(100));
+    let passed = Passes::default();
+    let slots = Slots::new(&config, &passed, at_s(100));
     let of = |group: usize| slots.group(group, &config.services[group].probes);
     assert_eq!(of(0), [placed(0, 0), placed(500, 4_000)]);
     assert_eq!(of(1), [placed(250, 2_000)]);
@@ -49,6 +50,6 @@ fn d1_a_probe_that_is_asked_more_often_than_each_second_begins_within_its_interv
         probe.interval = ms(400);
     }
     let config = config(services, Vec::new(), 0);
-    let placed = Slots::new(&config, Moment::START).group(0, &config.services[0].probes);
+    let placed = Slots::new(&config, &Passes::default(), Moment::START).group(0, &config.services[0].probes);
     assert_eq!(placed[1].due(), at_ms(200));
 }
