@@ -235,6 +235,7 @@ fn http() -> Check {
         method: hyper::Method::GET,
         headers: Vec::new(),
         expect_status: vec![(200, 200)],
+        error_status: Vec::new(),
         expect_body: None,
         expect_header: Vec::new(),
         connect_to: None,
