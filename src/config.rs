@@ -13,7 +13,7 @@ mod check;
 pub mod compare;
 pub mod diagnostic;
 pub mod duration;
-mod finding;
+pub(crate) mod finding;
 mod identity;
 pub mod init;
 mod kind;
@@ -25,6 +25,7 @@ pub mod surroundings;
 mod syntax;
 mod unknown;
 
+pub use check::target;
 pub use compare::compare;
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use identity::identity;
@@ -49,6 +50,18 @@ pub const LONGEST_TEXT: usize = 1 << 20;
 /// Everything that is wrong with it, and the warnings too, errors first. Where the text is not TOML,
 /// that alone: what its tables mean is not known then.
 pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    load_and(text, file_name, |_, _| {})
+}
+
+/// The same, and looks further at what is right so far.
+///
+/// # Errors
+/// As [`load`], and what was found further.
+pub(crate) fn load_and(
+    text: &str,
+    file_name: &str,
+    further: impl FnOnce(&Config, &mut Findings),
+) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
     if text.len() > LONGEST_TEXT {
         return Err(vec![syntax::too_long(file_name)]);
     }
@@ -62,6 +75,9 @@ pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Ve
     let config = sections::file(&mut top);
     top.finish();
     check::all(&config, &mut reader.findings);
+    if !reader.findings.has_errors() {
+        further(&config, &mut reader.findings);
+    }
     let found = reader.findings.into_sorted();
     match found.iter().any(|found| found.severity == Severity::Error) {
         true => Err(found),

@@ -7,6 +7,7 @@
 pub mod drill;
 pub mod event;
 pub mod explain;
+pub mod failures;
 pub mod isolation;
 pub mod judge;
 pub mod memory;

@@ -10,6 +10,7 @@ use super::output;
 use crate::config::init::{self, Answers, Target, Upstream};
 use crate::config::model;
 use crate::config::{self, Severity};
+use crate::failover::failures;
 
 /// Writes a configuration to standard output.
 #[derive(Debug, Args)]
@@ -87,7 +88,7 @@ impl Init {
             witnesses: self.witnesses,
         };
         let text = init::init(&answers);
-        if let Err(problems) = config::load(&text, "falconer.toml") {
+        if let Err(problems) = failures::load(&text, "falconer.toml") {
             let errors: Vec<_> = problems
                 .into_iter()
                 .filter(|found| found.severity == Severity::Error)

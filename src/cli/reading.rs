@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::output;
 use crate::config::model::LogFormat;
 use crate::config::{self, Config, Diagnostic, Severity, surroundings};
+use crate::failover::failures;
 
 /// Reads the configuration; warnings are shown on standard error.
 ///
@@ -69,7 +70,7 @@ fn load(path: &Path) -> Result<(Config, String, Vec<Diagnostic>), Failure> {
             false => Failure::Configuration(said),
         }
     })?;
-    match config::load(&text, &name) {
+    match failures::load(&text, &name) {
         Ok((config, warnings)) => Ok((config, text, warnings)),
         Err(problems) => {
             show(&problems, &text, &name);

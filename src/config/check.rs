@@ -53,7 +53,7 @@ pub(super) fn every_probe(config: &Config) -> impl Iterator<Item = (Path, &Probe
 }
 
 /// Who is really asked by a check over the network, and the key that says so.
-pub(super) fn target(check: &Check) -> Option<(&'static str, Host)> {
+pub fn target(check: &Check) -> Option<(&'static str, Host)> {
     match check {
         Check::Icmp(icmp) => Some(("target", icmp.target.clone())),
         Check::Tcp(tcp) => Some(("target", tcp.target.clone())),

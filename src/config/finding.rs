@@ -12,7 +12,7 @@ use super::place::{Path, Places, Span};
 
 /// One finding, its places named by paths.
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     severity: Severity,
     code: &'static str,
     message: String,
@@ -46,12 +46,12 @@ impl Spot {
 
 impl Finding {
     /// The configuration cannot be used.
-    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message.into())
     }
 
     /// The configuration is used as it is, and may surprise.
-    pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message.into())
     }
 
@@ -68,43 +68,43 @@ impl Finding {
     }
 
     /// Points at a value, or at the table that it would stand in.
-    pub(super) fn at(mut self, path: &Path, label: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, path: &Path, label: impl Into<String>) -> Self {
         self.labels.push((Spot::Value(path.clone()), label.into()));
         self
     }
 
     /// Points at a key.
-    pub(super) fn at_key(mut self, path: &Path, label: impl Into<String>) -> Self {
+    pub(crate) fn at_key(mut self, path: &Path, label: impl Into<String>) -> Self {
         self.labels.push((Spot::Key(path.clone()), label.into()));
         self
     }
 
     /// What would be right.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Why.
-    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
     }
 
     /// A value that would mend it.
-    pub(super) fn fix(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+    pub(crate) fn fix(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
         self.fix = Some((title.into(), Spot::Value(path.clone()), with.into()));
         self
     }
 
     /// A key that would mend it.
-    pub(super) fn fix_key(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+    pub(crate) fn fix_key(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
         self.fix = Some((title.into(), Spot::Key(path.clone()), with.into()));
         self
     }
 
     /// The finding with its places in the text. Labels at one place become one.
-    pub(super) fn placed(self, places: &Places) -> Diagnostic {
+    pub(crate) fn placed(self, places: &Places) -> Diagnostic {
         let mut labels: Vec<Label> = Vec::new();
         for (spot, text) in self.labels {
             let Some(span) = spot.span(places) else { continue };
@@ -133,7 +133,7 @@ impl Finding {
 
 /// All that was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     places: Places,
     diagnostics: Vec<Diagnostic>,
     unread: BTreeSet<Path>,
@@ -141,7 +141,7 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Nothing but what the parser found.
-    pub(super) fn new(places: Places, diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(places: Places, diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             places,
             diagnostics,
@@ -150,25 +150,25 @@ impl Findings {
     }
 
     /// Takes a finding, unless it points at something that could not be read.
-    pub(super) fn report(&mut self, finding: Finding) {
+    pub(crate) fn report(&mut self, finding: Finding) {
         if !finding.labels.iter().any(|(spot, _)| self.is_unread(spot.path())) {
             self.diagnostics.push(finding.placed(&self.places));
         }
     }
 
     /// Takes the finding that something could not be read.
-    pub(super) fn unreadable(&mut self, path: &Path, finding: Finding) {
+    pub(crate) fn unreadable(&mut self, path: &Path, finding: Finding) {
         self.diagnostics.push(finding.placed(&self.places));
         self.unread.insert(path.clone());
     }
 
     /// Whether a key, or something that it lies in, could not be read.
-    pub(super) fn is_unread(&self, path: &Path) -> bool {
+    pub(crate) fn is_unread(&self, path: &Path) -> bool {
         path.and_parents().any(|path| self.unread.contains(&path))
     }
 
     /// Whether something in a table or an array could not be read.
-    pub(super) fn is_unread_within(&self, path: &Path) -> bool {
+    pub(crate) fn is_unread_within(&self, path: &Path) -> bool {
         self.is_unread(path)
             || self
                 .unread
@@ -176,13 +176,20 @@ impl Findings {
                 .any(|unread| unread.and_parents().any(|parent| parent == *path))
     }
 
+    /// Whether the configuration cannot be used.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|found| found.severity == Severity::Error)
+    }
+
     /// Whether the user wrote it.
-    pub(super) fn is_written(&self, path: &Path) -> bool {
+    pub(crate) fn is_written(&self, path: &Path) -> bool {
         self.places.has(path)
     }
 
     /// Errors first, each kind in the order of the text.
-    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         let start = |found: &Diagnostic| found.labels.first().map_or(0, |label| label.span.start);
         self.diagnostics
             .sort_by_key(|found| (found.severity, start(found)));

@@ -154,12 +154,16 @@ fn service(answers: &Answers, text: &mut Text) {
             ("type", quoted("http")),
             ("url", quoted(url)),
             ("on_no_answer", quoted("error")),
-            ("votes", quoted("none")),
+            ("error_status", ANNOUNCED_ERRORS.to_owned()),
+            ("votes", quoted("up")),
             ("decides", quoted("down")),
         ];
         text.table("[[service.probe]]", "service.probe", &keys, false);
     }
 }
+
+/// Of `/announced` only 200 and 503 say something (D17).
+pub(super) const ANNOUNCED_ERRORS: &str = r#"["300-502", "504-599"]"#;
 
 /// The text while it is written.
 struct Text {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::config::compare::{Change, Changes};
 use crate::config::{self, Config};
+use crate::failover::failures;
 
 /// What only a restart brings in: where we keep things, which BIRD is driven, and the doors and the
 /// log that were opened at the start.
@@ -26,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<Read, String> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let (config, warnings) =
-        config::load(&text, &name).map_err(|problems| config::render(&problems, &text, &name, false))?;
+        failures::load(&text, &name).map_err(|problems| config::render(&problems, &text, &name, false))?;
     let warnings = config::render(&warnings, &text, &name, false);
     Ok(Read { config, warnings })
 }

@@ -78,21 +78,31 @@ impl RouteProbe {
         let wanted = &self.wanted;
         let protocol = wanted.protocol.as_deref();
         let routes = ask(limit, self.bird.routes(wanted.prefix, protocol)).await?;
-        let theirs: Vec<&Route> = routes
-            .iter()
-            .filter(|route| !self.own.contains(&route.protocol) && route.prefix == wanted.prefix)
-            .filter(|route| protocol.is_none_or(|name| name == route.protocol))
-            .collect();
+        let theirs = self.theirs(&routes, protocol);
         if let Some(route) = theirs.iter().find(|route| fits(wanted, route)) {
-            self.footing.seen(connection);
+            self.footing.seen_through(connection, &route.protocol);
             return Ok(Report::pass(&describe(route), None));
         }
-        // Absence is evidence only while a session that could carry the route stands (D3).
+        // Absence is evidence only while the session stands through which the route was last seen
+        // (D3, D20).
         let protocols = ask(limit, self.bird.protocols()).await?;
-        let carrier = carrier(&protocols, protocol, &self.deaf).map_err(|why| {
+        let through = self.footing.through();
+        let session = protocol.or(through.as_deref());
+        let carrier = carrier(&protocols, session, &self.deaf).map_err(|why| {
             self.footing.lost(connection);
             NoAnswer::NotMade(why)
         })?;
+        if let (None, Some(session)) = (protocol, session) {
+            // Without a protocol BIRD looks into its default tables; the session's own may be another.
+            let there = ask(limit, self.bird.routes(wanted.prefix, Some(session))).await?;
+            if let Some(route) = self
+                .theirs(&there, Some(session))
+                .into_iter()
+                .find(|route| fits(wanted, route))
+            {
+                return Ok(Report::pass(&describe(route), None));
+            }
+        }
         let prefix = wanted.prefix;
         if !self.footing.proves_absence(connection) {
             let young = format!("{prefix} is not there yet, and {carrier} may not have told everything yet");
@@ -105,6 +115,17 @@ impl RouteProbe {
             },
             None,
         ))
+    }
+}
+
+impl RouteProbe {
+    /// The routes of others to the wanted prefix.
+    fn theirs<'a>(&self, routes: &'a [Route], protocol: Option<&str>) -> Vec<&'a Route> {
+        routes
+            .iter()
+            .filter(|route| !self.own.contains(&route.protocol) && route.prefix == self.wanted.prefix)
+            .filter(|route| protocol.is_none_or(|name| name == route.protocol))
+            .collect()
     }
 }
 
@@ -134,9 +155,11 @@ fn goes_by(route: &Route, hop: std::net::IpAddr) -> bool {
     route.bgp_next_hop == Some(hop) || route.next_hops.iter().any(|next| next.via == Some(hop))
 }
 
-/// The name of an established session that could carry the route; without one, why there is none.
+/// The name of the established session that would carry the route; without one, why there is none.
+/// Where it is not known which (`name`), because the route was not seen since the start, every session
+/// that could carry it must be established.
 fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>, deaf: &[String]) -> Result<&'a str, String> {
-    let could = |protocol: &&Protocol| is_established(protocol) && !deaf.contains(&protocol.name);
+    let could = |protocol: &&Protocol| protocol.proto == "BGP" && !deaf.contains(&protocol.name);
     match name {
         Some(name) if deaf.iter().any(|deaf| deaf == name) => {
             Err(format!("{name} takes in no such route (`import`)"))
@@ -146,12 +169,19 @@ fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>, deaf: &[String]) -
             Some(protocol) => Err(format!("the route is not there, but {}", stands(protocol))),
             None => Err(format!("BIRD has no protocol {name}")),
         },
-        None => match protocols.iter().find(could) {
-            Some(protocol) => Ok(&protocol.name),
-            None => {
-                Err("the route is not there, but no BGP session that could carry it is established".into())
+        None => {
+            let mut sessions = protocols.iter().filter(could);
+            if let Some(session) = sessions.clone().find(|session| !is_established(session)) {
+                let stands = stands(session);
+                return Err(format!(
+                    "the route is not there, but it may come through {stands}"
+                ));
             }
-        },
+            let first = sessions.next().map(|session| session.name.as_str());
+            first.ok_or_else(|| {
+                "the route is not there, and BIRD has no BGP session that could carry it".to_owned()
+            })
+        }
     }
 }
 

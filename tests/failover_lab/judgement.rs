@@ -12,7 +12,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A probe of what the primary says of its own announcement.
 const PRIMARY_SAYS: &str = "name = \"announced\"\ntype = \"http\"\n\
     url = \"http://198.18.0.1:9180/v1/services/web/announced\"\non_no_answer = \"error\"\n\
-    votes = \"none\"\ndecides = \"down\"";
+    error_status = [\"300-502\", \"504-599\"]\nvotes = \"up\"\ndecides = \"down\"";
 
 /// A cut that is taken over.
 fn cut(lab: &Lab) -> Result<SystemTime> {

@@ -98,8 +98,9 @@ fn standby(service: &Service, path: &Path, found: &mut Findings) {
             Finding::warning("blind-to-withdrawal", format!("`{}` could not see a living primary withdraw", service.name))
                 .at(&path.key("role"), "a standby without a probe that decides \"down\"")
                 .help(
-                    "add a bird-route probe of the primary's route, or an http probe of its /v1/services/NAME/announced with \
-                     `on_no_answer = \"error\"`; either with `decides = \"down\"`",
+                    "add an http probe of its /v1/services/NAME/announced with `on_no_answer = \"error\"` and \
+                     `error_status = [\"300-502\", \"504-599\"]`, or a bird-route probe of its route, through a session that \
+                     imports it; either with `votes = \"up\"` and `decides = \"down\"`",
                 )
                 .note("a primary whose host lives but whose service died withdraws, and answers pings all the same (D3)"),
         );
@@ -108,6 +109,7 @@ fn standby(service: &Service, path: &Path, found: &mut Findings) {
         if let Check::Http(http) = &probe.check
             && probe.decides == Some(Decides::Down)
             && http.on_no_answer == OnNoAnswer::Fail
+            && !http.asks_announced()
         {
             let path = path.probe(index);
             found.report(

@@ -169,6 +169,12 @@ impl Http {
         is_status_in(&self.expect_status, status)
     }
 
+    /// Whether it asks another Falconer whether it announces: `/v1/services/NAME/announced`.
+    pub fn asks_announced(&self) -> bool {
+        let path: Vec<&str> = self.url.path().split('/').collect();
+        matches!(path.as_slice(), ["", "v1", "services", _, "announced"])
+    }
+
     /// Whether an answer with this status proves nothing.
     pub fn is_error(&self, status: u16) -> bool {
         is_status_in(&self.error_status, status)

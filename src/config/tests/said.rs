@@ -73,8 +73,8 @@ says! {
     a_threshold_above_the_voters: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = 3\nup_when = 4")];
     a_threshold_that_is_none: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = 0\nup_when = \"most\"")];
     thresholds_that_could_both_hold: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = \"any\"\nup_when = 2")];
-    thresholds_without_a_common_probe: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"down\""), ("votes = \"none\"\ndecides = \"down\"", "votes = \"up\"\ndecides = \"down\"")];
-    no_probe_that_votes: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"none\"")];
+    thresholds_without_a_common_probe: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"down\"")];
+    no_probe_that_votes: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"none\""), ("votes = \"up\"", "votes = \"none\"")];
     a_target_inside_an_announced_prefix: STANDBY, [("target = \"198.18.0.1\"", "target = \"198.51.100.10\""), ("https://origin.example.net/", "http://[2001:db8:5100::1]:8080/"), ("target = \"192.0.2.53\"", "target = \"198.51.100.53\"")];
     a_source_inside_an_announced_prefix: STANDBY, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nsource = \"198.51.100.1\"")];
     a_witness_that_is_a_target: STANDBY, [("target = \"192.0.2.53\"", "target = \"198.18.0.1\""), ("type = \"icmp\"\ntarget = \"203.0.113.1\"", "type = \"tcp\"\ntarget = \"ORIGIN.example.net.:443\"")];
@@ -84,7 +84,7 @@ says! {
     a_standby_with_one_witness: STANDBY, [("[[witness]]\nname = \"gateway\"\ntype = \"icmp\"\ntarget = \"203.0.113.1\"\n", "")];
     a_standby_without_a_witness: STANDBY, [("[[witness]]\nname = \"gateway\"\ntype = \"icmp\"\ntarget = \"203.0.113.1\"\n", ""), ("[[witness]]\nname = \"resolver\"\ntype = \"icmp\"\ntarget = \"192.0.2.53\"\n", "")];
     a_standby_that_is_blind_to_a_withdrawal: STANDBY, [("decides = \"down\"\n", "")];
-    silence_that_decides: ATTACH, [("on_no_answer = \"error\"\n", "")];
+    silence_that_decides: ATTACH, [("on_no_answer = \"error\"\n", ""), ("/v1/services/web/announced", "/healthz")];
     a_primary_that_no_standby_sees: PRIMARY, [("listen = \"198.18.0.1:9180\"", "listen = \"\"")];
     a_primary_with_keys_of_a_standby: PRIMARY, [("role = \"primary\"", "role = \"primary\"\nfailback = \"manual\"\nfailback_delay = \"5s\"\non_isolated = \"withdraw\"\nflap_limit = 5")];
     a_primary_from_the_standbys_template: PRIMARY, [("template = \"primary.conf\"\n", "")];

@@ -18,6 +18,9 @@ const SETTLING: Duration = Duration::from_secs(30);
 pub(super) struct Footing {
     // A lock, because checks of one probe overlap; it is held for no longer than a comparison.
     state: Mutex<State>,
+    /// The session through which the route was last seen; whatever became of the connection to BIRD
+    /// since. A lock for the same reason.
+    through: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +34,23 @@ impl Footing {
     /// What is looked for is there.
     pub(super) fn seen(&self, connection: u64) {
         self.with(connection, |state| state.seen = true);
+    }
+
+    /// The route is there, through that session.
+    pub(super) fn seen_through(&self, connection: u64, session: &str) {
+        self.seen(connection);
+        let mut through = self.through.lock().unwrap_or_else(PoisonError::into_inner);
+        if through.as_deref() != Some(session) {
+            *through = Some(session.to_owned());
+        }
+    }
+
+    /// Through which session the route was last seen; `None`: not since the start.
+    pub(super) fn through(&self) -> Option<String> {
+        self.through
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// What it would stand on is not there: whatever was seen before says nothing any more.

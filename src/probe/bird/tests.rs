@@ -13,6 +13,8 @@ const PREFIX: &str = "198.51.100.0/24";
 #[derive(Default)]
 struct View {
     routes: Option<Vec<Route>>,
+    /// In the table of the protocol that is asked for, where that is another.
+    own_table: Option<Vec<Route>>,
     protocols: Option<Vec<Protocol>>,
     bfd: Option<Vec<BfdSession>>,
     slow: bool,
@@ -35,8 +37,11 @@ impl BirdView for View {
         1
     }
 
-    fn routes<'a>(&'a self, _: IpNet, _: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
-        self.say(&self.routes)
+    fn routes<'a>(&'a self, _: IpNet, protocol: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>> {
+        match (protocol, &self.own_table) {
+            (Some(_), Some(_)) => self.say(&self.own_table),
+            (Some(_) | None, _) => self.say(&self.routes),
+        }
     }
 
     fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>> {
@@ -255,7 +260,8 @@ async fn d3_absence_is_evidence_only_while_a_session_that_could_carry_the_route_
         (wanted(), vec![up("mute"), up("isp")], Fail),
         (wanted(), vec![up("mute"), active("isp")], Error),
         (named(), vec![], Error),
-        (wanted(), vec![active("isp"), up("other")], Fail),
+        (wanted(), vec![up("isp"), up("other")], Fail),
+        (wanted(), vec![active("isp"), up("other")], Error),
         (wanted(), vec![active("isp")], Error),
         (wanted(), vec![], Error),
     ] {
@@ -277,8 +283,8 @@ async fn d1_a_bird_that_is_away_or_slow_is_an_error() {
         let view = || View {
             routes: routes.clone(),
             protocols: protocols.clone(),
-            bfd: None,
             slow,
+            ..View::default()
         };
         let limit = || Limit::new(Duration::from_millis(50));
         let probe = RouteProbe::new(wanted(), Arc::new(view()), [].into(), [].into());
@@ -368,4 +374,30 @@ async fn a_bfd_session_is_up_or_it_fails_and_none_is_an_error() {
         let report = probe.check(Limit::new(Duration::from_secs(1))).await;
         assert_eq!(report.outcome, outcome, "{sessions:?}");
     }
+}
+
+/// A probe without a protocol that saw the route through `isp` before, and does not see it now.
+async fn gone(own_table: Option<Vec<Route>>, protocols: Vec<Protocol>) -> Outcome {
+    let view = View {
+        routes: Some(vec![]),
+        own_table,
+        protocols: Some(protocols),
+        ..View::default()
+    };
+    let probe = RouteProbe::new(wanted(), Arc::new(view), [].into(), [].into());
+    probe.footing.seen_through(1, "isp");
+    probe.check(Limit::new(Duration::from_secs(1))).await.outcome
+}
+
+#[tokio::test]
+async fn d20_absence_counts_only_while_the_session_stands_through_which_the_route_was_seen() {
+    assert_eq!(gone(None, vec![up("isp"), active("other")]).await, Fail);
+    assert_eq!(gone(None, vec![active("isp"), up("other")]).await, Error);
+    assert_eq!(gone(None, vec![up("other")]).await, Error);
+}
+
+#[tokio::test]
+async fn d20_a_route_in_the_sessions_own_table_is_there() {
+    assert_eq!(gone(Some(vec![route("isp")]), vec![up("isp")]).await, Pass);
+    assert_eq!(gone(Some(vec![]), vec![up("isp")]).await, Fail);
 }

@@ -1,0 +1,307 @@
+//! Plays each service's configuration through the failures that it is made for, through the real
+//! judgement on virtual time, and refuses one whose verdict then never comes, or comes wrongly (D19).
+//!
+//! What a probe shows in a failure follows from its type, target and keys ([`scene`]). The pace is not
+//! the configuration's: intervals and delays are cut short, because what is asked is which verdict
+//! comes, not when. `falconer check`, the start and a reload all read the configuration through
+//! [`load`].
+
+mod finding;
+mod scene;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::config::finding::Findings;
+use crate::config::model::{
+    self, Check, Config, Decides, Failback, OnNoAnswer, Quorum, Role, Service, Votes,
+};
+use crate::config::place::Path;
+use crate::config::{self, Diagnostic};
+use crate::failover::playback::{Answer, World};
+use crate::failover::{Adoption, Event, Memory, Playback, ProbeId, Strength};
+use crate::status::snapshot::{Outcome, ProbeState};
+use crate::time::{Moment, Now};
+use scene::{Expected, Scene, Step, Story, shown};
+
+/// How long each step of a failure lasts: every row and every proof is settled by then.
+const STEP: Duration = Duration::from_secs(20);
+
+/// The pace at which it is played.
+const INTERVAL: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
+const RTT: Duration = Duration::from_millis(10);
+
+/// Rows longer than this are played as this long: what they add up to is the same.
+const LONGEST_ROW: u32 = 3;
+
+/// Reads a configuration as [`config::load`] does, and plays it through its failures.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    config::load_and(text, file_name, check)
+}
+
+/// A service whose verdict does not come as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused {
+    /// In which failure.
+    step: Step,
+    /// What the verdict should have led to.
+    expected: Expected,
+    /// The states of its probes at the end of the step.
+    states: Vec<ProbeState>,
+    /// One change that would mend it, where there is one.
+    mend: Option<Mend>,
+}
+
+/// One change of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mend {
+    /// This probe votes up only.
+    VotesUp(usize),
+    /// No answer is an error for this probe.
+    SilenceIsAnError(usize),
+    /// Both.
+    VotesUpAndSilenceIsAnError(usize),
+    /// No answer is a fail for this probe.
+    SilenceIsAFail(usize),
+    /// This probe decides nothing alone.
+    DecidesNothing(usize),
+    /// Any probe that is down is enough.
+    DownWhenAny,
+    /// All probes must be up.
+    UpWhenAll,
+}
+
+/// What a verdict depends on, but for names: services of one shape are played once.
+type Shape = (bool, String, Vec<(Vec<Outcome>, u8, u8, u32, u32)>);
+
+fn check(config: &Config, found: &mut Findings) {
+    let base = Config {
+        services: Vec::new(),
+        witnesses: config.witnesses.iter().map(hastened).collect(),
+        ..config.clone()
+    };
+    let mut played: HashMap<Shape, Option<Refused>> = HashMap::new();
+    for (index, service) in config.services.iter().enumerate() {
+        let refused = played
+            .entry(shape(&base, service))
+            .or_insert_with(|| refused(&base, service));
+        if let Some(refused) = refused {
+            finding::report(refused, service, &Path::service(index), found);
+        }
+    }
+}
+
+fn shape(config: &Config, service: &Service) -> Shape {
+    let scenes = Scene::all();
+    let probe = |probe: &model::Probe| {
+        let shown = scenes
+            .iter()
+            .map(|scene| shown(config, service, &probe.check, scene));
+        let decides = match probe.decides {
+            None => 0,
+            Some(Decides::Down) => 1,
+            Some(Decides::Up) => 2,
+        };
+        let votes = match probe.votes {
+            Votes::Both => 0,
+            Votes::Down => 1,
+            Votes::Up => 2,
+            Votes::None => 3,
+        };
+        (shown.collect(), votes, decides, probe.fall, probe.rise)
+    };
+    let quorums = format!("{:?} {:?}", service.down_when, service.up_when);
+    let standby = service.role == Role::Standby;
+    (standby, quorums, service.probes.iter().map(probe).collect())
+}
+
+/// What is wrong with it, and what would mend it.
+fn refused(base: &Config, service: &Service) -> Option<Refused> {
+    let refused = first_refusal(base, service)?;
+    let mends = mends(service).into_iter();
+    let mend = mends
+        .filter(|mend| first_refusal(base, &mended(service, *mend)).is_none())
+        .next();
+    Some(Refused { mend, ..refused })
+}
+
+fn first_refusal(base: &Config, service: &Service) -> Option<Refused> {
+    let config = Config {
+        services: vec![hastened_service(service)],
+        ..base.clone()
+    };
+    let service = &config.services[0];
+    let stories = scene::stories(&config, service);
+    stories.iter().find_map(|either| {
+        // A service can be dead in several ways; seeing one of them is enough.
+        let refusals: Vec<Option<Refused>> = either.iter().map(|story| play(&config, story)).collect();
+        refusals
+            .into_iter()
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .next()
+    })
+}
+
+/// Plays one story; the first step that does not come out as it should.
+fn play(config: &Config, story: &Story) -> Option<Refused> {
+    let now = Now {
+        mono: Moment::START,
+        wall: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let mut stage = Stage {
+        config,
+        scene: story[0].scene,
+    };
+    let mut play = Playback::new(config, &Memory::default(), now);
+    let adoption = Adoption::Is(Strength::Off);
+    play.hand_in(Some(Event::Bird { service: 0, adoption }), &mut stage);
+    for step in story {
+        stage.scene = step.scene;
+        let before = play.notes().len();
+        let until = play.now().mono + STEP;
+        play.run_until(until, &mut stage);
+        let strength = play.site().services()[0].stance().strength();
+        let switched = play.notes()[before..]
+            .iter()
+            .any(|(_, note)| matches!(note, crate::failover::Note::Switched { .. }));
+        let well = match step.expected {
+            Expected::Announced => strength == Some(Strength::Full),
+            Expected::Silent => strength == Some(Strength::Off) && verdict_is_clear(&play),
+            Expected::StaysAnnounced => strength == Some(Strength::Full) && !switched,
+            Expected::StaysSilent => strength == Some(Strength::Off) && !switched,
+        };
+        if !well {
+            let probes = play.site().services()[0].probes().iter();
+            return Some(Refused {
+                step: *step,
+                expected: step.expected,
+                states: probes.map(crate::health::Probe::state).collect(),
+                mend: None,
+            });
+        }
+    }
+    None
+}
+
+/// A site that is silent because it never decided anything would look as well as one that decided.
+fn verdict_is_clear(play: &Playback) -> bool {
+    play.site().services()[0].verdict().0 != crate::status::snapshot::Verdict::Unclear
+}
+
+/// The world that answers the checks.
+struct Stage<'a> {
+    config: &'a Config,
+    scene: Scene,
+}
+
+impl World for Stage<'_> {
+    fn answer(&mut self, _: Moment, probe: ProbeId, policy: &model::Probe) -> Option<Answer> {
+        let outcome = match probe {
+            ProbeId::Service(service, _) => shown(
+                self.config,
+                &self.config.services[service],
+                &policy.check,
+                &self.scene,
+            ),
+            ProbeId::Witness(_) => scene::witness_shown(&policy.check, &self.scene),
+        };
+        let after = match outcome {
+            Outcome::Pass | Outcome::Error => RTT,
+            Outcome::Fail => policy.timeout,
+        };
+        Some(Answer {
+            after,
+            outcome,
+            detail: String::new(),
+        })
+    }
+}
+
+fn hastened(probe: &model::Probe) -> model::Probe {
+    model::Probe {
+        interval: INTERVAL,
+        timeout: TIMEOUT,
+        retry_interval: RETRY_INTERVAL,
+        fall: probe.fall.min(LONGEST_ROW),
+        rise: probe.rise.min(LONGEST_ROW),
+        ..probe.clone()
+    }
+}
+
+fn hastened_service(service: &Service) -> Service {
+    Service {
+        takeover_delay: Duration::ZERO,
+        failback: Failback::Auto,
+        failback_delay: Duration::ZERO,
+        failback_window: None,
+        failback_drain: Duration::ZERO,
+        flap_limit: u32::MAX,
+        probes: service.probes.iter().map(hastened).collect(),
+        ..service.clone()
+    }
+}
+
+/// What may be tried, the smallest change first.
+fn mends(service: &Service) -> Vec<Mend> {
+    let mut mends = Vec::new();
+    for (index, probe) in service.probes.iter().enumerate() {
+        let alone = probe.decides == Some(Decides::Down);
+        let silence = match &probe.check {
+            Check::Http(http) => Some(http.on_no_answer),
+            Check::Icmp(_)
+            | Check::Tcp(_)
+            | Check::Dns(_)
+            | Check::Exec(_)
+            | Check::BirdRoute(_)
+            | Check::BirdProtocol(_) => None,
+        };
+        if silence == Some(OnNoAnswer::Fail) && alone {
+            mends.push(Mend::SilenceIsAnError(index));
+        }
+        if alone && probe.votes != Votes::Up {
+            mends.push(Mend::VotesUp(index));
+            if silence == Some(OnNoAnswer::Fail) {
+                mends.push(Mend::VotesUpAndSilenceIsAnError(index));
+            }
+        }
+        if silence == Some(OnNoAnswer::Error) {
+            mends.push(Mend::SilenceIsAFail(index));
+        }
+        if probe.decides.is_some() {
+            mends.push(Mend::DecidesNothing(index));
+        }
+    }
+    mends.extend([Mend::UpWhenAll, Mend::DownWhenAny]);
+    mends
+}
+
+fn mended(service: &Service, mend: Mend) -> Service {
+    let mut service = service.clone();
+    let silence = |service: &mut Service, index: usize, means: OnNoAnswer| {
+        if let Some(Check::Http(http)) = service.probes.get_mut(index).map(|probe| &mut probe.check) {
+            http.on_no_answer = means;
+        }
+    };
+    match mend {
+        Mend::VotesUp(index) => service.probes[index].votes = Votes::Up,
+        Mend::SilenceIsAnError(index) => silence(&mut service, index, OnNoAnswer::Error),
+        Mend::VotesUpAndSilenceIsAnError(index) => {
+            service.probes[index].votes = Votes::Up;
+            silence(&mut service, index, OnNoAnswer::Error);
+        }
+        Mend::SilenceIsAFail(index) => silence(&mut service, index, OnNoAnswer::Fail),
+        Mend::DecidesNothing(index) => service.probes[index].decides = None,
+        Mend::DownWhenAny => service.down_when = Quorum::Any,
+        Mend::UpWhenAll => service.up_when = Quorum::All,
+    }
+    service
+}
+
+#[cfg(test)]
+mod tests;
