@@ -19,9 +19,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
-use self::record::{Digest, Record};
+use self::record::{Digest, Record, Running};
 use crate::config::model::{Bird, Render, Site};
+use crate::render::{KnownRunning, Load, OnDisk, RunningFile};
 
 /// More than any bird.conf that can be rendered; what is longer is not read.
 const MAX_LEN: u64 = 64 << 20;
@@ -43,6 +45,8 @@ pub struct Present {
     pub digest: Option<String>,
     /// When it was last written, as far as the file system tells.
     pub written: Option<SystemTime>,
+    /// When it was last written, moved to its place, or otherwise changed.
+    pub changed: Option<SystemTime>,
     /// Whose work the content is.
     pub owner: Owner,
     /// An apply that did not come to its end: we stopped in the middle of it.
@@ -60,6 +64,17 @@ pub enum Owner {
     Us,
     /// Anything else: edited by a human, or there before us.
     SomebodyElse,
+}
+
+/// What BIRD runs, as far as it can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// The file that is on disk.
+    OnDisk,
+    /// Another one, of which there is a copy: this.
+    Copy(String),
+    /// That cannot be told; why.
+    Unknown(String),
 }
 
 /// What writing came to.
@@ -129,6 +144,7 @@ impl ConfFile {
             text,
             digest: digest.map(Digest::into_hex),
             written: replace::written(&self.output),
+            changed: replace::changed(&self.output),
             owner,
             unfinished: record.stage(),
             record_problem,
@@ -238,6 +254,90 @@ impl ConfFile {
         Ok(())
     }
 
+    /// Keeps `text` as what BIRD runs; `loaded_at` is when BIRD read it.
+    ///
+    /// # Errors
+    /// `state_dir` cannot be read or written.
+    pub fn keep_running(&self, text: &str, loaded_at: Option<Timestamp>) -> anyhow::Result<()> {
+        let sha256 = Digest::of(text);
+        let record = Record::load(&self.state_dir, &self.output)?;
+        let ours = record.knows(&sha256);
+        let running = Running {
+            sha256,
+            loaded_at,
+            ours,
+        };
+        if record.running() == Some(&running) {
+            return Ok(());
+        }
+        replace::write_private(&self.running(), text)?;
+        record.with_running(running).save(&self.state_dir, &self.output)
+    }
+
+    /// What BIRD was last seen to run, and when it had read that; `None`: nothing is noted.
+    pub fn noted_running(&self) -> Option<(String, Timestamp)> {
+        let record = Record::load(&self.state_dir, &self.output).ok()?;
+        let running = record.running()?;
+        Some((running.sha256.as_hex().to_owned(), running.loaded_at?))
+    }
+
+    /// What BIRD runs, by when it last read its file. `load` is `None` where BIRD does not tell.
+    ///
+    /// # Errors
+    /// Our notes or the copy cannot be read.
+    pub fn runs(&self, present: &Present, load: Option<Load>) -> anyhow::Result<Runs> {
+        let record = Record::load(&self.state_dir, &self.output)?;
+        let copy = replace::read(&self.running(), MAX_LEN)?;
+        let copied = copy.as_deref().map(Digest::of);
+        let noted = record.running();
+        let (Some(digest), Some(changed)) = (&present.digest, present.changed) else {
+            return Ok(Runs::Unknown("there is no file".to_owned()));
+        };
+        let on_disk = OnDisk {
+            digest,
+            written: Timestamp::try_from(changed)?,
+        };
+        let facts = KnownRunning {
+            noted: noted.map(|running| (running.sha256.as_hex(), running.loaded_at)),
+            copy: copied.as_ref().map(Digest::as_hex),
+            is_ours: present.owner == Owner::Us,
+        };
+        Ok(
+            match facts.of(&self.output.display().to_string(), &on_disk, load) {
+                RunningFile::OnDisk => Runs::OnDisk,
+                RunningFile::Copy => {
+                    copy.map_or_else(|| Runs::Unknown("no copy was kept".to_owned()), Runs::Copy)
+                }
+                RunningFile::Unknown(why) => Runs::Unknown(why),
+            },
+        )
+    }
+
+    /// One step of an apply: what BIRD runs in the place of a file that BIRD has not read. What stood
+    /// there is kept beside it; the answer is where.
+    ///
+    /// # Errors
+    /// The file is not `present` any more, or it or the copy cannot be written.
+    pub fn put_running(&self, present: &Present, running: &str) -> Result<PathBuf, PutError> {
+        if self.inspect()?.text != present.text {
+            return Err(self.somebody_elses());
+        }
+        let kept = self.state_dir.join("bird.conf.replaced");
+        if let Some(text) = &present.text {
+            replace::write_private(&kept, text)?;
+        }
+        let record = Record::load(&self.state_dir, &self.output)?;
+        let is_ours = record.running().is_some_and(|running| running.ours);
+        // Noted first, so that we know our own work again wherever we are interrupted.
+        let present = present.text.as_deref().map(Digest::of);
+        let present = present.filter(|digest| record.knows(digest));
+        let running_digest = Some(Digest::of(running)).filter(|_| is_ours);
+        let ours: Vec<Digest> = present.into_iter().chain(running_digest).collect();
+        record.owning(&ours, None).save(&self.state_dir, &self.output)?;
+        replace::replace(&self.output, running, &self.socket)?;
+        Ok(kept)
+    }
+
     /// The last good copy, if there is one.
     ///
     /// # Errors
@@ -274,7 +374,13 @@ impl ConfFile {
     }
 
     fn note(&self, ours: &[Digest], stage: Option<Stage>) -> anyhow::Result<()> {
-        Record::of(ours, stage).save(&self.state_dir, &self.output)
+        // Notes that cannot be read are replaced: what they said is lost either way.
+        let record = Record::load(&self.state_dir, &self.output).unwrap_or_default();
+        record.owning(ours, stage).save(&self.state_dir, &self.output)
+    }
+
+    fn running(&self) -> PathBuf {
+        self.state_dir.join("bird.conf.running")
     }
 
     fn good(&self) -> PathBuf {

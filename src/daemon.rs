@@ -39,7 +39,7 @@ use crate::config::Config;
 use crate::metrics;
 use crate::store;
 use crate::systemd;
-pub(crate) use applying::{NotApplied, apply_alone};
+pub(crate) use applying::{NotApplied, apply_alone, load};
 pub use bird_conf::NotRendered;
 use bird_conf::{BirdConf, Wrong};
 pub(crate) use bird_conf::{rendered, version_of};

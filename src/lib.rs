@@ -20,6 +20,7 @@
 //! | [`drill`] | decider | what a drill came to, to print and to file |
 //! | [`metrics`] | decider | what a scrape is told |
 //! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
+//! | [`process_files`] | edge | files as another process sees them |
 //! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
 //! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
@@ -46,6 +47,7 @@ pub mod history;
 pub mod log;
 pub mod metrics;
 pub mod probe;
+pub mod process_files;
 pub mod ready;
 pub mod render;
 pub mod status;

@@ -19,7 +19,7 @@ mod templates;
 pub(crate) use context::state_file_pattern;
 pub use drift::{Drift, diff, drift, without_passwords};
 pub use error::{Place, RenderError};
-pub use loaded::{Load, Loaded, OnDisk};
+pub use loaded::{KnownRunning, Load, Loaded, OnDisk, RunningFile};
 pub use passwords::{PasswordError, Passwords};
 pub use templates::Templates;
 

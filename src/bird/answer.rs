@@ -13,7 +13,7 @@ mod status;
 mod switch;
 
 pub use bfd::{BfdSession, BfdState, bfd_sessions};
-pub use configure::{ConfigureStatus, Configured, configure_status, configured};
+pub use configure::{ConfigureStatus, Configured, configuration_file, configure_status, configured};
 pub use protocol::{
     BgpDetail, Channel, ExportLimit, Protocol, ProtocolDetail, RouteCounts, State, protocol, protocols,
 };

@@ -205,6 +205,20 @@ impl Client {
         answer::configured(&reply)
     }
 
+    /// The path of the configuration file that BIRD would read at a `configure`, as BIRD sees it. It
+    /// is parsed for that, and nothing changes.
+    pub async fn configuration_file(&self) -> Result<PathBuf, BirdError> {
+        let reply = self.ask(Question::configure_check_own()).await?;
+        answer::configuration_file(&reply)
+    }
+
+    /// `configure`: BIRD's own configuration file is read anew, and stays. Only for a file that BIRD
+    /// runs already (A9), and with the same reservation as for [`Client::configure_timeout`].
+    pub async fn configure(&self) -> Result<Configured, BirdError> {
+        let reply = self.ask(Question::configure()).await?;
+        answer::configured(&reply)
+    }
+
     /// `configure timeout SECONDS`: BIRD's own configuration file is read anew, and undone unless
     /// [`Client::configure_confirm`] comes in time. Only for rendering (A9), and only while
     /// [`Client::configure_status`] says that nothing is in progress: BIRD 3 dies of a second one.

@@ -1,8 +1,8 @@
 //! What we may ask of BIRD and tell it: every command line that is ever written to the socket is
 //! built here, from names that were checked.
 //!
-//! What is not here is never sent: a plain `configure`, `all`, patterns, `echo`, `restart`, an
-//! unfiltered `show route` (A2).
+//! What is not here is never sent: `all`, patterns, `echo`, `restart`, an unfiltered `show route` (A2).
+//! `configure` and its relatives are for rendering alone (A9).
 
 use std::fmt;
 use std::path::Path;
@@ -140,6 +140,16 @@ impl Question {
             )));
         };
         Ok(Self::new(Kind::Check, format!("configure check \"{text}\"")))
+    }
+
+    /// `configure check`: of the file that BIRD would read, whose path it says.
+    pub fn configure_check_own() -> Self {
+        Self::new(Kind::Check, "configure check")
+    }
+
+    /// `configure`, without an undo timer.
+    pub fn configure() -> Self {
+        Self::new(Kind::Configure, "configure")
     }
 
     /// `configure timeout SECONDS`, in whole seconds and at least one.

@@ -12,7 +12,8 @@ use crate::conf_file::parser::{CheckError, Parser};
 use crate::conf_file::{ConfFile, PutError};
 use crate::config::Config;
 use crate::config::model::{Apply, Render};
-use crate::daemon::{rendered, version_of};
+use crate::daemon::{load, rendered, version_of};
+use crate::render::Load;
 
 /// A bird.conf that has been rendered, and where it belongs.
 pub(super) struct BirdConf {
@@ -26,6 +27,8 @@ pub(super) struct BirdConf {
     pub(super) parser: Parser,
     /// Whether it is written only if BIRD's parser accepts it.
     pub(super) checked: bool,
+    /// When the BIRD that runs last read its file, where it says so.
+    pub(super) load: Option<Load>,
 }
 
 impl BirdConf {
@@ -37,6 +40,7 @@ impl BirdConf {
             Some(version) => version,
             None => parser.version().await.map_err(|error| refused(&error))?,
         };
+        let load = load(&client).await.ok().flatten();
         let text = rendered(config, settings, &version)
             .map_err(|error| Failure::Configuration(format!("bird.conf cannot be rendered\n{error}")))?;
         let file = ConfFile::new(settings, &config.site, &config.bird);
@@ -47,6 +51,7 @@ impl BirdConf {
             file,
             parser,
             checked,
+            load,
         })
     }
 
@@ -74,9 +79,11 @@ pub(super) fn not_written(error: &ApplyError) -> Failure {
         ApplyError::File(PutError::Io(cause)) if forbidden(cause) => {
             Failure::Forbidden(format!("{error}\nit takes root: use sudo"))
         }
-        ApplyError::File(PutError::Io(_) | PutError::SomebodyElse { .. }) | ApplyError::NoFile(_) => {
-            Failure::Failed(error.to_string())
-        }
+        ApplyError::File(PutError::Io(_) | PutError::SomebodyElse { .. })
+        | ApplyError::NoFile(_)
+        | ApplyError::Elsewhere(_)
+        | ApplyError::NotKnown(_)
+        | ApplyError::Include(_) => Failure::Failed(error.to_string()),
     }
 }
 

@@ -97,10 +97,11 @@ async fn write(conf: BirdConf, force: bool) -> Result<(), Failure> {
         file,
         parser,
         checked,
+        load,
         ..
     } = conf;
     let path = file.path().display().to_string();
-    let put = applying::write(&file, &parser, text, checked, force).await;
+    let put = applying::write(&file, &parser, text, checked, force, load).await;
     match put.map_err(|error| not_written(&error))? {
         Put::Unchanged => output::print(format!("{path} is so already\n")),
         Put::Written { record_problem } => {
@@ -120,7 +121,7 @@ fn not_applied(error: &NotApplied) -> Failure {
         NotApplied::NoBird(_) => Failure::Unavailable(error.to_string()),
         NotApplied::NotRendered(_) => Failure::Configuration(error.to_string()),
         NotApplied::NotBegun(error) => not_written(error),
-        NotApplied::Held(_) | NotApplied::NothingToRender | NotApplied::Ended(_) => {
+        NotApplied::Held(_) | NotApplied::NothingToRender | NotApplied::Ended { .. } => {
             Failure::Failed(error.to_string())
         }
     }

@@ -5,23 +5,36 @@
 //! A future that is dropped in the middle leaves BIRD to its undo timer, and a note in `state_dir`
 //! from which [`ConfFile::recover`] puts the old file back.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::parser::{CheckError, Parser};
-use super::{ConfFile, Owner, Present, Put, PutError, Stage};
+use super::{ConfFile, Owner, Present, Put, PutError, Runs, Stage};
 use crate::bird::answer::{ConfigureStatus, Configured};
+use crate::render::Load;
 use crate::render::apply::{Apply, Event, Look, Outcome, Plan, Step, Trouble};
 use crate::time::Moment;
 
 /// BIRD, as far as an apply needs it. One command at a time, each with a time-out of its own.
 pub trait Reconfigure: Sync {
+    /// Whether the file at this path is the very one that BIRD would read; or why not, or why that
+    /// cannot be told.
+    fn reads(&self, file: &Path) -> impl Future<Output = Result<(), String>> + Send;
+    /// When BIRD last read its file; `None` where it says so in a form that cannot be read.
+    fn load(&self) -> impl Future<Output = Result<Option<Load>, Trouble>> + Send;
+    /// A file that `file` includes and that was changed after BIRD read it, where there is one.
+    fn unread_include(&self, file: &Path, load: Load) -> impl Future<Output = Option<PathBuf>> + Send;
+    /// Whether a takeover, a failback or a drill is under way; which, then.
+    fn calm(&self) -> Result<(), String>;
     /// `configure status`.
     fn status(&self) -> impl Future<Output = Result<ConfigureStatus, Trouble>> + Send;
     /// The protocols, and what is really exported.
     fn look(&self) -> impl Future<Output = Result<Look, Trouble>> + Send;
+    /// `configure`.
+    fn configure_running(&self) -> impl Future<Output = Result<Configured, Trouble>> + Send;
     /// `configure timeout`.
     fn configure(&self, within: Duration) -> impl Future<Output = Result<Configured, Trouble>> + Send;
     /// `configure confirm`.
@@ -33,10 +46,15 @@ pub trait Reconfigure: Sync {
 /// What came of an apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// The file had that content already: nothing was touched.
+    /// The file had that content already, and BIRD runs it: nothing was touched.
     Unchanged,
     /// It was tried.
-    Ended(Outcome),
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// Where a file is kept that stood on disk, that BIRD had not read, and that was replaced.
+        replaced: Option<PathBuf>,
+    },
 }
 
 /// Why an apply was not even begun. Nothing was touched.
@@ -53,10 +71,24 @@ pub enum ApplyError {
         "there is no {0} that BIRD could go back to; write it with `falconer render --write` and start BIRD"
     )]
     NoFile(String),
+    /// BIRD would not read the file that would be written.
+    #[error("not applied, nothing was touched: {0}")]
+    Elsewhere(String),
+    /// Nobody knows what BIRD runs, so it cannot be made what an undo returns to.
+    #[error("not applied, nothing was touched: {0}")]
+    NotKnown(String),
+    /// Something would go live that nobody asked for.
+    #[error(
+        "not applied, nothing was touched: {} is included and was changed after BIRD read it; to apply would bring it \
+         in, too. Take the change back, or have BIRD read it with `birdc configure`, then apply again",
+        .0.display()
+    )]
+    Include(PathBuf),
 }
 
 /// Writes `text` and leaves it to others to have BIRD read it; with `checked` only if BIRD's parser
-/// accepts it. What was there becomes the last good copy, if BIRD's parser accepts that.
+/// accepts it. What was there becomes the last good copy, if BIRD's parser accepts that. `load` is when
+/// BIRD last read its file, where one runs: what it runs is kept then, for a later apply.
 ///
 /// # Errors
 /// See [`ApplyError`]; the file is as it was then.
@@ -66,8 +98,12 @@ pub async fn write(
     text: String,
     checked: bool,
     force: bool,
+    load: Option<Load>,
 ) -> Result<Put, ApplyError> {
     let present = blocking(file, ConfFile::inspect).await.map_err(PutError::Io)?;
+    if load.is_some() {
+        runs(file, &present, load).await?;
+    }
     let changes = present.text.as_deref() != Some(text.as_str());
     if changes && present.owner == Owner::SomebodyElse && !force {
         return Err(ApplyError::File(file.somebody_elses()));
@@ -96,65 +132,180 @@ pub async fn apply(
     plan: Plan,
     text: String,
     force: bool,
-    mut told: impl FnMut(&Step),
+    told: impl FnMut(&Step),
 ) -> Result<Applied, ApplyError> {
     let present = blocking(file, ConfFile::inspect).await.map_err(PutError::Io)?;
-    if present.text.is_none() {
+    let Some(on_disk) = present.text.clone() else {
         return Err(ApplyError::NoFile(file.path().display().to_string()));
-    }
-    if present.text.as_deref() == Some(text.as_str()) {
-        blocking(file, move |file| file.put(&text, false)).await?;
-        return Ok(Applied::Unchanged);
-    }
-    if present.owner == Owner::SomebodyElse && !force {
+    };
+    let is_right = on_disk == text;
+    if !is_right && present.owner == Owner::SomebodyElse && !force {
         return Err(ApplyError::File(file.somebody_elses()));
     }
-    parser.check(&text, file.path()).await?;
-
-    let start = Instant::now();
-    let clock = || Moment::new(start.elapsed());
-    let mut machine = Apply::new(plan, clock());
-    loop {
-        let step = machine.step(clock());
-        told(&step);
-        let event = match step {
-            Step::Done(outcome) => return Ok(Applied::Ended(outcome)),
-            Step::Wait(until) => {
-                tokio::time::sleep_until(start + until.since_start()).await;
-                continue;
-            }
-            Step::AskStatus => Event::Status(bird.status().await),
-            Step::Look => Event::Look(bird.look().await),
-            Step::Configure { within, .. } => {
-                let sent_at = clock();
-                Event::Configured {
-                    sent_at,
-                    answer: bird.configure(within).await,
-                }
-            }
-            Step::Confirm(_) => Event::Confirmed(bird.confirm().await),
-            Step::Undo(_) => Event::Undone(bird.undo().await),
-            Step::PutNew => Event::File(put_new(file, &present, &text).await),
-            Step::NoteConfirming => Event::File(note(file).await),
-            Step::PutBack => Event::File(put_back(file).await),
-        };
-        machine.handle(clock(), event);
-        if matches!(machine.step(clock()), Step::Done(Outcome::Applied)) {
-            // The note is only for an interruption; without it the file is ours all the same.
-            let _ = blocking(file, |file| file.settle(None)).await;
+    bird.reads(file.path()).await.map_err(ApplyError::Elsewhere)?;
+    let load = bird.load().await;
+    let load = load.map_err(|trouble| ApplyError::NotKnown(trouble.why().to_owned()))?;
+    let (running, unread) = match runs(file, &present, load).await? {
+        Runs::OnDisk if is_right => {
+            blocking(file, move |file| file.put(&text, false)).await?;
+            return Ok(Applied::Unchanged);
         }
-        if matches!(machine.step(clock()), Step::Done(Outcome::Unclear { .. })) {
-            blocking(file, ConfFile::doubt).await;
-        }
+        Runs::OnDisk => (on_disk, false),
+        Runs::Copy(running) => (running, true),
+        Runs::Unknown(why) => return Err(ApplyError::NotKnown(why)),
+    };
+    if let Some(load) = load
+        && let Some(include) = bird.unread_include(file.path(), load).await
+    {
+        return Err(ApplyError::Include(include));
     }
+    parser.check(&text, file.path()).await?;
+    let applying = Applying {
+        file,
+        bird,
+        present,
+        running,
+        text,
+        replaced: None,
+    };
+    Ok(applying.run(plan, unread, told).await)
 }
 
-/// The old file becomes the last good copy: BIRD has just taken it, unchanged.
-async fn put_new(file: &ConfFile, present: &Present, text: &str) -> Result<(), String> {
-    let (present, text) = (present.clone(), text.to_owned());
-    blocking(file, move |file| file.put_new(&present, &text))
-        .await
-        .map_err(|error| error.to_string())
+/// Keeps the file on disk as what BIRD runs, where it is.
+///
+/// # Errors
+/// Our notes cannot be read.
+pub async fn keep_what_runs(file: &ConfFile, present: &Present, load: Load) -> Result<(), ApplyError> {
+    runs(file, present, Some(load)).await.map(drop)
+}
+
+/// What BIRD runs; kept, where that is the file on disk.
+async fn runs(file: &ConfFile, present: &Present, load: Option<Load>) -> Result<Runs, ApplyError> {
+    let present = present.clone();
+    let runs = blocking(file, move |file| {
+        let runs = file.runs(&present, load)?;
+        // What is not confirmed yet may be undone.
+        let stays = present.unfinished.is_none();
+        if let (Runs::OnDisk, Some(text), Some(load), true) = (&runs, &present.text, load, stays) {
+            // Where it cannot be kept, the notes of the apply itself cannot either, and it ends there.
+            let _ = file.keep_running(text, Some(load.at));
+        }
+        anyhow::Ok(runs)
+    });
+    Ok(runs.await.map_err(PutError::Io)?)
+}
+
+/// An apply that has begun.
+struct Applying<'a, B> {
+    file: &'a ConfFile,
+    bird: &'a B,
+    /// What is on disk before the new file is.
+    present: Present,
+    /// What BIRD runs.
+    running: String,
+    /// The new file.
+    text: String,
+    replaced: Option<PathBuf>,
+}
+
+impl<B: Reconfigure> Applying<'_, B> {
+    async fn run(mut self, plan: Plan, unread: bool, mut told: impl FnMut(&Step)) -> Applied {
+        let start = Instant::now();
+        let clock = || Moment::new(start.elapsed());
+        let mut machine = Apply::new(plan, unread, clock());
+        loop {
+            let step = machine.step(clock());
+            told(&step);
+            let event = match step {
+                Step::Done(outcome) => {
+                    self.end(&outcome).await;
+                    return Applied::Ended {
+                        outcome,
+                        replaced: self.replaced,
+                    };
+                }
+                Step::Wait(until) => {
+                    tokio::time::sleep_until(start + until.since_start()).await;
+                    continue;
+                }
+                step => self.make(step, clock()).await,
+            };
+            machine.handle(clock(), event);
+        }
+    }
+
+    /// Makes a step; `sent_at` is now.
+    async fn make(&mut self, step: Step, sent_at: Moment) -> Event {
+        match step {
+            Step::AskStatus => Event::Status(self.bird.status().await),
+            Step::Look => Event::Look(self.bird.look().await),
+            Step::AskCalm => Event::Calm(self.bird.calm()),
+            Step::PutRunning => Event::File(self.put_running().await),
+            Step::ConfigureRunning => Event::Configured {
+                sent_at,
+                answer: self.bird.configure_running().await,
+            },
+            Step::PutNew => Event::File(self.put_new().await),
+            Step::CheckPlace => Event::Place(self.bird.reads(self.file.path()).await),
+            Step::ConfigureNew { within } => Event::Configured {
+                sent_at,
+                answer: self.bird.configure(within).await,
+            },
+            Step::NoteConfirming => Event::File(note(self.file).await),
+            Step::Confirm => Event::Confirmed(self.bird.confirm().await),
+            Step::Undo => Event::Undone(self.bird.undo().await),
+            Step::PutBack => Event::File(put_back(self.file).await),
+            Step::Wait(_) | Step::Done(_) => Event::File(Ok(())),
+        }
+    }
+
+    /// What BIRD runs, in the place of a file that it has not read: the read-once of that one would
+    /// bring it in.
+    async fn put_running(&mut self) -> Result<(), String> {
+        let (present, running) = (self.present.clone(), self.running.clone());
+        let put = blocking(self.file, move |file| {
+            let kept = file.put_running(&present, &running)?;
+            Ok::<_, PutError>((kept, file.inspect()?))
+        });
+        let (kept, present) = put.await.map_err(|error| error.to_string())?;
+        (self.replaced, self.present) = (Some(kept), present);
+        Ok(())
+    }
+
+    /// What BIRD has just read once more becomes the last good copy.
+    async fn put_new(&self) -> Result<(), String> {
+        let load = self
+            .bird
+            .load()
+            .await
+            .map_err(|trouble| trouble.why().to_owned())?;
+        let (present, running, text) = (self.present.clone(), self.running.clone(), self.text.clone());
+        let put = blocking(self.file, move |file| {
+            file.keep_running(&running, load.map(|load| load.at))?;
+            file.put_new(&present, &text)
+        });
+        put.await.map_err(|error| error.to_string())
+    }
+
+    async fn end(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Applied => {
+                let load = self.bird.load().await.ok().flatten();
+                let text = self.text.clone();
+                let noted = blocking(self.file, move |file| {
+                    file.settle(None)?;
+                    file.keep_running(&text, load.map(|load| load.at))
+                });
+                // The notes are only for an interruption, and for the next apply, which would refuse.
+                let _ = noted.await;
+            }
+            Outcome::Unclear { .. } => blocking(self.file, ConfFile::doubt).await,
+            Outcome::NotStarted { .. }
+            | Outcome::Refused { .. }
+            | Outcome::Undone { .. }
+            | Outcome::FileStays { .. } => {}
+        }
+    }
 }
 
 async fn note(file: &ConfFile) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
@@ -45,6 +46,11 @@ impl Digest {
     pub(super) fn into_hex(self) -> String {
         self.0
     }
+
+    /// In hexadecimal.
+    pub(super) fn as_hex(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The notes.
@@ -52,6 +58,19 @@ impl Digest {
 pub(super) struct Record {
     ours: Vec<Digest>,
     stage: Option<Stage>,
+    running: Option<Running>,
+}
+
+/// What BIRD was seen to run; a copy of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Running {
+    /// Its content.
+    pub(super) sha256: Digest,
+    /// When BIRD read it, by BIRD's word; `None` where that could not be read.
+    pub(super) loaded_at: Option<Timestamp>,
+    /// Whether it is our own work.
+    pub(super) ours: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,15 +80,31 @@ struct Stored {
     output: PathBuf,
     sha256: Vec<Digest>,
     apply: Option<Stage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    running: Option<Running>,
 }
 
 impl Record {
-    /// Notes that these contents are ours.
-    pub(super) fn of(ours: &[Digest], stage: Option<Stage>) -> Self {
+    /// The same with these contents as ours.
+    pub(super) fn owning(self, ours: &[Digest], stage: Option<Stage>) -> Self {
         Self {
             ours: ours.to_vec(),
             stage,
+            ..self
         }
+    }
+
+    /// The same with what BIRD runs.
+    pub(super) fn with_running(self, running: Running) -> Self {
+        Self {
+            running: Some(running),
+            ..self
+        }
+    }
+
+    /// What BIRD was last seen to run.
+    pub(super) fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
     }
 
     /// The same at another stage.
@@ -118,6 +153,7 @@ impl Record {
         Ok(Self {
             ours: stored.sha256,
             stage: stored.apply,
+            running: stored.running,
         })
     }
 
@@ -128,6 +164,7 @@ impl Record {
             output: output.to_owned(),
             sha256: self.ours.clone(),
             apply: self.stage,
+            running: self.running.clone(),
         };
         let mut text = serde_json::to_string_pretty(&stored)?;
         text.push('\n');

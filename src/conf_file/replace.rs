@@ -5,7 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as FileMode, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
 use atomic_write_file::AtomicWriteFile;
@@ -45,6 +45,15 @@ pub(super) fn read(path: &Path, max_len: u64) -> anyhow::Result<Option<String>> 
 /// When a file was last written.
 pub(super) fn written(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
+}
+
+/// When a file was last changed in any way: written, moved to its place, or given to another owner.
+/// Unlike the time of [`written`], nobody sets this one at will.
+pub(super) fn changed(path: &Path) -> Option<SystemTime> {
+    let meta = fs::metadata(path).ok()?;
+    let (seconds, nanos) = (meta.ctime().try_into().ok()?, meta.ctime_nsec().try_into().ok()?);
+    let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+    Some(meta.modified().ok()?.max(changed))
 }
 
 /// Gives `to` the time at which `from` was last written. Only a look is misled where that cannot be.

@@ -2,11 +2,15 @@
 //! socket with BIRD's undo timer. When that may begin is not decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use super::bird_conf::{NotRendered, rendered, version_of};
 use crate::bird::answer::{ConfigureStatus, Configured, State};
@@ -15,9 +19,15 @@ use crate::bird::lock::LockError;
 use crate::conf_file::ConfFile;
 use crate::conf_file::applying::{Applied, ApplyError, Reconfigure, apply};
 use crate::conf_file::parser::Parser;
+use crate::conf_file::reading::{self, not_provable};
 use crate::config::Config;
+use crate::render::Load;
 use crate::render::apply::{Look, Outcome, Plan, Step, Trouble};
 
+/// How long somebody else's reconfiguration is waited for before BIRD is asked what it reads.
+const IDLE_WITHIN: Duration = Duration::from_secs(10);
+/// Between two questions whether it is over.
+const IDLE_POLL: Duration = Duration::from_millis(500);
 /// What BIRD calls a BGP protocol.
 const BGP: &str = "BGP";
 /// The first word of what BIRD says about a session that carries routes.
@@ -42,8 +52,13 @@ pub(crate) enum NotApplied {
     #[error(transparent)]
     NotBegun(#[from] ApplyError),
     /// It was tried.
-    #[error("{0}")]
-    Ended(Outcome),
+    #[error("{outcome}{kept}")]
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// Where the file is that was replaced, in words; empty where none was.
+        kept: String,
+    },
 }
 
 /// A bird.conf that BIRD runs now.
@@ -66,8 +81,12 @@ pub(crate) async fn apply_alone(
 ) -> Result<Done, NotApplied> {
     let _lock = super::lock(config, config_file)?;
     let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
-    bring_in(config, config, &client, force).await
+    // Without a daemon nobody takes over.
+    bring_in(config, config, &client, force, &|| None).await
 }
+
+/// Tells whether a takeover or a failback is under way, in words.
+pub(super) type UnderWay<'a> = dyn Fn() -> Option<String> + Sync + 'a;
 
 /// Renders `new` and brings it in; `old` is what BIRD was steered by so far. An apply that was cut
 /// short before is ended first: its old file is put back.
@@ -79,6 +98,7 @@ pub(super) async fn bring_in(
     new: &Config,
     client: &Client,
     force: bool,
+    under_way: &UnderWay<'_>,
 ) -> Result<Done, NotApplied> {
     let settings = new.render.as_ref().ok_or(NotApplied::NothingToRender)?;
     let version = version_of(client).await;
@@ -91,7 +111,7 @@ pub(super) async fn bring_in(
         .map(drop)
         .or_else(|error| if force { Ok(()) } else { Err(error) })?;
     let plan = Plan::of(new, settings.confirm_within);
-    let bird = Live::new(client, old, new);
+    let bird = Live::new(client, old, new, under_way);
     let parser = Parser::new(&new.bird.binary, new.bird.timeout);
     let applied = apply(&file, &parser, &bird, plan, text, force, tell).await?;
     let path = file.path().display();
@@ -100,11 +120,21 @@ pub(super) async fn bring_in(
             said: format!("{path} is so already; nothing was touched"),
             changed: false,
         }),
-        Applied::Ended(Outcome::Applied) => Ok(Done {
-            said: format!("{path}: {}", Outcome::Applied),
-            changed: true,
-        }),
-        Applied::Ended(outcome) => Err(NotApplied::Ended(outcome)),
+        Applied::Ended { outcome, replaced } => {
+            let kept = replaced.map_or_else(String::new, |kept| {
+                format!(
+                    "; what stood in {path}, which BIRD had not read, is kept in {}",
+                    kept.display()
+                )
+            });
+            match outcome {
+                Outcome::Applied => Ok(Done {
+                    said: format!("{path}: {}{kept}", Outcome::Applied),
+                    changed: true,
+                }),
+                outcome => Err(NotApplied::Ended { outcome, kept }),
+            }
+        }
     }
 }
 
@@ -124,18 +154,21 @@ fn tell(step: &Step) {
 }
 
 /// The BIRD that runs.
-#[derive(Debug)]
-struct Live {
+struct Live<'a> {
     client: Client,
+    under_way: &'a UnderWay<'a>,
+    /// The path that BIRD reads, and its process.
+    read_by: OnceCell<(PathBuf, i32)>,
+    run_dir: PathBuf,
     /// Our static protocols.
     statics: BTreeSet<String>,
     /// Which prefix goes to which upstream, and the static protocols that it may come from.
     carries: BTreeMap<(IpNet, String), BTreeSet<String>>,
 }
 
-impl Live {
+impl<'a> Live<'a> {
     /// What either configuration announces is looked at: names may change with the new one.
-    fn new(client: &Client, old: &Config, new: &Config) -> Self {
+    fn new(client: &Client, old: &Config, new: &Config, under_way: &'a UnderWay<'a>) -> Self {
         let (mut statics, mut carries) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<String>>::new());
         for config in [old, new] {
             for service in &config.services {
@@ -152,9 +185,43 @@ impl Live {
         }
         Self {
             client: client.clone(),
+            under_way,
+            read_by: OnceCell::new(),
+            run_dir: new.site.run_dir.clone(),
             statics,
             carries,
         }
+    }
+
+    /// Which file BIRD reads, and the process that does. BIRD parses it to answer that, so it is asked
+    /// only while nothing else is in progress.
+    async fn read_by(&self) -> Result<(PathBuf, i32), String> {
+        let give_up = Instant::now() + IDLE_WITHIN;
+        loop {
+            let status = self
+                .client
+                .configure_status()
+                .await
+                .map_err(|error| error.to_string())?;
+            if !status.in_progress && !status.shutting_down && status.undo_in.is_none() {
+                break;
+            }
+            if Instant::now() >= give_up {
+                let why = "another reconfiguration is in progress, or waits to be confirmed (`birdc configure status`)";
+                return Err(why.to_owned());
+            }
+            sleep(IDLE_POLL).await;
+        }
+        let path = self.client.configuration_file().await;
+        let path = path.map_err(|error| format!("BIRD does not say which file it reads: {error}"))?;
+        let pid = self.client.link().borrow().pid.filter(|pid| *pid > 0);
+        let pid = pid.ok_or_else(|| {
+            not_provable(
+                &path,
+                "BIRD runs in another PID namespace, so its process is not known",
+            )
+        })?;
+        Ok((path, pid))
     }
 
     /// Whether the upstream is really sent the prefix, from one of these protocols.
@@ -172,7 +239,29 @@ impl Live {
     }
 }
 
-impl Reconfigure for Live {
+impl Reconfigure for Live<'_> {
+    async fn reads(&self, file: &Path) -> Result<(), String> {
+        let (path, pid) = self.read_by.get_or_try_init(|| self.read_by()).await?;
+        let (path, pid, file) = (path.clone(), *pid, file.to_owned());
+        let compared = spawn_blocking(move || reading::is_read(pid, &path, &file));
+        compared.await.map_err(|error| error.to_string())?
+    }
+
+    async fn load(&self) -> Result<Option<Load>, Trouble> {
+        load(&self.client).await.map_err(trouble)
+    }
+
+    async fn unread_include(&self, file: &Path, load: Load) -> Option<PathBuf> {
+        let (_, pid) = *self.read_by.get()?;
+        let (file, state_files) = (file.to_owned(), self.run_dir.join("bird"));
+        let found = spawn_blocking(move || reading::changed_include(pid, &file, &state_files, load.at));
+        found.await.ok().flatten()
+    }
+
+    fn calm(&self) -> Result<(), String> {
+        (self.under_way)().map_or(Ok(()), Err)
+    }
+
     async fn status(&self) -> Result<ConfigureStatus, Trouble> {
         self.client.configure_status().await.map_err(trouble)
     }
@@ -196,6 +285,10 @@ impl Reconfigure for Live {
         Ok(look)
     }
 
+    async fn configure_running(&self) -> Result<Configured, Trouble> {
+        self.client.configure().await.map_err(trouble)
+    }
+
     async fn configure(&self, within: Duration) -> Result<Configured, Trouble> {
         self.client.configure_timeout(within).await.map_err(trouble)
     }
@@ -207,6 +300,17 @@ impl Reconfigure for Live {
     async fn undo(&self) -> Result<Configured, Trouble> {
         self.client.configure_undo().await.map_err(trouble)
     }
+}
+
+/// When BIRD last read its file; `None` where its times cannot be read.
+pub(crate) async fn load(client: &Client) -> Result<Option<Load>, BirdError> {
+    let asked = Timestamp::now();
+    let status = client.show_status().await?;
+    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let times = status.server_time.zip(status.last_reconfiguration);
+    Ok(times
+        .and_then(|(server, loaded)| Load::of(&server, &loaded, now, &zone))
+        .map(|load| load.asked_at(asked)))
 }
 
 /// Whether a command without an answer may have been carried out.

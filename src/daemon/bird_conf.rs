@@ -7,20 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::applying::recover;
-use crate::bird::answer::{Daemon, State};
+use super::applying::{load, recover};
+use crate::bird::answer::State;
 use crate::bird::client::Client;
 use crate::bird::version::Version;
 use crate::conf_file::applying;
 use crate::conf_file::parser::{CheckError, Parser};
-use crate::conf_file::{self, ConfFile, Owner, Present, Put};
+use crate::conf_file::{self, ConfFile, Owner, Present, Put, Runs};
 use crate::config::Config;
 use crate::config::model::{Apply, Render};
-use crate::render::{Load, Loaded, OnDisk, drift, render};
+use crate::render::{Loaded, OnDisk, drift, render};
 use crate::status::snapshot::BirdState;
 use crate::time::Moment;
 
@@ -152,7 +151,7 @@ impl BirdConf {
             Err(error) => return Placed::Settled(Some(error.to_string())),
         }
         let Some(wrong) = self.look().await else {
-            return Placed::Settled(None);
+            return self.bring_in_if_unread().await;
         };
         match Bird::of(&self.config, &self.client).await {
             Bird::Announces(announced) => {
@@ -168,9 +167,21 @@ impl BirdConf {
         }
     }
 
+    /// The file is right; BIRD may not have read it.
+    async fn bring_in_if_unread(&self) -> Placed {
+        let silent = matches!(Bird::of(&self.config, &self.client).await, Bird::Silent);
+        if self.render.apply == Apply::Confirm && silent && self.is_unread().await {
+            let output = self.render.output.display();
+            return Placed::ToApply(format!("BIRD has not read {output}"));
+        }
+        Placed::Settled(None)
+    }
+
     async fn write(&self) -> Placed {
         let checked = self.render.apply != Apply::Write;
-        let put = applying::write(&self.file, &self.parser, self.text.to_string(), checked, false).await;
+        let load = load(&self.client).await.ok().flatten();
+        let text = self.text.to_string();
+        let put = applying::write(&self.file, &self.parser, text, checked, false, load).await;
         match put {
             Ok(Put::Unchanged) => Placed::Settled(None),
             Ok(Put::Written { record_problem }) => {
@@ -204,17 +215,32 @@ impl BirdConf {
         asked: impl Fn() -> Moment,
     ) -> Option<String> {
         let present = self.inspect().await.ok()?;
-        let status = self.client.show_status().await.ok()?;
-        if status.daemon != Daemon::Running {
+        let status = self.client.configure_status().await.ok()?;
+        if status.in_progress || status.shutting_down {
             return None;
         }
-        let (now, zone) = (Timestamp::now(), TimeZone::system());
-        let load = Load::of(&status.server_time?, &status.last_reconfiguration?, now, &zone)?;
+        let load = load(&self.client).await.ok()??;
+        let noted = self.file.noted_running();
         let file = OnDisk {
-            digest: &present.digest?,
+            digest: present.digest.as_deref()?,
             written: Timestamp::try_from(present.written?).ok()?,
         };
-        loaded.look(&self.file.path().display().to_string(), asked(), load, &file)
+        let noted = noted.as_ref().map(|(digest, at)| (digest.as_str(), *at));
+        let output = self.file.path().display().to_string();
+        let unread = loaded.look(&output, asked(), load, noted, &file);
+        if unread.is_none() && status.undo_in.is_none() {
+            // What BIRD runs is kept for an apply; it says so itself where it cannot be.
+            let _ = applying::keep_what_runs(&self.file, &present, load).await;
+        }
+        unread
+    }
+
+    /// Whether BIRD runs another file than the one on disk, of which there is a copy.
+    async fn is_unread(&self) -> bool {
+        let (Ok(present), Ok(load)) = (self.inspect().await, load(&self.client).await) else {
+            return false;
+        };
+        matches!(self.file.runs(&present, load), Ok(Runs::Copy(_)))
     }
 
     async fn inspect(&self) -> Result<Present, String> {

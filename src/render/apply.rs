@@ -1,11 +1,14 @@
 //! How a new bird.conf gets into a running BIRD (rule A9), as a machine without a clock or a socket:
 //! it says what to do next, and is told what came of it.
 //!
-//! The order is the rule's: only when BIRD has no reconfiguration in progress; first the unchanged
-//! running file, so that what an undo returns to holds the present state; then the new file with
+//! The order is the rule's: only when BIRD has no reconfiguration in progress; first the file that BIRD
+//! runs, once more, so that what an undo returns to holds the present state; then the new file with
 //! BIRD's undo timer; a look at the protocols; the confirmation; and on any doubt BIRD's own undo and
 //! the old file back. One command at a time: BIRD 3.3.2 dies of a reconfiguration that is queued
 //! behind another.
+//!
+//! The first `configure` has no undo timer. With one, an answer that comes late or an end of ours
+//! before the confirmation would have BIRD go back to a state that is no longer wanted.
 //!
 //! When an apply may start is not decided here: not during a takeover or a failback, which the
 //! daemon knows.
@@ -22,14 +25,18 @@ use std::time::Duration;
 
 pub use look::{Look, Plan};
 pub use outcome::Outcome;
-pub use step::{Event, Step, Trouble, Which};
+pub use step::{Event, Step, Trouble};
 
+use self::turns::{on_calm, on_place};
 use crate::time::Moment;
 
 /// Between two questions about the same thing.
 const POLL: Duration = Duration::from_millis(500);
 /// How long somebody else's reconfiguration is waited for.
 const IDLE_WITHIN: Duration = Duration::from_secs(10);
+/// How long BIRD may take for the file that it runs already, its answer included: with a million
+/// routes of its own it is deaf for seconds, and an overloaded one for longer.
+const RUNNING_WITHIN: Duration = Duration::from_secs(120);
 /// All must be well for that long, since a session that is about to fall still looks established.
 const WELL_FOR: Duration = Duration::from_secs(3);
 
@@ -37,22 +44,49 @@ const WELL_FOR: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct Apply {
     plan: Plan,
+    /// Whether the file on disk is another than the one that BIRD runs.
+    unread: bool,
     before: Look,
     state: State,
 }
 
+/// What comes when BIRD has no reconfiguration in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The look before anything changes.
+    LookBefore,
+    /// The file that BIRD runs is configured.
+    ConfigureRunning,
+    /// The new file is put in place.
+    PutNew,
+    /// The new file is configured.
+    ConfigureNew,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    /// Until BIRD is idle; then the file is configured.
+    /// Until BIRD is idle.
     Idle {
-        which: Which,
+        next: Next,
         until: Moment,
         poll_at: Moment,
     },
     /// What is announced, and over which sessions, before anything changes.
     LookBefore,
-    /// `configure timeout`.
-    Configure { which: Which },
+    /// What BIRD runs is put in the place of a file that it has not read.
+    PutRunning,
+    /// BIRD is idle: is there a takeover or a failback? Then it is configured, unless `until` is over.
+    CalmBeforeRunning { until: Moment },
+    /// `configure` of what BIRD runs.
+    ConfigureRunning { until: Moment },
+    /// The same question, before the new file is put in place.
+    CalmBeforeNew,
+    /// The new file is put in place.
+    PutNew,
+    /// Would BIRD read it there?
+    CheckPlace,
+    /// `configure timeout` of the new file.
+    ConfigureNew,
     /// Its answer was lost: did BIRD take the new file?
     Taken {
         undo_at: Moment,
@@ -67,27 +101,23 @@ enum State {
     Confirm(Watch),
     /// Its answer was lost: is it confirmed?
     Confirmed(Watch),
-    /// The new file is put in place.
-    PutNew,
     /// Until BIRD is idle, so that the undo is never queued.
     UndoWhenIdle {
-        which: Which,
         until: Moment,
         poll_at: Moment,
         why: String,
     },
     /// `configure undo`.
-    Undo { which: Which, why: String },
+    Undo { why: String },
     /// The old file is put back.
     PutBack(Outcome),
     /// The end.
     Done(Outcome),
 }
 
-/// A reconfiguration with its undo timer running.
+/// The new file in BIRD, with its undo timer running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Watch {
-    which: Which,
     /// When it was sent: BIRD's timer cannot run out before `confirm_within` from then.
     sent_at: Moment,
     poll_at: Moment,
@@ -98,13 +128,14 @@ struct Watch {
 }
 
 impl Apply {
-    /// Begins an apply.
-    pub fn new(plan: Plan, now: Moment) -> Self {
+    /// Begins an apply; `unread`: the file on disk is not the one that BIRD runs.
+    pub fn new(plan: Plan, unread: bool, now: Moment) -> Self {
         Self {
             plan,
+            unread,
             before: Look::default(),
             state: State::Idle {
-                which: Which::Running,
+                next: Next::LookBefore,
                 until: now + IDLE_WITHIN,
                 poll_at: now,
             },
@@ -120,16 +151,19 @@ impl Apply {
             | State::Taken { poll_at, .. }
             | State::UndoWhenIdle { poll_at, .. } => at(*poll_at, Step::AskStatus),
             State::LookBefore => Step::Look,
-            State::Configure { which } => Step::Configure {
-                which: *which,
+            State::PutRunning => Step::PutRunning,
+            State::CalmBeforeRunning { .. } | State::CalmBeforeNew => Step::AskCalm,
+            State::ConfigureRunning { .. } => Step::ConfigureRunning,
+            State::PutNew => Step::PutNew,
+            State::CheckPlace => Step::CheckPlace,
+            State::ConfigureNew => Step::ConfigureNew {
                 within: self.plan.confirm_within,
             },
             State::Watch(watch) if watch.through => at(watch.poll_at, Step::Look),
             State::Watch(watch) | State::Confirmed(watch) => at(watch.poll_at, Step::AskStatus),
             State::Note(_) => Step::NoteConfirming,
-            State::Confirm(watch) => Step::Confirm(watch.which),
-            State::PutNew => Step::PutNew,
-            State::Undo { which, .. } => Step::Undo(*which),
+            State::Confirm(_) => Step::Confirm,
+            State::Undo { .. } => Step::Undo,
             State::PutBack(_) => Step::PutBack,
             State::Done(outcome) => Step::Done(outcome.clone()),
         }
@@ -141,6 +175,8 @@ impl Apply {
         self.state = match event {
             Event::Status(answer) => self.on_status(state, now, answer),
             Event::Look(look) => self.on_look(state, now, look),
+            Event::Calm(calm) => on_calm(state, calm),
+            Event::Place(place) => on_place(state, now, place),
             Event::Configured { sent_at, answer } => self.on_configured(state, now, sent_at, answer),
             Event::Confirmed(answer) => self.on_confirmed(state, now, answer),
             Event::Undone(answer) => self.on_undone(state, answer),

@@ -12,6 +12,8 @@ use crate::time::Moment;
 /// Times that differ by less are one and the same: the answer takes its time, BIRD computes the time
 /// of its last reconfiguration anew for each, and file systems and BIRD's own loop round theirs.
 const SAME_TIME: SignedDuration = SignedDuration::from_millis(200);
+/// How much earlier than it was a file system says that a file was changed: a tick of its clock.
+const FINE: SignedDuration = SignedDuration::from_millis(10);
 /// The same where BIRD writes whole seconds.
 const SAME_SECOND: SignedDuration = SignedDuration::from_millis(1200);
 /// BIRD's clock is ours; more than this apart, it writes its times in another zone.
@@ -26,6 +28,8 @@ pub struct Load {
     age: SignedDuration,
     /// How exactly this is known.
     slack: SignedDuration,
+    /// It cannot have been before this.
+    earliest: Timestamp,
 }
 
 impl Load {
@@ -51,7 +55,22 @@ impl Load {
             true => SAME_TIME,
             false => SAME_SECOND,
         };
-        Some(Self { at, age, slack })
+        Some(Self {
+            at,
+            age,
+            slack,
+            earliest: at.checked_sub(slack).ok()?,
+        })
+    }
+
+    /// The same, asked for at that time: so much earlier than [`Load::at`] it may have been.
+    pub fn asked_at(self, asked: Timestamp) -> Self {
+        let granularity = if self.slack == SAME_TIME { FINE } else { self.slack };
+        let earliest = asked.checked_sub(self.age.saturating_add(granularity));
+        Self {
+            earliest: earliest.unwrap_or(Timestamp::MIN),
+            ..self
+        }
     }
 }
 
@@ -64,6 +83,80 @@ pub struct OnDisk<'a> {
     pub written: Timestamp,
 }
 
+/// What is known of what BIRD runs, besides the times.
+#[derive(Clone, Debug)]
+pub struct KnownRunning<'a> {
+    /// What BIRD was seen to run, by what tells its content from any other, and when it had read that.
+    pub noted: Option<(&'a str, Option<Timestamp>)>,
+    /// What a copy was kept of.
+    pub copy: Option<&'a str>,
+    /// Whether the file on disk is our own work.
+    pub is_ours: bool,
+}
+
+/// Which file BIRD runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunningFile {
+    /// The one on disk.
+    OnDisk,
+    /// The one of which there is a copy.
+    Copy,
+    /// That cannot be told; why, and what to do.
+    Unknown(String),
+}
+
+impl KnownRunning<'_> {
+    /// Which it is. Nothing is taken for running that may never have been read: to configure it once
+    /// more would bring it in. The time in `file` is that of the last change of any kind.
+    pub fn of(&self, output: &str, file: &OnDisk<'_>, load: Option<Load>) -> RunningFile {
+        let Some(load) = load else {
+            return match self.noted {
+                Some((digest, _)) if digest == file.digest && self.is_ours => RunningFile::OnDisk,
+                Some(_) | None => RunningFile::Unknown(format!(
+                    "BIRD does not say when it last read {output} (`timeformat base` in it must be `iso long` or \
+                     `iso long us`)"
+                )),
+            };
+        };
+        let noted = self.noted.and_then(|(digest, at)| Some((digest, at?)));
+        if let Some((digest, _)) = noted.filter(|(_, at)| is_same_load(*at, load)) {
+            return self.as_noted(output, digest, file);
+        }
+        // Our own work may go live, however short before or after BIRD's reading it was written.
+        let surely = if self.is_ours {
+            load.at + load.slack
+        } else {
+            load.earliest
+        };
+        if file.written <= surely {
+            return RunningFile::OnDisk;
+        }
+        RunningFile::Unknown(format!(
+            "{output} was changed after BIRD read it at {:.0}, and of what it read then there is no copy: put back \
+             what BIRD runs, or have it read the file with `birdc configure`",
+            load.at
+        ))
+    }
+
+    fn as_noted(&self, output: &str, digest: &str, file: &OnDisk<'_>) -> RunningFile {
+        if digest == file.digest {
+            RunningFile::OnDisk
+        } else if self.copy == Some(digest) {
+            RunningFile::Copy
+        } else {
+            RunningFile::Unknown(format!(
+                "BIRD runs another file than {output}, and the copy of it is gone: put back what BIRD runs, or have \
+                 it read the file with `birdc configure`"
+            ))
+        }
+    }
+}
+
+/// Whether two times are those of one and the same reading.
+fn is_same_load(noted: Timestamp, load: Load) -> bool {
+    noted.duration_since(load.at).abs() <= load.slack
+}
+
 /// What is remembered from one look to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -74,13 +167,24 @@ pub struct Loaded {
 
 impl Loaded {
     /// Holds the file against BIRD's last reconfiguration; in words if BIRD does not run it. `asked`
-    /// is when BIRD answered, on a clock that never steps.
-    pub fn look(&mut self, output: &str, asked: Moment, load: Load, file: &OnDisk<'_>) -> Option<String> {
+    /// is when BIRD answered, on a clock that never steps. `noted` is what BIRD was seen to run before
+    /// this began to look, and when it had read that.
+    pub fn look(
+        &mut self,
+        output: &str,
+        asked: Moment,
+        load: Load,
+        noted: Option<(&str, Timestamp)>,
+        file: &OnDisk<'_>,
+    ) -> Option<String> {
         let asked = SignedDuration::try_from(asked.since_start()).unwrap_or(SignedDuration::MAX);
         let loaded = asked.saturating_sub(load.age);
         let same = |(at, _): &&(SignedDuration, String)| at.saturating_sub(loaded).abs() <= load.slack;
         let unread = match self.read.as_ref().filter(same) {
             Some((_, digest)) => digest != file.digest,
+            None if let Some((digest, _)) = noted.filter(|(_, at)| is_same_load(*at, load)) => {
+                digest != file.digest
+            }
             None => file.written.duration_since(load.at) > load.slack,
         };
         if unread {
@@ -128,7 +232,9 @@ mod tests {
             age: load.age + SignedDuration::from_secs(seconds as i64),
             ..load
         };
-        loaded.look("/etc/bird/bird.conf", asked, load, file).is_none()
+        loaded
+            .look("/etc/bird/bird.conf", asked, load, None, file)
+            .is_none()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `configure` and its relatives.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{accepted, malformed};
@@ -57,6 +58,22 @@ pub fn configured(reply: &Reply) -> Result<Configured, BirdError> {
         ReplyCode::NOTHING_TO_DO => Configured::NothingToDo,
         _ => return Err(malformed("an answer to configure", &reply.last.text)),
     })
+}
+
+/// What BIRD says before the path that it reads.
+const READING: &str = "Reading configuration from ";
+
+/// Reads from the answer to `configure check` which file BIRD reads, whatever is wrong in it.
+///
+/// # Errors
+/// BIRD's own where it says no path, or [`BirdError::Malformed`].
+pub fn configuration_file(reply: &Reply) -> Result<PathBuf, BirdError> {
+    let said = reply.with_code(ReplyCode::READING_CONFIGURATION).next();
+    if let Some(path) = said.and_then(|text| text.trim().strip_prefix(READING)) {
+        return Ok(path.into());
+    }
+    accepted(reply)?;
+    Err(malformed("an answer to configure check", &reply.last.text))
 }
 
 /// Reads the answer to `configure status`.

@@ -4,6 +4,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Keeper, Successor};
@@ -12,6 +13,7 @@ use crate::config::Config;
 use crate::config::compare::compare;
 use crate::daemon::applying::{Done, NotApplied, bring_in};
 use crate::daemon::bird_conf::BirdConf;
+use crate::daemon::calm;
 use crate::daemon::reload::{self, Read};
 use crate::history::What;
 
@@ -132,7 +134,9 @@ impl Keeper {
     ) -> Result<String, NotApplied> {
         tracing::info!(actor, force, rule = "A9", "bird.conf is applied");
         self.ends.applying.send_replace(true);
-        let result = bring_in(&self.in_force(), new, &self.client, force).await;
+        let snapshot = self.ends.snapshot.clone();
+        let under_way = move || calm::under_way(&snapshot.borrow(), Timestamp::now());
+        let result = bring_in(&self.in_force(), new, &self.client, force, &under_way).await;
         self.ends.applying.send_replace(false);
         let applied = |applied: bool, text: &str| What::Applied {
             actor: actor.map(str::to_owned),

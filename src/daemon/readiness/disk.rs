@@ -8,7 +8,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::bird::state_file::StateDir;
-use crate::conf_file::reading;
+use crate::conf_file::reading::{self, View};
 use crate::config::Config;
 use crate::config::model::Render;
 use crate::ready::bird_conf::Statics;
@@ -107,8 +107,9 @@ fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)
         .first()
         .and_then(|(_, file)| file.parent())
         .unwrap_or(Path::new(""));
-    let state_files = reading::whole(&path, leave).map(|text| {
-        let statics = Statics::read(&text);
+    let whole = View::of(pid, leave).and_then(|view| view.whole(&path));
+    let state_files = whole.map(|whole| {
+        let statics = Statics::read(&whole.text);
         let found = files
             .iter()
             .map(|(name, file)| (name.clone(), statics.state_file(name, file)));

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Look, Outcome};
 use crate::bird::answer::{ConfigureStatus, Configured};
 use crate::time::Moment;
@@ -15,20 +13,28 @@ pub enum Step {
     AskStatus,
     /// Look at the protocols, for [`Event::Look`].
     Look,
-    /// `configure timeout`, for [`Event::Configured`].
-    Configure {
-        /// For the log: BIRD reads the file that is there.
-        which: Which,
+    /// Ask whether a takeover, a failback or a drill is under way, for [`Event::Calm`].
+    AskCalm,
+    /// Put the copy of what BIRD runs in the place of a file that it has not read, for
+    /// [`Event::File`].
+    PutRunning,
+    /// `configure` of the file that BIRD runs already, for [`Event::Configured`]. It has no undo
+    /// timer, so it stays whatever becomes of us or of the answer.
+    ConfigureRunning,
+    /// Keep the present file as the last good copy and put the new one in its place, for
+    /// [`Event::File`].
+    PutNew,
+    /// Check that the new file is the one that BIRD would read, for [`Event::Place`].
+    CheckPlace,
+    /// `configure timeout` of the new file, for [`Event::Configured`].
+    ConfigureNew {
         /// BIRD's undo timer.
         within: Duration,
     },
     /// `configure confirm`, for [`Event::Confirmed`].
-    Confirm(Which),
+    Confirm,
     /// `configure undo`, for [`Event::Undone`].
-    Undo(Which),
-    /// Keep the present file as the last good copy and put the new one in its place, for
-    /// [`Event::File`].
-    PutNew,
+    Undo,
     /// Put the old file back, for [`Event::File`].
     PutBack,
     /// Note that the confirmation is on its way, for [`Event::File`].
@@ -39,15 +45,6 @@ pub enum Step {
     Done(Outcome),
 }
 
-/// Which file BIRD is told to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Which {
-    /// The one that it runs, unchanged.
-    Running,
-    /// The new one.
-    New,
-}
-
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -55,7 +52,11 @@ pub enum Event {
     Status(Result<ConfigureStatus, Trouble>),
     /// The protocols, or that they could not be looked at.
     Look(Result<Look, Trouble>),
-    /// `configure timeout`.
+    /// Whether a new file may be brought in now; or what is under way.
+    Calm(Result<(), String>),
+    /// Whether BIRD would read the new file; or why not.
+    Place(Result<(), String>),
+    /// `configure`, with an undo timer or without.
     Configured {
         /// When it was sent, not when it was answered.
         sent_at: Moment,

@@ -5,11 +5,22 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Apply, Event, Look, Outcome, Plan, Step, Trouble, Which};
+use super::{Apply, Event, Look, Outcome, Plan, Step, Trouble};
 use crate::bird::answer::{ConfigureStatus, Configured};
 use crate::time::Moment;
 
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// What may be on disk, and what BIRD may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// What BIRD runs at first.
+    Running,
+    /// What is to be brought in.
+    New,
+    /// What somebody put on disk and nobody had BIRD read.
+    Unread,
+}
 
 /// A BIRD and a disk.
 struct World {
@@ -24,6 +35,10 @@ struct World {
     takes: Duration,
     /// While true, somebody else's reconfiguration waits to be confirmed.
     somebody_elses: bool,
+    /// Whether BIRD has read once more what it runs.
+    refreshed: bool,
+    deaf_until: Moment,
+    asked_calm: u32,
     fault: Fault,
     log: String,
 }
@@ -40,6 +55,15 @@ enum Fault {
     LosesExport,
     /// The new file has a syntax error.
     Syntax,
+    /// BIRD is stopped for that long when it is told to read once more what it runs. It reads it then,
+    /// and nobody gets the answer.
+    StoppedAtFirst(Duration),
+    /// A takeover begins before the first file is configured, or before the second.
+    TakeoverBegins {
+        before_first: bool,
+    },
+    /// BIRD would not read the file that was put in place.
+    ReadsAnother,
     /// The connection breaks after BIRD has taken the new file.
     AnswerLost,
     /// The connection breaks before BIRD has taken the new file.
@@ -66,6 +90,9 @@ impl World {
             busy_until: Moment::START,
             takes: Duration::from_millis(700),
             somebody_elses: false,
+            refreshed: false,
+            deaf_until: Moment::START,
+            asked_calm: 0,
             fault,
             log: String::new(),
         }
@@ -73,7 +100,8 @@ impl World {
 
     /// Runs an apply to its end.
     fn run(&mut self) -> Outcome {
-        let mut machine = Apply::new(plan(), self.now);
+        let unread = self.disk == Which::Unread;
+        let mut machine = Apply::new(plan(), unread, self.now);
         for _ in 0..1000 {
             let step = machine.step(self.now);
             self.tick();
@@ -88,12 +116,22 @@ impl World {
                 }
                 Step::AskStatus => Event::Status(self.status()),
                 Step::Look => Event::Look(self.look()),
-                Step::Configure { .. } => Event::Configured {
+                Step::AskCalm => Event::Calm(self.calm()),
+                Step::ConfigureRunning => Event::Configured {
+                    sent_at: self.now,
+                    answer: self.configure_running(),
+                },
+                Step::ConfigureNew { .. } => Event::Configured {
                     sent_at: self.now,
                     answer: self.configure(),
                 },
-                Step::Confirm(_) => Event::Confirmed(self.confirm()),
-                Step::Undo(_) => Event::Undone(self.undo()),
+                Step::Confirm => Event::Confirmed(self.confirm()),
+                Step::Undo => Event::Undone(self.undo()),
+                Step::PutRunning => Event::File(self.put(Which::Running)),
+                Step::CheckPlace => Event::Place(match self.fault {
+                    Fault::ReadsAnother => Err("BIRD reads another file".to_owned()),
+                    _ => Ok(()),
+                }),
                 Step::PutNew => Event::File(self.put(Which::New)),
                 Step::PutBack => Event::File(self.put(Which::Running)),
                 Step::NoteConfirming => Event::File(Ok(())),
@@ -139,7 +177,52 @@ impl World {
     }
 
     fn is_deaf(&self) -> bool {
-        self.fault == Fault::Deaf && self.runs == Which::New
+        self.fault == Fault::Deaf && self.runs == Which::New || self.now < self.deaf_until
+    }
+
+    fn calm(&mut self) -> Result<(), String> {
+        self.asked_calm += 1;
+        let begins = match self.fault {
+            Fault::TakeoverBegins { before_first } => before_first == (self.asked_calm == 1),
+            _ => false,
+        };
+        if begins {
+            Err("web is being announced".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn configure_running(&mut self) -> Result<Configured, Trouble> {
+        assert_eq!(
+            self.disk, self.runs,
+            "it brings in what nobody asked for\n{}",
+            self.log
+        );
+        self.must_be_idle();
+        self.refreshed = true;
+        self.busy_until = self.now + self.takes;
+        if let Fault::StoppedAtFirst(time) = self.fault
+            && self.deaf_until == Moment::START
+        {
+            self.deaf_until = self.now + time;
+            self.busy_until = self.deaf_until + self.takes;
+            return Err(Trouble::Unknown("no answer within 5s".to_owned()));
+        }
+        Ok(Configured::InProgress)
+    }
+
+    fn must_be_idle(&self) {
+        assert!(
+            self.now >= self.busy_until,
+            "queued behind another: BIRD 3 dies\n{}",
+            self.log
+        );
+        assert!(
+            self.undo.is_none() && !self.somebody_elses,
+            "confirms somebody else's\n{}",
+            self.log
+        );
     }
 
     fn status(&self) -> Result<ConfigureStatus, Trouble> {
@@ -184,14 +267,10 @@ impl World {
     }
 
     fn configure(&mut self) -> Result<Configured, Trouble> {
+        self.must_be_idle();
         assert!(
-            self.now >= self.busy_until,
-            "queued behind another: BIRD 3 dies\n{}",
-            self.log
-        );
-        assert!(
-            self.undo.is_none() && !self.somebody_elses,
-            "confirms somebody else's\n{}",
+            self.refreshed,
+            "an undo would bring back an old state\n{}",
             self.log
         );
         if self.disk == Which::New {
@@ -265,7 +344,9 @@ fn told(event: &Event) -> String {
             format!("{answer:?}")
         }
         Event::File(Ok(())) => "done".to_owned(),
-        Event::File(Err(why)) => why.clone(),
+        Event::Calm(Ok(())) => "nothing is under way".to_owned(),
+        Event::Place(Ok(())) => "it is".to_owned(),
+        Event::File(Err(why)) | Event::Calm(Err(why)) | Event::Place(Err(why)) => why.clone(),
         Event::Status(Err(trouble))
         | Event::Look(Err(trouble))
         | Event::Configured {
@@ -309,9 +390,58 @@ fn scenario(name: &str, mut world: World) -> (Outcome, World) {
 }
 
 #[test]
-fn a9_the_running_file_is_configured_before_the_new_one_and_both_are_confirmed() {
+fn a9_the_running_file_is_configured_before_the_new_one_which_is_confirmed() {
     let (outcome, _) = scenario("all_well", World::new(Fault::Nothing));
     assert_eq!(outcome, Outcome::Applied);
+}
+
+#[test]
+fn a9_a_file_that_bird_has_not_read_never_goes_live_on_the_way() {
+    let mut world = World::new(Fault::Nothing);
+    world.disk = Which::Unread;
+    assert_eq!(scenario("unread_file", world).0, Outcome::Applied);
+    let mut world = World::new(Fault::LosesSession);
+    world.disk = Which::Unread;
+    let (outcome, world) = scenario("unread_file_and_session_lost", world);
+    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
+    assert_eq!(world.runs, Which::Running);
+}
+
+#[test]
+fn a9_what_bird_runs_is_read_once_more_however_late_it_answers() {
+    let fault = Fault::StoppedAtFirst(Duration::from_secs(90));
+    assert_eq!(
+        scenario("stopped_at_first", World::new(fault)).0,
+        Outcome::Applied
+    );
+    let fault = Fault::StoppedAtFirst(Duration::from_secs(600));
+    let (outcome, world) = scenario("stopped_for_good", World::new(fault));
+    assert!(matches!(outcome, Outcome::NotStarted { .. }), "{outcome:?}");
+    assert!(world.undo.is_none(), "nothing is left that would be undone");
+}
+
+#[test]
+fn a9_calm_is_asked_again_right_before_each_file() {
+    let (outcome, world) = scenario(
+        "takeover_before_the_first",
+        World::new(Fault::TakeoverBegins { before_first: true }),
+    );
+    assert!(matches!(outcome, Outcome::NotStarted { .. }), "{outcome:?}");
+    assert!(!world.refreshed, "{}", world.log);
+    let (outcome, world) = scenario(
+        "takeover_before_the_second",
+        World::new(Fault::TakeoverBegins { before_first: false }),
+    );
+    assert!(matches!(outcome, Outcome::NotStarted { .. }), "{outcome:?}");
+    assert_eq!(world.runs, Which::Running);
+}
+
+#[test]
+fn a9_a_file_that_bird_would_not_read_is_taken_back_before_bird_is_told() {
+    let (outcome, world) = scenario("reads_another", World::new(Fault::ReadsAnother));
+    let why = "BIRD reads another file".to_owned();
+    assert_eq!(outcome, Outcome::NotStarted { why });
+    assert_eq!(world.runs, Which::Running);
 }
 
 #[test]
@@ -391,7 +521,7 @@ fn a9_a_confirmation_whose_answer_is_lost_counts_if_the_timer_is_gone() {
 fn a9_somebody_elses_configure_in_the_middle_is_a_doubt_and_not_undone_by_us() {
     let (outcome, world) = scenario("meddling", World::new(Fault::Meddling));
     assert!(matches!(outcome, Outcome::Unclear { .. }), "{outcome:?}");
-    assert!(!world.log.contains("Undo("), "{}", world.log);
+    assert!(!world.log.contains("Undo "), "{}", world.log);
 }
 
 #[test]

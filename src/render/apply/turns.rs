@@ -1,7 +1,7 @@
 //! From one state to the next. An event that does not belong to a state leaves it as it is.
 
 use super::waits::{idle, taken, undo_when_idle};
-use super::{Apply, IDLE_WITHIN, Look, Outcome, POLL, State, Trouble, WELL_FOR, Watch, Which};
+use super::{Apply, IDLE_WITHIN, Look, Next, Outcome, POLL, RUNNING_WITHIN, State, Trouble, WELL_FOR, Watch};
 use crate::bird::answer::{ConfigureStatus, Configured};
 use crate::time::Moment;
 
@@ -19,18 +19,21 @@ impl Apply {
         answer: Result<ConfigureStatus, Trouble>,
     ) -> State {
         match state {
-            State::Idle { which, until, .. } => idle(which, until, now, answer),
+            State::Idle { next, until, .. } => idle(next, until, now, answer),
             State::Taken { undo_at, why, .. } => taken(undo_at, why, now, answer),
             State::Watch(watch) => self.watched(watch, now, answer),
             State::Confirmed(watch) => self.confirmed(watch, now, answer),
-            State::UndoWhenIdle {
-                which, until, why, ..
-            } => undo_when_idle(which, until, why, now, answer),
+            State::UndoWhenIdle { until, why, .. } => undo_when_idle(until, why, now, answer),
             other @ (State::LookBefore
-            | State::Configure { .. }
+            | State::PutRunning
+            | State::CalmBeforeRunning { .. }
+            | State::ConfigureRunning { .. }
+            | State::CalmBeforeNew
+            | State::PutNew
+            | State::CheckPlace
+            | State::ConfigureNew
             | State::Note(_)
             | State::Confirm(_)
-            | State::PutNew
             | State::Undo { .. }
             | State::PutBack(_)
             | State::Done(_)) => other,
@@ -42,11 +45,13 @@ impl Apply {
         match (state, look) {
             (State::LookBefore, Ok(look)) => {
                 self.before = look;
-                State::Configure {
-                    which: Which::Running,
+                if self.unread {
+                    State::PutRunning
+                } else {
+                    configure_running(now)
                 }
             }
-            (State::LookBefore, Err(trouble)) => not_started(Which::Running, trouble.why()),
+            (State::LookBefore, Err(trouble)) => not_started(trouble.why()),
             (State::Watch(watch), Ok(look)) => {
                 let lost = self.plan.lost(&self.before, &look);
                 self.looked(watch, now, lost)
@@ -59,7 +64,7 @@ impl Apply {
         }
     }
 
-    /// `configure timeout` was answered.
+    /// A `configure` was answered.
     pub(super) fn on_configured(
         &self,
         state: State,
@@ -67,41 +72,35 @@ impl Apply {
         sent_at: Moment,
         answer: Result<Configured, Trouble>,
     ) -> State {
-        let State::Configure { which } = state else {
-            return state;
-        };
-        let unknown = |why: String| match which {
-            Which::Running => not_started(which, &why),
-            Which::New => State::Taken {
-                undo_at: sent_at + self.plan.confirm_within,
-                poll_at: now + POLL,
-                why,
-            },
+        match state {
+            State::ConfigureRunning { until } => running_configured(until, now, answer),
+            State::ConfigureNew => self.new_configured(now, sent_at, answer),
+            other => other,
+        }
+    }
+
+    fn new_configured(&self, now: Moment, sent_at: Moment, answer: Result<Configured, Trouble>) -> State {
+        let taken = |why: String| State::Taken {
+            undo_at: sent_at + self.plan.confirm_within,
+            poll_at: now + POLL,
+            why,
         };
         match answer {
             Ok(Configured::Done | Configured::InProgress | Configured::Queued) => State::Watch(Watch {
-                which,
                 sent_at,
                 poll_at: now,
                 through: false,
                 well_since: None,
             }),
-            Ok(Configured::ShuttingDown) => not_started(which, "BIRD is shutting down"),
+            Ok(Configured::ShuttingDown) => new_not_started("BIRD is shutting down"),
             Ok(
                 odd @ (Configured::CheckedOk
                 | Configured::QueueEmptied
                 | Configured::Confirmed
                 | Configured::NothingToDo),
-            ) => unknown(format!(
-                "BIRD's answer to `configure timeout` makes no sense: {odd:?}"
-            )),
-            Err(Trouble::NotDone(why)) => match which {
-                Which::Running => {
-                    not_started(which, &format!("BIRD does not take even the file it runs: {why}"))
-                }
-                Which::New => State::PutBack(Outcome::Refused { why }),
-            },
-            Err(Trouble::Unknown(why)) => unknown(why),
+            ) => taken(odd_answer("configure timeout", odd)),
+            Err(Trouble::NotDone(why)) => State::PutBack(Outcome::Refused { why }),
+            Err(Trouble::Unknown(why)) => taken(why),
         }
     }
 
@@ -116,8 +115,8 @@ impl Apply {
             return state;
         };
         match answer {
-            Ok(Configured::Confirmed) => next_after_confirmation(watch.which),
-            Ok(Configured::NothingToDo) => meddled(watch.which),
+            Ok(Configured::Confirmed) => State::Done(Outcome::Applied),
+            Ok(Configured::NothingToDo) => meddled(),
             Err(Trouble::NotDone(why)) => self.undo(&watch, now, why),
             Ok(
                 Configured::CheckedOk
@@ -136,8 +135,8 @@ impl Apply {
 
     /// `configure undo` was answered. Whatever the answer, BIRD's own timer does the same.
     pub(super) fn on_undone(&self, state: State, _answer: Result<Configured, Trouble>) -> State {
-        if let State::Undo { which, why } = state {
-            undone(which, why)
+        if let State::Undo { why } = state {
+            undone(why)
         } else {
             state
         }
@@ -146,12 +145,9 @@ impl Apply {
     /// A file was put in place, or back, or a note was made.
     pub(super) fn on_file(&self, state: State, now: Moment, done: Result<(), String>) -> State {
         match (state, done) {
-            (State::PutNew, Ok(())) => State::Idle {
-                which: Which::New,
-                until: now + IDLE_WITHIN,
-                poll_at: now,
-            },
-            (State::PutNew, Err(why)) => State::Done(Outcome::NotStarted { why }),
+            (State::PutRunning, Ok(())) => configure_running(now),
+            (State::PutRunning | State::PutNew, Err(why)) => not_started(&why),
+            (State::PutNew, Ok(())) => State::CheckPlace,
             // Without the note, an interruption just now would put the old file back: that is safe.
             (State::Note(watch), Ok(()) | Err(_)) => State::Confirm(watch),
             (State::PutBack(outcome), Ok(())) => State::Done(outcome),
@@ -175,11 +171,8 @@ impl Apply {
                 poll_at: now,
                 ..watch
             }),
-            Ok(_) if now >= watch.sent_at + self.plan.confirm_within => undone(
-                watch.which,
-                "BIRD's undo timer ran out before all was well".to_owned(),
-            ),
-            Ok(_) => meddled(watch.which),
+            Ok(_) if now >= watch.sent_at + self.plan.confirm_within => undone(TOO_LATE.to_owned()),
+            Ok(_) => meddled(),
             Err(trouble) => {
                 let lost = vec![format!("BIRD does not answer: {}", trouble.why())];
                 self.looked(watch, now, lost)
@@ -190,20 +183,14 @@ impl Apply {
     /// The protocols, with the undo timer running. Half of its time is theirs to come back: then the
     /// undo is ours, and not the timer's.
     fn looked(&self, watch: Watch, now: Moment, lost: Vec<String>) -> State {
-        let enough = match watch.which {
-            Which::Running => std::time::Duration::ZERO,
-            Which::New => WELL_FOR.min(self.plan.confirm_within / 4),
-        };
+        let enough = WELL_FOR.min(self.plan.confirm_within / 4);
         if now >= self.undo_at(&watch) {
             return self.undo(&watch, now, TOO_LATE.to_owned());
         }
         if lost.is_empty() {
             let well_since = watch.well_since.unwrap_or(now);
             if now.since(well_since) >= enough {
-                return match watch.which {
-                    Which::Running => State::Confirm(watch),
-                    Which::New => State::Note(watch),
-                };
+                return State::Note(watch);
             }
             return again(watch, now, Some(well_since));
         }
@@ -221,18 +208,17 @@ impl Apply {
             Ok(status) if status.undo_in.is_some() => {
                 self.undo(&watch, now, "BIRD does not take the confirmation".to_owned())
             }
-            Ok(_) if now < undo_at => next_after_confirmation(watch.which),
+            Ok(_) if now < undo_at => State::Done(Outcome::Applied),
             Err(_) if now < undo_at => State::Confirmed(Watch {
                 poll_at: now + POLL,
                 ..watch
             }),
-            Ok(_) | Err(_) => unclear(watch.which, "the confirmation was not answered".to_owned()),
+            Ok(_) | Err(_) => unclear("the confirmation was not answered".to_owned()),
         }
     }
 
     fn undo(&self, watch: &Watch, now: Moment, why: String) -> State {
         State::UndoWhenIdle {
-            which: watch.which,
             until: self.undo_at(watch).max(now) + IDLE_WITHIN,
             poll_at: now,
             why,
@@ -253,36 +239,89 @@ fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> State {
     })
 }
 
-fn next_after_confirmation(which: Which) -> State {
-    match which {
-        Which::Running => State::PutNew,
-        Which::New => State::Done(Outcome::Applied),
+/// Whether a takeover or a failback is under way.
+pub(super) fn on_calm(state: State, calm: Result<(), String>) -> State {
+    match (state, calm) {
+        (State::CalmBeforeRunning { until }, Ok(())) => State::ConfigureRunning { until },
+        (State::CalmBeforeNew, Ok(())) => State::PutNew,
+        (State::CalmBeforeRunning { .. } | State::CalmBeforeNew, Err(why)) => not_started(&why),
+        (other, _) => other,
     }
+}
+
+/// Whether BIRD would read the file that was just put in place.
+pub(super) fn on_place(state: State, now: Moment, place: Result<(), String>) -> State {
+    match (state, place) {
+        (State::CheckPlace, Ok(())) => State::Idle {
+            next: Next::ConfigureNew,
+            until: now + IDLE_WITHIN,
+            poll_at: now,
+        },
+        (State::CheckPlace, Err(why)) => new_not_started(&why),
+        (other, _) => other,
+    }
+}
+
+/// BIRD is waited for, and then told to read once more what it runs.
+fn configure_running(now: Moment) -> State {
+    State::Idle {
+        next: Next::ConfigureRunning,
+        until: now + RUNNING_WITHIN,
+        poll_at: now,
+    }
+}
+
+/// `configure` of what BIRD runs was answered. Without an answer it is sent once more: it changes
+/// nothing, and only when it was taken does an undo return to the present state.
+fn running_configured(until: Moment, now: Moment, answer: Result<Configured, Trouble>) -> State {
+    match answer {
+        Ok(Configured::Done | Configured::InProgress | Configured::Queued) => State::Idle {
+            next: Next::PutNew,
+            until: until.max(now + IDLE_WITHIN),
+            poll_at: now,
+        },
+        Ok(Configured::ShuttingDown) => not_started("BIRD is shutting down"),
+        Ok(
+            odd @ (Configured::CheckedOk
+            | Configured::QueueEmptied
+            | Configured::Confirmed
+            | Configured::NothingToDo),
+        ) => not_started(&odd_answer("configure", odd)),
+        Err(Trouble::NotDone(why)) => {
+            not_started(&format!("BIRD does not take even the file it runs: {why}"))
+        }
+        Err(Trouble::Unknown(why)) if now >= until => not_started(&why),
+        Err(Trouble::Unknown(_)) => State::Idle {
+            next: Next::ConfigureRunning,
+            until,
+            poll_at: now + POLL,
+        },
+    }
+}
+
+fn odd_answer(command: &str, odd: Configured) -> String {
+    format!("BIRD's answer to `{command}` makes no sense: {odd:?}")
 }
 
 /// The timer is gone, and it was not us. An undo of ours would undo what somebody else did.
-fn meddled(which: Which) -> State {
-    unclear(which, SOMEBODY_ELSE.to_owned())
+fn meddled() -> State {
+    unclear(SOMEBODY_ELSE.to_owned())
 }
 
-pub(super) fn not_started(which: Which, why: &str) -> State {
-    let outcome = Outcome::NotStarted { why: why.to_owned() };
-    match which {
-        Which::Running => State::Done(outcome),
-        Which::New => State::PutBack(outcome),
-    }
+/// The end before the new file was put in place.
+pub(super) fn not_started(why: &str) -> State {
+    State::Done(Outcome::NotStarted { why: why.to_owned() })
 }
 
-pub(super) fn undone(which: Which, why: String) -> State {
-    match which {
-        Which::Running => State::Done(Outcome::NotStarted { why }),
-        Which::New => State::PutBack(Outcome::Undone { why }),
-    }
+/// The end before BIRD was told of the new file, which is in place already.
+pub(super) fn new_not_started(why: &str) -> State {
+    State::PutBack(Outcome::NotStarted { why: why.to_owned() })
 }
 
-pub(super) fn unclear(which: Which, why: String) -> State {
-    match which {
-        Which::Running => State::Done(Outcome::NotStarted { why }),
-        Which::New => State::PutBack(Outcome::Unclear { why }),
-    }
+pub(super) fn undone(why: String) -> State {
+    State::PutBack(Outcome::Undone { why })
+}
+
+pub(super) fn unclear(why: String) -> State {
+    State::PutBack(Outcome::Unclear { why })
 }

@@ -1,35 +1,45 @@
 //! What a status means while BIRD is waited for: to be idle, to tell whether it took a file, to be
 //! ready for an undo.
 
-use super::turns::{not_started, unclear, undone};
-use super::{IDLE_WITHIN, Outcome, POLL, State, Trouble, Which};
+use super::turns::{new_not_started, not_started, unclear, undone};
+use super::{IDLE_WITHIN, Next, Outcome, POLL, State, Trouble};
 use crate::bird::answer::ConfigureStatus;
 use crate::time::Moment;
 
 pub(super) fn idle(
-    which: Which,
+    next: Next,
     until: Moment,
     now: Moment,
     answer: Result<ConfigureStatus, Trouble>,
 ) -> State {
     let why = match &answer {
         Ok(status) if is_idle(status) => {
-            return match which {
-                Which::Running => State::LookBefore,
-                Which::New => State::Configure { which },
+            return match next {
+                Next::LookBefore => State::LookBefore,
+                Next::ConfigureRunning => State::CalmBeforeRunning { until },
+                Next::PutNew => State::CalmBeforeNew,
+                Next::ConfigureNew => State::ConfigureNew,
             };
         }
-        Ok(status) if status.shutting_down => return not_started(which, "BIRD is shutting down"),
+        Ok(status) if status.shutting_down => return not_idle(next, "BIRD is shutting down"),
         Ok(_) => "another reconfiguration is in progress, or waits to be confirmed",
         Err(trouble) => trouble.why(),
     };
     if now >= until {
-        return not_started(which, why);
+        return not_idle(next, why);
     }
     State::Idle {
-        which,
+        next,
         until,
         poll_at: now + POLL,
+    }
+}
+
+/// The end where BIRD does not become idle.
+fn not_idle(next: Next, why: &str) -> State {
+    match next {
+        Next::LookBefore | Next::ConfigureRunning | Next::PutNew => not_started(why),
+        Next::ConfigureNew => new_not_started(why),
     }
 }
 
@@ -48,7 +58,6 @@ pub(super) fn taken(
         Ok(status) if status.in_progress && now < undo_at + IDLE_WITHIN => again(why),
         Ok(status) if status.in_progress => State::PutBack(Outcome::Unclear { why }),
         Ok(status) if status.undo_in.is_some() => State::UndoWhenIdle {
-            which: Which::New,
             until: undo_at + IDLE_WITHIN,
             poll_at: now,
             why,
@@ -60,19 +69,17 @@ pub(super) fn taken(
 }
 
 pub(super) fn undo_when_idle(
-    which: Which,
     until: Moment,
     why: String,
     now: Moment,
     answer: Result<ConfigureStatus, Trouble>,
 ) -> State {
     match answer {
-        Ok(status) if !status.in_progress && status.undo_in.is_some() => State::Undo { which, why },
-        Ok(status) if !status.in_progress => undone(which, why),
+        Ok(status) if !status.in_progress && status.undo_in.is_some() => State::Undo { why },
+        Ok(status) if !status.in_progress => undone(why),
         // BIRD's timer has long run out: it is not told anything any more.
-        Ok(_) | Err(_) if now >= until => unclear(which, why),
+        Ok(_) | Err(_) if now >= until => unclear(why),
         Ok(_) | Err(_) => State::UndoWhenIdle {
-            which,
             until,
             poll_at: now + POLL,
             why,

@@ -63,3 +63,14 @@ fn a_status_names_what_is_under_way() {
     let timer = status("0003-Daemon is up and running\n0022-Configuration unconfirmed, undo in 0.250 s");
     assert_eq!(timer.undo_in, Some(Duration::from_millis(250)));
 }
+
+#[test]
+fn a9_the_file_that_bird_reads_is_told_even_where_it_is_broken() {
+    let right = said("0002-Reading configuration from /etc/bird/bird.conf\n0020 Configuration OK\n");
+    let broken = said("0002-Reading configuration from bird.conf\n8002 bird.conf:3:1 syntax error\n");
+    assert_eq!(configuration_file(&right), Ok("/etc/bird/bird.conf".into()));
+    assert_eq!(configuration_file(&broken), Ok("bird.conf".into()));
+    for bad in ["0020 Configuration OK\n", "8007 Access denied\n"] {
+        assert!(configuration_file(&said(bad)).is_err(), "{bad}");
+    }
+}
