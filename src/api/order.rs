@@ -6,13 +6,10 @@ use serde::Deserialize;
 
 use super::route::Verb;
 use crate::api::Ask;
+use crate::config::duration::{self, BadDuration};
 
 /// The longest reason, in bytes: as much as BIRD keeps of one (A3).
 pub(super) const REASON_LIMIT: usize = 255;
-
-/// The longest override with an end. Whoever wants more wants none, and gets no end that the
-/// calendar cannot express.
-const SPAN_LIMIT: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The body, as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -73,18 +70,21 @@ pub(super) fn object<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, s
     serde_json::from_slice(body)
 }
 
-/// Reads a duration as people write it, such as "90s", "20m" or "2h30m".
+/// Reads a duration as falconer.toml writes it, such as "90s", "20m" or "2h30m".
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    let span = jiff::fmt::friendly::SpanParser::new()
-        .parse_unsigned_duration(text)
-        .map_err(|_| format!(r#""{text}" is not a duration; write it like "90s", "20m" or "2h30m""#))?;
+    let span = duration::parse(text).map_err(|why| match why {
+        BadDuration::TooLong => {
+            format!(r#""{text}" is more than a year; without a duration it lasts until "falconer auto""#)
+        }
+        BadDuration::Empty
+        | BadDuration::NoUnit(_)
+        | BadDuration::BadUnit(_)
+        | BadDuration::NoNumber(_) => {
+            format!(r#""{text}" is not a duration: {why}; write it like "90s", "20m" or "2h30m", as in falconer.toml"#)
+        }
+    })?;
     if span.is_zero() {
         return Err("a duration of nothing: it would end at once".to_owned());
-    }
-    if span > SPAN_LIMIT {
-        return Err(format!(
-            r#""{text}" is more than ten years; without a duration it lasts until "falconer auto""#
-        ));
     }
     Ok(span)
 }
@@ -153,10 +153,11 @@ mod tests {
             (WITHDRAW, "[null, null]", "the body is not what it should be"),
             (WITHDRAW, r#"{"until": "20s"}"#, "unknown field `until`"),
             (WITHDRAW, r#"{"for": 20}"#, "the body is not what it should be"),
-            (WITHDRAW, r#"{"for": "20"}"#, "write it like"),
-            (WITHDRAW, r#"{"for": "-5s"}"#, "write it like"),
+            (WITHDRAW, r#"{"for": "20"}"#, "has no unit; write it"),
+            (WITHDRAW, r#"{"for": "-5s"}"#, "does not begin with a number"),
             (WITHDRAW, r#"{"for": "0s"}"#, "would end at once"),
-            (WITHDRAW, r#"{"for": "99999999h"}"#, "more than ten years"),
+            (WITHDRAW, r#"{"for": "99999999h"}"#, "more than a year"),
+            (WITHDRAW, r#"{"for": "1h 30m"}"#, "as in falconer.toml"),
             (
                 WITHDRAW,
                 r#"{"reason": "a\u001b[31m"}"#,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::plan::Saying;
+use crate::process_files::ProcessFiles;
 
 /// BIRD reads the files as a user of its own.
 const FILE_MODE: u32 = 0o644;
@@ -94,23 +95,29 @@ impl StateDir {
         make_dir(&self.dir, |_| DIR_MODE)
     }
 
-    /// Whether BIRD's user can read what is here. A directory that it cannot enter silently means
-    /// `disabled;`, and one whose entries it cannot list fails the whole configuration.
+    /// Whether BIRD's user can read what is here, in BIRD's own view of the files. A directory that it
+    /// cannot enter silently means `disabled;`, and one whose entries it cannot list fails the whole
+    /// configuration.
     ///
     /// Mode bits, owner and group are all that is looked at, no access lists.
     ///
     /// # Errors
     /// Names the directory or file that stands in the way, and what to do.
-    pub fn readable_by(&self, reader: Reader) -> Result<()> {
+    pub fn readable_by(&self, reader: Reader, files: &ProcessFiles) -> Result<()> {
+        self.is_shared(files)?;
         let real =
             fs::canonicalize(&self.dir).with_context(|| format!("cannot find {}", self.dir.display()))?;
-        for dir in self
+        let real = match files {
+            ProcessFiles::Ours => Some(real),
+            // Where its links lead in another mount namespace is not ours to tell.
+            ProcessFiles::Theirs { .. } => None,
+        };
+        let all = self
             .dir
             .ancestors()
-            .chain(real.ancestors())
-            .filter(|dir| !dir.as_os_str().is_empty())
-        {
-            reader.demand(dir, Access::Search)?;
+            .chain(real.iter().flat_map(|real| real.ancestors()));
+        for dir in all.filter(|dir| !dir.as_os_str().is_empty()) {
+            reader.demand(dir, Access::Search, files)?;
         }
         // The include's `[r]` is a pattern, and a pattern makes BIRD list the directory above.
         if let Some(above) = self
@@ -118,15 +125,32 @@ impl StateDir {
             .parent()
             .filter(|above| !above.as_os_str().is_empty())
         {
-            reader.demand(above, Access::Read)?;
+            reader.demand(above, Access::Read, files)?;
         }
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "conf") {
-                reader.demand(&path, Access::Read)?;
+                reader.demand(&path, Access::Read, files)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the directory that BIRD would read is the one that we write.
+    fn is_shared(&self, files: &ProcessFiles) -> Result<()> {
+        let dir = self.dir.display();
+        let ours = ProcessFiles::Ours.identity(&self.dir);
+        let ours = ours.with_context(|| format!("cannot look at {dir}"))?;
+        let advice = format!(
+            "BIRD runs in a mount namespace of its own: share {} with it, or `birdc configure` and a restart of BIRD \
+             undo what was decided",
+            self.run_dir.display()
+        );
+        match files.identity(&self.dir) {
+            Ok(theirs) if theirs == ours => Ok(()),
+            Ok(_) => bail!("BIRD sees another {dir} than ours. {advice}"),
+            Err(error) => bail!("BIRD does not see {dir} ({error}). {advice}"),
+        }
     }
 }
 
@@ -159,8 +183,10 @@ impl Reader {
         })
     }
 
-    fn demand(self, path: &Path, access: Access) -> Result<()> {
-        let meta = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    fn demand(self, path: &Path, access: Access, files: &ProcessFiles) -> Result<()> {
+        let meta = files
+            .metadata(path)
+            .with_context(|| format!("cannot look at {}", path.display()))?;
         let (bit, verb, right) = match access {
             Access::Search => (0o1, "enter", "x"),
             Access::Read => (0o4, "read", "r"),

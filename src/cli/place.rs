@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub(super) const CONFIG: &str = "/etc/falconer/falconer.toml";
 /// The socket, unless the configuration or `-s` says otherwise.
 const SOCKET: &str = "/run/falconer/falconer.sock";
+/// Its name in a `run_dir` of the user's own.
+const SOCKET_NAME: &str = "falconer.sock";
 
 /// The socket of the daemon that runs with this configuration.
 pub(super) fn socket(config: &Path) -> PathBuf {
@@ -19,10 +21,11 @@ pub(super) fn socket(config: &Path) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(SOCKET))
 }
 
-/// The value of `api.socket`, in whatever else the text holds.
+/// The value of `api.socket`, else the socket in `site.run_dir`, in whatever else the text holds.
 fn named(config: &str) -> Option<PathBuf> {
     let table: toml::Table = config.parse().ok()?;
-    Some(table.get("api")?.get("socket")?.as_str()?.into())
+    let text = |section: &str, key: &str| Some(PathBuf::from(table.get(section)?.get(key)?.as_str()?));
+    text("api", "socket").or_else(|| Some(text("site", "run_dir")?.join(SOCKET_NAME)))
 }
 
 #[cfg(test)]
@@ -33,6 +36,16 @@ mod tests {
     fn the_socket_is_found_in_a_configuration_that_is_otherwise_wrong() {
         let config = "[site]\nnonsense = 1\n[api]\nsocket = \"/run/x.sock\"\n";
         assert_eq!(named(config), Some(PathBuf::from("/run/x.sock")));
+    }
+
+    #[test]
+    fn the_socket_is_where_the_daemon_has_it_with_a_run_dir_of_its_own() {
+        let config = "[site]\nname = \"hk1\"\nrun_dir = \"/run/hk1\"\n";
+        assert_eq!(named(config), Some(PathBuf::from("/run/hk1/falconer.sock")));
+        let both = format!("{config}[api]\nsocket = \"/run/x.sock\"\n");
+        assert_eq!(named(&both), Some(PathBuf::from("/run/x.sock")));
+        let other = format!("{config}[api]\nlisten = \"\"\n");
+        assert_eq!(named(&other), Some(PathBuf::from("/run/hk1/falconer.sock")));
     }
 
     #[test]

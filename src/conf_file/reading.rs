@@ -21,6 +21,9 @@ const MAX_DEPTH: usize = 8;
 /// How many files are read at the most: more than a route server has members, each with a file.
 const MAX_FILES: usize = 20_000;
 
+/// Why BIRD's process is not known, though BIRD answers (SO_PEERCRED of unix(7)).
+pub const OTHER_PIDS: &str = "BIRD runs in another PID namespace, so its files are not provable";
+
 /// What BIRD's process is called.
 const NAME: &str = "bird";
 
@@ -94,6 +97,16 @@ pub fn is_read(pid: i32, read: &Path, ours: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the file that BIRD, which is the process `pid`, was told is our file `ours`; by their paths
+/// where its view cannot be seen.
+pub fn is_same(pid: i32, told: &Path, ours: &Path) -> bool {
+    let theirs = ProcessFiles::of(pid).and_then(|files| files.identity(told));
+    match (theirs, ProcessFiles::Ours.identity(ours)) {
+        (Ok(theirs), Ok(ours)) => theirs == ours,
+        (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => told == ours,
+    }
+}
+
 /// That nobody can tell whether BIRD reads our file.
 pub fn not_provable(read: &Path, why: &str) -> String {
     format!(
@@ -150,7 +163,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// The process's files cannot be seen; in words.
     pub fn of(pid: Option<i32>, leave: &'a Path) -> Result<Self, String> {
-        let files = match pid.filter(|pid| *pid > 0) {
+        let files = match pid {
+            Some(0) => return Err(OTHER_PIDS.to_owned()),
             Some(pid) => ProcessFiles::of(pid).map_err(|error| no_view(pid, &error))?,
             None => ProcessFiles::Ours,
         };
@@ -244,7 +258,12 @@ impl Reading<'_> {
     fn read(&self, file: &Path) -> Result<String, String> {
         let room = MAX_LEN.saturating_sub(self.whole.text.len());
         let mut bytes = Vec::new();
-        let opened = self.view.files.open(file).map_err(|error| error.to_string())?;
+        let opened = self.view.files.open(file).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => {
+                format!("{error}; let Falconer's user read it (on Debian the group bird may)")
+            }
+            _ => error.to_string(),
+        })?;
         let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
         opened
             .take(limit)

@@ -135,7 +135,11 @@ fn give_to_bird(file: &File, socket: &Path, target: &Path) -> anyhow::Result<()>
 /// The group of BIRD's socket; while BIRD is down, of the directory that the socket is in, or of the
 /// one that bird.conf is in.
 fn birds_group(socket: &Path, target: &Path) -> anyhow::Result<u32> {
-    for path in [Some(socket), socket.parent(), target.parent()]
+    // A link to the socket of a BIRD that is stopped leads nowhere; its directory is still BIRD's.
+    let linked = fs::read_link(socket).ok();
+    let linked = linked.and_then(|to| Some(socket.parent()?.join(to)));
+    let linked = linked.as_deref().and_then(Path::parent);
+    for path in [Some(socket), linked, socket.parent(), target.parent()]
         .into_iter()
         .flatten()
     {

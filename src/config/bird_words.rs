@@ -1,8 +1,8 @@
 //! Names that BIRD takes: its grammar of symbols, and the words it keeps for itself.
 //!
-//! What is right for one version and wrong for another counts as wrong, since the configuration
-//! outlives the BIRD that it was written for. Names that need apostrophes are refused, too: half of
-//! BIRD's commands do not take them.
+//! Which words BIRD keeps for itself differs from version to version, so a name that only some refuse
+//! is for the version that runs to judge. A name with `-`, `.` or `:`, or with a digit first, is a name
+//! in apostrophes, which are ours to put.
 
 use std::sync::LazyLock;
 
@@ -28,17 +28,20 @@ pub(super) enum Unfit {
     Empty,
     /// Longer than [`LONGEST`].
     TooLong,
-    /// Not letters, digits and underscores, or a digit first.
+    /// Other characters than letters, digits, `_`, `-`, `.` and `:`.
     Letters,
     /// Hexadecimal digits alone, and many of them: a string of bytes to BIRD.
     Hex,
-    /// A word that some version of BIRD keeps for itself.
-    Kept,
     /// Begins with `falconer_`, which is for what we render.
     Ours,
 }
 
-/// Whether a name will do for a protocol or a filter, in every version of BIRD.
+/// Whether some version of BIRD keeps a word for itself.
+pub(super) fn is_kept(name: &str) -> bool {
+    KEPT.binary_search(&name).is_ok()
+}
+
+/// Whether a name will do for a protocol or a filter (conf/cf-lex.l), in apostrophes if need be.
 ///
 /// # Errors
 /// Says why it will not.
@@ -46,8 +49,10 @@ pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
     if name.is_empty() {
         return Err(Unfit::Empty);
     }
-    let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !letters || name.starts_with(|c: char| c.is_ascii_digit()) {
+    let letters = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'));
+    if !letters {
         return Err(Unfit::Letters);
     }
     if name.len() > LONGEST {
@@ -55,9 +60,6 @@ pub(super) fn symbol(name: &str) -> Result<(), Unfit> {
     }
     if name.len() > LONGEST_HEX && name.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Unfit::Hex);
-    }
-    if KEPT.binary_search(&name).is_ok() {
-        return Err(Unfit::Kept);
     }
     if name.starts_with("falconer_") {
         return Err(Unfit::Ours);

@@ -214,7 +214,10 @@ fn router(t: &mut Table<'_, '_>, rendering: bool) -> Option<Router> {
     };
     let doc = "What BIRD calls itself. Needed where `[render]` is given.";
     match rendering {
-        true => Some(t.section("router", Form::OnceAtLeast, doc, read)),
+        true => {
+            t.missing_beside("router", "render", doc);
+            Some(t.section("router", Form::OnceAtLeast, doc, read))
+        }
         false => {
             let router = t.optional("router", Form::Once, doc, read);
             let path = t.path().key("router");

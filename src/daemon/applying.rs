@@ -19,7 +19,7 @@ use crate::bird::lock::LockError;
 use crate::conf_file::ConfFile;
 use crate::conf_file::applying::{Applied, ApplyError, Reconfigure, apply};
 use crate::conf_file::parser::Parser;
-use crate::conf_file::reading::{self, not_provable};
+use crate::conf_file::reading::{self, OTHER_PIDS, not_provable};
 use crate::config::Config;
 use crate::render::Load;
 use crate::render::apply::{Look, Outcome, Plan, Step, Trouble};
@@ -215,12 +215,7 @@ impl<'a> Live<'a> {
         let path = self.client.configuration_file().await;
         let path = path.map_err(|error| format!("BIRD does not say which file it reads: {error}"))?;
         let pid = self.client.link().borrow().pid.filter(|pid| *pid > 0);
-        let pid = pid.ok_or_else(|| {
-            not_provable(
-                &path,
-                "BIRD runs in another PID namespace, so its process is not known",
-            )
-        })?;
+        let pid = pid.ok_or_else(|| not_provable(&path, OTHER_PIDS))?;
         Ok((path, pid))
     }
 

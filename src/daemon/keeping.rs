@@ -17,7 +17,7 @@ use self::errands::one_at_a_time;
 use super::bird_conf::{Bird, BirdConf, NotRendered, Placed, Prepared, Wrong};
 use super::calm;
 use crate::api;
-use crate::bird::client::Client;
+use crate::bird::client::{Client, Link};
 use crate::config::Config;
 use crate::history::What;
 use crate::render::Loaded;
@@ -108,8 +108,16 @@ impl Keeper {
         if to_apply {
             one_at_a_time(&mut errands, self.apply_at_start()).await;
         }
+        let (mut link, mut bird) = (self.client.link(), None);
         loop {
             tokio::select! {
+                // What a BIRD that has just started runs is what is on disk: that is looked at before
+                // somebody changes it.
+                () = is_another(&mut link, &mut bird) => {
+                    if self.look().await {
+                        one_at_a_time(&mut errands, self.apply_at_start()).await;
+                    }
+                }
                 Some(api::Errand { task, actor, answer }) = errands.recv() => {
                     let result = one_at_a_time(&mut errands, self.run_errand(task, &actor)).await;
                     // The operator may have gone away; what came of it stands in the history.
@@ -216,5 +224,17 @@ impl Keeper {
 
     fn in_force(&self) -> Arc<Config> {
         self.ends.in_force.borrow().clone()
+    }
+}
+
+/// Waits until another BIRD than `before` answers. May be cancelled.
+async fn is_another(link: &mut watch::Receiver<Link>, before: &mut Option<i32>) {
+    let another = link
+        .wait_for(|link| link.pid.is_some() && link.pid != *before)
+        .await;
+    match another.map(|link| link.pid) {
+        Ok(pid) => *before = pid,
+        // The connection's task is gone: so will be its caller.
+        Err(_) => std::future::pending().await,
     }
 }

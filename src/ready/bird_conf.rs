@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How BIRD begins one.
-const PROTOCOL: &str = "protocol";
+/// How BIRD begins one, and what one may be made from.
+const BLOCKS: [&str; 2] = ["protocol", "template"];
+/// How many templates may stand behind one another; BIRD's own grammar allows no circle.
+const MAX_TEMPLATES: usize = 32;
 
 /// What bird.conf does with a protocol's state file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub enum StateFile {
     Required,
     /// It is included, and without it nothing says `disabled;`.
     EnabledWithout,
+    /// It is included by a pattern that matches the state files of other protocols, too.
+    TooWide,
+    /// What `disabled` says in it is not understood.
+    Unclear,
     /// The text has no such protocol.
     NoProtocol,
 }
@@ -48,9 +54,25 @@ pub fn includes(text: &str) -> Vec<Include> {
     found.collect()
 }
 
-/// The static protocols of a bird.conf: the statements of each, by its name.
+/// The static protocols of a bird.conf, and their templates: the statements of each, by its name.
 #[derive(Clone, Debug)]
-pub struct Statics(BTreeMap<String, Vec<String>>);
+pub struct Statics(BTreeMap<String, Block>);
+
+#[derive(Clone, Debug)]
+struct Block {
+    /// The template, or other protocol, that it is made from.
+    from: Option<String>,
+    statements: Vec<String>,
+}
+
+/// What a `disabled` statement says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disabled {
+    Yes,
+    No,
+    /// An expression that only BIRD can evaluate.
+    Unclear,
+}
 
 impl Statics {
     /// Finds them in a text.
@@ -58,10 +80,10 @@ impl Statics {
         let text = without_comments(text);
         let mut found = BTreeMap::new();
         let mut rest = text.as_str();
-        while let Some(at) = rest.find(PROTOCOL) {
+        while let Some((at, word)) = next_block(rest) {
             let before = rest[..at].chars().next_back();
             let is_word = before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_');
-            rest = &rest[at + PROTOCOL.len()..];
+            rest = &rest[at + word.len()..];
             let Some(open) = rest.find('{').filter(|_| is_word) else {
                 continue;
             };
@@ -70,37 +92,95 @@ impl Statics {
                 && let Some(name) = words.next()
                 && let Some(block) = inside(&rest[open + 1..])
             {
-                found.insert(name.trim_matches('\'').to_owned(), statements(block));
+                let from = words.next().filter(|word| *word == "from").and(words.next());
+                let one = Block {
+                    from: from.map(bare),
+                    statements: statements(block),
+                };
+                found.insert(bare(name), one);
                 rest = &rest[open + 1 + block.len()..];
             }
         }
         Self(found)
     }
 
-    /// What the protocol `name` does with its state file at `path`.
-    pub fn state_file(&self, name: &str, path: &Path) -> StateFile {
-        let Some(statements) = self.0.get(name) else {
+    /// What the protocol `name` does with its state file at `path`; `others` are the state files of
+    /// other protocols.
+    pub fn state_file<'a>(
+        &self,
+        name: &str,
+        path: &Path,
+        others: impl IntoIterator<Item = &'a Path>,
+    ) -> StateFile {
+        if !self.0.contains_key(name) {
             return StateFile::NoProtocol;
-        };
+        }
         let path = path.to_string_lossy();
         let (mut disabled, mut taken) = (None, None);
-        for (at, statement) in statements.iter().enumerate() {
-            if statement.split_whitespace().next() == Some("disabled") {
-                disabled = Some(at);
+        for (at, statement) in self.statements(name).into_iter().enumerate() {
+            if let Some(said) = says_disabled(statement) {
+                disabled = Some((at, said));
             } else if let Some(pattern) = included(statement)
                 && matches(pattern, &path)
             {
-                taken = Some((at, pattern == path));
+                taken = Some((at, pattern));
             }
         }
-        match (disabled, taken) {
-            (_, None) => StateFile::NotIncluded,
-            (Some(disabled), Some((taken, _))) if taken < disabled => StateFile::Overruled,
-            (_, Some((_, true))) => StateFile::Required,
-            (None, Some((_, false))) => StateFile::EnabledWithout,
-            (Some(_), Some((_, false))) => StateFile::Taken,
+        let Some((taken, pattern)) = taken else {
+            return StateFile::NotIncluded;
+        };
+        let is_others = |other: &Path| matches(pattern, &other.to_string_lossy());
+        if others.into_iter().any(is_others) {
+            return StateFile::TooWide;
+        }
+        match disabled {
+            Some((_, Disabled::Unclear)) => StateFile::Unclear,
+            Some((at, _)) if taken < at => StateFile::Overruled,
+            _ if pattern == path => StateFile::Required,
+            None | Some((_, Disabled::No)) => StateFile::EnabledWithout,
+            Some((_, Disabled::Yes)) => StateFile::Taken,
         }
     }
+
+    /// The statements of a protocol as BIRD has them: first those of what it is made from.
+    fn statements(&self, name: &str) -> Vec<&str> {
+        let mut chain = Vec::new();
+        let mut next = Some(name);
+        while let Some(block) = next.and_then(|name| self.0.get(name))
+            && chain.len() < MAX_TEMPLATES
+        {
+            chain.push(block);
+            next = block.from.as_deref();
+        }
+        let blocks = chain.into_iter().rev();
+        blocks
+            .flat_map(|block| block.statements.iter().map(String::as_str))
+            .collect()
+    }
+}
+
+/// The next word that begins a block.
+fn next_block(text: &str) -> Option<(usize, &'static str)> {
+    let found = BLOCKS.iter().filter_map(|word| Some((text.find(word)?, *word)));
+    found.min_by_key(|(at, _)| *at)
+}
+
+/// A name without its apostrophes.
+fn bare(name: &str) -> String {
+    name.trim_matches('\'').to_owned()
+}
+
+/// What a statement says of `disabled`, if it is one (conf/confbase.Y:bool).
+fn says_disabled(statement: &str) -> Option<Disabled> {
+    let mut words = statement.split_whitespace();
+    if words.next() != Some("disabled") {
+        return None;
+    }
+    Some(match (words.next(), words.next()) {
+        (None | Some("yes" | "on" | "true" | "1"), None) => Disabled::Yes,
+        (Some("no" | "off" | "false" | "0"), None) => Disabled::No,
+        (_, _) => Disabled::Unclear,
+    })
 }
 
 /// Whether a file name pattern of the shell's kind matches a path: `*` and `?` within a directory, and

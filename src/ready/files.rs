@@ -94,7 +94,7 @@ fn state_files(facts: &Facts<'_>) -> Vec<Check> {
         Err(why) => {
             let text = format!("whether BIRD takes `disabled` from the state files cannot be seen: {why}");
             let advice = format!(
-                "let Falconer read bird.conf, or look there yourself: after `disabled;` each static protocol has a line \
+                "look there yourself: after `disabled;` each static protocol has a line \
                  like {}",
                 facts
                     .config
@@ -165,6 +165,19 @@ fn of_line(facts: &Facts<'_>, line: &Static, found: StateFile) -> Option<Check> 
                 "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start"
             ),
             format!("make it a pattern in {file}, which may match nothing: {include}"),
+        ),
+        StateFile::TooWide => (
+            format!(
+                "{name} includes its state file by a pattern that matches those of other protocols, too, and the last \
+                 one counts: {lost}"
+            ),
+            format!("make the pattern match its own file alone, in {file}: {include}"),
+        ),
+        StateFile::Unclear => (
+            format!(
+                "what `disabled` says in {name} is not understood: whether it takes its state file cannot be told"
+            ),
+            format!("write `disabled;` in {file}, before the line {include}"),
         ),
         StateFile::EnabledWithout => (
             format!(

@@ -37,7 +37,26 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
         .map(|upstream| of_upstream(facts, &upstream.name, &short))
         .collect();
     checks.extend(short.iter().filter(|short| short.able == 0).map(Short::nowhere));
+    checks.extend(
+        facts
+            .bird
+            .sessions
+            .iter()
+            .filter_map(|(name, session)| keeps_routes(name, session)),
+    );
     checks
+}
+
+/// The neighbour would keep the routes of a dead router.
+fn keeps_routes(name: &str, session: &ProtocolDetail) -> Option<Check> {
+    let time = session.bgp.as_ref()?.restart_time?;
+    let text = format!(
+        "{name} asks its neighbour to keep our routes for {time} s after BIRD here died (`graceful restart on`): a dead \
+         standby stays announced that long"
+    );
+    let advice =
+        format!("write `graceful restart aware;` for {name} in bird.conf, which only helps the neighbour");
+    Some(Check::amiss(Code::Upstreams, Level::Warning, text, advice).subject(name))
 }
 
 /// A service and family that too few sessions would carry.
@@ -98,8 +117,15 @@ fn is_established(session: &ProtocolDetail) -> bool {
 }
 
 fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
-    let Some(wrong) = wrong(facts, name) else {
-        return Check::ok(Code::Upstreams, "established, its channels up").subject(name);
+    let families = families_of(facts, name);
+    let Some(wrong) = wrong(facts, name, &families) else {
+        let session = facts.bird.sessions.get(name);
+        let carried = families
+            .iter()
+            .filter(|family| session.is_some_and(|session| channel(session, **family).is_some()));
+        let channels: Vec<&str> = carried.map(|family| family.channel()).collect();
+        let text = format!("established, {} up", list(&channels));
+        return Check::ok(Code::Upstreams, text).subject(name);
     };
     let concerned = short
         .iter()
@@ -123,13 +149,27 @@ fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
     let advice = match facts.bird.sessions.get(name) {
         None => "upstreams name BGP protocols of bird.conf: `birdc show protocols` lists those that BIRD has"
             .to_owned(),
+        Some(session) if session.bgp.is_none() => format!(
+            "an upstream is a BGP protocol: take {name} out of falconer.toml, or name the session that carries the \
+             prefixes out (`birdc show protocols`)"
+        ),
         Some(_) => format!("see why with `birdc show protocols all {name}`, and at the neighbour"),
     };
     Check::amiss(Code::Upstreams, level, text, advice).subject(name)
 }
 
-/// What keeps a session from carrying anything, in words.
-fn wrong(facts: &Facts<'_>, name: &str) -> Option<String> {
+/// The families of the prefixes that an upstream is to carry.
+fn families_of(facts: &Facts<'_>, name: &str) -> BTreeSet<Family> {
+    let services = facts.config.services.iter();
+    let through = services.filter(|service| service.upstreams.iter().any(|upstream| upstream == name));
+    through
+        .flat_map(|service| &service.prefixes)
+        .map(Family::of)
+        .collect()
+}
+
+/// What keeps a session from carrying what it is to carry, in words.
+fn wrong(facts: &Facts<'_>, name: &str, families: &BTreeSet<Family>) -> Option<String> {
     let Some(session) = facts.bird.sessions.get(name) else {
         let there = facts
             .bird
@@ -148,8 +188,19 @@ fn wrong(facts: &Facts<'_>, name: &str) -> Option<String> {
         let error = bgp.last_error.as_deref().map(|error| format!(" ({error})"));
         return Some(format!("{name} is {}{}", bgp.state, error.unwrap_or_default()));
     }
-    let down: Vec<String> = session
-        .channels
+    // What no service uses, such as a channel of another family or of multicast, is the user's business.
+    let used: Vec<&Channel> = families
+        .iter()
+        .filter_map(|family| channel(session, *family))
+        .collect();
+    if used.is_empty() {
+        let missing: Vec<&str> = families.iter().map(|family| family.channel()).collect();
+        return Some(format!(
+            "{name} is established, and has no channel {}",
+            list(&missing)
+        ));
+    }
+    let down: Vec<String> = used
         .iter()
         .filter(|channel| channel.state != UP)
         .map(|channel| format!("{} is {}", channel.name, channel.state))

@@ -99,6 +99,12 @@ impl Templates {
         }
     }
 
+    /// The names of whole files among those built in, for `[render] template`.
+    pub fn whole_files() -> impl Iterator<Item = &'static str> {
+        let names = BUILT_IN.iter().map(|(name, _)| *name);
+        names.filter(|name| !name.contains('/'))
+    }
+
     /// Every name that [`Templates::find`] knows, in order, without the aliases.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();

@@ -171,6 +171,7 @@ fn a9_a_change_that_loses_an_upstream_is_undone_and_names_it() {
 fn a9_a_file_edited_by_hand_is_refused_without_force_and_no_two_applies_run_at_once() {
     isolated(|| {
         let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        until_kept(&lab)?;
         change_template(&lab)?;
         let edited = on_disk(&lab)? + "# by hand\n";
         std::fs::write(lab.standby.configuration(), &edited)?;
@@ -242,5 +243,159 @@ fn a9_at_its_start_the_daemon_brings_a_changed_file_into_a_silent_bird() {
         let pending = lab.standby.birdc("configure status")?;
         ensure!(!pending.contains("undo in"), "{pending}");
         lab.capture.must_be_silent(Host::Hk, Mark::START)
+    });
+}
+
+/// What is asked for is refused with these words, nothing changes on disk, and nothing on the wire.
+fn must_touch_nothing(lab: &Lab, falconer: &Falconer, arguments: &[&str], words: &[&str]) -> Result<()> {
+    let (before, mark) = (on_disk(lab)?, lab.capture.mark()?);
+    must_refuse(&falconer.cli(arguments)?, words)?;
+    ensure!(on_disk(lab)? == before, "the file was touched");
+    lab.capture.must_be_silent(Host::Hk, mark)
+}
+
+#[test]
+fn a9_a_bird_that_reads_another_file_or_a_single_mounted_one_is_refused_with_the_reason() {
+    isolated(|| {
+        let (mut lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        let ours = lab.standby.configuration();
+        let copy = ours.with_file_name("copy.conf");
+        std::fs::copy(&ours, &copy)?;
+        std::os::unix::fs::chown(
+            &copy,
+            None,
+            Some(std::os::unix::fs::MetadataExt::gid(&std::fs::metadata(&ours)?)),
+        )?;
+        // The file as it is, which would stay what it is there when ours is replaced.
+        lab.standby.terminate()?;
+        lab.standby.start_with_mounted_file(&ours)?;
+        lab.until_sessions(Host::Hk)?;
+        must_touch_nothing(
+            &lab,
+            &falconer,
+            &["render", "--apply"],
+            &["not applied", "single file mounted"],
+        )?;
+        change_template(&lab)?;
+        must_touch_nothing(
+            &lab,
+            &falconer,
+            &["render", "--apply"],
+            &["not applied", "single file mounted"],
+        )?;
+        // Another file at the same path.
+        lab.standby.terminate()?;
+        lab.standby.start_with_mounted_file(&copy)?;
+        lab.until_sessions(Host::Hk)?;
+        must_touch_nothing(
+            &lab,
+            &falconer,
+            &["render", "--apply", "--force"],
+            &["not applied", "BIRD reads another file"],
+        )
+    });
+}
+
+/// The daemon has seen what BIRD runs: a copy of it is kept.
+fn until_kept(lab: &Lab) -> Result<()> {
+    let kept = lab.state_dir(Host::Hk).join("bird.conf.running");
+    wait::until_true("copy of what BIRD runs", SOON, || {
+        Ok(std::fs::read_to_string(&kept).is_ok_and(|text| on_disk(lab).is_ok_and(|disk| disk == text)))
+    })
+}
+
+#[test]
+fn a9_nothing_that_nobody_asked_for_goes_live_whatever_stands_on_disk() {
+    isolated(|| {
+        let (lab, falconer) = outage()?;
+        until_kept(&lab)?;
+        let mark = lab.capture.mark()?;
+        let running = on_disk(&lab)?;
+        // Right on disk, and not loaded.
+        change_template(&lab)?;
+        falconer.must(&["render", "--write"])?;
+        ensure!(on_disk(&lab)?.contains(CHANGED));
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("applied and confirmed"), "{said}");
+        ensure!(falconer.must(&["render", "--apply"])?.contains("is so already"));
+        // A human's edit that would withdraw everything, not loaded; and one that is broken.
+        let part = lab.directory(Host::Hk).join("etc/bird-templates/parts/log.conf");
+        for (number, edit) in [
+            running.replace("disabled no;", "disabled;"),
+            "router id;\n".to_owned(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let edit = format!(
+                "{}\n# by hand {number}\n",
+                edit.replace("export filter", "export none; #")
+            );
+            std::fs::write(lab.standby.configuration(), &edit)?;
+            std::fs::write(&part, format!("log stderr all;\n# number {number}\n"))?;
+            must_touch_nothing(
+                &lab,
+                &falconer,
+                &["render", "--apply"],
+                &["changed by somebody else"],
+            )?;
+            let said = falconer.must(&["render", "--apply", "--force"])?;
+            ensure!(said.contains("applied and confirmed"), "{said}");
+            let kept = lab.state_dir(Host::Hk).join("bird.conf.replaced");
+            ensure!(std::fs::read_to_string(kept)? == edit, "the edit is lost");
+            ensure!(on_disk(&lab)?.contains(&format!("# number {number}")));
+        }
+        // A slip of ours, written and never loaded.
+        let toml = std::fs::read_to_string(falconer.configuration())?;
+        break_upstream6(&falconer)?;
+        falconer.must(&["render", "--write"])?;
+        std::fs::write(falconer.configuration(), toml)?;
+        std::fs::write(&part, "log stderr all;\n# after the slip\n")?;
+        let said = falconer.must(&["render", "--apply"])?;
+        ensure!(said.contains("applied and confirmed"), "{said}");
+        ensure!(on_disk(&lab)?.contains("# after the slip"));
+        let since = wait::now();
+        falconer.until_checked(since, SOON)?;
+        lab.capture.must_be_silent(Host::Hk, mark)
+    });
+}
+
+#[test]
+fn a9_a_daemon_that_dies_at_any_step_in_an_outage_withdraws_nothing() {
+    isolated(|| {
+        let (lab, mut falconer) = outage()?;
+        until_kept(&lab)?;
+        let mark = lab.capture.mark()?;
+        let old = on_disk(&lab)?;
+        for step in ["ConfigureRunning", "PutNew", "ConfigureNew", "Confirm"] {
+            change_template(&lab)?;
+            let before = falconer.log()?.matches(&format!("step={step}")).count();
+            std::thread::scope(|scope| {
+                let asking = scope.spawn(|| falconer.cli(&["render", "--apply"]));
+                wait::until_true(step, SOON, || {
+                    Ok(falconer.log()?.matches(&format!("step={step}")).count() > before)
+                })?;
+                falconer.process()?.signal(rustix::process::Signal::KILL)?;
+                drop(asking.join().expect("no panic")?);
+                anyhow::Ok(())
+            })?;
+            falconer.kill()?;
+            wait::until_true("end of BIRD's timer", SOON, || {
+                Ok(!lab.standby.birdc("configure status")?.contains("undo in"))
+            })?;
+            falconer.start()?;
+            falconer.until("announcement", SOON, |service| service.verified_at.is_some())?;
+            // As before, for the next step: by an apply, which brings in what is right and not loaded.
+            std::fs::write(
+                lab.directory(Host::Hk).join("etc/bird-templates/parts/log.conf"),
+                "log stderr all;\n",
+            )?;
+            falconer.must(&["render", "--apply"])?;
+            ensure!(on_disk(&lab)? == old, "{step}");
+        }
+        let updates = lab.capture.updates(Host::Hk, mark)?;
+        let withdrawn = |prefix| updates.iter().any(|seen| seen.update.withdraws(prefix));
+        ensure!(!withdrawn(PREFIX4) && !withdrawn(PREFIX6), "{updates:#?}");
+        Ok(())
     });
 }

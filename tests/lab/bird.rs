@@ -68,7 +68,24 @@ impl Bird {
 
     /// Starts it as Debian's unit does, and waits until it answers.
     pub fn start(&mut self) -> Result<()> {
-        let mut command = self.namespace.command(binary());
+        let command = self.namespace.command(binary());
+        self.start_by(command)
+    }
+
+    /// Starts it in a mount namespace of its own, where the single file `from` is mounted in the place
+    /// of its configuration, as containers have it.
+    pub fn start_with_mounted_file(&mut self, from: &Path) -> Result<()> {
+        let mut command = self.namespace.command("unshare");
+        let mount = "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"";
+        command
+            .args(["--mount", "sh", "-c", mount, "sh"])
+            .arg(from)
+            .arg(self.configuration())
+            .arg(binary());
+        self.start_by(command)
+    }
+
+    fn start_by(&mut self, mut command: Command) -> Result<()> {
         command
             .arg("-f")
             .arg("-c")

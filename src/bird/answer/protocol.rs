@@ -92,6 +92,18 @@ pub struct BgpDetail {
     pub local_as: Option<u32>,
     /// BIRD's last error, such as "Socket: Connection refused".
     pub last_error: Option<String>,
+    /// How long, in seconds, the other side was asked to keep our routes while BIRD restarts; `None`
+    /// where it was asked for nothing, or the session is not established.
+    pub restart_time: Option<u32>,
+}
+
+/// Whose capabilities `show protocols all` lists (proto/bgp/bgp.c:bgp_show_capabilities).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Capabilities {
+    #[default]
+    Nobodys,
+    Local,
+    Neighbors,
 }
 
 /// A channel of a protocol.
@@ -171,8 +183,9 @@ pub fn protocol(reply: &Reply, name: &str) -> Result<ProtocolDetail, BirdError> 
         bgp: None,
         channels: Vec::new(),
     };
+    let mut whose = Capabilities::default();
     for line in reply.with_code(ReplyCode::PROTOCOL_DETAILS) {
-        detail.take(line);
+        detail.take(line, &mut whose);
     }
     Ok(detail)
 }
@@ -265,21 +278,23 @@ impl State {
 impl ProtocolDetail {
     /// One line of the block. What is before the first channel is the protocol's, the rest is the
     /// last channel's.
-    fn take(&mut self, line: &str) {
+    fn take(&mut self, line: &str, whose: &mut Capabilities) {
         if let Some(name) = line.trim().strip_prefix("Channel ") {
             self.channels.push(Channel {
                 name: name.trim().to_owned(),
                 ..Channel::default()
             });
+        } else if let Some(begun) = Capabilities::begun_by(line) {
+            *whose = begun;
         } else if let Some((label, value)) = labelled(line) {
             match self.channels.last_mut() {
                 Some(channel) => channel.take(label, value),
-                None => self.take_own(label, value),
+                None => self.take_own(label, value, *whose),
             }
         }
     }
 
-    fn take_own(&mut self, label: &str, value: &str) {
+    fn take_own(&mut self, label: &str, value: &str, whose: Capabilities) {
         match label {
             "Description" => self.description = Some(value.to_owned()),
             "Message" => self.message = Some(value.to_owned()),
@@ -291,20 +306,32 @@ impl ProtocolDetail {
             }
             _ => {
                 if let Some(bgp) = &mut self.bgp {
-                    bgp.take(label, value);
+                    bgp.take(label, value, whose);
                 }
             }
         }
     }
 }
 
+impl Capabilities {
+    fn begun_by(line: &str) -> Option<Self> {
+        match line.trim() {
+            "Local capabilities" => Some(Self::Local),
+            "Neighbor capabilities" => Some(Self::Neighbors),
+            _ => None,
+        }
+    }
+}
+
 impl BgpDetail {
-    fn take(&mut self, label: &str, value: &str) {
+    fn take(&mut self, label: &str, value: &str, whose: Capabilities) {
         match label {
             "Neighbor address" => self.neighbor_address = address(value),
             "Neighbor AS" => self.neighbor_as = value.parse().ok(),
             "Local AS" => self.local_as = value.parse().ok(),
             "Last error" => self.last_error = Some(value.to_owned()),
+            // BIRD says a time only where it asks for something; a mere helper has none.
+            "Restart time" if whose == Capabilities::Local => self.restart_time = value.parse().ok(),
             _ => {}
         }
     }

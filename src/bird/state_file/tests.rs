@@ -48,7 +48,7 @@ fn a6_the_file_holds_exactly_the_flag_and_is_open_to_birds_user() {
     assert_eq!(mode_of(&path), 0o644);
     assert_eq!(mode_of(&place.run_dir.join("bird")), 0o755);
     assert_eq!(mode_of(&place.run_dir), 0o755);
-    place.state.readable_by(BIRD).unwrap();
+    place.state.readable_by(BIRD, &ProcessFiles::Ours).unwrap();
 }
 
 #[test]
@@ -141,7 +141,11 @@ fn a6_a_directory_that_birds_user_cannot_enter_is_named() {
     ] {
         let before = mode_of(dir);
         chmod(dir, mode);
-        let error = place.state.readable_by(BIRD).unwrap_err().to_string();
+        let error = place
+            .state
+            .readable_by(BIRD, &ProcessFiles::Ours)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains(&format!(
                 "cannot {verb} {}, which has mode {mode:04o}",
@@ -150,10 +154,13 @@ fn a6_a_directory_that_birds_user_cannot_enter_is_named() {
             "{error}"
         );
         assert!(error.contains("Run: chmod o+"), "{error}");
-        place.state.readable_by(Reader { uid: 0, gid: 0 }).unwrap();
+        place
+            .state
+            .readable_by(Reader { uid: 0, gid: 0 }, &ProcessFiles::Ours)
+            .unwrap();
         chmod(dir, before);
     }
-    place.state.readable_by(BIRD).unwrap();
+    place.state.readable_by(BIRD, &ProcessFiles::Ours).unwrap();
 }
 
 #[test]
@@ -166,11 +173,15 @@ fn a6_a_symbolic_link_does_not_hide_a_locked_directory() {
     symlink(hidden.join("run"), &place.run_dir).unwrap();
     place.state.say("web_v4", Saying::Enabled).unwrap();
     chmod(&hidden, 0o700);
-    let error = place.state.readable_by(BIRD).unwrap_err().to_string();
+    let error = place
+        .state
+        .readable_by(BIRD, &ProcessFiles::Ours)
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains(&format!("cannot enter {}", hidden.display())),
         "{error}"
     );
     chmod(&hidden, 0o755);
-    place.state.readable_by(BIRD).unwrap();
+    place.state.readable_by(BIRD, &ProcessFiles::Ours).unwrap();
 }

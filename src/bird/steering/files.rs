@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::bird::plan::Saying;
 use crate::bird::state_file::{Reader, StateDir};
+use crate::process_files::ProcessFiles;
 
 /// Writing takes microseconds where run_dir should be, in memory. What takes longer than this goes
 /// on without us.
@@ -76,15 +77,21 @@ impl Files {
         }
     }
 
-    /// Whether BIRD's user can read the files (A6). Nothing is said while there are none yet, or no
+    /// Whether BIRD's user can read the files (A6), as BIRD's process `pid` sees them; where that
+    /// cannot be seen, as we do, and readiness says so. Nothing is said while there are none yet, or no
     /// socket to tell who BIRD's user is.
     ///
     /// # Errors
     /// In an operator's words.
-    pub(super) async fn readable(&self) -> Result<(), String> {
+    pub(super) async fn readable(&self, pid: Option<i32>) -> Result<(), String> {
         let (dir, socket) = (Arc::clone(&self.dir), self.socket.clone());
         let check = spawn_blocking(move || match Reader::of_socket(&socket) {
-            Ok(reader) if dir.exists() => dir.readable_by(reader),
+            Ok(reader) if dir.exists() => {
+                let theirs = pid
+                    .filter(|pid| *pid > 0)
+                    .and_then(|pid| ProcessFiles::of(pid).ok());
+                dir.readable_by(reader, &theirs.unwrap_or(ProcessFiles::Ours))
+            }
             Ok(_) | Err(_) => Ok(()),
         });
         match timeout(PATIENCE, check).await {

@@ -39,7 +39,8 @@ impl Task {
         let (mut answers, unrouted) = self.ask_exports(&view).await?;
         self.ask_endings(&mut answers).await?;
         self.exported(&view, &answers);
-        let readable = self.files.readable().await;
+        let pid = self.patient.link().borrow().pid;
+        let readable = self.files.readable(pid).await;
         let services = self
             .courses
             .iter()

@@ -70,7 +70,11 @@ fn symbols(config: &Config, found: &mut Findings) {
             .into_iter()
             .chain(if rendering { derived(config) } else { Vec::new() })
     {
-        if rendering && rendered::reserved().contains(&symbol.name.as_str()) {
+        let is_reserved = rendering && rendered::reserved().contains(&symbol.name.as_str());
+        if rendering && !is_reserved && bird_words::is_kept(&symbol.name) {
+            found.report(kept(&symbol));
+        }
+        if is_reserved {
             found.report(reserved(&symbol));
         } else if symbol.name.len() > bird_words::LONGEST {
             found.report(too_long(&symbol));
@@ -182,6 +186,19 @@ fn reserved(symbol: &Symbol) -> Finding {
     .at(&symbol.path, format!("would be {}", symbol.what))
     .help("call it something else")
     .note("the templates use this name for a part of their own")
+}
+
+fn kept(symbol: &Symbol) -> Finding {
+    Finding::warning(
+        "bird-name",
+        format!(
+            "some versions of BIRD keep the word `{}` for themselves",
+            symbol.name
+        ),
+    )
+    .at(&symbol.path, format!("would be {}", symbol.what))
+    .help(format!("call it something else, such as `{}1`", symbol.name))
+    .note("a BIRD of such a version refuses the rendered file; `falconer check` asks the one that is here")
 }
 
 fn too_long(symbol: &Symbol) -> Finding {

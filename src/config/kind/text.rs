@@ -119,7 +119,7 @@ fn service_name(text: &str) -> Result<String, Complaint> {
 /// The name of a protocol of BIRD.
 pub(in crate::config) const PROTOCOL: Text<String> = Text {
     words: "name of a protocol in BIRD",
-    pattern: Some("^[A-Za-z_][A-Za-z0-9_]{0,63}$"),
+    pattern: Some("^[A-Za-z0-9_.:-]{1,64}$"),
     parse: symbol,
     stand_in: String::new,
 };
@@ -132,18 +132,13 @@ pub(super) fn symbol(text: &str) -> Result<String, Complaint> {
     Err(match unfit {
         Unfit::Empty => complaint.label("empty"),
         Unfit::TooLong => complaint.label(format!("longer than {} characters", bird_words::LONGEST)),
-        Unfit::Letters => with_underscores(
+        Unfit::Letters => mended(
             text,
-            complaint.label("has other characters than letters, digits and `_`, or a digit first"),
-        )
-        .note("BIRD takes such a name only between apostrophes, and in some commands not at all"),
+            complaint.label("has other characters than letters, digits, `_`, `-`, `.` and `:`"),
+        ),
         Unfit::Hex => complaint
             .label("nothing but hexadecimal digits")
             .note("BIRD takes so many of them for a string of bytes"),
-        Unfit::Kept => complaint
-            .label("a word that BIRD keeps for itself")
-            .help(format!("call it something else, such as `{text}1`"))
-            .note("some versions of BIRD 2 and 3 refuse a configuration with this name, others take it"),
         Unfit::Ours => Complaint::new(
             "bird-name",
             "names that begin with `falconer_` are for what Falconer renders",
@@ -153,7 +148,14 @@ pub(super) fn symbol(text: &str) -> Result<String, Complaint> {
     })
 }
 
-fn with_underscores(text: &str, complaint: Complaint) -> Complaint {
+/// Without the apostrophes, which we put ourselves; else with underscores.
+fn mended(text: &str, complaint: Complaint) -> Complaint {
+    let bare = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    if let Some(bare) = bare.filter(|bare| bird_words::symbol(bare).is_ok()) {
+        return complaint
+            .better(quoted(bare))
+            .note("where BIRD wants apostrophes, Falconer puts them");
+    }
     let mended: String = text
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })

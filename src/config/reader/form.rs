@@ -70,6 +70,24 @@ impl<'t> Table<'_, 't> {
         self.reader.findings.unreadable(path, finding);
     }
 
+    /// Reports a table that another one needs, at that one.
+    pub(in crate::config) fn missing_beside(
+        &mut self,
+        name: &'static str,
+        needed_by: &'static str,
+        doc: &str,
+    ) {
+        let path = self.path.key(name);
+        if self.has(name) || self.is_describing() || self.reader.findings.is_unread(&path) {
+            return;
+        }
+        let finding = Finding::error("missing-key", format!("there is no `[{name}]`"))
+            .at_key(&self.path.key(needed_by), format!("needs `[{name}]`"))
+            .help(format!("add a `[{name}]` table"))
+            .note(doc);
+        self.reader.findings.unreadable(&path, finding);
+    }
+
     pub(super) fn missing_table(&mut self, name: &str, form: Form, doc: &str) {
         let path = self.path.key(name);
         if self.reader.findings.is_unread(&path) {

@@ -8,8 +8,10 @@ use rustix::fs::{Access, access};
 
 use crate::config::check::{every_probe, every_session};
 use crate::config::finding::{Finding, Findings};
-use crate::config::model::{Check, Config};
+use crate::config::model::{Check, Config, Render};
 use crate::config::place::Path;
+use crate::config::unknown::{list, most_alike};
+use crate::render::Templates;
 
 pub(super) fn check(config: &Config, found: &mut Findings) {
     for (path, session) in every_session(config) {
@@ -26,6 +28,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
     if let Some(render) = &config.render {
         let output = render.output.parent().unwrap_or(FilePath::new("/"));
         directory(output, &Path::top().key("render").key("output"), found);
+        template(render, found);
         holds_passwords(config, &render.output, found);
         program(
             &config.bird.binary,
@@ -105,6 +108,37 @@ fn holds_passwords(config: &Config, output: &FilePath, found: &mut Findings) {
         .help(format!("chgrp bird {shown}; chmod 0640 {shown}"))
         .note("the file keeps its owner and mode whenever it is written"),
     );
+}
+
+/// The template that the file is rendered from.
+fn template(render: &Render, found: &mut Findings) {
+    let name = render.template.as_str();
+    if Templates::whole_files().any(|ours| ours == name) || render.template_dir.join(name).exists() {
+        return;
+    }
+    let own = std::fs::read_dir(&render.template_dir)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let own = own.filter(|entry| entry.path().is_file());
+    let own: Vec<String> = own
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let built_in: Vec<&str> = Templates::whole_files().collect();
+    let names: Vec<&str> = built_in
+        .iter()
+        .copied()
+        .chain(own.iter().map(String::as_str))
+        .collect();
+    let at = Path::top().key("render").key("template");
+    let finding = Finding::error("unknown-template", format!("there is no template `{name}`")).at(
+        &at,
+        format!("neither in {} nor built in", render.template_dir.display()),
+    );
+    found.report(match most_alike(name, names.iter().copied()) {
+        Some(meant) => finding.fix("did you mean this one?", &at, format!("\"{meant}\"")),
+        None => finding.help(format!("there are {}", list(&names))),
+    });
 }
 
 /// A directory that we write into, or make if that is possible.

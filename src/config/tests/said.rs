@@ -53,7 +53,8 @@ says! {
     a_timeout_longer_than_the_interval: STANDBY, [(PING, "name = \"ping\"\ninterval = \"1s\"\ntimeout = \"2s\"\nretry_interval = \"1500ms\"\n")];
     words_that_are_none: STANDBY, [("role = \"standby\"", "role = \"stand-by\"\nfailback = \"never\"\non_isolated = \"kep\""), ("type = \"icmp\"", "type = \"ping\"")];
     names_that_cannot_be: STANDBY, [("name = \"hk1\"", "name = \"hk 1\""), ("name = \"web\"", "name = \"Web\""), (PING, "name = \"\"\n"), ("name = \"resolver\"", "name = \"a\\u001bb\"")];
-    names_that_bird_would_not_take: ATTACH, [("name = \"isp_upstream\"", "name = \"isp-upstream\""), ("[\"failover4\", \"failover6\"]", "[\"primary\", \"6failover\"]\ndrain_protocols = [\"falconer_x\", \"deadbeefdeadbeefdeadbeef\"]")];
+    names_that_bird_would_not_take: ATTACH, [("name = \"isp_upstream\"", "name = \"'isp-upstream'\""), ("[\"failover4\", \"failover6\"]", "[\"web*\", \"fail over\"]\ndrain_protocols = [\"falconer_x\", \"deadbeefdeadbeefdeadbeef\"]")];
+    a_name_that_some_versions_of_bird_keep: STANDBY, [("name = \"isp_upstream6\"", "name = \"ibgp\"")];
     names_that_collide: STANDBY, [("name = \"isp_upstream6\"", "name = \"web_v4\""), ("import = \"services\"", "import = \"web_v6\"")];
     names_of_the_templates: STANDBY, [("name = \"isp_upstream6\"", "name = \"kernel4\"")];
     duplicate_names: STANDBY, [("name = \"site\"", "name = \"ping\""), ("name = \"gateway\"", "name = \"resolver\""), ("name = \"isp_upstream6\"", "name = \"isp_upstream\"")];
@@ -88,6 +89,7 @@ says! {
     a_primary_that_no_standby_sees: PRIMARY, [("listen = \"198.18.0.1:9180\"", "listen = \"\"")];
     a_primary_with_keys_of_a_standby: PRIMARY, [("role = \"primary\"", "role = \"primary\"\nfailback = \"manual\"\nfailback_delay = \"5s\"\non_isolated = \"withdraw\"\nflap_limit = 5")];
     a_primary_from_the_standbys_template: PRIMARY, [("template = \"primary.conf\"\n", "")];
+    a_router_that_is_missing: STANDBY, [("[router]\nid = \"203.0.113.2\"\nlocal_as = 64501\n", "")];
     graceful_restart_on: STANDBY, [("neighbor_as = 64500", "neighbor_as = 64500\ngraceful_restart = \"on\"")];
     windows_that_are_none: STANDBY, [("role = \"standby\"", "role = \"standby\"\nfailback_window = \"02:00-05:00\"")];
     a_window_that_never_opens: STANDBY, [("role = \"standby\"", "role = \"standby\"\nfailback_window = \"02:00-02:00 UTC\"")];

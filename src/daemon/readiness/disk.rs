@@ -95,8 +95,9 @@ pub(super) fn unseen(why: &str) -> Disk {
 /// The file that BIRD was told, else the one that we render, else the usual one.
 fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)]) -> Conf {
     // By whatever way BIRD was told of our own file, it is ours.
-    let told = pid.and_then(reading::told).map(|told| match output {
-        Some(output) if is_same(&told, output) => output.to_owned(),
+    let told = pid.and_then(|pid| Some((pid, reading::told(pid)?)));
+    let told = told.map(|(pid, told)| match output {
+        Some(output) if reading::is_same(pid, &told, output) => output.to_owned(),
         Some(_) | None => told,
     });
     let path = told
@@ -110,22 +111,17 @@ fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)
     let whole = View::of(pid, leave).and_then(|view| view.whole(&path));
     let state_files = whole.map(|whole| {
         let statics = Statics::read(&whole.text);
-        let found = files
-            .iter()
-            .map(|(name, file)| (name.clone(), statics.state_file(name, file)));
+        let found = files.iter().map(|(name, file)| {
+            let others = files.iter().map(|(_, other)| other.as_path());
+            let others = others.filter(|other| *other != file.as_path());
+            (name.clone(), statics.state_file(name, file, others))
+        });
         found.collect()
     });
     Conf {
         path,
         told,
         state_files,
-    }
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => one == other,
     }
 }
 

@@ -1,9 +1,11 @@
 use super::*;
 
+/// Another protocol's.
+const OTHER: &str = "/run/falconer/bird/web_v4_other.conf";
 const PATH: &str = "/run/falconer/bird/web_v4.conf";
 
 fn state_file(text: &str, name: &str, path: &Path) -> StateFile {
-    Statics::read(text).state_file(name, path)
+    Statics::read(text).state_file(name, path, [Path::new(OTHER)])
 }
 
 fn found(inside: &str) -> StateFile {
@@ -122,4 +124,45 @@ fn only_lines_that_begin_with_include_include() {
         .map(|found| (found.line, found.pattern))
         .collect();
     assert_eq!(found, [(0, "a.conf".to_owned()), (1, "b/*.conf".to_owned())]);
+}
+
+#[test]
+fn a6_what_a_template_says_holds_for_the_protocol_that_is_made_from_it() {
+    let include = "include \"/run/falcone[r]/bird/web_v4.conf\";";
+    let of = |template: &str, own: &str| {
+        let text = format!(
+            "template static grand {{ {template} }}\ntemplate static svc_base from grand {{ ipv4; }}\n\
+             protocol static 'web_v4' from svc_base {{\n{own}\nroute 198.51.100.0/24 blackhole;\n}}\n"
+        );
+        state_file(&text, "web_v4", Path::new(PATH))
+    };
+    assert_eq!(of("disabled;", include), StateFile::Taken);
+    assert_eq!(
+        of("disabled;", &format!("{include}\ndisabled;")),
+        StateFile::Overruled
+    );
+    assert_eq!(of("disabled no;", include), StateFile::EnabledWithout);
+    assert_eq!(of("", include), StateFile::EnabledWithout);
+    assert_eq!(of("disabled;", ""), StateFile::NotIncluded);
+}
+
+#[test]
+fn a6_a_pattern_that_matches_the_files_of_others_too_and_words_of_birds_own_are_not_ours() {
+    assert_eq!(
+        found("disabled;\ninclude \"/run/falconer/bird/web_v4*.conf\";"),
+        StateFile::TooWide
+    );
+    assert_eq!(
+        found("disabled;\ninclude \"/run/falconer/bird/*.conf\";"),
+        StateFile::TooWide
+    );
+    let include = "include \"/run/falcone[r]/bird/web_v4.conf\";";
+    assert_eq!(
+        found(&format!("disabled OFF_BY_DEFAULT;\n{include}")),
+        StateFile::Unclear
+    );
+    assert_eq!(
+        found(&format!("disabled no;\n{include}")),
+        StateFile::EnabledWithout
+    );
 }

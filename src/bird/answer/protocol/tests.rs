@@ -173,3 +173,21 @@ fn a_message_may_have_colons_and_other_letters() {
     );
     assert_eq!(detail.channels, []);
 }
+
+#[test]
+fn a_session_that_asks_its_neighbour_to_keep_routes_says_for_how_long() {
+    let of = |local: &str| {
+        let text = format!(
+            "1002-isp BGP --- up 20:40:40 Established\n1006-  BGP state:          Established\n     Local capabilities\n       \
+             Graceful restart\n{local}     Neighbor capabilities\n       Graceful restart\n         Restart time: 120\n\
+             0000 \n"
+        );
+        protocol(&said(&text), "isp").unwrap().bgp.unwrap().restart_time
+    };
+    assert_eq!(
+        of("         Restart time: 90\n         AF supported: ipv4\n"),
+        Some(90)
+    );
+    // A helper only.
+    assert_eq!(of(""), None);
+}
