@@ -78,13 +78,12 @@ impl Statics {
     /// Finds them in a text.
     pub fn read(text: &str) -> Self {
         let text = without_comments(text);
-        let mut found = BTreeMap::new();
-        let mut rest = text.as_str();
-        while let Some((at, word)) = next_block(rest) {
-            let before = rest[..at].chars().next_back();
+        let (mut found, mut read_to) = (BTreeMap::new(), 0);
+        for (at, word) in begun_blocks(&text) {
+            let before = text[..at].chars().next_back();
             let is_word = before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_');
-            rest = &rest[at + word.len()..];
-            let Some(open) = rest.find('{').filter(|_| is_word) else {
+            let rest = &text[at + word.len()..];
+            let Some(open) = rest.find('{').filter(|_| is_word && at >= read_to) else {
                 continue;
             };
             let mut words = rest[..open].split_whitespace();
@@ -98,7 +97,7 @@ impl Statics {
                     statements: statements(block),
                 };
                 found.insert(bare(name), one);
-                rest = &rest[open + 1 + block.len()..];
+                read_to = at + word.len() + open + 1 + block.len();
             }
         }
         Self(found)
@@ -159,10 +158,16 @@ impl Statics {
     }
 }
 
-/// The next word that begins a block.
-fn next_block(text: &str) -> Option<(usize, &'static str)> {
-    let found = BLOCKS.iter().filter_map(|word| Some((text.find(word)?, *word)));
-    found.min_by_key(|(at, _)| *at)
+/// Where the words stand that may begin a block, in order.
+fn begun_blocks(text: &str) -> Vec<(usize, &'static str)> {
+    let mut found: Vec<(usize, &str)> = BLOCKS
+        .iter()
+        .flat_map(|word| text.match_indices(word))
+        .map(|(at, _)| at)
+        .filter_map(|at| Some((at, *BLOCKS.iter().find(|word| text[at..].starts_with(**word))?)))
+        .collect();
+    found.sort_unstable();
+    found
 }
 
 /// A name without its apostrophes.
