@@ -20,6 +20,7 @@ mod kind;
 pub mod model;
 pub mod place;
 mod reader;
+mod secrets;
 mod sections;
 pub mod surroundings;
 mod syntax;
@@ -30,6 +31,7 @@ pub use compare::compare;
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use identity::identity;
 pub use init::init;
+pub use kind::http::may_be_sent;
 pub use model::Config;
 pub use sections::host_of;
 

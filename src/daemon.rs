@@ -125,10 +125,12 @@ pub type Tasks = Vec<(&'static str, AbortHandle)>;
 #[doc(hidden)]
 pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Result<(), RunError> {
     let Options {
-        config,
+        mut config,
         config_file,
         record,
     } = options;
+    process::raise_open_files();
+    process::fit_probes(&mut config);
     let config = Arc::new(config);
     let clock = Clock::start();
     let asked_to_stop = asked_to_stop()?;
@@ -241,7 +243,8 @@ fn wire(
     tasks.push(("steering", wheel.task()));
     tasks.push(("the writer of the state", keeper.task()));
     tasks.push(("the writer of the history", journal.task()));
-    let senses = Senses::new(config, client.clone());
+    let descriptors = metrics::Tally::default();
+    let senses = Senses::new(config, client.clone(), descriptors.clone());
     let (checks, checked) = Checks::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let (drills_out, drills) = mpsc::channel(DRILLS_WAITING);
@@ -283,7 +286,7 @@ fn wire(
         errands,
         drills: drills_out,
         poll_interval: config.bird.poll_interval,
-        metrics: sources(&driver, client, unwritten),
+        metrics: sources(&driver, client, unwritten, descriptors),
     };
     let (gathering, task) = readiness::spawn(readiness::Ends {
         in_force: in_force.clone(),
@@ -321,11 +324,17 @@ fn journal(state_dir: &Path) -> (store::journal::Journal, mpsc::Receiver<Result<
 }
 
 /// Where a scrape finds what the snapshot does not hold.
-fn sources(driver: &Driver, client: &Client, unwritten: metrics::tally::Number) -> metrics::Sources {
+fn sources(
+    driver: &Driver,
+    client: &Client,
+    unwritten: metrics::tally::Number,
+    descriptors: metrics::Tally<metrics::Descriptors>,
+) -> metrics::Sources {
     metrics::Sources {
         counts: driver.counts(),
         commands: client.commands(),
         unwritten,
+        descriptors,
         process: process::look,
     }
 }

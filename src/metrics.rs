@@ -22,7 +22,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use self::counts::{Checks, Commands, Counts, Histogram, Listener, Rejection};
+pub use self::counts::{Checks, Commands, Counts, Descriptors, Histogram, Listener, Rejection};
 use self::page::Page;
 pub use self::plain::plain;
 pub use self::tally::{Sources, Tally};
@@ -50,6 +50,8 @@ pub struct Facts {
     pub unwritten: u64,
     /// The API's listeners, by their names.
     pub listeners: Vec<(&'static str, Listener)>,
+    /// The descriptors of the checks.
+    pub descriptors: Descriptors,
     /// This process.
     pub process: Process,
     /// How often BIRD is held against what we want: what was verified longer than two of these ago

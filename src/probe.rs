@@ -4,6 +4,7 @@
 //! failover modules. What an edge learns here of BIRD it is handed by the daemon, as a [`BirdView`].
 
 mod bird;
+mod descriptors;
 mod dns;
 mod exec;
 mod http;
@@ -21,11 +22,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use bird::{BirdAnswer, BirdView};
+pub use descriptors::{budget, fit};
 pub use report::Report;
 
+use self::descriptors::Descriptors;
 use self::limit::Limit;
 use self::resolve::{Resolver, Target};
 use crate::config::model::{self, Check, Host, Source};
+use crate::metrics::{self, Tally};
 
 /// What the checks of one configuration share: ping sockets, resolved names, trusted certificates
 /// and the view of BIRD. Dropping it and all its probes ends what it keeps going.
@@ -33,6 +37,7 @@ pub struct Checker {
     pings: Arc<icmp::Pings>,
     resolver: Arc<Resolver>,
     trust: tls::Trust,
+    descriptors: Arc<Descriptors>,
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
     deaf: Vec<(IpNet, String)>,
@@ -46,6 +51,7 @@ impl Checker {
             pings: Arc::default(),
             resolver: Arc::new(Resolver::new()),
             trust: tls::Trust::default(),
+            descriptors: Arc::new(Descriptors::of_this_process(Tally::default())),
             bird,
             own_protocols: own_protocols.into_iter().collect(),
             deaf: Vec::new(),
@@ -58,6 +64,7 @@ impl Checker {
         Self {
             pings: self.pings.clone(),
             resolver: self.resolver.clone(),
+            descriptors: self.descriptors.clone(),
             ..Self::new(bird, own_protocols)
         }
     }
@@ -67,6 +74,14 @@ impl Checker {
     pub fn without(self, deaf: impl IntoIterator<Item = (IpNet, String)>) -> Self {
         Self {
             deaf: deaf.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// The descriptors that the checks take are counted there.
+    pub fn counting(self, counts: Tally<metrics::Descriptors>) -> Self {
+        Self {
+            descriptors: Arc::new(Descriptors::of_this_process(counts)),
             ..self
         }
     }
@@ -107,6 +122,8 @@ impl Checker {
         };
         Probe {
             timeout: probe.timeout,
+            need: descriptors::need(&probe.check),
+            descriptors: self.descriptors.clone(),
             kind: Arc::new(kind),
         }
     }
@@ -127,6 +144,8 @@ impl Checker {
 #[derive(Clone, Debug)]
 pub struct Probe {
     timeout: Duration,
+    need: u32,
+    descriptors: Arc<Descriptors>,
     kind: Arc<Kind>,
 }
 
@@ -145,6 +164,10 @@ impl Probe {
     /// Makes one check, which ends within the probe's `timeout`. Dropping the future ends it at
     /// once, a program with its whole process group.
     pub async fn check(&self) -> Report {
+        let _taken = match self.descriptors.take(self.need).await {
+            Ok(taken) => taken,
+            Err(none) => return none.into(),
+        };
         let limit = Limit::new(self.timeout);
         match &*self.kind {
             Kind::Icmp(icmp) => icmp.check(limit).await,

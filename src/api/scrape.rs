@@ -73,6 +73,7 @@ async fn compose(
             counts: sources.counts.copy(),
             commands: sources.commands.copy(),
             unwritten: sources.unwritten.get(),
+            descriptors: sources.descriptors.copy(),
             listeners,
             process: (sources.process)(),
             poll_interval,

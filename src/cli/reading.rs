@@ -24,7 +24,8 @@ pub(super) fn read(path: &Path) -> Result<Config, Failure> {
 pub(super) fn read_and_look(path: &Path) -> Result<Config, Failure> {
     let (config, text) = read_with_text(path)?;
     let name = path.display().to_string();
-    let found = output::runtime()?.block_on(surroundings::look(&config, &text));
+    let mut found = output::runtime()?.block_on(surroundings::look(&config, &text));
+    found.extend(surroundings::look_at_itself(path, &text));
     show(&found, &text, &name);
     match found.iter().any(|found| found.severity == Severity::Error) {
         true => Err(Failure::Configuration(format!(

@@ -249,7 +249,8 @@ differing! {
     icmp of Icmp: target, source;
     tcp of Tcp: target, port, source;
     http of Http:
-        url, method, headers, expect_status, error_status, expect_body, expect_header, connect_to, tls_ca_file, tls_verify,
+        url, method, headers, headers_file, expect_status, error_status, expect_body, expect_header, connect_to,
+        tls_ca_file, tls_verify,
         on_no_answer, source;
     dns of Dns: server, port, query, record, tcp "transport", expect_rcode, expect_answers, source;
     exec of Exec: command;

@@ -4,6 +4,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use super::place::Span;
+use super::secrets;
 
 /// How many findings are shown in full; a file that is not ours at all has thousands.
 const SHOWN_AT_MOST: usize = 100;
@@ -67,12 +68,14 @@ impl Diagnostic {
     }
 }
 
-/// The findings as text, each with its piece of the source, and a last line that counts them.
+/// The findings as text, each with its piece of the source, and a last line that counts them. What looks
+/// like a secret is not shown.
 /// Empty where there are none. `file_name` is only shown.
 pub fn render(diagnostics: &[Diagnostic], source: &str, file_name: &str, colour: bool) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
+    let source = &secrets::masked(source);
     let renderer = if colour {
         Renderer::styled()
     } else {

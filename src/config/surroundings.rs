@@ -22,5 +22,11 @@ pub async fn look(config: &Config, text: &str) -> Vec<Diagnostic> {
     found.into_sorted()
 }
 
+/// Warns of a configuration in which secrets stand and that everybody on this host can read. `file` is
+/// where `text` was read from.
+pub fn look_at_itself(file: &std::path::Path, text: &str) -> Vec<Diagnostic> {
+    files::holds_secrets(file, text).into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests;

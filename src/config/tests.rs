@@ -100,6 +100,25 @@ fn every_key_says_what_it_is_for() {
 }
 
 #[test]
+fn no_finding_shows_a_secret() {
+    let standby = include_str!("../../tests/fixtures/config/standby.toml");
+    for probe in [
+        "url = \"http://h/\"\nheaders = { Authorization = \"s3cret\\u0007\" }",
+        "url = \"http://h/\"\nheaders = { Host = \"s3cret\" }",
+        "url = \"http://h/\"\nheaders = { X-Api-Key = 's3cret' ",
+        "url = \"http://h/\"\nheaders = \"Authorization: s3cret\"",
+        "url = \"http://user:s3cret@h/\"",
+        "url = \"user:s3cret@h/\"",
+        "url = \"http://h/\"\ntoken = \"s3cret\"",
+    ] {
+        let text = format!("{standby}\n[[witness]]\nname = \"one\"\ntype = \"http\"\n{probe}\n");
+        let found = load(&text, "falconer.toml").unwrap_err();
+        let shown = render(&found, &text, "falconer.toml", false);
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
+
+#[test]
 fn the_reference_page_is_what_the_reader_says() {
     golden("docs/configuration.md", &reference());
 }

@@ -3,10 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::config::Config;
 use crate::metrics::Process;
+use crate::probe;
 
 /// Looks. What cannot be read is left out.
 pub(super) fn look() -> Process {
@@ -25,6 +27,45 @@ pub(super) fn look() -> Process {
             .map(|fds| fds.count().saturating_sub(1) as u64),
         max_fds: getrlimit(Resource::Nofile).current,
         threads: field(&status, "Threads:"),
+    }
+}
+
+/// No more descriptors than that: no site has so many checks under way, and some programs that an
+/// exec probe starts close every number up to the limit.
+const OPEN_FILES_LIMIT: u64 = 1 << 20;
+
+/// Raises the soft limit of open files to the hard one. Programs are started with a soft limit of 1,024
+/// for the sake of select(2), which is not used here.
+pub(super) fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(u64::MAX).min(OPEN_FILES_LIMIT);
+    if limit.current.is_none_or(|current| current >= most) {
+        return;
+    }
+    let raised = Rlimit {
+        current: Some(most),
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// Makes the checks fit into the open files that there may be, and says so where that changes when a
+/// death is found.
+pub(super) fn fit_probes(config: &mut Config) {
+    let services = config.services.iter_mut();
+    let probes = services.flat_map(|service| &mut service.probes);
+    let mut probes: Vec<_> = probes.chain(&mut config.witnesses).collect();
+    let budget = probe::budget();
+    let stretch = probe::fit(&mut probes, budget);
+    if stretch > 1 {
+        tracing::warn!(
+            descriptors = budget,
+            stretch,
+            "too few open files for all probes' checks: retry_interval is stretched, so that a death is found \
+             later; raise LimitNOFILE="
+        );
     }
 }
 

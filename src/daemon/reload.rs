@@ -26,8 +26,9 @@ pub(super) struct Read {
 pub(super) fn read(path: &Path) -> Result<Read, String> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-    let (config, warnings) =
+    let (mut config, warnings) =
         failures::load(&text, &name).map_err(|problems| config::render(&problems, &text, &name, false))?;
+    super::process::fit_probes(&mut config);
     let warnings = config::render(&warnings, &text, &name, false);
     Ok(Read { config, warnings })
 }

@@ -11,6 +11,7 @@ use crate::bird::client::Client;
 use crate::config::Config;
 use crate::config::model::{self, Check, Family, Import, Role, Service, Upstream};
 use crate::failover::ProbeId;
+use crate::metrics::{Descriptors, Tally};
 use crate::probe::{BirdAnswer, BirdView, Checker, Probe};
 use crate::status::snapshot::AlarmCode;
 
@@ -28,8 +29,10 @@ type Named = (String, Probe);
 
 impl Senses {
     /// Makes every probe ready. Must be called within the runtime.
-    pub(super) fn new(config: &Config, client: Client) -> Self {
-        let checker = Checker::new(Arc::new(Eyes(client)), own_protocols(config)).without(deaf(config));
+    pub(super) fn new(config: &Config, client: Client, counts: Tally<Descriptors>) -> Self {
+        let checker = Checker::new(Arc::new(Eyes(client)), own_protocols(config))
+            .without(deaf(config))
+            .counting(counts);
         Self::made(config, checker, |_, _| None)
     }
 
@@ -76,11 +79,11 @@ impl Senses {
         }
     }
 
-    /// The probe that checks the same by the old configuration. A CA file may have changed meanwhile,
-    /// so a probe that trusts one is made anew.
+    /// The probe that checks the same by the old configuration. A CA file or a file of
+    /// headers may have changed meanwhile, so a probe that has one is made anew.
     fn kept(&self, old: &Config, service: Option<&Service>, probe: &model::Probe) -> Option<Probe> {
         if let Check::Http(http) = &probe.check
-            && http.tls_ca_file.is_some()
+            && (http.tls_ca_file.is_some() || http.headers_file.is_some())
         {
             return None;
         }

@@ -359,6 +359,17 @@ impl Commands {
     }
 }
 
+/// The descriptors that checks may have open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Descriptors {
+    /// How many, all together.
+    pub limit: u64,
+    /// How many are taken now.
+    pub in_use: u64,
+    /// Checks that could not be made, because none was free.
+    pub refused: u64,
+}
+
 /// One of the API's listeners.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listener {

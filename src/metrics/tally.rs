@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Process;
-use super::counts::{Commands, Counts};
+use super::counts::{Commands, Counts, Descriptors};
 
 /// A value that several count in.
 #[derive(Debug, Default)]
@@ -55,6 +55,8 @@ pub struct Sources {
     pub commands: Tally<Commands>,
     /// Entries of the history that the disk did not take.
     pub unwritten: Number,
+    /// The descriptors of the checks.
+    pub descriptors: Tally<Descriptors>,
     /// Asks the kernel about this process.
     pub process: fn() -> Process,
 }
@@ -65,6 +67,7 @@ impl Default for Sources {
             counts: Tally::default(),
             commands: Tally::default(),
             unwritten: Number::default(),
+            descriptors: Tally::default(),
             process: Process::default,
         }
     }

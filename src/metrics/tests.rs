@@ -18,6 +18,11 @@ fn facts(snapshot: Snapshot) -> Facts {
         },
         unwritten: 0,
         listeners: vec![("socket", Listener::default()), ("tcp", Listener::default())],
+        descriptors: Descriptors {
+            limit: 768,
+            in_use: 3,
+            refused: 1,
+        },
         process: Process::default(),
         poll_interval: Duration::from_secs(1),
         now: situations::now(),

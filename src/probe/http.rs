@@ -2,8 +2,15 @@
 //!
 //! One connection for each check, closed after it; no redirect is followed, no cookie kept, no
 //! session resumed: what is measured is what a new client meets.
+//!
+//! Whatever a server sends, and however it sends it, costs no more than the check's time, `BUDGET` bytes,
+//! and `TURN` bytes before others have their turn.
 
 mod exchange;
+mod headers_file;
+mod metered;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -16,6 +23,7 @@ use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 
 use self::exchange::{Answer, Body, Request};
+use self::metered::Metered;
 use super::limit::Limit;
 use super::report::{NoAnswer, Report};
 use super::resolve::Target;
@@ -68,7 +76,7 @@ pub(super) fn host(http: &model::Http) -> Host {
 }
 
 impl Http {
-    /// From its configuration, with its target found already. Its CA file is read here.
+    /// From its configuration, with its target found already. Its files are read here.
     pub(super) fn new(http: &model::Http, target: Target, trust: &Trust) -> Self {
         let url_port = http.url.port_or_known_default().unwrap_or(80);
         Self {
@@ -115,6 +123,7 @@ impl Http {
         let address = SocketAddr::new(self.target.address()?, self.port);
         let started = Instant::now();
         let (stream, _) = socket::connect_tcp(address, self.source.as_ref(), limit).await?;
+        let stream = Metered::new(stream);
         let mut answer = match &self.tls {
             None => exchange::ask(stream, request, limit).await?,
             Some(Err(why)) => return Err(NoAnswer::NotMade(why.clone())),
@@ -177,6 +186,9 @@ impl Expect {
 /// The parts of the request that are the same every time.
 fn request(http: &model::Http) -> Result<Request, String> {
     let mut headers: HeaderMap = http.headers.iter().cloned().collect();
+    if let Some(file) = &http.headers_file {
+        headers.extend(headers_file::read(file)?);
+    }
     if !headers.contains_key(HOST) {
         let authority = HeaderValue::from_str(&authority(&http.url)).map_err(|error| error.to_string())?;
         headers.insert(HOST, authority);

@@ -393,6 +393,7 @@ fn get(url: &str) -> Http {
         expect_header: Vec::new(),
         connect_to: None,
         tls_ca_file: None,
+        headers_file: None,
         tls_verify: true,
         on_no_answer: OnNoAnswer::Fail,
         source: None,

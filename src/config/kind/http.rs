@@ -30,7 +30,7 @@ fn url(text: &str) -> Result<Option<Url>, Complaint> {
         };
         let complaint = complaint().label(label);
         match Url::parse(&format!("http://{text}")) {
-            Ok(_) if schemeless => complaint.better(quoted(&format!("http://{text}"))),
+            Ok(_) if schemeless && !text.contains('@') => complaint.better(quoted(&format!("http://{text}"))),
             Ok(_) | Err(_) => complaint,
         }
     })?;
@@ -40,7 +40,7 @@ fn url(text: &str) -> Result<Option<Url>, Complaint> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(complaint()
             .label("a user or password in the URL")
-            .help("write an `authorization` header into `headers`"));
+            .help("write an `authorization` header into `headers_file`"));
     }
     if url.fragment().is_some() {
         return Err(complaint()
@@ -95,19 +95,30 @@ pub(in crate::config) const SENT_HEADER_NAME: Text<HeaderName> = Text {
 fn sent_header_name(text: &str) -> Result<HeaderName, Complaint> {
     let name = header_name(text)?;
     let complaint = Complaint::new("bad-header", format!("`{text}` cannot be set"));
-    match name {
-        header::HOST => Err(complaint
+    if name == header::HOST {
+        return Err(complaint
             .label("comes from the URL")
-            .help("put the name into `url` and the server's address into `connect_to`")),
-        header::CONTENT_LENGTH
-        | header::TRANSFER_ENCODING
-        | header::CONNECTION
-        | header::UPGRADE
-        | header::TE
-        | header::TRAILER
-        | header::EXPECT => Err(complaint.label("belongs to the connection, which the probe keeps in order")),
-        name => Ok(name),
+            .help("put the name into `url` and the server's address into `connect_to`"));
     }
+    match may_be_sent(&name) {
+        true => Ok(name),
+        false => Err(complaint.label("belongs to the connection, which the probe keeps in order")),
+    }
+}
+
+/// Whether a header is the operator's to set.
+pub fn may_be_sent(name: &HeaderName) -> bool {
+    ![
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        header::UPGRADE,
+        header::TE,
+        header::TRAILER,
+        header::EXPECT,
+    ]
+    .contains(name)
 }
 
 /// A header's value.
@@ -115,10 +126,13 @@ pub(in crate::config) const HEADER_VALUE: Text<HeaderValue> = Text {
     words: "string",
     pattern: None,
     parse: |text| {
-        HeaderValue::from_str(text).map_err(|_| {
+        let mut value = HeaderValue::from_str(text).map_err(|_| {
             Complaint::new("bad-header", "this cannot be the value of a header")
                 .label("has other characters than visible ASCII")
-        })
+        })?;
+        // Many are secrets, and a debug output is no place for one.
+        value.set_sensitive(true);
+        Ok(value)
     },
     stand_in: || HeaderValue::from_static(""),
 };

@@ -142,6 +142,8 @@ pub struct Http {
     pub method: hyper::Method,
     /// Sent beside Host and User-Agent.
     pub headers: Vec<(hyper::header::HeaderName, hyper::header::HeaderValue)>,
+    /// More of them, one on each line; read at the start and by a reload.
+    pub headers_file: Option<PathBuf>,
     /// Inclusive ranges; never empty.
     pub expect_status: Vec<(u16, u16)>,
     /// Statuses that prove nothing: an error, and neither a pass nor a fail. Inclusive ranges; none of

@@ -7,9 +7,11 @@ use std::path::Path as FilePath;
 use rustix::fs::{Access, access};
 
 use crate::config::check::{every_probe, every_session};
+use crate::config::diagnostic::{Diagnostic, Label, Severity};
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{Check, Config, Render};
 use crate::config::place::Path;
+use crate::config::secrets;
 use crate::config::unknown::{list, most_alike};
 use crate::render::Templates;
 
@@ -49,6 +51,9 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
                 if let Some(file) = &http.tls_ca_file {
                     readable(file, &path.key("tls_ca_file"), found);
                 }
+                if let Some(file) = &http.headers_file {
+                    headers_file(file, &path.key("headers_file"), found);
+                }
             }
             Check::Icmp(_) | Check::Tcp(_) | Check::Dns(_) | Check::BirdRoute(_) | Check::BirdProtocol(_) => {
             }
@@ -86,6 +91,58 @@ fn password_file(file: &FilePath, at: &Path, found: &mut Findings) {
         ),
         Ok(_) => {}
     }
+}
+
+fn headers_file(file: &FilePath, at: &Path, found: &mut Findings) {
+    let shown = file.display();
+    let mode = match std::fs::metadata(file) {
+        Ok(meta) => meta.permissions().mode(),
+        Err(why) => {
+            found.report(
+                Finding::warning(
+                    "unreadable-file",
+                    format!("the headers in {shown} cannot be read: {why}"),
+                )
+                .at(at, "cannot be read")
+                .note("until they can, every check of this probe is an error"),
+            );
+            return;
+        }
+    };
+    if mode & 0o004 != 0 {
+        found.report(
+            Finding::error(
+                "world-readable",
+                format!("everybody on this host can read the headers file {shown}"),
+            )
+            .at(at, format!("mode {:04o}", mode & 0o7777))
+            .help(format!(
+                "chmod 0600 {shown}; or 0640, of a group that Falconer is in"
+            ))
+            .note("it is for secrets, and not read as long as everybody can read it"),
+        );
+    }
+}
+
+/// A falconer.toml that holds secrets, and that everybody can read.
+pub(super) fn holds_secrets(file: &FilePath, text: &str) -> Option<Diagnostic> {
+    let mode = std::fs::metadata(file).ok()?.permissions().mode();
+    let span = secrets::first(text).filter(|_| mode & 0o004 != 0)?;
+    let shown = file.display();
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        code: "world-readable",
+        message: format!("everybody on this host can read {shown}, in which a secret stands"),
+        labels: vec![Label {
+            span,
+            text: "looks like a secret".into(),
+        }],
+        help: Some(format!(
+            "chgrp falconer {shown}; chmod 0640 {shown}; or keep it in a file of its own, such as `headers_file`"
+        )),
+        note: Some(format!("mode {:04o}", mode & 0o7777)),
+        fix: None,
+    })
 }
 
 /// bird.conf keeps its mode when it is written anew, and holds the passwords.

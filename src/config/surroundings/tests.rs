@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::look;
+use super::{look, look_at_itself};
 use crate::config::{Severity, load, render};
 
 /// A standby with everything in `dir`.
@@ -138,6 +138,43 @@ async fn a_password_that_everybody_can_read_is_an_error_and_what_is_right_is_not
         seen(&text).await,
         [(Severity::Warning, "world-readable", "mode 0644".to_owned())]
     );
+}
+
+#[tokio::test]
+async fn a_file_of_headers_that_everybody_can_read_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = format!("headers_file = \"{}/headers\"\nsource =", dir.path().display());
+    let text = text(dir.path()).replacen("source =", &key, 1);
+    let of_headers = async || {
+        let (config, _) = load(&text, "falconer.toml").unwrap();
+        let found = look(&config, &text).await.into_iter();
+        let found = found.filter(|found| found.message.contains("/headers"));
+        found
+            .map(|found| (found.severity, found.code))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_headers().await, [(Severity::Warning, "unreadable-file")]);
+    make(dir.path(), "headers", 0o644);
+    assert_eq!(of_headers().await, [(Severity::Error, "world-readable")]);
+    make(dir.path(), "headers", 0o640);
+    assert_eq!(of_headers().await, []);
+}
+
+#[test]
+fn a_configuration_with_a_secret_that_everybody_can_read_is_warned_about_without_showing_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f.toml");
+    let with = |text: &str, mode: u32| {
+        make(dir.path(), "f.toml", mode);
+        let found = look_at_itself(&file, text);
+        let shown = render(&found, text, "f.toml", false);
+        assert!(!shown.contains("s3cret"), "{shown}");
+        found.iter().map(|found| found.code).collect::<Vec<_>>()
+    };
+    let secret = "headers = { Authorization = \"s3cret\" }\n";
+    assert_eq!(with(secret, 0o644), ["world-readable"]);
+    assert_eq!(with(secret, 0o640), [""; 0]);
+    assert_eq!(with("headers_file = \"/etc/falconer/headers\"\n", 0o644), [""; 0]);
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::metrics::Facts;
 use crate::metrics::counts::{Listener, Rejection};
 use crate::metrics::page::{Page, bytes, family, seconds};
+use crate::metrics::{Descriptors, Facts};
 
 /// The history and the state, the API, and the process.
 pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
@@ -45,6 +45,7 @@ pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result
         [([], counts.state_failures)],
     )?;
     api(page, facts)?;
+    descriptors(page, facts)?;
     process(page, facts)
 }
 
@@ -128,6 +129,35 @@ fn status(code: u16) -> &'static str {
         504 => "504",
         _ => "other",
     }
+}
+
+fn descriptors(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+    let Descriptors {
+        limit,
+        in_use,
+        refused,
+    } = facts.descriptors;
+    page.count(
+        family(
+            "probe_descriptors_limit",
+            "File descriptors that the checks may have open; the others are kept for BIRD, files and the API.",
+        ),
+        [([], limit)],
+    )?;
+    page.count(
+        family(
+            "probe_descriptors_in_use",
+            "File descriptors that checks under way have taken.",
+        ),
+        [([], in_use)],
+    )?;
+    page.counter(
+        family(
+            "probe_descriptors_refused",
+            "Checks that could not be made, because no file descriptor was free for them.",
+        ),
+        [([], refused)],
+    )
 }
 
 fn process(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {

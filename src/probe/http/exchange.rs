@@ -13,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::task::AbortOnDropHandle;
@@ -57,12 +56,12 @@ pub(super) enum Body {
 }
 
 /// Speaks TLS over a connection.
-pub(super) async fn secure(
-    stream: TcpStream,
+pub(super) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     client: Arc<ClientConfig>,
     server: ServerName<'static>,
     limit: Limit,
-) -> Result<TlsStream<TcpStream>, NoAnswer> {
+) -> Result<TlsStream<S>, NoAnswer> {
     let handshake = TlsConnector::from(client).connect(server, stream);
     limit
         .within("in the TLS handshake", handshake)

@@ -1,9 +1,10 @@
 //! Probes that ask over HTTP or HTTPS.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use hyper::Method;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, HeaderValue};
 
 use super::network::source;
 use crate::config::finding::Finding;
@@ -26,17 +27,7 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         .key("method", METHOD)
         .doc("The request's method.")
         .default("GET");
-    let headers = t
-        .key(
-            "headers",
-            Dictionary {
-                names: SENT_HEADER_NAME,
-                of: HEADER_VALUE,
-            },
-        )
-        .doc("Headers sent beside Host and User-Agent.")
-        .also_called(&["header"])
-        .default_by("`{}`", Vec::new());
+    let (headers, headers_file) = sent_headers(t);
     let expected = expectations(t);
     let connect_to = t
         .key("connect_to", HOST_AND_PORT)
@@ -72,6 +63,7 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         url,
         method,
         headers,
+        headers_file,
         expect_status: expected.status,
         error_status: expected.error_status,
         expect_body: expected.body,
@@ -82,6 +74,27 @@ pub(super) fn http(t: &mut Table<'_, '_>) -> Check {
         on_no_answer,
         source,
     }))
+}
+
+/// Reads the headers that are sent, and the file with more of them.
+fn sent_headers(t: &mut Table<'_, '_>) -> (Vec<(HeaderName, HeaderValue)>, Option<PathBuf>) {
+    let headers = t
+        .key(
+            "headers",
+            Dictionary {
+                names: SENT_HEADER_NAME,
+                of: HEADER_VALUE,
+            },
+        )
+        .doc("Headers sent beside Host and User-Agent.")
+        .also_called(&["header"])
+        .default_by("`{}`", Vec::new());
+    let headers_file = t
+        .key("headers_file", PATH)
+        .doc("More headers, one `Name: value` on each line, in a file that not everybody can read: for secrets. Empty lines and those that begin with `#` are left out. Read at the start and by a reload.")
+        .also_called(&["header_file"])
+        .optional();
+    (headers, headers_file)
 }
 
 /// What a right answer looks like.
