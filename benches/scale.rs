@@ -1,12 +1,18 @@
 //! What a large site costs: 200 services with 1,000 probes. How long `falconer status`, the API and a
 //! scrape take, what the daemon uses of the machine meanwhile, and what a crowd of broken clients adds to
-//! a failover. It prints numbers and judges nothing.
+//! a failover. And what an outage of a whole large site costs: from the death of all targets to the last
+//! `enable`. It prints numbers and judges nothing.
+//!
+//! `FALCONER_BENCH_OUTAGES` says how often each outage is repeated, of which the best is printed: once
+//! unless given; 0 leaves them out. `FALCONER_BENCH_ONLY=outages` leaves out all else.
 //!
 //! `FALCONER_BENCH_PAIRS` says how many cuts there are with and without the crowd, five unless given; 0
 //! leaves them out.
 
 #[path = "../tests/lab/mod.rs"]
 pub mod lab;
+#[path = "scale/outage.rs"]
+mod outage;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -47,12 +53,109 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
+    outages()?;
+    if std::env::var("FALCONER_BENCH_ONLY").is_ok_and(|only| only == "outages") {
+        return Ok(());
+    }
     large_site()?;
     let pairs = std::env::var("FALCONER_BENCH_PAIRS").map_or(Ok(5), |pairs| pairs.parse())?;
     if pairs > 0 {
         crowded_failover(pairs)?;
     }
     Ok(())
+}
+
+/// A small site to compare with, and the large ones.
+const OUTAGES: [outage::Site; 6] = [
+    site(10, 5, "tcp", 5, 1),
+    site(200, 5, "tcp", 5, 1),
+    site(1000, 1, "icmp", 5, 1),
+    site(1000, 5, "tcp", 5, 1),
+    site(1000, 5, "icmp", 5, 1000),
+    site(100, 1, "icmp", 1, 100),
+];
+
+const fn site(
+    services: usize,
+    probes: usize,
+    kind: &'static str,
+    interval: u64,
+    targets: usize,
+) -> outage::Site {
+    outage::Site {
+        services,
+        probes,
+        kind,
+        interval,
+        targets,
+    }
+}
+
+fn outages() -> Result<()> {
+    let times = std::env::var("FALCONER_BENCH_OUTAGES").map_or(Ok(1), |times| times.parse())?;
+    let sites = std::env::var("FALCONER_BENCH_SITES").unwrap_or_default();
+    if times == 0 {
+        return Ok(());
+    }
+    println!("all targets of a site die at once, beside a real BIRD; seconds since the death");
+    println!(
+        "{:<40} {:>7} {:>6} {:>13} {:>13} {:>7} {:>7} {:>6} {:>6} {:>5} {:>5} {:>7}",
+        "",
+        "enabled",
+        "D1",
+        "decided",
+        "enabled",
+        "last/D1",
+        "sent",
+        "idle %",
+        "busy %",
+        "stall",
+        "lost",
+        "MiB"
+    );
+    let mut run = 0;
+    for (number, site) in OUTAGES.iter().enumerate() {
+        if !sites.is_empty() && !sites.split(',').any(|wanted| wanted == number.to_string()) {
+            continue;
+        }
+        let mut best: Option<outage::Outcome> = None;
+        for _ in 0..times {
+            run += 1;
+            let outcome = site.die(Path::new(isolate::BASE), run)?;
+            let better = |best: &outage::Outcome| {
+                (best.enabled, -best.enabling.1) < (outcome.enabled, -outcome.enabling.1)
+            };
+            if best.as_ref().is_none_or(better) {
+                best = Some(outcome);
+            }
+        }
+        print_outage(site, &best.unwrap_or_default());
+    }
+    println!();
+    Ok(())
+}
+
+fn print_outage(site: &outage::Site, outcome: &outage::Outcome) {
+    let name = format!(
+        "{} services, {} {} every {} s, {} targets",
+        site.services, site.probes, site.kind, site.interval, site.targets
+    );
+    println!(
+        "{name:<40} {:>7} {:>6.1} {:>6.2}-{:>6.2} {:>6.2}-{:>6.2} {:>7.2} {:>7.2} {:>6.1} {:>6.1} {:>5} {:>5} {:>7.1}",
+        outcome.enabled,
+        site.bound(),
+        outcome.decided.0,
+        outcome.decided.1,
+        outcome.enabling.0,
+        outcome.enabling.1,
+        outcome.enabling.1 / site.bound(),
+        outcome.exported,
+        outcome.idle,
+        outcome.busy,
+        outcome.stalls,
+        outcome.lost,
+        outcome.memory
+    );
 }
 
 fn large_site() -> Result<()> {

@@ -49,9 +49,9 @@ use driver::{Driver, Edges, Remembered, Wheel};
 use keeping::{Ends, Keeper};
 use senses::Senses;
 
-/// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 200 services
-/// switching at once.
-const REPORTS_WAITING: usize = 4096;
+/// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 1,000 services
+/// switching at once. Room is taken only as it is needed.
+const REPORTS_WAITING: usize = 16_384;
 
 /// The API opens when BIRD has been looked at, or after this long: an operator wants to know then what
 /// is the matter.

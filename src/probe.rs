@@ -16,7 +16,7 @@ mod socket;
 mod tcp;
 mod tls;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -27,7 +27,7 @@ pub use report::Report;
 
 use self::descriptors::Descriptors;
 use self::limit::Limit;
-use self::resolve::{Resolver, Target};
+use self::resolve::{Prefixes, Resolver, Target};
 use crate::config::model::{self, Check, Host, Source};
 use crate::metrics::{self, Tally};
 
@@ -41,6 +41,9 @@ pub struct Checker {
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
     deaf: Vec<(IpNet, String)>,
+    /// The prefixes that the last probe's target must not lie in: most probes share them. A lock, since
+    /// probes may be made from any task; held for a comparison.
+    announced: Mutex<Prefixes>,
 }
 
 impl Checker {
@@ -55,6 +58,7 @@ impl Checker {
             bird,
             own_protocols: own_protocols.into_iter().collect(),
             deaf: Vec::new(),
+            announced: Mutex::default(),
         }
     }
 
@@ -94,8 +98,9 @@ impl Checker {
     ///
     /// Must be called within a tokio runtime.
     pub fn probe(&self, probe: &model::Probe, announced: &[IpNet]) -> Probe {
+        let announced = self.shared(announced);
         let target = |host: &Host, source: Option<&Source>| {
-            Target::new(host, socket::family(source), announced.into(), &self.resolver)
+            Target::new(host, socket::family(source), announced.clone(), &self.resolver)
         };
         let kind = match &probe.check {
             Check::Icmp(icmp) => {
@@ -126,6 +131,14 @@ impl Checker {
             descriptors: self.descriptors.clone(),
             kind: Arc::new(kind),
         }
+    }
+
+    fn shared(&self, announced: &[IpNet]) -> Prefixes {
+        let mut last = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if !last.are(announced) {
+            *last = announced.into();
+        }
+        last.clone()
     }
 
     fn deaf_to(&self, prefix: IpNet) -> Arc<[String]> {

@@ -34,7 +34,7 @@ use crate::metrics::{Commands, Tally};
 
 /// The most commands that are on their way to the task. It takes them in as soon as it runs, so
 /// this only bridges moments; how many may wait for BIRD is the queue's limit.
-const HANDOVER_LIMIT: usize = 64;
+const HANDOVER_LIMIT: usize = 1024;
 
 /// Which of the waiting commands goes first (A10). One in flight is never overtaken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

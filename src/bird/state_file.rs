@@ -67,6 +67,12 @@ impl StateDir {
         Ok(content(&path)?.and_then(|(text, _)| said(&text)))
     }
 
+    /// What a protocol's file says, where it is as [`StateDir::say`] would leave it.
+    pub fn holds(&self, protocol: &str) -> Option<Saying> {
+        let (text, meta) = content(&self.path(protocol)).ok()??;
+        said(&text).filter(|_| mode(&meta) == FILE_MODE)
+    }
+
     /// Makes a protocol's file say that; whether it had to be written. The directories are made, and
     /// opened to BIRD's user, where they are not.
     ///
@@ -74,10 +80,7 @@ impl StateDir {
     /// Names the path that could not be made, written or opened to others.
     pub fn say(&self, protocol: &str, saying: Saying) -> Result<bool> {
         let path = self.path(protocol);
-        if let Ok(Some((text, meta))) = content(&path)
-            && said(&text) == Some(saying)
-            && mode(&meta) == FILE_MODE
-        {
+        if self.holds(protocol) == Some(saying) {
             return Ok(false);
         }
         self.make_dirs()?;

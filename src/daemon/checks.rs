@@ -1,9 +1,12 @@
 //! The checks under way: each a task of its own, whose result comes back under its number.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -12,9 +15,10 @@ use crate::health::CheckId;
 use crate::probe::Report;
 use crate::status::snapshot::Outcome;
 
-/// Results that wait to be taken in. The driver takes them in microseconds each; a check whose
-/// result finds no room waits with it.
-const RESULTS_WAITING: usize = 1024;
+/// Results that wait to be taken in: as many as the checks of thousands of probes that end at once, so
+/// that none waits elsewhere and looks as if it never reported. Room is taken only as it is needed; the
+/// judgement bounds how many checks are under way.
+const RESULTS_WAITING: usize = 65_536;
 
 /// Makes one check of a probe.
 pub(super) type Make = Arc<dyn Fn(ProbeId) -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
@@ -56,18 +60,19 @@ impl Checks {
 
     /// Starts a check.
     pub(super) fn start(&self, start: Start) {
-        let (check, results) = ((self.make)(start.probe), self.results.clone());
-        // A task in a task, so that a check that panics is reported like any that cannot be made.
-        let check = tokio::spawn(self.stop.clone().run_until_cancelled_owned(check));
+        // A check that panics is reported like any that cannot be made.
+        let check = AssertUnwindSafe((self.make)(start.probe)).catch_unwind();
+        let check = self.stop.clone().run_until_cancelled_owned(check);
+        let results = self.results.clone();
         tokio::spawn(async move {
             let report = match check.await {
-                Ok(Some(report)) => report,
-                Ok(None) => return,
-                Err(error) => Report {
+                Some(Ok(report)) => report,
+                Some(Err(panic)) => Report {
                     outcome: Outcome::Error,
-                    detail: format!("the check broke down: {error}"),
+                    detail: format!("the check broke down: {}", said(&*panic)),
                     rtt: None,
                 },
+                None => return,
             };
             // Nobody listens any more only when the daemon is at its end.
             let _ = results.send(Checked { id: start.id, report }).await;
@@ -75,8 +80,31 @@ impl Checks {
     }
 }
 
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it panicked")
+}
+
 impl Drop for Checks {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_check_that_panics_is_one_that_could_not_be_made() {
+        let make: Make = Arc::new(|_| Box::pin(async { panic!("no {}", "way") }));
+        let (checks, mut results) = Checks::new(make);
+        let (id, probe) = (CheckId(7), ProbeId::Witness(0));
+        checks.start(Start { id, probe });
+        let checked = results.recv().await.expect("a result");
+        assert_eq!((checked.id, checked.report.outcome), (id, Outcome::Error));
+        assert_eq!(checked.report.detail, "the check broke down: no way");
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Chronicle {
     next: u64,
     shown: VecDeque<Arc<Entry>>,
     latest: watch::Sender<Latest>,
+    /// Whether `shown` has more than was published.
+    unpublished: bool,
     journal: Journal,
     /// Entries that found no room on their way to the disk.
     lost: u64,
@@ -40,6 +42,7 @@ impl Chronicle {
             next,
             shown,
             latest,
+            unpublished: false,
             journal,
             lost: 0,
             counts,
@@ -60,12 +63,12 @@ impl Chronicle {
     pub(super) fn record(&mut self, at: Timestamp, service: Option<&str>, what: What) -> u64 {
         let seq = self.next;
         self.next += 1;
-        let entry = Entry {
+        let entry = Arc::new(Entry {
             seq,
             at,
             service: service.map(str::to_owned),
             what,
-        };
+        });
         let room = self.journal.write(entry.clone());
         self.lost += u64::from(!room);
         let lost = self.lost;
@@ -76,9 +79,16 @@ impl Chronicle {
         if self.shown.len() >= SHOWN {
             self.shown.pop_front();
         }
-        self.shown.push_back(Arc::new(entry));
-        self.latest.send_replace(self.shown.iter().cloned().collect());
+        self.shown.push_back(entry);
+        self.unpublished = true;
         seq
+    }
+
+    /// Shows what was recorded since the last call: one list, however many entries there are.
+    pub(super) fn publish(&mut self) {
+        if std::mem::take(&mut self.unpublished) {
+            self.latest.send_replace(self.shown.iter().cloned().collect());
+        }
     }
 
     /// Ends once everything is on disk or given up.

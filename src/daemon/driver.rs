@@ -6,6 +6,7 @@
 mod drilling;
 mod intake;
 mod leave;
+mod pace;
 mod publish;
 mod reconfigure;
 mod remembering;
@@ -23,6 +24,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
+use pace::Pace;
+use publish::{MEASURED_EVERY, Publication};
 pub(super) use reconfigure::Wheel;
 use remembering::read_at_last;
 pub(super) use remembering::{Remembered, Remembering, remember};
@@ -57,9 +60,14 @@ use crate::store::{Found, Keeper, Kept, Version};
 use crate::systemd;
 use crate::time::Now;
 
-/// A snapshot is composed at most this often while only measurements change: quick enough for the
-/// eye, and a thousand probes cost no more than ten.
-const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
+/// How many inputs that wait already are taken in before anything else is done: some milliseconds.
+const BATCH: usize = 256;
+
+/// What was asked to be reported and has not been is looked for this often, when nothing waits.
+const ALONE_EVERY: Duration = Duration::from_secs(1);
+
+/// What is to be kept on disk is composed for at most a tenth of the time while many services switch.
+const MEMORY_REST: u32 = 9;
 
 /// The loop turns at least this often, so that a suspension, a watchdog and the wall clock are
 /// attended to.
@@ -133,8 +141,11 @@ pub(super) struct Driver {
     watchdog: Watchdog,
     /// What is kept in state_dir, as long as its disk has not told.
     remembering: Option<Remembering>,
-    stale: bool,
-    published: Instant,
+    publication: Publication,
+    memory_pace: Pace,
+    memory_stale: bool,
+    /// When the judgement was last told of the time alone.
+    alone_at: Instant,
     looked: watch::Sender<bool>,
 }
 
@@ -208,8 +219,10 @@ impl Driver {
             waiting: Waiting::default(),
             watchdog: Watchdog::new(systemd::watchdog(), Instant::now()),
             remembering: None,
-            stale: true,
-            published: Instant::now() - SNAPSHOT_EVERY,
+            publication: Publication::new(),
+            memory_pace: Pace::new(MEMORY_REST),
+            memory_stale: false,
+            alone_at: Instant::now(),
             since: now.wall,
             now_at_start: now,
             link: (link, now.wall),
@@ -262,40 +275,68 @@ impl Driver {
         );
         self.feed(None);
         loop {
-            match self.wait(stop.as_mut()).await {
-                Woken::Time => self.feed(None),
-                Woken::Checked(checked) => self.take_checked(checked),
-                Woken::Report(report) => self.take_report(report),
-                Woken::Request(request) => self.take_request(request),
-                Woken::Drill(request) => self.take_drill(request),
-                Woken::Kept(kept) => self.take_kept(&kept),
-                Woken::Journal(written) => self.take_written(written),
-                Woken::Link => self.take_link(),
-                Woken::BirdConf | Woken::Ready => self.stale = true,
-                Woken::Told(what) => drop(self.record(None, what)),
-                Woken::Successor(successor) => self.go_over_to(successor),
-                Woken::Remembered(found) => {
-                    if let Err(broken) = self.take_remembered(found) {
-                        return self.break_down(broken).await;
-                    }
-                }
-                Woken::Ended(task) => {
-                    let why = format!("{task} has ended, and nobody had asked it to");
-                    return self.break_down(Broken(why)).await;
-                }
-                Woken::Stop(why) => {
-                    tracing::info!(why, "asked to stop");
-                    self.end_drills_first(why).await;
-                    self.record(None, What::Stopped { why: why.to_owned() });
-                    break;
-                }
+            let woken = self.wait(stop.as_mut()).await;
+            if let Woken::Stop(why) = woken {
+                tracing::info!(why, "asked to stop");
+                self.end_drills_first(why).await;
+                self.record(None, What::Stopped { why: why.to_owned() });
+                break;
             }
+            let all = match self.take(woken).and_then(|()| self.take_waiting()) {
+                Ok(all) => all,
+                Err(broken) => return self.break_down(broken).await,
+            };
             self.go_over_if_due();
-            self.publish_if_due();
+            self.flush_memory_if_due();
+            self.chronicle.publish();
+            self.publish_if_due(all);
             self.say_alive();
         }
+        self.flush_memory();
         self.leave().await;
         Ok(())
+    }
+
+    fn take(&mut self, woken: Woken) -> Result<(), Broken> {
+        match woken {
+            Woken::Time => self.feed(None),
+            Woken::Checked(checked) => self.take_checked(checked),
+            Woken::Report(report) => self.take_report(report),
+            Woken::Request(request) => self.take_request(request),
+            Woken::Drill(request) => self.take_drill(request),
+            Woken::Kept(kept) => self.take_kept(&kept),
+            Woken::Journal(written) => self.take_written(written),
+            Woken::Link => self.take_link(),
+            Woken::BirdConf | Woken::Ready => self.publication.stale(),
+            Woken::Told(what) => drop(self.record(None, what)),
+            Woken::Successor(successor) => self.go_over_to(successor),
+            Woken::Remembered(found) => return self.take_remembered(found),
+            Woken::Ended(task) => {
+                return Err(Broken(format!("{task} has ended, and nobody had asked it to")));
+            }
+            // Handled by whoever turns the loop.
+            Woken::Stop(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what waits already, results and reports in turn, before anything is published: a check
+    /// that has ended is not one that never reports. False: there was more than a batch of it.
+    fn take_waiting(&mut self) -> Result<bool, Broken> {
+        for _ in 0..BATCH {
+            let report = self.edges.reports.try_recv().map(Woken::Report).ok();
+            let checked = self.edges.checked.try_recv().map(Woken::Checked).ok();
+            if report.is_none() && checked.is_none() {
+                if self.alone_at + ALONE_EVERY <= Instant::now() {
+                    self.feed(None);
+                }
+                return Ok(true);
+            }
+            for woken in [report, checked].into_iter().flatten() {
+                self.take(woken)?;
+            }
+        }
+        Ok(false)
     }
 
     async fn wait(&mut self, stop: Pin<&mut impl Future<Output = &'static str>>) -> Woken {
@@ -337,15 +378,16 @@ impl Driver {
     /// How long steering may take over one step: the wait for the next poll, and a few commands that BIRD
     /// does not answer, its own and those before it.
     fn steering_patience(&self) -> Duration {
-        self.config.bird.poll_interval * 2 + self.config.bird.timeout * 5 + SNAPSHOT_EVERY
+        self.config.bird.poll_interval * 2 + self.config.bird.timeout * 5 + MEASURED_EVERY
     }
 
     fn wake_at(&self) -> Instant {
         let judgement = self.site.deadline().map(|moment| self.clock.instant(moment));
-        let publication = self.stale.then(|| self.published + SNAPSHOT_EVERY);
+        let publication = self.publication.due();
+        let memory = self.memory_stale.then(|| self.memory_pace.due(Duration::ZERO));
         let turn = Instant::now() + TURN_AT_LEAST;
         let postponed = self.postponed.as_ref().map(|(_, until)| *until);
-        [judgement, publication, postponed, self.waiting.deadline()]
+        [judgement, publication, memory, postponed, self.waiting.deadline()]
             .into_iter()
             .flatten()
             .fold(turn, Instant::min)
@@ -353,6 +395,9 @@ impl Driver {
 
     /// Hands a fact, or the passing of time, to the judgement.
     fn feed(&mut self, event: Option<Event>) {
+        if event.is_none() {
+            self.alone_at = Instant::now();
+        }
         if let Some(lasted) = self.clock.suspended() {
             let input = Input {
                 now: self.clock.now(),
@@ -387,7 +432,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Hands to the edges what follows. Wishes go first: nothing may delay them.
+    /// Hands to the edges what follows. Wishes go first: nothing may delay them. What is to be kept and
+    /// what is shown is composed later, however many inputs came.
     fn flush(&mut self, starts: &[Start]) {
         self.flush_wishes();
         for start in starts {
@@ -397,26 +443,36 @@ impl Driver {
         for note in &notes {
             self.notice(note);
         }
-        self.flush_memory();
-        self.stale = true;
+        self.memory_stale |= self.site.take_memory_changed();
+        self.publication.stale();
         if !notes.is_empty() {
-            self.published = Instant::now() - SNAPSHOT_EVERY;
+            self.publication.changed();
         }
     }
 
+    /// Only what the judgement evaluated anew can want something else.
     fn flush_wishes(&mut self) {
+        let settled = self.site.take_settled();
         let services = self.site.services();
-        self.edges.wishes.send_if_modified(|before| {
-            let all = |same: fn(&Wish, &service::Wish) -> bool| {
-                let mut both = before.iter().zip(services);
-                before.len() == services.len() && both.all(|(wish, service)| same(wish, service.wish()))
+        self.edges.wishes.send_if_modified(|wishes| {
+            if wishes.len() != services.len() {
+                *wishes = services.iter().map(|service| wish_of(service.wish())).collect();
+                return true;
+            }
+            let differs = |index: usize, same: fn(&Wish, &service::Wish) -> bool| {
+                !same(&wishes[index], services[index].wish())
             };
-            let (same, same_words) = (all(same_wish), all(same_reason));
-            if !same || !same_words {
-                *before = services.iter().map(|service| wish_of(service.wish())).collect();
+            let news = settled.iter().any(|&index| differs(index, same_wish));
+            let words = |index: &usize| differs(*index, same_wish) || differs(*index, same_reason);
+            let changed: Vec<usize> = settled.iter().copied().filter(words).collect();
+            if !changed.is_empty() {
+                let wishes = Arc::make_mut(wishes);
+                for index in changed {
+                    wishes[index] = wish_of(services[index].wish());
+                }
             }
             // Other words for the same wish wake nobody: they are told with the next write.
-            !same
+            news
         });
     }
 
@@ -472,7 +528,18 @@ impl Driver {
         }
     }
 
+    fn flush_memory_if_due(&mut self) {
+        if self.memory_stale && self.memory_pace.due(Duration::ZERO) <= Instant::now() {
+            self.flush_memory();
+        }
+    }
+
+    /// Hands over what is to be kept, where it changed. Whoever answers an operator does so at once.
     fn flush_memory(&mut self) {
+        if !std::mem::take(&mut self.memory_stale) {
+            return;
+        }
+        let began = Instant::now();
         let memory: Memory = self.site.memory();
         if memory != self.memory.memory {
             self.memory = Version {
@@ -484,6 +551,7 @@ impl Driver {
                 self.edges.keeper.keep(self.memory.clone());
             }
         }
+        self.memory_pace.done(began);
     }
 
     fn name(&self, service: usize) -> &str {
@@ -514,3 +582,6 @@ fn wish_of(wish: &service::Wish) -> Wish {
         drill: wish.drill,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,8 @@ pub struct Sightings {
     needed: usize,
     /// The starts of the latest checks that passed, by witness, oldest first.
     passes: Vec<VecDeque<Moment>>,
+    /// Counts the passes, so that whoever waits for one knows that there is one.
+    version: u64,
 }
 
 impl Sightings {
@@ -74,7 +76,13 @@ impl Sightings {
         Self {
             needed,
             passes: vec![VecDeque::new(); witnesses],
+            version: 0,
         }
+    }
+
+    /// Another number whenever a pass was recorded.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// A witness passed a check that began then.
@@ -89,6 +97,7 @@ impl Sightings {
             passes.pop_front();
         }
         passes.push_back(start);
+        self.version += 1;
     }
 
     /// Takes over what another remembers of a witness.

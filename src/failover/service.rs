@@ -3,6 +3,7 @@
 mod drilling;
 mod latch;
 mod operator;
+mod tracked;
 
 use std::time::Duration;
 
@@ -21,10 +22,18 @@ use crate::health::Probe;
 use crate::health::rows::{Blame, Rows};
 use crate::status::snapshot::{Action, Verdict};
 use crate::time::{Moment, Now};
+use tracked::Tracked;
 
 /// What goes by the wall clock is looked at again at least this often, so that a step of that
 /// clock is noticed.
 const WALL_CLOCK_LOOK: Duration = Duration::from_secs(10);
+
+/// The next moment of those, which are the same whenever it is asked.
+fn next_look(now: Moment) -> Moment {
+    let past = now.since_start().as_nanos() % WALL_CLOCK_LOOK.as_nanos();
+    let past = Duration::from_nanos(u64::try_from(past).unwrap_or(0));
+    now + WALL_CLOCK_LOOK.saturating_sub(past)
+}
 
 /// A service can switch and be judged anew at one instant (a latch, a drain of no length); it
 /// settles within this many rounds, which a test over all facts holds.
@@ -44,7 +53,7 @@ pub struct Service {
     verdict_since: Moment,
     /// How long we were stalled since the verdict was reached: time in which nobody looked.
     unwatched: Duration,
-    remembered: Remembered,
+    remembered: Tracked<Remembered>,
     /// A freeze ended, and BIRD has not been read since (D10).
     thawing: bool,
     judgement: Judgement,
@@ -101,7 +110,7 @@ impl Service {
             verdict: Verdict::Unclear,
             verdict_since: now.mono,
             unwatched: Duration::ZERO,
-            remembered,
+            remembered: Tracked::new(remembered),
             thawing: false,
             judgement: unsettled,
             wish: Wish {
@@ -192,6 +201,22 @@ impl Service {
         &self.remembered
     }
 
+    /// Whether what must survive a restart may have changed since the last call.
+    pub(super) fn take_remembered_changed(&mut self) -> bool {
+        self.remembered.take_changed()
+    }
+
+    /// Whether a pass of a witness may move it.
+    pub(super) fn awaits_witness(&self) -> bool {
+        self.judgement.why == Why::WitnessAwaited
+    }
+
+    /// Whether a step of the wall clock may move it.
+    pub(super) fn goes_by_wall_clock(&self) -> bool {
+        let ends = self.overridden().is_some_and(|over| over.until.is_some());
+        ends || self.judgement.why == Why::WindowClosed
+    }
+
     /// What we want of BIRD.
     pub fn wish(&self) -> &Wish {
         &self.wish
@@ -208,8 +233,7 @@ impl Service {
     /// The moment at which something may change without a new fact.
     pub(super) fn deadline(&self, now: &Now) -> Option<Moment> {
         let until = self.overridden().and_then(|over| over.until);
-        let by_wall = until.is_some() || matches!(self.judgement.why, Why::WindowClosed);
-        let look = by_wall.then(|| now.mono + WALL_CLOCK_LOOK);
+        let look = self.goes_by_wall_clock().then(|| next_look(now.mono));
         let ends = until.map(|until| moment_of(now, until));
         let drill = self.drill.as_ref().and_then(Drill::deadline);
         [self.judgement.deadline, ends, look, drill]
@@ -284,7 +308,8 @@ impl Service {
                 break;
             }
         }
-        if self.contacted && (self.stance, self.verdict) == (self.starting_point(), Verdict::Up) {
+        let there = (self.stance, self.verdict) == (self.starting_point(), Verdict::Up);
+        if self.remembered.imposed && self.contacted && there {
             self.remembered.imposed = false;
         }
         self.settle_drill(now, around, notes);

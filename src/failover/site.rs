@@ -8,8 +8,10 @@ mod checks;
 mod cut_off;
 mod reconfigure;
 mod slots;
+mod timers;
+mod watched;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,15 +27,21 @@ use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::{Moment, Now};
 use cut_off::CutOff;
 use slots::Slots;
+use timers::Timers;
+use watched::Watched;
 
 /// A stall shorter than this is not worth a note, whatever a short time-out makes of it.
 const STALL_WORTH_A_NOTE: Duration = Duration::from_millis(250);
 
 /// This site.
+///
+/// Nothing that an input costs grows with the number of services: what a fact changes is marked, what
+/// waits for its time has a timer, and only these are evaluated. [`Site::exhaustive`] evaluates
+/// everything with every input, and decides the same.
 #[derive(Clone, Debug)]
 pub struct Site {
-    services: Vec<Service>,
-    witnesses: Vec<Probe>,
+    services: Watched<Service>,
+    witnesses: Watched<Probe>,
     witness_policies: Vec<model::Probe>,
     min_up: usize,
     isolation: Isolation,
@@ -49,6 +57,25 @@ pub struct Site {
     /// What is remembered of services that this configuration does not name: kept for one that does
     /// (D10).
     absent: BTreeMap<String, Remembered>,
+    timers: Timers,
+    /// No probe has a shorter time-out: a delay that it bears spoils nothing.
+    shortest_timeout: Duration,
+    /// Services that were evaluated since somebody asked.
+    settled: BTreeSet<usize>,
+    memory_changed: bool,
+    exhaustive: bool,
+    work: Work,
+}
+
+/// What the inputs so far have cost, in counts; a test holds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Inputs taken in.
+    pub inputs: u64,
+    /// Services evaluated.
+    pub settled: u64,
+    /// Probes whose timers were set.
+    pub timed: u64,
 }
 
 /// A probe's last result.
@@ -73,13 +100,13 @@ impl Site {
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
             Service::new(index, policy.clone(), probes, remembered, now)
         });
-        let services = services.collect();
+        let services: Vec<_> = services.collect();
         let witnesses = slots.group(config.services.len(), &config.witnesses);
         Self {
-            services,
+            services: Watched::new(services),
             isolation: isolation(witnesses.iter().map(Probe::state), config.isolation.min_up),
             sightings: Sightings::new(witnesses.len(), config.isolation.min_up),
-            witnesses,
+            witnesses: Watched::new(witnesses),
             witness_policies: config.witnesses.clone(),
             min_up: config.isolation.min_up,
             cut_off: None,
@@ -90,7 +117,20 @@ impl Site {
             deadline: Some(now.mono),
             notes: Vec::new(),
             absent: absent(config, memory),
+            timers: Timers::default(),
+            shortest_timeout: shortest_timeout(config),
+            settled: BTreeSet::new(),
+            memory_changed: false,
+            exhaustive: false,
+            work: Work::default(),
         }
+    }
+
+    /// The same site, but everything is evaluated with every input: slow, and simple enough to be
+    /// held against.
+    pub fn exhaustive(mut self) -> Self {
+        self.exhaustive = true;
+        self
     }
 
     /// Takes in one input, and returns the checks that are to be started at once.
@@ -105,7 +145,12 @@ impl Site {
     /// When it makes no sense now. Nothing has changed then, and no check has begun; whatever was due
     /// is still due.
     pub fn ask(&mut self, input: &Input) -> Result<Vec<Start>, Refusal> {
+        self.work.inputs += 1;
         self.take(input)?;
+        // Only when nothing else came: what waits to be taken in has reported (D1).
+        if input.event.is_none() {
+            self.give_up_overdue(input.now);
+        }
         Ok(self.proceed(input.now))
     }
 
@@ -119,6 +164,21 @@ impl Site {
         std::mem::take(&mut self.notes)
     }
 
+    /// The services that were evaluated since the last call: no other wants anything new.
+    pub fn take_settled(&mut self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// Whether [`Site::memory`] may be another than at the last call.
+    pub fn take_memory_changed(&mut self) -> bool {
+        std::mem::take(&mut self.memory_changed)
+    }
+
+    /// What the inputs so far have cost.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
     /// The services, in the configuration's order.
     pub fn services(&self) -> &[Service] {
         &self.services
@@ -126,7 +186,7 @@ impl Site {
 
     /// The witnesses and their part of the configuration, in its order.
     pub fn witnesses(&self) -> impl Iterator<Item = (&model::Probe, &Probe)> {
-        self.witness_policies.iter().zip(&self.witnesses)
+        self.witness_policies.iter().zip(self.witnesses.iter())
     }
 
     /// Whether we are isolated.
@@ -254,6 +314,9 @@ impl Site {
         {
             // Each delay counts once, also where a refusal ends this call early.
             self.deadline = Some(now);
+            if late <= self.shortest_timeout / 2 {
+                return;
+            }
             self.spoil(late);
             for service in &mut self.services {
                 service.stalled(late);
@@ -272,45 +335,73 @@ impl Site {
         }
     }
 
-    /// Derives everything anew, and starts what is due.
+    /// Derives anew what may have changed, and starts what is due.
     fn proceed(&mut self, now: Now) -> Vec<Start> {
-        self.give_up_overdue(now);
+        self.mark_due(&now);
         self.settle_isolation(now.mono);
         self.seek_witnesses(now.mono);
+        self.settle_services(now);
+        let starts = self.start_due(now);
+        self.deadline = self.timers.deadline(now.mono);
+        starts
+    }
+
+    /// Marks what has to be looked at because of the time, or because of the witnesses.
+    fn mark_due(&mut self, now: &Now) {
+        if self.exhaustive {
+            self.services.mark_all();
+            self.witnesses.mark_all();
+        }
+        for of in self.timers.take_due_probes(now.mono) {
+            match of {
+                ProbeId::Service(service, _) => self.services.mark(service),
+                ProbeId::Witness(witness) => self.witnesses.mark(witness),
+            }
+        }
+        let due = self.timers.take_due_services(now.mono).into_iter();
+        let by_witness = self.timers.moved_by_witness(self.sightings.version());
+        let by_wall_clock = self.timers.moved_by_wall_clock(now);
+        for service in due.chain(by_witness).chain(by_wall_clock) {
+            self.services.mark(service);
+        }
+    }
+
+    fn settle_services(&mut self, now: Now) {
         let around = Surroundings {
             isolation: self.isolation,
             sightings: &self.sightings,
         };
-        for service in &mut self.services {
+        for index in self.services.take_to_settle() {
+            let Some(service) = self.services.settling(index) else {
+                continue;
+            };
             service.settle(now, around, &mut self.notes);
+            self.memory_changed |= service.take_remembered_changed();
+            self.settled.insert(index);
+            self.work.settled += 1;
         }
-        let starts = self.start_due(now.mono);
-        self.deadline = self.next_deadline(now);
-        starts
     }
 
-    fn next_deadline(&self, now: Now) -> Option<Moment> {
-        let checks = self.all_probes().map(|(_, probe)| probe.due()).min();
-        let pulse = self
-            .all_probes()
-            .filter_map(|(_, probe)| probe.pulse())
-            .min()
-            .map(|pulse| now.mono + pulse);
-        let services = self
-            .services
-            .iter()
-            .filter_map(|service| service.deadline(&now))
-            .min();
-        [checks, pulse, services].into_iter().flatten().min()
-    }
-
-    fn all_probes(&self) -> impl Iterator<Item = (ProbeId, &Probe)> {
-        let of_services = self.services.iter().enumerate().flat_map(|(index, service)| {
-            let probes = service.probes.iter().enumerate();
-            probes.map(move |(at, probe)| (ProbeId::Service(index, at), probe))
-        });
-        let witnesses = self.witnesses.iter().enumerate();
-        of_services.chain(witnesses.map(|(index, probe)| (ProbeId::Witness(index), probe)))
+    /// Sets the timers of everything that changed.
+    fn set_timers(&mut self, now: &Now) {
+        for index in self.services.take_to_index() {
+            let Some(service) = self.services.get(index) else {
+                continue;
+            };
+            for (at, probe) in service.probes.iter().enumerate() {
+                self.timers
+                    .set_probe(ProbeId::Service(index, at), probe, now.mono);
+                self.work.timed += 1;
+            }
+            self.timers.set_service(index, service, now);
+        }
+        for index in self.witnesses.take_to_index() {
+            let Some(witness) = self.witnesses.get(index) else {
+                continue;
+            };
+            self.timers.set_probe(ProbeId::Witness(index), witness, now.mono);
+            self.work.timed += 1;
+        }
     }
 
     fn all_probes_mut(&mut self) -> impl Iterator<Item = &mut Probe> {
@@ -354,5 +445,11 @@ fn absent(config: &Config, memory: &Memory) -> BTreeMap<String, Remembered> {
         .collect()
 }
 
+fn shortest_timeout(config: &Config) -> Duration {
+    let of_services = config.services.iter().flat_map(|service| &service.probes);
+    let timeouts = of_services.chain(&config.witnesses).map(|probe| probe.timeout);
+    timeouts.min().unwrap_or(Duration::MAX)
+}
+
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -105,6 +105,26 @@ impl Probe {
         self.schedule.due(self.last_is_unanswered())
     }
 
+    /// When it is to be looked at next: a check is due, or one that is out becomes unanswered.
+    pub fn wakes(&self, now: Moment) -> Moment {
+        let out = self
+            .under_way
+            .last()
+            .map(|check| self.schedule.follow_up(check.start));
+        let unanswered = out.filter(|&at| at > now);
+        unanswered.map_or(self.due(), |at| at.min(self.due()))
+    }
+
+    /// When the oldest check that is out is given up; `None`: none is out.
+    pub fn given_up_at(&self) -> Option<Moment> {
+        let oldest = self.under_way.first()?;
+        Some(oldest.start + self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout.saturating_add(REPORT_PATIENCE)
+    }
+
     /// Starts a check. True: the probe fell into doubt, because the one before it is unanswered.
     pub fn start(&mut self, now: Moment, id: CheckId) -> bool {
         let fell = self.schedule.start(now, self.last_is_unanswered());
@@ -128,7 +148,7 @@ impl Probe {
     /// The checks that should have reported long ago. They could not be made, as far as anybody can
     /// tell: whoever asks finishes them as errors (D1).
     pub fn overdue(&self, now: Moment) -> impl Iterator<Item = CheckId> {
-        let patience = self.timeout.saturating_add(REPORT_PATIENCE);
+        let patience = self.patience();
         let overdue = self
             .under_way
             .iter()
@@ -200,9 +220,14 @@ impl Probe {
     /// Seeks a pass of a check begun after `since`: asked at once, which the schedule puts off until
     /// `retry_interval` after the check that began last, and so again and again until one passes.
     pub fn seek_pass(&mut self, now: Moment, since: Moment) {
-        if self.rows.latest_pass().is_none_or(|pass| pass <= since) {
+        if self.lacks_pass(since) {
             self.schedule.ask(now);
         }
+    }
+
+    /// Whether no check begun after `since` has passed.
+    pub fn lacks_pass(&self, since: Moment) -> bool {
+        self.rows.latest_pass().is_none_or(|pass| pass <= since)
     }
 
     /// Whether being woken so `late` counts as a stall for this probe (D2).

@@ -4,6 +4,7 @@
 //! here about how the system resolves; `getaddrinfo` does it, as everything else on the host.
 
 mod name;
+mod prefixes;
 #[cfg(test)]
 mod tests;
 
@@ -11,9 +12,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use ipnet::IpNet;
-
 pub(super) use name::{Lookup, Name};
+pub(super) use prefixes::Prefixes;
 
 use super::report::NoAnswer;
 use super::socket::family_of;
@@ -59,7 +59,7 @@ impl Resolver {
 pub(super) struct Target {
     host: Where,
     family: Option<Family>,
-    announced: Arc<[IpNet]>,
+    announced: Prefixes,
 }
 
 #[derive(Debug)]
@@ -71,12 +71,7 @@ enum Where {
 impl Target {
     /// `family` is the one that the probe's source allows. An address inside one of `announced`
     /// proves nothing: after a takeover it would be answered here.
-    pub(super) fn new(
-        host: &Host,
-        family: Option<Family>,
-        announced: Arc<[IpNet]>,
-        resolver: &Resolver,
-    ) -> Self {
+    pub(super) fn new(host: &Host, family: Option<Family>, announced: Prefixes, resolver: &Resolver) -> Self {
         let host = match host {
             Host::Addr(addr) => Where::Addr(*addr),
             Host::Name(name) => Where::Name(resolver.name(name)),
@@ -118,33 +113,24 @@ impl Target {
 
     /// Which of the target's addresses lies inside an announced prefix, in words.
     pub(super) fn trouble(&self) -> Option<String> {
-        match &self.host {
-            Where::Addr(addr) => Some((*addr, addr.to_string())),
+        let (prefix, who) = match &self.host {
+            Where::Addr(addr) => (self.announced.containing(*addr)?, addr.to_string()),
             Where::Name(name) => {
                 let found = name.found().unwrap_or_default();
-                let inside = self
+                let mut inside = self
                     .usable(&found)
-                    .find(|addr| self.announced_with(*addr).is_some());
-                inside.map(|addr| (addr, format!("{} is {addr}, which", name.text())))
+                    .filter_map(|addr| Some((self.announced.containing(addr)?, addr)));
+                let (prefix, addr) = inside.next()?;
+                (prefix, format!("{} is {addr}, which", name.text()))
             }
-        }
-        .and_then(|(addr, who)| {
-            let prefix = self.announced_with(addr)?;
-            Some(format!(
-                "{who} lies inside {prefix}, which this site announces: it would be answered here"
-            ))
-        })
+        };
+        Some(format!(
+            "{who} lies inside {prefix}, which this site announces: it would be answered here"
+        ))
     }
 
     fn usable(&self, found: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
         let fits = |addr: &&IpAddr| self.family.is_none_or(|family| family == family_of(**addr));
         found.iter().filter(fits).copied()
-    }
-
-    fn announced_with(&self, addr: IpAddr) -> Option<IpNet> {
-        self.announced
-            .iter()
-            .copied()
-            .find(|prefix| prefix.contains(&addr))
     }
 }

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -22,8 +23,9 @@ const FILE_LIMIT: u64 = 8 * 1024 * 1024;
 /// How many closed files are kept: the history takes 40 MiB at most.
 const FILES_KEPT: u32 = 4;
 
-/// Entries that wait to be written: more than a change of 200 services at once makes.
-const WAITING: usize = 4096;
+/// Entries that wait to be written: more than the death of 1,000 services with five probes each makes.
+/// Room is taken only as it is needed.
+const WAITING: usize = 32_768;
 
 /// Entries that are read at the start, and kept in memory to be shown.
 pub const SHOWN: usize = 1000;
@@ -139,7 +141,7 @@ fn older(state_dir: &Path, number: u32) -> PathBuf {
 /// The task that writes. Dropping it ends it.
 #[derive(Debug)]
 pub struct Journal {
-    entries: mpsc::Sender<Entry>,
+    entries: mpsc::Sender<Arc<Entry>>,
     unwritten: Number,
     task: AbortOnDropHandle<()>,
 }
@@ -164,8 +166,8 @@ impl Journal {
     }
 
     /// Queues an entry. False: there is no room, and it is lost to the disk.
-    pub fn write(&self, entry: Entry) -> bool {
-        self.entries.try_send(entry).is_ok()
+    pub fn write(&self, entry: impl Into<Arc<Entry>>) -> bool {
+        self.entries.try_send(entry.into()).is_ok()
     }
 
     /// How many entries the disk did not take.
@@ -184,7 +186,7 @@ impl Journal {
 
 async fn write_all(
     state_dir: PathBuf,
-    mut queue: mpsc::Receiver<Entry>,
+    mut queue: mpsc::Receiver<Arc<Entry>>,
     reports: mpsc::Sender<Result<(), String>>,
     unwritten: Number,
 ) {

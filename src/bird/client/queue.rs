@@ -11,9 +11,9 @@ use crate::bird::error::BirdError;
 use crate::bird::question::Question;
 use crate::bird::reply::Reply;
 
-/// The most callers that wait at once. A busy site has some dozens of questions a second, so this
-/// many are only there when BIRD hangs, and then waiting longer is of no use to anybody.
-pub(super) const WAITING_LIMIT: usize = 512;
+/// The most callers that wait at once: the bird-* probes of a few thousand services that are asked out
+/// of turn. More are only there when BIRD hangs, and then waiting longer is of no use to anybody.
+pub(super) const WAITING_LIMIT: usize = 4096;
 
 /// What a caller gets.
 pub(super) type Answer = Result<Arc<Reply>, BirdError>;

@@ -1,5 +1,7 @@
 //! The writes: whatever differs from what is wanted, service by service and family by family.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use crate::bird::client::BirdError;
@@ -13,13 +15,35 @@ use super::{Report, Stage};
 
 impl Task {
     /// Whatever differs is written, service by service and family by family: one that fails keeps
-    /// no other.
+    /// no other. Wishes that come meanwhile are seen to in the same round: a thousand that come one by
+    /// one do not each begin with a look at all protocols. What was written here waits for the next look,
+    /// which follows at once.
     pub(super) async fn steer(&mut self, view: &View) -> Result<(), Halt> {
-        for service in 0..self.courses.len() {
-            self.heed_wishes()?;
-            for leg in 0..self.courses[service].legs.len() {
-                self.round(service, leg, view).await?;
+        let mut to_do: BTreeSet<usize> = (0..self.courses.len()).collect();
+        let mut written = BTreeSet::new();
+        let wrote_before = std::mem::take(&mut self.wrote);
+        let mut result = Ok(());
+        while let Some(service) = to_do.pop_first() {
+            if self.has_new_wishes() {
+                let new = self.take_wishes().into_iter();
+                to_do.extend(new.filter(|service| !written.contains(service)));
             }
+            self.wrote = false;
+            result = self.steer_service(service, view).await;
+            if self.wrote {
+                written.insert(service);
+            }
+            if result.is_err() {
+                break;
+            }
+        }
+        self.wrote = wrote_before || !written.is_empty();
+        result
+    }
+
+    async fn steer_service(&mut self, service: usize, view: &View) -> Result<(), Halt> {
+        for leg in 0..self.courses[service].legs.len() {
+            self.round(service, leg, view).await?;
         }
         Ok(())
     }

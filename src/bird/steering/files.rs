@@ -38,9 +38,27 @@ impl Files {
         }
     }
 
-    /// Looks at the files themselves the next time, not only at what was written.
-    pub(super) fn distrust(&mut self) {
-        self.said.clear();
+    /// What the files of these protocols say, all of them read at once; none where the disk does not
+    /// answer in time. Hand it to [`Files::trust`].
+    pub(super) async fn read(&self, protocols: Vec<String>) -> HashMap<String, Saying> {
+        let dir = Arc::clone(&self.dir);
+        let read = spawn_blocking(move || {
+            let said = protocols.into_iter().filter_map(|name| {
+                let saying = dir.holds(&name)?;
+                Some((name, saying))
+            });
+            said.collect()
+        });
+        match timeout(PATIENCE, read).await {
+            Ok(Ok(said)) => said,
+            Ok(Err(_)) | Err(_) => HashMap::new(),
+        }
+    }
+
+    /// Goes by what was read just now, not by what was written once: a file that is not among it is
+    /// looked at, and written, when it is to say something.
+    pub(super) fn trust(&mut self, said: HashMap<String, Saying>) {
+        self.said = said;
     }
 
     /// Makes a protocol's file say that, where it does not.

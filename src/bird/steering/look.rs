@@ -24,7 +24,8 @@ const GUARDED_PER_POLL: usize = 16;
 impl Task {
     /// A look at everything (A1, A5, A7).
     pub(super) async fn full_pass(&mut self) -> Result<(), Halt> {
-        let status = self.patient.show_status().await.map_err(ends_the_pass)?;
+        let status = async { self.patient.show_status().await.map_err(ends_the_pass) };
+        let status = self.unless_wished(status).await?;
         self.boot.at = status.last_reboot.as_ref().map(|at| without_fraction(at));
         let mut view = self.look(false).await?;
         // BIRD 3 says yes to everything while it shuts down, and means nothing by it.
@@ -36,8 +37,8 @@ impl Task {
         }
         self.look_at_upstreams().await?;
         self.guard_some(&view).await?;
-        let (mut answers, unrouted) = self.ask_exports(&view).await?;
-        self.ask_endings(&mut answers).await?;
+        let (mut answers, unrouted) = self.unless_wished(self.ask_exports(&view)).await?;
+        self.unless_wished(self.ask_endings(&mut answers)).await?;
         self.exported(&view, &answers);
         let pid = self.patient.link().borrow().pid;
         let readable = self.files.readable(pid).await;
@@ -188,7 +189,8 @@ impl Task {
         let mut upstreams = Vec::with_capacity(self.setup.upstreams.len());
         for name in &self.setup.upstreams {
             self.heed_wishes()?;
-            let seen = match self.patient.show_protocol(name).await {
+            let asked = self.unless_wished(async { Ok(self.patient.show_protocol(name).await) });
+            let seen = match asked.await? {
                 Ok(detail) => upstream(detail),
                 Err(BirdError::NoSuchProtocol { .. }) => SeenUpstream {
                     state: MISSING.to_owned(),
@@ -226,7 +228,8 @@ impl Task {
             if let Some(line) = self.courses[service].legs[leg].line(slot)
                 && view.state(&line.protocol.name) != State::Missing
             {
-                let verdict = match ask_guard(&self.patient, &line.protocol).await {
+                let asked = self.unless_wished(async { Ok(ask_guard(&self.patient, &line.protocol).await) });
+                let verdict = match asked.await? {
                     Ok(verdict) => Some(verdict),
                     Err(error) => only_the_question(error).map(|_| None)?,
                 };

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use super::Report;
 
-/// All stages of a thousand protocols.
-const LIMIT: usize = 8192;
+/// More than all stages of the protocols of a thousand services, of both families.
+const LIMIT: usize = 32_768;
 
 #[derive(Debug)]
 pub(super) struct Outbox {

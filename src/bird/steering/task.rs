@@ -4,6 +4,7 @@
 //! and the questions that prove them. A full pass comes with every poll and every connection, and
 //! looks at everything else as well. A new wish ends either of them where it stands.
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -160,10 +161,38 @@ impl Task {
         link.connects != self.connects || (link.state == BirdState::Up) != seen
     }
 
-    fn take_wishes(&mut self) {
-        let wishes = self.wishes.borrow_and_update().clone();
-        for (course, wish) in self.courses.iter_mut().zip(wishes.iter()) {
-            course.take(wish);
+    /// Takes the latest wishes; the services whose wish is another one now.
+    pub(super) fn take_wishes(&mut self) -> Vec<usize> {
+        // Borrowed for the comparison alone: a copy that somebody holds would have to be made anew by
+        // whoever changes one of a thousand wishes.
+        let wishes = self.wishes.borrow_and_update();
+        let mut changed = Vec::new();
+        for (service, (course, wish)) in self.courses.iter_mut().zip(wishes.iter()).enumerate() {
+            if course.wish != *wish {
+                course.take(wish);
+                changed.push(service);
+            }
+        }
+        changed
+    }
+
+    /// Whether there are wishes that were not taken yet.
+    pub(super) fn has_new_wishes(&self) -> bool {
+        self.steps.add(1);
+        self.wishes.has_changed().unwrap_or(true)
+    }
+
+    /// What a question of a poll comes to, unless there is a new wish before that: it does not wait
+    /// behind the questions of others (A10). Only for questions; nothing that writes is given up.
+    pub(super) async fn unless_wished<T>(
+        &self,
+        asking: impl Future<Output = Result<T, Halt>>,
+    ) -> Result<T, Halt> {
+        let mut wishes = self.wishes.clone();
+        tokio::select! {
+            biased;
+            _ = wishes.changed() => Err(Halt::NewWish),
+            answer = asking => answer,
         }
     }
 
@@ -182,7 +211,7 @@ impl Task {
         }
         if full {
             self.next_poll = Instant::now() + self.setup.poll_interval;
-            self.files.distrust();
+            self.read_files().await;
         }
         let result = match (state, full) {
             (BirdState::Busy | BirdState::Down, _) => Err(Halt::Lost),
@@ -205,6 +234,16 @@ impl Task {
         }
     }
 
+    /// Sees what others did to the state files. A new wish does not wait for that: it comes with the next
+    /// full pass.
+    async fn read_files(&mut self) {
+        let names = self.courses.iter().flat_map(Course::names).collect();
+        let reading = async { Ok(self.files.read(names).await) };
+        if let Ok(said) = self.unless_wished(reading).await {
+            self.files.trust(said);
+        }
+    }
+
     /// A look at all protocols, and what has to be written.
     async fn quick_pass(&mut self) -> Result<(), Halt> {
         let view = self.look(true).await?;
@@ -215,8 +254,12 @@ impl Task {
 
     /// `show protocols`, and what it says about drift and stages.
     pub(super) async fn look(&mut self, urgent: bool) -> Result<View, Halt> {
-        let client = if urgent { &self.urgent } else { &self.patient };
-        let protocols = client.show_protocols().await.map_err(ends_the_pass)?;
+        let protocols = if urgent {
+            self.urgent.show_protocols().await.map_err(ends_the_pass)?
+        } else {
+            let asking = async { self.patient.show_protocols().await.map_err(ends_the_pass) };
+            self.unless_wished(asking).await?
+        };
         let (view, now) = (View::new(&protocols), Instant::now());
         for (service, course) in self.courses.iter_mut().enumerate() {
             if let Some(text) = course.observe(&view, &self.boot, now) {
@@ -237,8 +280,7 @@ impl Task {
 
     /// A decision goes first: whoever works through many questions asks here in between (A10).
     pub(super) fn heed_wishes(&self) -> Result<(), Halt> {
-        self.steps.add(1);
-        if self.wishes.has_changed().unwrap_or(true) {
+        if self.has_new_wishes() {
             Err(Halt::NewWish)
         } else {
             Ok(())

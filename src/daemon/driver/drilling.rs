@@ -59,6 +59,8 @@ impl Driver {
                     // A dry run has ended already, and is told with what follows.
                     self.drills[service] = Some(rehearsal);
                     self.flush(&starts);
+                    self.flush_memory();
+                    self.publication.asked();
                     if let Some(rehearsal) = &mut self.drills[service] {
                         rehearsal.kept_in(self.memory.number);
                     }

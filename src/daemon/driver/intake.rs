@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::{Driver, SNAPSHOT_EVERY};
+use super::Driver;
 use crate::api;
 use crate::bird::steering::{Report, Seen, StageReport};
 use crate::daemon::checks::Checked;
@@ -92,7 +90,7 @@ impl Driver {
         }
         let adoptions = self.adoptions(&seen);
         self.seen = Some((seen, at));
-        self.stale = true;
+        self.publication.stale();
         self.tell_drills_of_bird();
         for (service, adoption) in adoptions {
             tracing::info!(
@@ -125,8 +123,7 @@ impl Driver {
         let name = self.name(report.service).to_owned();
         tracing::debug!(service = name, protocol = report.protocol, stage = ?report.stage, "stage");
         if self.take_drill_stage(report) {
-            self.stale = true;
-            self.published = Instant::now() - SNAPSHOT_EVERY;
+            self.publication.changed();
             return;
         }
         let Some(following) = self.following.get_mut(report.service).and_then(Option::as_mut) else {
@@ -155,8 +152,7 @@ impl Driver {
                 },
             );
         }
-        self.stale = true;
-        self.published = Instant::now() - SNAPSHOT_EVERY;
+        self.publication.changed();
     }
 
     pub(super) fn take_request(&mut self, request: api::Request) {
@@ -187,6 +183,8 @@ impl Driver {
         match self.site.ask(&input) {
             Ok(starts) => {
                 self.flush(&starts);
+                self.flush_memory();
+                self.publication.asked();
                 let said = requests::said(&self.site, service, &request.ask);
                 let kept_with = (self.memory.number != number).then_some(self.memory.number);
                 self.waiting.answer(request, said, kept_with);
@@ -203,7 +201,7 @@ impl Driver {
         self.memory_trouble = kept.result.clone().err();
         self.waiting.kept(kept);
         self.tell_drills_of(kept);
-        self.stale = true;
+        self.publication.stale();
     }
 
     pub(super) fn take_written(&mut self, written: Result<(), String>) {
@@ -211,7 +209,7 @@ impl Driver {
             tracing::error!(problem, "history");
         }
         self.history_trouble = written.err();
-        self.stale = true;
+        self.publication.stale();
     }
 
     pub(super) fn take_link(&mut self) {
@@ -236,6 +234,6 @@ impl Driver {
             self.clock.now().wall
         };
         self.link = (link, since);
-        self.stale = true;
+        self.publication.stale();
     }
 }

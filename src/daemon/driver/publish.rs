@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Driver, SNAPSHOT_EVERY};
+use super::Driver;
+use super::pace::Pace;
 use crate::daemon::alarms::{Changes, Trouble};
 use crate::history::What;
+use crate::metrics::tally::Number;
 use crate::status::snapshot::{AlarmCode, BirdState};
 use crate::time::Now;
 
@@ -16,24 +18,107 @@ const UNSEEN_POLLS: u32 = 5;
 /// However often it is polled: a look at a large site takes its time.
 const UNSEEN_AT_LEAST: Duration = Duration::from_secs(5);
 
+/// A snapshot is composed at most this often while only measurements change: quick enough for the
+/// eye, and a thousand probes cost no more than ten.
+pub(super) const MEASURED_EVERY: Duration = Duration::from_millis(100);
+
+/// And this often while services and probes change.
+const CHANGED_EVERY: Duration = Duration::from_millis(10);
+
+/// What is shown may be so old while inputs wait to be taken in: they go first.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The loop composes for at most a fifth of its time.
+const REST: u32 = 4;
+
+/// What is to be published, and when.
+#[derive(Debug)]
+pub(super) struct Publication {
+    pace: Pace,
+    wanted: Option<Duration>,
+    composed: Number,
+}
+
+impl Publication {
+    /// Nothing is published yet, and everything is to be.
+    pub(super) fn new() -> Self {
+        Self {
+            pace: Pace::new(REST),
+            wanted: Some(Duration::ZERO),
+            composed: Number::default(),
+        }
+    }
+
+    /// What is shown is not the latest any more.
+    pub(super) fn stale(&mut self) {
+        self.want(MEASURED_EVERY);
+    }
+
+    /// Something happened that people wait to see.
+    pub(super) fn changed(&mut self) {
+        self.want(CHANGED_EVERY);
+    }
+
+    /// An operator asked for it, and looks next.
+    pub(super) fn asked(&mut self) {
+        self.want(Duration::ZERO);
+    }
+
+    fn want(&mut self, gap: Duration) {
+        self.wanted = Some(self.wanted.map_or(gap, |wanted| wanted.min(gap)));
+    }
+
+    /// When the next snapshot is to be composed; `None`: what is shown is the latest.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let gap = self.wanted?;
+        // Operators do not ask often enough to be a load.
+        Some(if gap.is_zero() {
+            self.pace.ended()
+        } else {
+            self.pace.due(gap)
+        })
+    }
+
+    /// Whether it is to be composed now. `all`: nothing waits to be taken in.
+    fn is_due(&self, all: bool) -> bool {
+        let now = Instant::now();
+        let due = self.due().is_some_and(|due| due <= now);
+        due && (all || self.pace.ended() + LATE <= now)
+    }
+
+    fn done(&mut self, began: Instant) {
+        self.pace.done(began);
+        self.wanted = None;
+        self.composed.add(1);
+    }
+
+    /// How many snapshots were composed.
+    #[cfg(test)]
+    pub(super) fn composed(&self) -> Number {
+        self.composed.clone()
+    }
+}
+
 impl Driver {
-    pub(super) fn publish_if_due(&mut self) {
+    /// Publishes a snapshot where one is due. `all`: nothing waits to be taken in.
+    pub(super) fn publish_if_due(&mut self, all: bool) {
         self.waiting.give_up_if_due();
-        if !self.stale || self.published + SNAPSHOT_EVERY > Instant::now() {
+        if !self.publication.is_due(all) {
             return;
         }
+        let began = Instant::now();
         let now = self.clock.now();
         let troubles = self.troubles(now);
         let (alarms, changes) = self.alarms.look(now.wall, &troubles);
         self.tell(now, changes);
+        self.chronicle.publish();
         let mut snapshot = self.view(now).snapshot(alarms);
         snapshot.ready = Some(self.edges.ready.borrow_and_update().as_of(now.wall).summary());
         self.snapshot.send_replace(Arc::new(snapshot));
         if self.seen.is_some() {
             self.looked.send_replace(true);
         }
-        self.stale = false;
-        self.published = Instant::now();
+        self.publication.done(began);
     }
 
     /// Everything that is wrong now.

@@ -63,6 +63,9 @@ impl Driver {
 
     /// Goes over to what waited for the end of a drill, or has waited long enough.
     pub(super) fn go_over_if_due(&mut self) {
+        if self.postponed.is_none() {
+            return;
+        }
         let over = self.site.drilled().is_none();
         let due = |postponed: &mut (_, Instant)| over || postponed.1 <= Instant::now();
         if let Some((successor, _)) = self.postponed.take_if(due) {

@@ -70,7 +70,7 @@ impl Driver {
     /// already; so where it matters, and nobody asked for anything since, the daemon starts anew with it.
     pub(super) fn take_remembered(&mut self, found: Result<Remembered, JoinError>) -> Result<(), Broken> {
         self.remembering = None;
-        self.stale = true;
+        self.publication.stale();
         let found = match found {
             Ok((found, _)) => found,
             Err(error) => {

@@ -96,37 +96,35 @@ impl Site {
     /// A check that never reports says as little as one that cannot be made (D1); measured in a
     /// stall, it is thrown away like any other (D2).
     pub(super) fn give_up_overdue(&mut self, now: Now) {
-        let overdue = self.all_probes().flat_map(|(_, probe)| probe.overdue(now.mono));
-        for id in overdue.collect::<Vec<_>>() {
+        let probes = self.timers.take_overdue(now.mono).into_iter();
+        let overdue = probes.filter_map(|of| Some(self.probe(of)?.overdue(now.mono)));
+        let overdue: Vec<_> = overdue.flatten().collect();
+        for id in overdue {
             self.checked(now, id, Outcome::Error, NEVER_REPORTED, None);
         }
     }
 
-    pub(super) fn start_due(&mut self, now: Moment) -> Vec<Start> {
+    pub(super) fn start_due(&mut self, now: Now) -> Vec<Start> {
         let mut starts = Vec::new();
+        self.set_timers(&now);
         // A start can put its probe into doubt, which makes others due: each at most once, because
         // a probe that has just begun a check is not due again.
-        while let Some(of) = self.first_due(now) {
+        while let Some(of) = self.timers.ready.pop_first() {
             let id = CheckId(self.next_id);
             self.next_id += 1;
             let Some(probe) = self.probe_mut(of) else { break };
             let (before, forgotten) = (probe.last_start(), probe.crowded_out());
-            let fell = probe.start(now, id);
+            let fell = probe.start(now.mono, id);
             self.under_way.insert(id, of);
             if let Some(forgotten) = forgotten {
                 self.under_way.remove(&forgotten);
             }
             starts.push(Start { id, probe: of });
             if let (true, Some(before)) = (fell, before) {
-                self.ask_others(now, of, before);
+                self.ask_others(now.mono, of, before);
             }
+            self.set_timers(&now);
         }
         starts
-    }
-
-    fn first_due(&self, now: Moment) -> Option<ProbeId> {
-        self.all_probes()
-            .find(|(_, probe)| probe.due() <= now)
-            .map(|(of, _)| of)
     }
 }

@@ -5,6 +5,7 @@ use super::Site;
 use crate::config::model::Role;
 use crate::failover::event::{Note, ProbeId};
 use crate::failover::isolation::{Isolation, connected_until, isolation};
+use crate::failover::service::Service;
 use crate::health::Probe;
 use crate::time::Moment;
 
@@ -30,6 +31,7 @@ impl Site {
             return;
         }
         self.notes.push(Note::Isolation { from, to });
+        self.services.mark_all();
         match to {
             Isolation::Isolated if self.cut_off.is_none() => {
                 let connected_until = self.connected_until();
@@ -68,16 +70,21 @@ impl Site {
 
     /// A takeover will need a pass of enough witnesses, begun after the first fail of each row.
     pub(super) fn seek_witnesses(&mut self, now: Moment) {
-        let standbys = self
-            .services
-            .iter()
-            .filter(|service| service.policy().role == Role::Standby);
-        let failing = standbys.filter_map(|service| service.failing_since(now));
-        let Some(since) = failing.max() else {
+        for &index in self.services.to_settle() {
+            let standby = |service: &&Service| service.policy().role == Role::Standby;
+            let service = self.services.get(index).filter(standby);
+            let failing = service.and_then(|service| service.failing_since(now));
+            self.timers.failing.set(index, failing);
+        }
+        let Some(since) = self.timers.failing.latest() else {
             return;
         };
-        for witness in &mut self.witnesses {
-            witness.seek_pass(now, since);
+        for index in 0..self.witnesses.len() {
+            if self.witnesses[index].lacks_pass(since)
+                && let Some(witness) = self.witnesses.get_mut(index)
+            {
+                witness.seek_pass(now, since);
+            }
         }
     }
 }

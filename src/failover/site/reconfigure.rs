@@ -34,6 +34,8 @@ impl Site {
         self.isolation = before.isolation;
         self.cut_off = before.cut_off;
         self.next_id = before.next_id;
+        self.memory_changed = true;
+        (self.exhaustive, self.work) = (before.exhaustive, before.work);
         self.notes = before.notes;
         self.last = rename(before.last, &moved);
         let under_way = before.under_way.into_iter();
@@ -43,9 +45,9 @@ impl Site {
     }
 
     fn carry_witnesses(&mut self, before: &mut Self, moved: &mut HashMap<ProbeId, ProbeId>) {
-        let old = before.witness_policies.iter().zip(&before.witnesses);
+        let old = before.witness_policies.iter().zip(before.witnesses.iter());
         let old: Vec<_> = old.collect();
-        for (to, from) in carry_each(&self.witness_policies, &mut self.witnesses, &old) {
+        for (to, from) in carry_each(&self.witness_policies, self.witnesses.all_mut(), &old) {
             moved.insert(ProbeId::Witness(from), ProbeId::Witness(to));
             self.sightings.carry(to, &before.sightings, from);
         }

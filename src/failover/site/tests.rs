@@ -2,12 +2,13 @@
 //! world goes this way or that.
 
 #[path = "../../../tests/support/site.rs"]
-pub(in crate::failover) mod support;
+pub(crate) mod support;
 
 mod cadence;
 mod drills;
 mod failback;
 mod histories;
+mod indexed;
 mod isolation;
 mod latch;
 mod overrides;

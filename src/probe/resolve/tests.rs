@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use ipnet::IpNet;
+
 use super::*;
 
 /// A resolver that answers the nth look-up with the nth of these, and then with the last again.
@@ -30,7 +32,7 @@ fn target(resolver: &Resolver, family: Option<Family>, announced: &[&str]) -> Ta
     Target::new(
         &Host::Name("site.example".into()),
         family,
-        announced.into(),
+        announced.as_slice().into(),
         resolver,
     )
 }

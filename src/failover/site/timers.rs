@@ -1,0 +1,212 @@
+//! What is due when: the checks, what services wait for, and which services wait for a witness or for
+//! the wall clock. Each is found without a look at all the others.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use crate::failover::event::ProbeId;
+use crate::failover::service::Service;
+use crate::health::Probe;
+use crate::time::{Moment, Now};
+
+/// A wall clock that is off by more than this against the monotonic one was set. Reading two clocks
+/// differs by microseconds, and slewing is noticed when services are looked at anyway.
+const WALL_CLOCK_STEP: Duration = Duration::from_millis(10);
+
+/// Moments by key, the earliest and the latest at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Queue<K> {
+    order: BTreeSet<(Moment, K)>,
+    at: HashMap<K, Moment>,
+}
+
+impl<K> Default for Queue<K> {
+    fn default() -> Self {
+        Self {
+            order: BTreeSet::new(),
+            at: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Copy + Ord + Hash> Queue<K> {
+    /// Sets the moment of a key, or takes it away.
+    pub(super) fn set(&mut self, key: K, at: Option<Moment>) {
+        let before = match at {
+            Some(at) => self.at.insert(key, at),
+            None => self.at.remove(&key),
+        };
+        if before == at {
+            return;
+        }
+        if let Some(before) = before {
+            self.order.remove(&(before, key));
+        }
+        if let Some(at) = at {
+            self.order.insert((at, key));
+        }
+    }
+
+    /// The earliest moment.
+    pub(super) fn earliest(&self) -> Option<Moment> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// The latest moment.
+    pub(super) fn latest(&self) -> Option<Moment> {
+        self.order.last().map(|(at, _)| *at)
+    }
+
+    /// The keys whose moment has come, by key; they are taken out.
+    fn take_due(&mut self, now: Moment) -> BTreeSet<K> {
+        let mut due = BTreeSet::new();
+        while let Some((at, key)) = self.order.first().copied().filter(|(at, _)| *at <= now) {
+            self.order.remove(&(at, key));
+            self.at.remove(&key);
+            due.insert(key);
+        }
+        due
+    }
+}
+
+/// Everything that is due once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers {
+    /// Probes of which a check is due, by their place in the configuration.
+    pub(super) ready: BTreeSet<ProbeId>,
+    /// When a probe is to be looked at: its next check, or one that stays unanswered.
+    checks: Queue<ProbeId>,
+    /// When the oldest check of a probe is given up.
+    overdue: Queue<ProbeId>,
+    /// When a service may be judged differently with nothing else changing.
+    services: Queue<usize>,
+    /// Since when services may be failing (D5).
+    pub(super) failing: Queue<usize>,
+    /// How closely the clock is to be watched, by how many probes want that (D2).
+    pulses: BTreeMap<Duration, usize>,
+    pulse_of: HashMap<ProbeId, Duration>,
+    /// Services that a witness's pass may move.
+    awaiting_witness: BTreeSet<usize>,
+    /// Services that go by the wall clock.
+    by_wall_clock: BTreeSet<usize>,
+    /// How far the wall clock was from the monotonic one, in nanoseconds.
+    wall_offset: Option<i128>,
+    /// The sightings that `awaiting_witness` was evaluated with.
+    sightings: u64,
+}
+
+impl Timers {
+    /// Sets the timers of a probe anew.
+    pub(super) fn set_probe(&mut self, of: ProbeId, probe: &Probe, now: Moment) {
+        if probe.due() <= now {
+            self.ready.insert(of);
+        } else {
+            self.ready.remove(&of);
+        }
+        self.checks.set(of, Some(probe.wakes(now)));
+        self.overdue.set(of, probe.given_up_at());
+        self.set_pulse(of, probe.pulse());
+    }
+
+    fn set_pulse(&mut self, of: ProbeId, pulse: Option<Duration>) {
+        let before = match pulse {
+            Some(pulse) => self.pulse_of.insert(of, pulse),
+            None => self.pulse_of.remove(&of),
+        };
+        if before == pulse {
+            return;
+        }
+        if let Some(pulse) = pulse {
+            *self.pulses.entry(pulse).or_default() += 1;
+        }
+        if let Some(before) = before
+            && let Some(count) = self.pulses.get_mut(&before)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.pulses.remove(&before);
+            }
+        }
+    }
+
+    /// Sets the timers of a service anew, those of its probes aside.
+    pub(super) fn set_service(&mut self, index: usize, service: &Service, now: &Now) {
+        self.services.set(index, service.deadline(now));
+        let mut belongs = |set: fn(&mut Self) -> &mut BTreeSet<usize>, there: bool| {
+            if there {
+                set(self).insert(index);
+            } else {
+                set(self).remove(&index);
+            }
+        };
+        belongs(|timers| &mut timers.awaiting_witness, service.awaits_witness());
+        belongs(|timers| &mut timers.by_wall_clock, service.goes_by_wall_clock());
+    }
+
+    /// The probes that are to be looked at now; they have no timer until one is set.
+    pub(super) fn take_due_probes(&mut self, now: Moment) -> BTreeSet<ProbeId> {
+        self.checks.take_due(now)
+    }
+
+    /// The same for services.
+    pub(super) fn take_due_services(&mut self, now: Moment) -> BTreeSet<usize> {
+        self.services.take_due(now)
+    }
+
+    /// The probes of which a check should have reported long ago.
+    pub(super) fn take_overdue(&mut self, now: Moment) -> BTreeSet<ProbeId> {
+        self.overdue.take_due(now)
+    }
+
+    /// The services that have to be judged anew because a witness passed since the last call.
+    pub(super) fn moved_by_witness(&mut self, sightings: u64) -> Vec<usize> {
+        if std::mem::replace(&mut self.sightings, sightings) == sightings {
+            return Vec::new();
+        }
+        self.awaiting_witness.iter().copied().collect()
+    }
+
+    /// The services that have to be judged anew because the wall clock was set since the last call.
+    pub(super) fn moved_by_wall_clock(&mut self, now: &Now) -> Vec<usize> {
+        let mono = i128::try_from(now.mono.since_start().as_nanos()).unwrap_or(i128::MAX);
+        let offset = now.wall.as_nanosecond() - mono;
+        let before = *self.wall_offset.get_or_insert(offset);
+        if before.abs_diff(offset) < WALL_CLOCK_STEP.as_nanos() {
+            return Vec::new();
+        }
+        self.wall_offset = Some(offset);
+        self.by_wall_clock.iter().copied().collect()
+    }
+
+    /// When the first of all this is due.
+    pub(super) fn deadline(&self, now: Moment) -> Option<Moment> {
+        let pulse = self.pulses.keys().next().map(|pulse| now + *pulse);
+        [self.checks.earliest(), pulse, self.services.earliest()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: u64) -> Moment {
+        Moment::new(Duration::from_secs(second))
+    }
+
+    #[test]
+    fn a_queue_has_one_moment_for_each_key_and_gives_them_back_in_time() {
+        let mut queue = Queue::default();
+        queue.set('a', Some(at(3)));
+        queue.set('b', Some(at(2)));
+        queue.set('a', Some(at(1)));
+        queue.set('c', Some(at(9)));
+        assert_eq!((queue.earliest(), queue.latest()), (Some(at(1)), Some(at(9))));
+        queue.set('c', None);
+        assert_eq!(queue.take_due(at(2)), BTreeSet::from(['a', 'b']));
+        assert_eq!((queue.earliest(), queue.latest()), (None, None));
+    }
+}
