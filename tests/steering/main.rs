@@ -13,6 +13,7 @@ mod away;
 mod drifting;
 mod files;
 mod guard;
+mod many;
 mod reach;
 mod rehearsing;
 mod writing;
