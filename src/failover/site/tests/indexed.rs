@@ -89,8 +89,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn history() -> impl Strategy<Value = Vec<(u64, Step)>> {
-    let wait = prop_oneof![1 => 0_u64..50, 4 => 0_u64..8_000, 2 => 0_u64..60_000];
-    proptest::collection::vec((wait, step()), 1..25)
+    let wait = prop_oneof![1 => 0_u64..50, 4 => 0_u64..8_000, 1 => 0_u64..60_000];
+    proptest::collection::vec((wait, step()), 1..16)
 }
 
 /// From ten to twenty minutes past midnight, which every history begins with.
@@ -285,7 +285,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_evaluated_only_where_something_changed_decides_the_same(
