@@ -42,8 +42,6 @@ async fn a1_wishes_that_come_one_by_one_share_the_looks_at_all_protocols() {
     };
     let mut drive = Drive::start(slow, crate::drive::PATIENCE);
     drive.seen("BIRD", |service, _| service.actual.is_some()).await;
-    drive.wish_all(Strength::Off);
-    drive.verified(Strength::Off).await;
     let before = place.bird.lines().len();
     for service in 0..SERVICES {
         drive.wish(service, Strength::Full);

@@ -54,8 +54,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         2 => terms.clone().prop_map(Ask::Announce),
         2 => terms.clone().prop_map(Ask::Withdraw),
         2 => terms.prop_map(Ask::Freeze),
-        4 => Just(Ask::Auto),
-        2 => Just(Ask::Failback),
+        4 => Just(Ask::Auto { reason: None }),
+        2 => Just(Ask::Failback { reason: None }),
         2 => drill,
     ]
 }
