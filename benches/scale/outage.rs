@@ -23,45 +23,45 @@ const FOLLOWED: Duration = Duration::from_secs(60);
 
 /// What dies.
 #[derive(Clone, Copy, Debug)]
-pub struct Site {
+pub(crate) struct Site {
     /// How many services.
-    pub services: usize,
+    pub(crate) services: usize,
     /// How many probes each has.
-    pub probes: usize,
+    pub(crate) probes: usize,
     /// Their type: "icmp" or "tcp".
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Their interval, in seconds.
-    pub interval: u64,
+    pub(crate) interval: u64,
     /// How many targets they share.
-    pub targets: usize,
+    pub(crate) targets: usize,
 }
 
 /// What came of it; times are seconds since the death.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Percent of a processor while all is well.
-    pub idle: f64,
+    pub(crate) idle: f64,
     /// The same from the death to the end.
-    pub busy: f64,
+    pub(crate) busy: f64,
     /// Services that BIRD was told to enable, and accepted.
-    pub enabled: usize,
+    pub(crate) enabled: usize,
     /// The first and the last decision.
-    pub decided: (f64, f64),
+    pub(crate) decided: (f64, f64),
     /// The first and the last accepted `enable`.
-    pub enabling: (f64, f64),
+    pub(crate) enabling: (f64, f64),
     /// The last prefix that was seen exported.
-    pub exported: f64,
+    pub(crate) exported: f64,
     /// How often results were thrown away because the daemon stood still (D2).
-    pub stalls: usize,
+    pub(crate) stalls: usize,
     /// Checks that never reported.
-    pub lost: usize,
+    pub(crate) lost: usize,
     /// Resident memory at the end, in MiB.
-    pub memory: f64,
+    pub(crate) memory: f64,
 }
 
 impl Site {
     /// From `interval`, time-out, `fall` and `retry_interval`: when the last of them is known to be dead.
-    pub fn bound(&self) -> f64 {
+    pub(crate) fn bound(&self) -> f64 {
         self.interval as f64 + self.timeout() + 2.0 * 0.5
     }
 
@@ -70,7 +70,7 @@ impl Site {
     }
 
     /// Lets it die, `run` tells the directories of several runs apart.
-    pub fn die(&self, base: &Path, run: usize) -> Result<Outcome> {
+    pub(crate) fn die(&self, base: &Path, run: usize) -> Result<Outcome> {
         let base = base.join(format!("outage-{run}"));
         std::fs::create_dir_all(&base)?;
         addresses()?;

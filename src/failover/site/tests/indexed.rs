@@ -23,7 +23,7 @@ enum Step {
     Bird(usize, Adoption),
     News(usize, News),
     WallClock(i64),
-    Reload(Config),
+    Reload(Box<Config>),
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -84,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_usize..4, adoption()).prop_map(|(service, adoption)| Step::Bird(service, adoption)),
         3 => (0_usize..4, news()).prop_map(|(service, news)| Step::News(service, news)),
         2 => (-4_000_i64..4_000).prop_map(Step::WallClock),
-        1 => site().prop_map(Step::Reload),
+        1 => site().prop_map(|config| Step::Reload(Box::new(config))),
     ]
 }
 
