@@ -71,6 +71,7 @@ impl Site {
         let in_use = policies.chain(&self.witness_policies);
         let in_use = in_use.map(|policy| identity(&policy.check));
         self.passed.record(&check, now.wall, in_use);
+        self.memory_changed = true;
     }
 
     /// The service's other probes are asked at once, and the witnesses with them (D1, D5).

@@ -171,8 +171,8 @@ impl Pair {
         let mut bench = Bench::new(config);
         bench.play = bench.play.recording();
         Self {
+            plain: Site::new(config, &bench.memory, start()).exhaustive(),
             bench,
-            plain: Site::new(config, &Memory::default(), start()).exhaustive(),
             inputs: 0,
             notes: 0,
             starts: 0,
