@@ -110,20 +110,22 @@ impl Crowd {
         }
     }
 
-    /// Takes a connection in. It is dropped at once if everybody else is being answered.
-    pub(super) fn admit<F>(&mut self, peer: Peer, connection: impl FnOnce(Busy) -> F)
+    /// Takes a connection in; whether it took another's place. It is dropped at once if everybody else is
+    /// being answered.
+    pub(super) fn admit<F>(&mut self, peer: Peer, connection: impl FnOnce(Busy) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
         while self.tasks.try_join_next().is_some() {}
         self.seats.retain(|seat| !seat.task.is_finished());
-        if self.seats.len() >= self.limit {
+        let full = self.seats.len() >= self.limit;
+        if full {
             let Some(seat) = self.displaced().and_then(|seat| self.seats.remove(seat)) else {
                 self.counts.count(|counts| {
                     counts.refused += 1;
                     counts.refuse(Rejection::Full);
                 });
-                return;
+                return true;
             };
             self.counts.count(|counts| counts.displaced += 1);
             seat.task.abort();
@@ -136,6 +138,7 @@ impl Crowd {
         });
         let peer = peer.sharing();
         self.seats.push_back(Seat { peer, busy, task });
+        full
     }
 
     /// The place that a newcomer gets: of whoever has most places the one that waits longest.

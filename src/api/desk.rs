@@ -12,7 +12,7 @@ use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::access::Access;
@@ -168,7 +168,7 @@ impl Desk {
             Route::Announced(name) => self.announced(name, Timestamp::now()),
             Route::Latency(name) => self.latency(caller, Some(name), head.uri.query()).await,
             Route::WitnessLatency => self.latency(caller, None, head.uri.query()).await,
-            Route::Events if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers, place),
+            Route::Events if wants_stream(&head.headers) => self.feed(caller, busy, &head.headers),
             Route::Events => self.events(caller, head.uri.query()).await,
             Route::OpenApi => reply::json_bytes(StatusCode::OK, Bytes::from_static(OPENAPI)),
             Route::Ready => self.ready(caller).await,
@@ -210,6 +210,13 @@ impl Desk {
 
     async fn status(&self, caller: Caller) -> Reply {
         let (snapshot, written) = (self.snapshot(), self.written.clone());
+        // Whoever holds the lock makes it.
+        if let Ok(written) = written.try_lock()
+            && let Some((of, bytes)) = &*written
+            && Arc::ptr_eq(of, &snapshot)
+        {
+            return reply::json_bytes(StatusCode::OK, bytes.clone());
+        }
         self.compose(caller, move || status(snapshot, &written)).await
     }
 
@@ -286,15 +293,8 @@ impl Desk {
             .await
     }
 
-    fn feed(
-        &self,
-        caller: Caller,
-        busy: &Busy,
-        headers: &HeaderMap,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Reply {
-        let feeds = self.budget(caller).feeds.clone();
-        let (Some(place), Ok(permit)) = (place, feeds.try_acquire_owned()) else {
+    fn feed(&self, caller: Caller, busy: &Busy, headers: &HeaderMap) -> Reply {
+        let Ok(permit) = self.budget(caller).feeds.clone().try_acquire_owned() else {
             return self.busy(
                 caller,
                 "as many as can follow the events do so already; ask again later",
@@ -306,7 +306,7 @@ impl Desk {
         reply::stream(feed::feed(
             self.handles.history.clone(),
             last_seen,
-            [place, permit],
+            permit,
             busy.occupy(),
         ))
     }

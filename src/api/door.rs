@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::task::yield_now;
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
@@ -27,14 +28,14 @@ use crate::metrics::Rejection;
 
 /// Connections on the Unix socket: operators and scripts on this machine.
 const SOCKET_LIMIT: usize = 64;
-/// Of those the ones that ordinary requests may hold at a time. The rest is for changes, and for what
-/// monitoring relies on.
-pub(super) const SOCKET_ORDINARY: usize = 40;
+/// Of those the ones that ordinary requests may hold at a time, beside 32 that follow the events. The rest
+/// is for changes, and for what monitoring relies on.
+pub(super) const SOCKET_ORDINARY: usize = 24;
 /// Connections over TCP: browsers, scrapers, other sites' probes. Of their own, so that the
 /// network cannot keep an operator out.
 const TCP_LIMIT: usize = 128;
 /// The same over TCP; the rest is for `/announced`, `/healthz`, `/readyz` and `/metrics`.
-pub(super) const TCP_ORDINARY: usize = 80;
+pub(super) const TCP_ORDINARY: usize = 72;
 /// How long a client may take over a request's head, and stay without asking anything: longer than
 /// any network's round trip, shorter than a scrape interval.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,6 +50,9 @@ const HEAD_LIMIT: usize = 8192;
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How many connections wait in the kernel until they are let in.
 const BACKLOG: i32 = 128;
+/// How long to wait after a newcomer took another's place, so that each has as many of these to say what it
+/// wants as there are places.
+const DISPLACED_PAUSE: Duration = Duration::from_millis(1);
 /// How long to wait after a refused accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before a door that did not open is tried again.
@@ -184,7 +188,14 @@ pub(super) async fn attend(door: Door, desk: Arc<Desk>, shutdown: CancellationTo
             Ok((stream, caller, peer)) => {
                 refused = false;
                 let (desk, shutdown) = (desk.clone(), shutdown.clone());
-                crowd.admit(peer, |busy| connection(stream, caller, desk, busy, shutdown));
+                let displaced = crowd.admit(peer, |busy| connection(stream, caller, desk, busy, shutdown));
+                // Else a flood that waits in the kernel would displace whoever came before it, and was
+                // not heard yet.
+                if displaced {
+                    sleep(DISPLACED_PAUSE).await;
+                } else {
+                    yield_now().await;
+                }
             }
             Err(error) => {
                 if !refused {

@@ -31,8 +31,8 @@ struct Feed {
     latest: Latest,
     /// The last entry that it was sent, or knows of.
     seen: u64,
-    /// Its places among the feeds and the requests; given back at its end.
-    _permits: [OwnedSemaphorePermit; 2],
+    /// Its place among the feeds; given back at its end.
+    _permit: OwnedSemaphorePermit,
     /// Keeps its connection's place; a feed is never idle.
     _occupied: Occupied,
 }
@@ -42,7 +42,7 @@ struct Feed {
 pub(super) fn feed(
     mut latest: Latest,
     last_seen: Option<u64>,
-    permits: [OwnedSemaphorePermit; 2],
+    permit: OwnedSemaphorePermit,
     occupied: Occupied,
 ) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + Unpin {
     let newest = latest.borrow().last().map_or(0, |entry| entry.seq);
@@ -50,7 +50,7 @@ pub(super) fn feed(
     let feed = Feed {
         latest,
         seen: last_seen.unwrap_or(newest),
-        _permits: permits,
+        _permit: permit,
         _occupied: occupied,
     };
     Box::pin(unfold(feed, |mut feed| async move {
