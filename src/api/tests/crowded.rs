@@ -100,13 +100,14 @@ async fn when_every_ordinary_place_is_taken_what_others_rely_on_is_answered() {
     let places: Vec<_> = (0..door::TCP_ORDINARY)
         .map(|_| api.desk.network().ordinary().unwrap())
         .collect();
-    for (path, expected) in [
-        ("/v1/services/web/announced", 503),
-        ("/healthz", 200),
-        ("/readyz", 503),
-        ("/metrics", 200),
+    for (path, said) in [
+        ("/v1/services/web/announced", "\"announced\":"),
+        ("/healthz", "ok\n"),
+        ("/readyz", "no\n"),
+        ("/metrics", "# EOF\n"),
     ] {
-        assert_eq!(api.ask_over_tcp("GET", path).await.0, expected, "{path}");
+        let (_, body) = api.ask_over_tcp("GET", path).await;
+        assert!(body.contains(said), "{path}: {body}");
     }
     for path in ["/v1/status", "/v1/events", "/", "/v1/ready"] {
         let (status, said) = api.ask_over_tcp("GET", path).await;
