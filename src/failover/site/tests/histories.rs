@@ -385,6 +385,10 @@ impl Watched {
             self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
         }
         let _ = self.watching(|bench| bench.ask(Ask::Auto { reason: None }));
+        // An override that ended before BIRD was first read left nothing settled (D10).
+        if self.bench.stance() == Stance::Unsettled {
+            self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
+        }
         self.run_for(120_000);
         let _ = self.watching(|bench| bench.ask(Ask::Failback { reason: None }));
         self.run_for(120_000);
