@@ -3,6 +3,7 @@
 //! A list of checks, each with what is, and what to do about it. They are decided here, from facts
 //! that were gathered elsewhere; nothing is asked here, and nothing is announced to find out.
 
+mod alarms;
 mod bird;
 pub mod bird_conf;
 mod drills;
@@ -10,6 +11,7 @@ mod exports;
 mod facts;
 mod files;
 mod protocols;
+mod route;
 mod services;
 mod upstreams;
 mod witnesses;
@@ -91,6 +93,8 @@ pub enum Code {
     Upstreams,
     /// The prefixes would pass each export filter.
     ExportFilter,
+    /// The real routes would stand, be the best, and reach the sessions.
+    Route,
     /// No export limit would block them.
     ExportLimit,
     /// The probes can run, and settle the verdict.
@@ -109,6 +113,8 @@ pub enum Code {
     RenderedFile,
     /// The last drill that went well.
     LastDrill,
+    /// No alarm stands that no other check speaks of.
+    Alarms,
 }
 
 /// What `falconer status` shows of it.
@@ -235,7 +241,7 @@ impl Level {
 
 impl Code {
     /// All of them, in the order in which a takeover needs what they look at.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Bird,
         Self::Probes,
         Self::Witnesses,
@@ -244,12 +250,14 @@ impl Code {
         Self::Protocols,
         Self::State,
         Self::Upstreams,
+        Self::Route,
         Self::ExportFilter,
         Self::ExportLimit,
         Self::StateDir,
         Self::StateFiles,
         Self::RenderedFile,
         Self::LastDrill,
+        Self::Alarms,
     ];
 
     /// The word for people, as in the JSON.
@@ -259,6 +267,7 @@ impl Code {
             Self::Protocols => "protocols",
             Self::State => "state",
             Self::Upstreams => "upstreams",
+            Self::Route => "route",
             Self::ExportFilter => "export_filter",
             Self::ExportLimit => "export_limit",
             Self::Probes => "probes",
@@ -269,6 +278,7 @@ impl Code {
             Self::StateFiles => "state_files",
             Self::RenderedFile => "rendered_file",
             Self::LastDrill => "last_drill",
+            Self::Alarms => "alarms",
         }
     }
 }
@@ -281,9 +291,11 @@ pub fn decide(facts: &Facts<'_>) -> Readiness {
     checks.extend(witnesses::check(facts));
     checks.extend(protocols::check(facts));
     checks.extend(upstreams::check(facts));
+    checks.extend(route::check(facts));
     checks.extend(exports::check(facts));
     checks.extend(files::check(facts));
     checks.extend(drills::check(facts));
+    checks.extend(alarms::check(facts, &checks));
     Readiness::of(facts.snapshot.at, checks)
 }
 

@@ -9,8 +9,9 @@ mod drive;
 use std::time::Duration;
 
 use birds::{Birds, eventually};
-use drive::{Drive, problem, setup, web};
-use falconer::bird::steering::Stage;
+use drive::{Drive, problem, protocol, setup, web};
+use falconer::bird::steering::{Seen, Stage, Target};
+use falconer::config::model::Family;
 use falconer::failover::Strength;
 use falconer::status::snapshot::AlarmCode;
 
@@ -292,4 +293,260 @@ async fn a5_enabled_and_not_exported_says_why() {
     birds.birdc("enable isp_upstream");
     drive.verified(Strength::Full).await;
     drive.log.clear();
+}
+
+/// The alarm of what is up and reaches nobody.
+async fn not_exported(drive: &mut Drive) -> String {
+    let seen = drive
+        .seen("not exported", |service, _| {
+            service.actual == Some(Strength::Full)
+                && service
+                    .problems
+                    .iter()
+                    .any(|(code, _)| *code == AlarmCode::NotExported)
+        })
+        .await;
+    assert!(!seen.services[0].verified && seen.services[0].exported_to.is_empty());
+    problem(&seen, AlarmCode::NotExported).expect("just seen")
+}
+
+/// The first look that has everything looked at, and an obstacle with these words.
+async fn obstacle(drive: &mut Drive, words: &str) -> Seen {
+    let named = |seen: &Seen| {
+        let obstacles = seen.services[0].obstacles.iter().flatten();
+        obstacles.clone().any(|obstacle| obstacle.text.contains(words))
+    };
+    drive.seen(words, |_, seen| named(seen)).await
+}
+
+fn certain(seen: &Seen) -> bool {
+    let mut obstacles = seen.services[0].obstacles.iter().flatten();
+    obstacles.any(|obstacle| obstacle.certain)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_has_nothing() {
+    if let Some(why) = birds::missing() {
+        return birds::skip(&why);
+    }
+    const V6: &str = "2001:db8:5100::/48";
+    let birds = Birds::start();
+    birds.carry_v6();
+    // The session takes any IPv6 address of its interface as its own next hop.
+    birds.ip("-6 addr del ::1/128 dev lo");
+    birds.read_upstream().await;
+    birds
+        .change_ours(
+            "protocol device {}",
+            &format!(
+                "protocol device {{}}\nprotocol static web_v6 {{ disabled; ipv6; route {V6} blackhole; }}"
+            ),
+        )
+        .await;
+    let target = Target {
+        full: vec![protocol("web_v6", Family::V6, &[V6])],
+        drain: Vec::new(),
+        ..web()
+    };
+    let mut drive = Drive::start(
+        setup(vec![target], &birds.run_dir(), &birds.socket(), POLL),
+        Duration::from_secs(5),
+    );
+    drive.wish(0, Strength::Off);
+    let seen = obstacle(&mut drive, "no next hop of its own").await;
+    assert!(certain(&seen), "{:?}", seen.services[0].obstacles);
+    drive.wish(0, Strength::Full);
+    let text = not_exported(&mut drive).await;
+    assert!(text.contains("no next hop of its own"), "{text}");
+    assert!(
+        birds
+            .birdc(&format!("show route {V6} exported isp_upstream"))
+            .contains("web_v6"),
+        "BIRD's own record has it"
+    );
+    assert!(!birds.upstream_has(V6));
+    assert!(
+        !drive.stages().contains(&(Stage::Exported, "web_v6".to_owned())),
+        "no stage says so"
+    );
+    // The neighbour hears it from the moment on from which a next hop is given.
+    birds
+        .change_ours(
+            "ipv6 { import none; export all; }",
+            "ipv6 { import none; export all; next hop address 2001:db8::2; }",
+        )
+        .await;
+    drive.verified(Strength::Full).await;
+    eventually("the announcement", || birds.upstream_has(V6)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_a_direct_route_that_beats_ours_is_named_before_and_after() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.ip("addr add 198.51.100.1/24 dev lo");
+    birds
+        .change_ours(
+            "protocol device {}",
+            "protocol device {}\nprotocol direct home { ipv4 { preference 240; }; interface \"lo\"; }",
+        )
+        .await;
+    let seen = obstacle(
+        &mut drive,
+        "home has 198.51.100.0/24 in table master4 at preference 240",
+    )
+    .await;
+    assert!(certain(&seen));
+    drive.wish(0, Strength::Full);
+    let text = not_exported(&mut drive).await;
+    assert!(text.contains("home has it at preference 240"), "{text}");
+    assert!(!birds.upstream_has(PREFIX));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_what_an_upstream_carries_from_another_protocol_is_alarmed_while_silent() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.change_ours(
+        "protocol device {}",
+        "protocol device {}\nprotocol static web_old { ipv4 { preference 150; }; route 198.51.100.0/24 unreachable; }",
+    ).await;
+    eventually("the foreign announcement", || birds.upstream_has(PREFIX)).await;
+    let seen = drive
+        .seen("the alarm", |service, _| {
+            let mut problems = service.problems.iter();
+            problems.any(|(code, _)| *code == AlarmCode::ForeignAnnouncement)
+        })
+        .await;
+    let text = problem(&seen, AlarmCode::ForeignAnnouncement).unwrap();
+    assert!(
+        text.contains("isp_upstream announces 198.51.100.0/24 from protocol web_old"),
+        "{text}"
+    );
+    assert_eq!(seen.services[0].actual, Some(Strength::Off));
+    assert!(!certain(&seen), "at 150 it would not beat ours");
+    // A takeover replaces it, and is carried.
+    drive.wish(0, Strength::Full);
+    drive.verified(Strength::Full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_a_pipe_that_lets_nothing_through_is_told_before_and_after() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds.edit_ours(
+        "ipv4 { preference 200; };",
+        "ipv4 { table inside; preference 200; };",
+    );
+    birds.change_ours(
+        "protocol device {}",
+        "protocol device {}\nipv4 table inside;\nprotocol pipe through { table master4; peer table inside; import none; \
+         export none; }",
+    ).await;
+    let seen = obstacle(&mut drive, "reaches it only through through").await;
+    assert!(!certain(&seen), "not provable before it is enabled");
+    drive.wish(0, Strength::Full);
+    let text = not_exported(&mut drive).await;
+    assert!(
+        text.contains("stands in table inside") && text.contains("exports table master4"),
+        "{text}"
+    );
+    birds
+        .change_ours(
+            "peer table inside; import none;",
+            "peer table inside; import all;",
+        )
+        .await;
+    drive.verified(Strength::Full).await;
+    eventually("the announcement", || birds.upstream_has(PREFIX)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_a_full_export_limit_is_the_cause_and_room_in_it_is_used() {
+    let Some((birds, mut drive)) = standing_by().await else {
+        return;
+    };
+    birds
+        .change_ours(
+            "protocol device {}",
+            "protocol device {}\nprotocol static web_office { ipv4; route 203.0.113.128/25 blackhole; }",
+        )
+        .await;
+    birds
+        .change_ours("next hop self;", "next hop self; export limit 1 action block;")
+        .await;
+    eventually("the office", || birds.upstream_has("203.0.113.128/25")).await;
+    drive.wish(0, Strength::Full);
+    let text = not_exported(&mut drive).await;
+    assert!(
+        text.contains("the export limit of isp_upstream, 1, was reached"),
+        "{text}"
+    );
+    birds.birdc("disable web_office");
+    // BIRD 3 takes what is enabled anew; BIRD 2 holds it back until its operator says so.
+    if !birds.birdc("show status").contains("BIRD 3") {
+        drive
+            .seen("the way out", |service, _| {
+                let mut problems = service.problems.iter();
+                problems.any(|(_, text)| text.contains("until `birdc reload out isp_upstream`"))
+            })
+            .await;
+        birds.birdc("reload out isp_upstream");
+    }
+    drive.verified(Strength::Full).await;
+    eventually("the announcement", || birds.upstream_has(PREFIX)).await;
+    let before = birds.upstream_updates();
+    for _ in 0..10 {
+        drive.verified(Strength::Full).await;
+    }
+    assert_eq!(
+        birds.upstream_updates(),
+        before,
+        "what reaches somebody is let alone"
+    );
+    assert_eq!(drive.drifts(), 0, "our own doing is no drift");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_a_forgotten_checker_causes_less_than_ten_updates_in_a_minute_and_is_alarmed() {
+    let Some((birds, mut drive)) = announced().await else {
+        return;
+    };
+    let (announced, withdrawn) = birds.upstream_updates();
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    while tokio::time::Instant::now() < end {
+        birds.birdc("disable web_v4 \"checker\"");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let (now_announced, now_withdrawn) = birds.upstream_updates();
+    let updates = now_announced - announced + now_withdrawn - withdrawn;
+    assert!((4..10).contains(&updates), "{updates} updates in a minute");
+    let seen = drive
+        .seen("the alarm", |service, _| {
+            service
+                .problems
+                .iter()
+                .any(|(_, text)| text.contains("again and again"))
+        })
+        .await;
+    let alarms = seen.services[0].problems.iter();
+    assert!(
+        alarms
+            .clone()
+            .any(|(_, text)| text.contains("the message \"checker\"")),
+        "{:?}",
+        seen.services[0].problems
+    );
+    // An operator's word does not wait for it.
+    drive.wish(0, Strength::Full);
+    let start = tokio::time::Instant::now();
+    drive.verified(Strength::Full).await;
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "took {:?}",
+        start.elapsed()
+    );
 }

@@ -15,7 +15,8 @@ mod switch;
 pub use bfd::{BfdSession, BfdState, bfd_sessions};
 pub use configure::{ConfigureStatus, Configured, configuration_file, configure_status, configured};
 pub use protocol::{
-    BgpDetail, Channel, ExportLimit, Protocol, ProtocolDetail, RouteCounts, State, protocol, protocols,
+    BgpDetail, Channel, ExportLimit, OwnNextHop, Protocol, ProtocolDetail, RouteCounts, State, protocol,
+    protocols,
 };
 pub use rehearsal::{Count, count, rehearsed};
 pub use route::{Dest, NextHop, Route, exported, routes};

@@ -148,6 +148,22 @@ impl Client {
         answer::exported(&reply, upstream)
     }
 
+    /// `show route PREFIX export UPSTREAM all`: the route of that prefix as the session's export filter
+    /// leaves it, with the next hop that the filter gives it; empty where the filter refuses it.
+    ///
+    /// # Errors
+    /// [`BirdError::SessionDown`] where the session, or its channel of that family, is not up.
+    pub async fn show_route_export(&self, prefix: IpNet, upstream: &str) -> Result<Vec<Route>, BirdError> {
+        let reply = self.ask(Question::export_view(prefix, upstream)?).await?;
+        answer::exported(&reply, upstream)
+    }
+
+    /// `show route PREFIX table all`: every route of exactly that prefix, in every table.
+    pub async fn show_route_everywhere(&self, prefix: IpNet) -> Result<Vec<Route>, BirdError> {
+        let reply = self.ask(Question::everywhere(prefix)).await?;
+        answer::routes(&reply, None)
+    }
+
     /// `show route PREFIX [protocol P] all`: every route of exactly that prefix, best first; empty
     /// where there is none.
     pub async fn show_route(&self, prefix: IpNet, protocol: Option<&str>) -> Result<Vec<Route>, BirdError> {

@@ -81,6 +81,19 @@ impl Question {
         ))
     }
 
+    /// `show route PREFIX export UPSTREAM all`: what the session's filter makes of that prefix now. BIRD 3
+    /// logs a warning each time while an export limit is reached.
+    pub fn export_view(prefix: IpNet, upstream: &str) -> Result<Self, BirdError> {
+        let upstream = Name::new(upstream)?;
+        let line = format!("show route {} export {upstream} all", prefix.trunc());
+        Ok(Self::new(Kind::Routes, line))
+    }
+
+    /// `show route PREFIX table all`: exactly that prefix, in every table that BIRD has.
+    pub fn everywhere(prefix: IpNet) -> Self {
+        Self::new(Kind::Routes, format!("show route {} table all", prefix.trunc()))
+    }
+
     /// `show route PREFIX [protocol NAME] all`.
     pub fn routes(prefix: IpNet, protocol: Option<&str>) -> Result<Self, BirdError> {
         let prefix = prefix.trunc();
@@ -342,7 +355,7 @@ impl fmt::Display for Name<'_> {
 }
 
 /// A reason that BIRD takes: one line without quotes, at most [`REASON_LIMIT`] bytes.
-fn fit_reason(reason: &str) -> String {
+pub(crate) fn fit_reason(reason: &str) -> String {
     let mut fit = String::with_capacity(reason.len().min(REASON_LIMIT));
     for letter in reason.trim().chars() {
         let letter = match letter {

@@ -14,16 +14,21 @@ mod act;
 mod look;
 mod rehearsing;
 
+mod again;
 mod attempts;
+mod cause;
 mod course;
 mod drift;
 mod exports;
+mod mending;
 mod seen;
 mod stages;
+mod way;
 
 mod files;
 mod outbox;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,12 +38,13 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::bird::answer::OwnNextHop;
 use crate::bird::client::Client;
 use crate::config::model::{self, Family, Static};
 use crate::failover::Strength;
 use crate::failover::drill::Rehearsal;
 use crate::metrics::tally::Number;
-use crate::status::snapshot::AlarmCode;
+use crate::status::snapshot::{AlarmCode, Obstacle};
 
 /// The state of an upstream that BIRD does not have.
 pub const MISSING: &str = "missing";
@@ -88,6 +94,8 @@ pub struct Target {
     pub upstreams: Vec<String>,
     /// How many of them must, for every prefix (A5).
     pub min_upstreams: usize,
+    /// Over how long mends are counted (A1).
+    pub flap_window: Duration,
 }
 
 impl Target {
@@ -99,6 +107,7 @@ impl Target {
             drain: service.drain.clone(),
             upstreams: service.upstreams.clone(),
             min_upstreams: service.min_upstreams,
+            flap_window: service.flap_window,
         }
     }
 }
@@ -214,6 +223,9 @@ pub struct SeenService {
     pub verified: bool,
     /// What is wrong, with what to do about it.
     pub problems: Vec<(AlarmCode, String)>,
+    /// While it is silent: what would keep a takeover from being carried; `None` while not all of that
+    /// was looked at.
+    pub obstacles: Option<Vec<Obstacle>>,
     /// How the drill stands that is wanted.
     pub drill: Option<SeenDrill>,
 }
@@ -252,6 +264,7 @@ impl SeenService {
             exported_to: Vec::new(),
             verified: false,
             problems: Vec::new(),
+            obstacles: None,
             drill: None,
         }
     }
@@ -271,6 +284,36 @@ pub struct SeenUpstream {
     pub established: bool,
     /// The families of its channels.
     pub families: Vec<Family>,
+    /// What of those channels decides on what is sent; empty while nobody said.
+    pub channels: Vec<SeenChannel>,
+    /// The neighbour's address.
+    pub neighbor: Option<IpAddr>,
+    /// Whether BIRD passes a route's own gateway on as its next hop.
+    pub passes_gateways_on: bool,
+}
+
+/// A channel of an upstream's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenChannel {
+    /// Its family.
+    pub family: Family,
+    /// The table that it exports.
+    pub table: String,
+    /// The export filter, by its name or in BIRD's word.
+    pub filter: String,
+    /// The next hop that it names where a route has none.
+    pub next_hop: OwnNextHop,
+    /// Its export limit, where that was reached and BIRD holds back what is beyond it.
+    pub limit_hit: Option<LimitHit>,
+}
+
+/// An export limit that was reached ("[HIT]").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitHit {
+    /// The number.
+    pub limit: u64,
+    /// How many routes are exported now. BIRD 2 holds back what is new also where there is room again.
+    pub exported: u64,
 }
 
 impl SeenUpstream {
@@ -282,7 +325,15 @@ impl SeenUpstream {
             error: None,
             established: false,
             families: Vec::new(),
+            channels: Vec::new(),
+            neighbor: None,
+            passes_gateways_on: false,
         }
+    }
+
+    /// Its channel of a family.
+    pub fn channel(&self, family: Family) -> Option<&SeenChannel> {
+        self.channels.iter().find(|channel| channel.family == family)
     }
 }
 

@@ -145,6 +145,7 @@ impl View<'_> {
             drill: service.drill().map(|drill| self.drill(index, drill)),
             last_drill: service.remembered().last_drill.clone(),
             last_good_drill: service.remembered().last_good_drill,
+            obstacles: seen.and_then(|seen| seen.obstacles.clone()),
         }
     }
 

@@ -3,6 +3,7 @@
 mod drills;
 mod exports;
 mod files;
+mod route;
 mod services;
 mod sessions;
 

@@ -68,6 +68,7 @@ pub(crate) fn service(name: &str) -> Service {
         drill: None,
         last_drill: None,
         last_good_drill: None,
+        obstacles: Some(vec![]),
     }
 }
 

@@ -142,6 +142,10 @@ pub struct Service {
     /// When a drill passed last.
     #[serde(default, with = "millis::option")]
     pub last_good_drill: Option<Timestamp>,
+    /// While it is silent: what would keep a takeover from being carried; none: nothing that BIRD shows.
+    /// Null while not all of that was looked at.
+    #[serde(default)]
+    pub obstacles: Option<Vec<Obstacle>>,
 }
 
 /// A drill under way: the service is announced without being wanted, and will be silent again.
@@ -314,6 +318,20 @@ impl Stages {
     }
 }
 
+/// What would keep a takeover from being carried, or from being proved to be: on the way of the real
+/// route, from its static protocol out of the sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// Whether a takeover would fail because of it; else it is not provable, or enough upstreams are left.
+    pub certain: bool,
+    /// The static protocol.
+    pub protocol: String,
+    /// What is.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
 /// What a service's verdict means for the announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -472,6 +490,8 @@ pub enum AlarmCode {
     Drift,
     /// A static protocol has other routes or channels than the configured ones (A7).
     ForeignRoutes,
+    /// An upstream carries one of the service's prefixes from a protocol that is not ours (A5).
+    ForeignAnnouncement,
     /// Too few witnesses answer.
     Isolated,
     /// Flapped too often.
@@ -499,10 +519,11 @@ pub enum AlarmCode {
 
 impl AlarmCode {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotExported,
         Self::Drift,
         Self::ForeignRoutes,
+        Self::ForeignAnnouncement,
         Self::Isolated,
         Self::Latched,
         Self::Override,

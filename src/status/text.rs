@@ -395,6 +395,7 @@ pub(super) fn alarm_word(code: AlarmCode) -> &'static str {
         AlarmCode::NotExported => "not_exported",
         AlarmCode::Drift => "drift",
         AlarmCode::ForeignRoutes => "foreign_routes",
+        AlarmCode::ForeignAnnouncement => "foreign_announcement",
         AlarmCode::Isolated => "isolated",
         AlarmCode::Latched => "latched",
         AlarmCode::Override => "override",

@@ -10,6 +10,7 @@ mod place;
 
 mod adopting;
 mod away;
+mod carried;
 mod drifting;
 mod files;
 mod guard;

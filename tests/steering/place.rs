@@ -6,7 +6,7 @@ pub(crate) use std::path::{Path, PathBuf};
 pub(crate) use std::time::Duration;
 
 pub(crate) use crate::drive::{Drive, problem, protocol, setup, web};
-pub(crate) use crate::fake_bird::daemon::Kind;
+pub(crate) use crate::fake_bird::daemon::{Kind, Learned};
 pub(crate) use crate::fake_bird::{Daemon, FakeBird, Fault};
 pub(crate) use falconer::bird::steering::{Setup, Stage, Target};
 pub(crate) use falconer::config::model::Family;
@@ -34,6 +34,18 @@ pub(crate) fn daemon() -> Daemon {
         .with_bgp("isp_upstream", "203.0.113.1", &["ipv4", "ipv6"]);
     drain_preference(&mut daemon, "web_v4_drain");
     daemon
+}
+
+/// The service's prefix, from another protocol.
+pub(crate) fn learned(protocol: &str) -> Learned {
+    Learned {
+        prefix: V4.parse().expect("a prefix"),
+        protocol: protocol.to_owned(),
+        as_path: Vec::new(),
+        next_hop: "203.0.113.9".parse().expect("an address"),
+        communities: Vec::new(),
+        large_communities: Vec::new(),
+    }
 }
 
 pub(crate) fn drain_preference(daemon: &mut Daemon, name: &str) {

@@ -138,7 +138,7 @@ async fn a5_a_drill_that_no_upstream_takes_says_why() {
     let drill = seen.services[0].drill.clone().expect("just seen");
     assert_eq!(drill.state, DrillState::Moving);
     assert!(
-        drill.problems[0].contains("isp_upstream does not export it"),
+        drill.problems[0].contains("the export filter of isp_upstream, to_isp, refuses it"),
         "{:?}",
         drill.problems
     );

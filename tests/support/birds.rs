@@ -105,6 +105,62 @@ impl Birds {
         fs::write(self.path("ours.conf"), OURS.replace("STATICS", &statics)).unwrap();
     }
 
+    /// Puts something else into our BIRD's configuration, which does not read it yet.
+    pub fn edit_ours(&self, from: &str, to: &str) {
+        let path = self.path("ours.conf");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "no {from} in {text}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Has our BIRD read its configuration, as soon as it answers.
+    pub async fn read_ours(&self) {
+        eventually("a reconfiguration", || {
+            let said = self.birdc("configure");
+            assert!(!said.contains("error"), "{said}");
+            said.contains("Reconfigur")
+        })
+        .await;
+    }
+
+    /// Puts something else into our BIRD's configuration, which reads it.
+    pub async fn change_ours(&self, from: &str, to: &str) {
+        self.edit_ours(from, to);
+        self.read_ours().await;
+    }
+
+    /// Has both BIRDs carry IPv6 over their session, which runs over IPv4; neither reads it yet.
+    pub fn carry_v6(&self) {
+        self.edit_ours(
+            "  ipv4 { import none;",
+            "  ipv6 { import none; export all; };\n  ipv4 { import none;",
+        );
+        let path = self.path("upstream.conf");
+        let text = fs::read_to_string(&path).unwrap();
+        let both = text.replacen("  ipv4 {", "  ipv6 { import all; export none; };\n  ipv4 {", 1);
+        fs::write(&path, both).unwrap();
+    }
+
+    /// Has the upstream read its configuration, as soon as it answers.
+    pub async fn read_upstream(&self) {
+        eventually("a reconfiguration of the upstream", || {
+            Self::ask(&self.path("upstream.ctl"), "configure").contains("Reconfigur")
+        })
+        .await;
+    }
+
+    /// `ip` in the namespace.
+    pub fn ip(&self, args: &str) {
+        let namespace = format!("--net=/proc/{}/ns/net", self.namespace.id());
+        let status = Command::new("nsenter")
+            .arg(namespace)
+            .arg("ip")
+            .args(args.split(' '))
+            .status()
+            .unwrap();
+        assert!(status.success(), "ip {args}");
+    }
+
     /// Starts our BIRD.
     pub fn start_ours(&mut self) {
         self.ours = Some(self.spawn("ours"));

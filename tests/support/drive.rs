@@ -42,6 +42,7 @@ pub fn web() -> Target {
         drain: vec![protocol("web_v4_drain", Family::V4, &["198.51.100.0/24"])],
         upstreams: vec!["isp_upstream".to_owned()],
         min_upstreams: 1,
+        flap_window: Duration::from_secs(3600),
     }
 }
 

@@ -92,6 +92,8 @@ pub struct BgpDetail {
     pub local_as: Option<u32>,
     /// BIRD's last error, such as "Socket: Connection refused".
     pub last_error: Option<String>,
+    /// What BIRD says of the session's kind, such as "external multihop AS4"; empty while it is down.
+    pub session: String,
     /// How long, in seconds, the other side was asked to keep our routes while BIRD restarts; `None`
     /// where it was asked for nothing, or the session is not established.
     pub restart_time: Option<u32>,
@@ -125,6 +127,22 @@ pub struct Channel {
     pub export_limit: Option<ExportLimit>,
     /// Its routes; `None` while it is down.
     pub routes: Option<RouteCounts>,
+    /// With BGP: the next hop of what it announces, where a route has no other (proto/bgp/bgp.c).
+    pub next_hop: OwnNextHop,
+}
+
+/// What a BGP channel names as the next hop of our own routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OwnNextHop {
+    /// BIRD shows none: the channel is down, or not BGP's.
+    #[default]
+    NotShown,
+    /// An address.
+    Address(IpAddr),
+    /// "::" or "0.0.0.0": BIRD drops each route that has no next hop of its own as it encodes it.
+    Unspecified,
+    /// Something that this parser cannot read.
+    Unreadable(String),
 }
 
 /// How many routes a channel sends at the most (nest/proto.c:channel_show_limit).
@@ -134,6 +152,8 @@ pub struct ExportLimit {
     pub routes: u64,
     /// BIRD's word for what happens beyond it: "warn", "block", "restart" or "disable".
     pub action: String,
+    /// Whether it is reached: "[HIT]".
+    pub hit: bool,
 }
 
 /// How many routes pass a channel.
@@ -330,9 +350,34 @@ impl BgpDetail {
             "Neighbor AS" => self.neighbor_as = value.parse().ok(),
             "Local AS" => self.local_as = value.parse().ok(),
             "Last error" => self.last_error = Some(value.to_owned()),
+            "Session" => self.session = value.to_owned(),
             // BIRD says a time only where it asks for something; a mere helper has none.
             "Restart time" if whose == Capabilities::Local => self.restart_time = value.parse().ok(),
             _ => {}
+        }
+    }
+}
+
+impl BgpDetail {
+    /// Whether BIRD passes a route's own gateway on as its next hop: to a neighbour on the same
+    /// network, and within an AS (proto/bgp/packets.c:bgp_use_gateway).
+    pub fn passes_gateways_on(&self) -> bool {
+        let is = |word| self.session.split(' ').any(|found| found == word);
+        is("internal") || !is("multihop")
+    }
+}
+
+impl OwnNextHop {
+    /// "203.0.113.2", or "2001:db8::2 fe80::2": the second is the link-local one, which will do.
+    fn parse(value: &str) -> Self {
+        let addresses: Result<Vec<IpAddr>, _> = value.split_whitespace().map(str::parse).collect();
+        match addresses {
+            Ok(all) if all.is_empty() => Self::Unreadable(value.to_owned()),
+            Ok(all) => all
+                .into_iter()
+                .find(|address| !address.is_unspecified())
+                .map_or(Self::Unspecified, Self::Address),
+            Err(_) => Self::Unreadable(value.to_owned()),
         }
     }
 }
@@ -342,6 +387,7 @@ impl Channel {
         match label {
             "State" => self.state = value.to_owned(),
             "Table" => self.table = value.to_owned(),
+            "BGP Next hop" => self.next_hop = OwnNextHop::parse(value),
             "Preference" => self.preference = value.parse().ok(),
             "Input filter" => self.input_filter = value.to_owned(),
             "Output filter" => self.output_filter = value.to_owned(),
@@ -369,6 +415,7 @@ fn limit(value: &str) -> Option<ExportLimit> {
     Some(ExportLimit {
         routes,
         action: String::new(),
+        hit: value.ends_with("[HIT]"),
     })
 }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::bird::client::BirdError;
 use crate::bird::plan::{Slot, Step};
+use crate::bird::question::fit_reason;
 use crate::status::snapshot::AlarmCode;
 
 use super::attempts::{Order, Trouble};
@@ -91,8 +92,7 @@ impl Task {
 
     /// Whether a write has to wait; if so its time is remembered.
     fn not_due(&mut self, service: usize, leg: usize, slot: Slot, order: Order) -> bool {
-        let line = self.courses[service].legs[leg].line(slot);
-        let next = line.and_then(|line| line.attempts.not_before(order, Instant::now()));
+        let next = self.courses[service].not_before(leg, slot, order, Instant::now());
         self.retry = [self.retry, next].into_iter().flatten().min();
         next.is_some()
     }
@@ -129,9 +129,14 @@ impl Task {
         match answer {
             Ok(switch) => {
                 self.stage(service, answered, &name);
-                let changed = order.changed(switch);
+                let (changed, now) = (order.changed(switch), Instant::now());
+                let mends = changed && self.courses[service].mends();
                 if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
-                    line.attempts.accepted(order, changed, Instant::now());
+                    line.attempts.accepted(order, changed, now);
+                    line.told = fit_reason(&reason);
+                    if mends {
+                        line.mending.made(now);
+                    }
                 }
                 Ok(())
             }

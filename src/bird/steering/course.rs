@@ -11,10 +11,13 @@ use crate::bird::plan::{Known, Pair, Slot, State};
 use crate::config::model::{Family, Static};
 use crate::failover::Strength;
 
-use super::attempts::Attempts;
+use super::again::Retry;
+use super::attempts::{Attempts, Order};
 use super::drift::{self, Boot, Settled};
+use super::mending::Mending;
 use super::rehearsing::Drill;
 use super::stages::Stages;
+use super::way::{self, Others, Pipe, Shape};
 use super::{Stage, StageReport, Target, Wish};
 
 /// One static protocol.
@@ -23,7 +26,14 @@ pub(super) struct Line {
     pub(super) protocol: Static,
     /// What the guard said last, and why if it refused; `None`: not asked yet.
     pub(super) guard: Option<Result<(), String>>,
+    /// What it would do with its routes; `None`: not asked yet.
+    pub(super) shape: Option<Shape>,
     pub(super) attempts: Attempts,
+    pub(super) mending: Mending,
+    /// That somebody undoes it again and again.
+    pub(super) alarm: Option<String>,
+    /// What it was told last, as the reason in BIRD.
+    pub(super) told: String,
 }
 
 /// The protocols of one family.
@@ -32,6 +42,19 @@ pub(super) struct Leg {
     pub(super) family: Family,
     pub(super) full: Line,
     pub(super) drain: Option<Line>,
+    /// How often what reaches nobody was tried again.
+    pub(super) retry: Retry,
+}
+
+/// Somebody else undid what had been reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Undone {
+    /// When it was first seen.
+    pub(super) since: Instant,
+    /// Nobody did: BIRD was restarted.
+    pub(super) restarted: bool,
+    /// Whether BIRD was asked who did.
+    pub(super) asked: bool,
 }
 
 /// What steering remembers of one service.
@@ -44,21 +67,29 @@ pub(super) struct Course {
     pub(super) settled: Option<Settled>,
     /// The drift that is not mended yet.
     pub(super) drifting: Option<String>,
+    /// What had been reached under the wish in force and is so no more.
+    pub(super) undone: Option<Undone>,
     /// What is up, and since when.
     pub(super) actual: Option<Strength>,
     pub(super) since: Instant,
     /// Why a state file could not be written, for each of the legs.
     pub(super) file_trouble: Vec<Option<String>>,
     pub(super) drill: Drill,
+    /// Who else has the prefixes.
+    pub(super) others: Others,
     stages: Stages,
 }
 
 impl Line {
-    fn new(protocol: &Static, poll_interval: Duration) -> Self {
+    fn new(protocol: &Static, poll_interval: Duration, flap_window: Duration) -> Self {
         Self {
             protocol: protocol.clone(),
             guard: None,
+            shape: None,
             attempts: Attempts::new(poll_interval),
+            mending: Mending::new(flap_window),
+            alarm: None,
+            told: String::new(),
         }
     }
 
@@ -118,11 +149,19 @@ impl Leg {
     }
 }
 
+/// What BIRD calls a protocol between two tables.
+const PIPE: &str = "Pipe";
+
 /// The states of all protocols at one moment; without any, BIRD was not seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     states: Option<HashMap<String, State>>,
+    /// `None`: BIRD shows one that is not understood.
+    pipes: Option<Vec<Pipe>>,
 }
+
+/// How many pipes a route is followed through; whoever has more knows what they do.
+const PIPES_IN_A_ROW: usize = 4;
 
 impl View {
     /// What `show protocols` said.
@@ -137,9 +176,42 @@ impl View {
         let states = protocols
             .iter()
             .map(|protocol| (protocol.name.clone(), state(protocol.state)));
+        let pipes = protocols.iter().filter(|protocol| protocol.proto == PIPE);
         Self {
             states: Some(states.collect()),
+            pipes: pipes
+                .map(|protocol| way::pipe(&protocol.name, &protocol.info))
+                .collect(),
         }
+    }
+
+    /// The pipes that a route takes from one table into another, the shortest way; empty: none leads there.
+    /// `None`: it cannot be told.
+    pub(super) fn pipes_between(&self, from: &str, to: &str) -> Option<Vec<String>> {
+        let pipes = self.pipes.as_ref()?;
+        let mut reached: Vec<(String, Vec<String>)> = vec![(from.to_owned(), Vec::new())];
+        for _ in 0..PIPES_IN_A_ROW {
+            let mut further = Vec::new();
+            for (table, by) in &reached {
+                for pipe in pipes.iter().filter(|pipe| !by.contains(&pipe.name)) {
+                    let next = match &pipe.ends {
+                        (one, other) if one == table => other,
+                        (one, other) if other == table => one,
+                        _ => continue,
+                    };
+                    let by: Vec<String> = by.iter().chain([&pipe.name]).cloned().collect();
+                    if next == to {
+                        return Some(by);
+                    }
+                    let new = |(table, _): &(String, Vec<String>)| table != next;
+                    if reached.iter().chain(&further).all(new) {
+                        further.push((next.clone(), by));
+                    }
+                }
+            }
+            reached = further;
+        }
+        Some(Vec::new())
     }
 
     /// The state of a protocol.
@@ -156,8 +228,9 @@ impl Course {
         let drain = |family| target.drain.iter().find(|protocol| protocol.family == family);
         let leg = |full: &Static| Leg {
             family: full.family,
-            full: Line::new(full, poll_interval),
-            drain: drain(full.family).map(|protocol| Line::new(protocol, poll_interval)),
+            full: Line::new(full, poll_interval, target.flap_window),
+            drain: drain(full.family).map(|protocol| Line::new(protocol, poll_interval, target.flap_window)),
+            retry: Retry::default(),
         };
         Self {
             legs: target.full.iter().map(leg).collect(),
@@ -166,9 +239,11 @@ impl Course {
             wish: Wish::default(),
             settled: None,
             drifting: None,
+            undone: None,
             actual: None,
             since: now,
             drill: Drill::default(),
+            others: Others::default(),
             stages: Stages::default(),
         }
     }
@@ -184,6 +259,12 @@ impl Course {
                 .filter(|settled| Some(settled.strength) == wish.strength);
         }
         if wish.id != self.wish.id {
+            // A decision's own change never waits as a mend does, also where what it finds was undone
+            // and nobody has seen that yet.
+            self.undone = None;
+            if !wish.hands_off {
+                (self.settled, self.drifting) = (None, None);
+            }
             self.stages = Stages::default();
             self.drill = Drill::default();
         }
@@ -228,7 +309,7 @@ impl Course {
                 .iter_mut()
                 .flat_map(Leg::lines_mut)
                 .for_each(|line| line.attempts.reached());
-            self.drifting = None;
+            (self.drifting, self.undone) = (None, None);
             self.stages.close();
             self.settled = Some(Settled {
                 strength: wanted,
@@ -240,12 +321,74 @@ impl Course {
             .settled
             .as_ref()
             .filter(|settled| settled.strength == wanted)?;
+        let restarted = boot.restarted_since(&settled.boot);
+        self.undone.get_or_insert(Undone {
+            since: now,
+            restarted,
+            asked: false,
+        });
         if self.drifting.is_some() {
             return None;
         }
         let text = drift::told(self, settled, view, boot)?;
         self.drifting = Some(text.clone());
         Some(text)
+    }
+
+    /// Whether a write would put back what somebody undid.
+    pub(super) fn mends(&self) -> bool {
+        self.undone.is_some_and(|undone| !undone.restarted)
+    }
+
+    /// When that may be told; `None`: at once.
+    pub(super) fn not_before(&self, leg: usize, slot: Slot, order: Order, now: Instant) -> Option<Instant> {
+        let line = self.legs[leg].line(slot)?;
+        let mend = self
+            .undone
+            .filter(|undone| !undone.restarted)
+            .map(|undone| line.mending.not_before(undone.since));
+        let mend = mend.filter(|due| *due > now);
+        line.attempts.not_before(order, now).into_iter().chain(mend).max()
+    }
+
+    /// What mends are to be alarmed.
+    pub(super) fn judge_mends(&mut self, now: Instant) {
+        for line in self.legs.iter_mut().flat_map(Leg::lines_mut) {
+            line.alarm = line.mending.alarm(&line.protocol.name, now);
+        }
+    }
+
+    /// Those of its protocols that are the opposite of what had been reached, and of which BIRD was not
+    /// asked yet who did it.
+    pub(super) fn take_suspects(&mut self, view: &View) -> Vec<(usize, Slot)> {
+        let (Some(undone), Some(settled)) = (&mut self.undone, &self.settled) else {
+            return Vec::new();
+        };
+        if std::mem::replace(&mut undone.asked, true) {
+            return Vec::new();
+        }
+        let wanted = Slot::of(settled.strength);
+        let slots = [Slot::Full, Slot::Drain];
+        let all = (0..self.legs.len()).flat_map(|leg| slots.map(|slot| (leg, slot)));
+        all.filter(|(leg, slot)| {
+            let line = self.legs[*leg].line(*slot);
+            line.is_some_and(|line| match view.state(&line.protocol.name) {
+                State::Up => wanted != Some(*slot),
+                State::Down | State::Stopping => wanted == Some(*slot),
+                State::Unknown | State::Missing | State::Starting => false,
+            })
+        })
+        .collect()
+    }
+
+    /// The protocol of a family that is up, alone and as it is wanted, where it may be disabled and enabled
+    /// again: not for a drill, and not while hands are off.
+    pub(super) fn standing_alone(&self, leg: usize, view: &View) -> Option<Slot> {
+        let strength = self.order().filter(|_| self.rehearses().is_none())?;
+        let pair = self.legs[leg].pair(view);
+        let slot = Slot::of(strength)?;
+        let up = pair.get(slot)?.state == State::Up;
+        (up && pair.reached(strength)).then_some(slot)
     }
 
     /// BIRD cannot be seen.

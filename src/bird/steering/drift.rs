@@ -23,7 +23,7 @@ pub(super) struct Boot {
 }
 
 impl Boot {
-    fn restarted_since(&self, earlier: &Self) -> bool {
+    pub(super) fn restarted_since(&self, earlier: &Self) -> bool {
         self.connects != earlier.connects && self.at != earlier.at
     }
 }

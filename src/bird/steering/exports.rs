@@ -17,6 +17,10 @@ const NAMED: usize = 5;
 pub(super) enum Sent {
     /// The protocols whose routes of that prefix were sent; none: it was not sent.
     From(Vec<String>),
+    /// BIRD's record has it from that protocol, and BIRD drops it as it encodes it; why.
+    Dropped { protocol: String, why: String },
+    /// It was not sent; why.
+    Blocked(String),
     /// The session, or its channel of that family, is not up.
     NotUp,
     /// No answer that makes sense.
@@ -25,14 +29,6 @@ pub(super) enum Sent {
 
 /// The answers, by prefix and upstream.
 pub(super) type Answers = HashMap<(IpNet, String), Sent>;
-
-/// A static protocol that is up, and what was learnt of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Announced<'a> {
-    pub(super) protocol: &'a Static,
-    /// Whether its routes stand in BIRD's tables; `None`: not asked, because it is not in doubt.
-    pub(super) routed: Option<bool>,
-}
 
 /// How far a service reaches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,11 +41,11 @@ pub(super) struct Reach {
     pub(super) problems: Vec<String>,
 }
 
-/// Judges the answers. `upstreams` may have more than the target's own; `recovering` says that
+/// Judges the answers for the static protocols that are up. `upstreams` may have more than the target's own; `recovering` says that
 /// graceful-restart recovery holds announcements back.
 pub(super) fn judge(
     target: &Target,
-    announced: &[Announced<'_>],
+    announced: &[&Static],
     upstreams: &[SeenUpstream],
     answers: &Answers,
     recovering: bool,
@@ -84,8 +80,23 @@ const RECOVERING: &str =
 pub(super) fn carries(answers: &Answers, upstream: &str, prefix: IpNet, protocol: &str) -> bool {
     match answers.get(&(prefix, upstream.to_owned())) {
         Some(Sent::From(protocols)) => protocols.iter().any(|sender| sender == protocol),
-        Some(Sent::NotUp | Sent::Failed(_)) | None => false,
+        Some(Sent::Dropped { .. } | Sent::Blocked(_) | Sent::NotUp | Sent::Failed(_)) | None => false,
     }
+}
+
+/// The pairs of prefix and upstream of a protocol that were asked, and do not have it from it.
+pub(super) fn refused(answers: &Answers, protocol: &Static) -> Vec<(IpNet, String)> {
+    let refused = |prefix: IpNet, sent: &Sent| match sent {
+        Sent::From(senders) => protocol.prefixes.contains(&prefix) && !senders.contains(&protocol.name),
+        Sent::Dropped { .. } | Sent::Blocked(_) | Sent::NotUp | Sent::Failed(_) => false,
+    };
+    let mut all: Vec<(IpNet, String)> = answers
+        .iter()
+        .filter(|((prefix, _), sent)| refused(*prefix, sent))
+        .map(|(key, _)| key.clone())
+        .collect();
+    all.sort();
+    all
 }
 
 /// Whether no upstream was sent any of a protocol's prefixes from it; an answer that makes no sense
@@ -97,14 +108,15 @@ pub(super) fn nobody_carries(answers: &Answers, protocol: &Static) -> bool {
     let mut sent = of_protocol.map(|(_, sent)| sent);
     sent.all(|sent| match sent {
         Sent::From(protocols) => !protocols.contains(&protocol.name),
-        Sent::NotUp => true,
+        Sent::Dropped { protocol: sender, .. } => *sender != protocol.name,
+        Sent::Blocked(_) | Sent::NotUp => true,
         Sent::Failed(_) => false,
     })
 }
 
 fn carriers(
     target: &Target,
-    announced: &[Announced<'_>],
+    announced: &[&Static],
     ours: &[&SeenUpstream],
     answers: &Answers,
 ) -> Vec<String> {
@@ -116,12 +128,9 @@ fn carriers(
         let mut some = false;
         let all = wanted.into_iter().all(|line| {
             some = true;
-            let by = announced
-                .iter()
-                .find(|announced| announced.protocol.family == line.family);
-            let sent = |prefix: &IpNet| {
-                by.is_some_and(|by| carries(answers, &upstream.name, *prefix, &by.protocol.name))
-            };
+            let by = announced.iter().find(|announced| announced.family == line.family);
+            let sent =
+                |prefix: &IpNet| by.is_some_and(|by| carries(answers, &upstream.name, *prefix, &by.name));
             line.prefixes.iter().all(sent)
         });
         some && all
@@ -133,17 +142,12 @@ fn carriers(
 }
 
 /// What is missing of one protocol's announcement, in words; `None`: nothing is.
-fn shortfall(
-    target: &Target,
-    line: &Announced<'_>,
-    ours: &[&SeenUpstream],
-    answers: &Answers,
-) -> Option<String> {
+fn shortfall(target: &Target, line: &Static, ours: &[&SeenUpstream], answers: &Answers) -> Option<String> {
     let Static {
         name,
         family,
         prefixes,
-    } = line.protocol;
+    } = line;
     let able: Vec<&&SeenUpstream> = ours.iter().filter(|seen| may_carry(seen, *family)).collect();
     // One sentence for all prefixes that fail alike.
     let mut alike: BTreeMap<(usize, String), Vec<IpNet>> = BTreeMap::new();
@@ -189,7 +193,7 @@ fn may_carry(upstream: &SeenUpstream, family: Family) -> bool {
 }
 
 /// Why an upstream does not carry a prefix.
-fn reason(upstream: &SeenUpstream, prefix: IpNet, line: &Announced<'_>, answers: &Answers) -> String {
+fn reason(upstream: &SeenUpstream, prefix: IpNet, line: &Static, answers: &Answers) -> String {
     let name = &upstream.name;
     if upstream.state == super::MISSING {
         return format!("BIRD has no protocol {name}");
@@ -203,20 +207,15 @@ fn reason(upstream: &SeenUpstream, prefix: IpNet, line: &Announced<'_>, answers:
         return format!("{name} is {}{error}", upstream.state);
     }
     match answers.get(&(prefix, name.clone())) {
-        Some(Sent::NotUp) => format!(
-            "the {} channel of {name} is not up",
-            line.protocol.family.channel()
-        ),
+        Some(Sent::NotUp) => format!("the {} channel of {name} is not up", line.family.channel()),
         Some(Sent::Failed(error)) => format!("{name} could not be asked ({error})"),
+        Some(Sent::Dropped { why, .. } | Sent::Blocked(why)) => why.clone(),
         Some(Sent::From(others)) if !others.is_empty() => {
             format!(
                 "{name} carries it from {}, not from {}",
                 others.join(", "),
-                line.protocol.name
+                line.name
             )
-        }
-        Some(Sent::From(_)) if line.routed == Some(false) => {
-            "its route is not in BIRD's table, as when its next hop cannot be reached".to_owned()
         }
         Some(Sent::From(_)) => format!(
             "{name} does not export it: its export filter, an export limit or a better route of another protocol \

@@ -1,25 +1,36 @@
 //! The questions: the guard's, those that prove an announcement, and all the others of a full pass.
 
-use std::collections::HashMap;
+use ipnet::IpNet;
+use tokio::time::Instant;
 
-use crate::bird::answer::{Daemon, Protocol, ProtocolDetail};
+use crate::bird::answer::{Channel, Daemon, Protocol, ProtocolDetail};
 use crate::bird::client::{BirdError, Client};
 use crate::bird::guard::{self, Found};
 use crate::bird::plan::{Saying, Slot, State};
 use crate::config::model::{Family, Static};
 use crate::status::snapshot::AlarmCode;
 
+use super::again;
 use super::attempts::{Order, Trouble};
-use super::course::{Course, Leg, View};
-use super::exports::{self, Announced, Answers, Reach, Sent};
+use super::cause;
+use super::course::{Course, View};
+use super::exports::{self, Answers, Reach, Sent};
 use super::seen;
 use super::task::{Halt, Task, ends_the_pass, only_the_question};
-use super::{MISSING, Report, SeenUpstream, Stage};
+use super::way::{self, Shape};
+use super::{LimitHit, MISSING, Report, SeenChannel, SeenUpstream, Stage};
 
 /// How many protocols the guard looks at in one poll, besides all of them after a connection and
 /// each before it is enabled. Their routes change only with BIRD's configuration, and a thousand
 /// questions a second would be a load.
 const GUARDED_PER_POLL: usize = 16;
+
+/// How many prefixes are looked for in other protocols' routes in one poll.
+const OTHERS_PER_POLL: usize = 32;
+
+/// For how many pairs of prefix and upstream the cause is looked for in one poll. Many that are not
+/// exported have one cause.
+const DIAGNOSED_PER_POLL: usize = 16;
 
 impl Task {
     /// A look at everything (A1, A5, A7).
@@ -30,6 +41,7 @@ impl Task {
         let mut view = self.look(false).await?;
         // BIRD 3 says yes to everything while it shuts down, and means nothing by it.
         if status.daemon != Daemon::ShuttingDown {
+            self.ask_suspects(&view).await?;
             self.steer(&view).await?;
             if self.wrote {
                 view = self.look(false).await?;
@@ -37,23 +49,24 @@ impl Task {
         }
         self.look_at_upstreams().await?;
         self.guard_some(&view).await?;
-        let (mut answers, unrouted) = self.unless_wished(self.ask_exports(&view)).await?;
+        self.look_for_others().await?;
+        let mut answers = self.unless_wished(self.ask_exports(&view)).await?;
         self.unless_wished(self.ask_endings(&mut answers)).await?;
         self.exported(&view, &answers);
+        if status.daemon == Daemon::Running && !status.graceful_restart_recovery {
+            self.try_again(&view, &answers).await?;
+        }
         let pid = self.patient.link().borrow().pid;
         let readable = self.files.readable(pid).await;
+        let now = Instant::now();
+        self.courses.iter_mut().for_each(|course| course.judge_mends(now));
         let services = self
             .courses
             .iter()
             .map(|course| {
-                let reach = self.reach(
-                    course,
-                    &view,
-                    &answers,
-                    &unrouted,
-                    status.graceful_restart_recovery,
-                );
-                seen::service(course, &view, reach, &answers, status.daemon == Daemon::Running)
+                let reach = self.reach(course, &view, &answers, status.graceful_restart_recovery);
+                let running = status.daemon == Daemon::Running;
+                seen::service(course, &view, reach, &answers, &self.upstreams, running)
             })
             .collect();
         let normal = status.daemon == Daemon::Running && !status.graceful_restart_recovery;
@@ -68,7 +81,7 @@ impl Task {
 
     /// BIRD is not there: that is what there is to report.
     pub(super) fn report_nothing_seen(&mut self) {
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         self.courses.iter_mut().for_each(|course| course.lose_sight(now));
         let services = self.courses.iter().map(seen::unseen_service).collect();
         let upstreams = self
@@ -92,7 +105,7 @@ impl Task {
             return Ok(None);
         };
         match ask_guard(&self.urgent, &line.protocol).await {
-            Ok(verdict) => {
+            Ok((verdict, shape)) => {
                 let fits = verdict.is_ok();
                 if let Err(refusal) = &verdict {
                     let text = format!("{refusal}. It is not enabled until bird.conf is put right");
@@ -103,7 +116,7 @@ impl Task {
                     self.trouble(service, leg, slot, Order::Enable, trouble);
                 }
                 if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
-                    line.guard = Some(verdict);
+                    (line.guard, line.shape) = (Some(verdict), shape);
                 }
                 Ok(Some(fits))
             }
@@ -175,11 +188,7 @@ impl Task {
 
     fn line_exported(&mut self, service: usize, protocol: &Static, answers: &Answers) {
         let target = &self.courses[service].target;
-        let line = Announced {
-            protocol,
-            routed: None,
-        };
-        if exports::judge(target, &[line], &self.upstreams, answers, false).enough {
+        if exports::judge(target, &[protocol], &self.upstreams, answers, false).enough {
             self.stage(service, Stage::Exported, &protocol.name);
         }
     }
@@ -233,9 +242,10 @@ impl Task {
                     Ok(verdict) => Some(verdict),
                     Err(error) => only_the_question(error).map(|_| None)?,
                 };
-                if let (Some(line), Some(verdict)) = (self.courses[service].legs[leg].line_mut(slot), verdict)
+                if let (Some(line), Some((verdict, shape))) =
+                    (self.courses[service].legs[leg].line_mut(slot), verdict)
                 {
-                    line.guard = Some(verdict);
+                    (line.guard, line.shape) = (Some(verdict), shape);
                 }
             }
             self.guard_cursor += 1;
@@ -246,25 +256,128 @@ impl Task {
         Ok(())
     }
 
-    /// What every upstream was sent of everything announced, and which protocols' routes are not in
-    /// the tables although they are up.
-    async fn ask_exports(&self, view: &View) -> Result<(Answers, HashMap<String, bool>), Halt> {
-        let (mut answers, mut in_tables) = (Answers::new(), HashMap::new());
+    /// A round of who else has the services' prefixes, and whether an upstream carries that (A5).
+    async fn look_for_others(&mut self) -> Result<(), Halt> {
+        let prefixes: Vec<(usize, Family, IpNet)> = self
+            .courses
+            .iter()
+            .enumerate()
+            .flat_map(|(service, course)| course.target.full.iter().map(move |full| (service, full)))
+            .flat_map(|(service, full)| full.prefixes.iter().map(move |one| (service, full.family, *one)))
+            .collect();
+        for _ in 0..OTHERS_PER_POLL.min(prefixes.len()) {
+            self.heed_wishes()?;
+            let (service, family, prefix) = prefixes[self.others_cursor % prefixes.len()];
+            self.others_cursor = self.others_cursor.wrapping_add(1);
+            let rivals = match self.patient.show_route_everywhere(prefix).await {
+                Ok(routes) => way::rivals(&routes, &self.courses[service].names()),
+                Err(error) => {
+                    only_the_question(error)?;
+                    continue;
+                }
+            };
+            let mut exported = Vec::new();
+            let target = &self.courses[service].target;
+            for upstream in self
+                .upstreams
+                .iter()
+                .filter(|seen| target.upstreams.contains(&seen.name))
+            {
+                let table = upstream.channel(family).map(|channel| &channel.table);
+                if !rivals.iter().any(|rival| Some(&rival.table) == table) {
+                    continue;
+                }
+                match self.patient.show_route_exported(prefix, &upstream.name).await {
+                    Ok(routes) => {
+                        let others = way::rivals(&routes, &self.courses[service].names()).into_iter();
+                        exported.extend(others.map(|other| (upstream.name.clone(), other.protocol)));
+                    }
+                    Err(error) => drop(only_the_question(error)?),
+                }
+            }
+            let others = &mut self.courses[service].others;
+            others.routes.insert(prefix, rivals);
+            others.exported.insert(prefix, exported);
+        }
+        Ok(())
+    }
+
+    /// What every upstream was sent of everything announced, and why not where too few were.
+    async fn ask_exports(&self, view: &View) -> Result<Answers, Halt> {
+        let mut answers = Answers::new();
+        let mut diagnoses = DIAGNOSED_PER_POLL;
         for course in &self.courses {
             for line in course.legs.iter().filter_map(|leg| leg.announcing(view)) {
-                self.ask_sent(&self.patient, course, &line.protocol, &mut answers)
+                let protocol = &line.protocol;
+                let mut of_line = Answers::new();
+                self.ask_sent(&self.patient, course, protocol, &mut of_line)
                     .await?;
-                let announced = Announced {
-                    protocol: &line.protocol,
-                    routed: None,
+                if !exports::judge(&course.target, &[protocol], &self.upstreams, &of_line, false).enough {
+                    let refused = exports::refused(&of_line, protocol);
+                    for (prefix, upstream) in refused.into_iter().take(diagnoses) {
+                        diagnoses -= 1;
+                        if let Some(why) = self.diagnose(protocol, prefix, &upstream).await? {
+                            of_line.insert((prefix, upstream), Sent::Blocked(why));
+                        }
+                    }
+                }
+                answers.extend(of_line);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Why an upstream whose session is up does not have a prefix; `None`: BIRD does not say.
+    async fn diagnose(
+        &self,
+        protocol: &Static,
+        prefix: IpNet,
+        upstream: &str,
+    ) -> Result<Option<String>, Halt> {
+        let seen = self.upstreams.iter().find(|seen| seen.name == upstream);
+        let Some(channel) = seen.and_then(|seen| seen.channel(protocol.family)) else {
+            return Ok(None);
+        };
+        self.heed_wishes()?;
+        let routes = match self.patient.show_route_everywhere(prefix).await {
+            Ok(routes) => routes,
+            Err(error) => return only_the_question(error).map(|_| None),
+        };
+        if let Some(why) = cause::in_tables(&routes, &protocol.name, upstream, channel) {
+            return Ok(Some(why));
+        }
+        match self.patient.show_route_export(prefix, upstream).await {
+            Ok(routes) => Ok(Some(cause::in_filter(&routes, &protocol.name, upstream, channel))),
+            Err(error) => only_the_question(error).map(|_| None),
+        }
+    }
+
+    /// What is enabled and reaches nobody is disabled and enabled again, now and then (A5).
+    async fn try_again(&mut self, view: &View, answers: &Answers) -> Result<(), Halt> {
+        let now = Instant::now();
+        for service in 0..self.courses.len() {
+            for leg in 0..self.courses[service].legs.len() {
+                let course = &mut self.courses[service];
+                let slot = course.standing_alone(leg, view);
+                let unheard = slot.and_then(|slot| {
+                    let protocol = &course.legs[leg].line(slot)?.protocol;
+                    again::reaches_nobody(&course.target, protocol, &self.upstreams, answers).then_some(slot)
+                });
+                let retry = &mut course.legs[leg].retry;
+                let Some(slot) = unheard else {
+                    retry.forget();
+                    continue;
                 };
-                if !exports::judge(&course.target, &[announced], &self.upstreams, &answers, false).enough {
-                    let there = routed(&self.patient, &line.protocol).await?;
-                    in_tables.insert(line.protocol.name.clone(), there);
+                if retry.is_due(now) {
+                    self.heed_wishes()?;
+                    // What follows is our own doing, and neither drift nor a mend.
+                    self.courses[service].settled = None;
+                    self.write(service, leg, slot, Order::Disable).await?;
+                    self.write(service, leg, slot, Order::Enable).await?;
                 }
             }
         }
-        Ok((answers, in_tables))
+        Ok(())
     }
 
     /// `show route PREFIX exported UPSTREAM` for all prefixes of one protocol.
@@ -283,60 +396,98 @@ impl Task {
             }
             for prefix in &protocol.prefixes {
                 self.heed_wishes()?;
-                let sent = match client.show_route_exported(*prefix, &upstream.name).await {
-                    Ok(routes) => Sent::From(routes.into_iter().map(|route| route.protocol).collect()),
-                    Err(BirdError::SessionDown { .. }) => Sent::NotUp,
-                    Err(error) => Sent::Failed(only_the_question(error)?.to_string()),
-                };
+                let sent = ask_one(client, protocol, *prefix, upstream).await?;
                 answers.insert((*prefix, upstream.name.clone()), sent);
             }
         }
         Ok(())
     }
 
-    fn reach(
-        &self,
-        course: &Course,
-        view: &View,
-        answers: &Answers,
-        in_tables: &HashMap<String, bool>,
-        recovering: bool,
-    ) -> Reach {
-        let announced: Vec<Announced<'_>> = course
-            .legs
-            .iter()
-            .filter_map(|leg: &Leg| leg.announcing(view))
-            .map(|line| Announced {
-                protocol: &line.protocol,
-                routed: in_tables.get(&line.protocol.name).copied(),
-            })
+    fn reach(&self, course: &Course, view: &View, answers: &Answers, recovering: bool) -> Reach {
+        let legs = course.legs.iter();
+        let announced: Vec<&Static> = legs
+            .filter_map(|leg| leg.announcing(view))
+            .map(|line| &line.protocol)
             .collect();
-        exports::judge(&course.target, &announced, &self.upstreams, answers, recovering)
+        let mut reach = exports::judge(&course.target, &announced, &self.upstreams, answers, recovering);
+        if let Some(told) = course.legs.iter().find_map(|leg| leg.retry.told()) {
+            reach
+                .problems
+                .iter_mut()
+                .for_each(|text| *text = format!("{text}; {told}"));
+        }
+        reach
     }
 }
 
-/// What the guard says of a protocol now; the inner error is its refusal.
-async fn ask_guard(client: &Client, protocol: &Static) -> Result<Result<(), String>, BirdError> {
+/// What one upstream was sent of one prefix. What BIRD's record calls exported is not sent where the next
+/// hop will not do; then the session's filter is asked which one it gives (A5).
+async fn ask_one(
+    client: &Client,
+    protocol: &Static,
+    prefix: IpNet,
+    upstream: &SeenUpstream,
+) -> Result<Sent, Halt> {
+    let routes = match client.show_route_exported(prefix, &upstream.name).await {
+        Ok(routes) => routes,
+        Err(BirdError::SessionDown { .. }) => return Ok(Sent::NotUp),
+        Err(error) => return Ok(Sent::Failed(only_the_question(error)?.to_string())),
+    };
+    let own = routes.iter().find(|route| route.protocol == protocol.name);
+    let doubt = own.and_then(|route| cause::doubt(route, upstream, protocol.family));
+    if doubt.is_some() {
+        let filtered = match client.show_route_export(prefix, &upstream.name).await {
+            Ok(filtered) => filtered,
+            Err(error) => return Ok(Sent::Failed(only_the_question(error)?.to_string())),
+        };
+        let why = cause::dropped(
+            &filtered,
+            &protocol.name,
+            doubt.as_ref(),
+            upstream,
+            protocol.family,
+        );
+        if let Some(why) = why {
+            let protocol = protocol.name.clone();
+            return Ok(Sent::Dropped { protocol, why });
+        }
+    }
+    Ok(Sent::From(
+        routes.into_iter().map(|route| route.protocol).collect(),
+    ))
+}
+
+/// What a protocol is: what the guard says of it, the inner error being its refusal, and what it would do
+/// with its routes.
+async fn ask_guard(
+    client: &Client,
+    protocol: &Static,
+) -> Result<(Result<(), String>, Option<Shape>), BirdError> {
     let detail = client.show_protocol(&protocol.name).await?;
     let kind = detail.protocol.proto;
     // Only a static protocol can be asked for its routes; what is another is refused anyway.
     let routes = if kind == guard::KIND {
-        client
-            .show_static(&protocol.name)
-            .await?
-            .into_iter()
-            .map(|route| route.prefix)
-            .collect()
+        client.show_static(&protocol.name).await?
     } else {
         Vec::new()
     };
-    let channels = detail.channels.into_iter().map(|channel| channel.name).collect();
+    let channel = detail.channels.first();
+    let shape = channel.map(|channel| Shape {
+        table: channel.table.clone(),
+        preference: channel.preference,
+        input_filter: channel.input_filter.clone(),
+        targets: routes
+            .iter()
+            .map(|route| (route.prefix, route.dest.clone()))
+            .collect(),
+    });
     let found = Found {
         kind,
-        channels,
-        routes,
+        channels: detail.channels.into_iter().map(|channel| channel.name).collect(),
+        routes: routes.into_iter().map(|route| route.prefix).collect(),
     };
-    Ok(guard::check(protocol, &found).map_err(|refusal| refusal.to_string()))
+    let verdict = guard::check(protocol, &found).map_err(|refusal| refusal.to_string());
+    Ok((verdict, shape))
 }
 
 /// Whether all prefixes of a protocol stand in BIRD's tables, from that protocol.
@@ -358,6 +509,9 @@ fn upstream(detail: ProtocolDetail) -> SeenUpstream {
         channels,
         ..
     } = detail;
+    let (neighbor, passes_gateways_on) = bgp.as_ref().map_or((None, false), |bgp| {
+        (bgp.neighbor_address, bgp.passes_gateways_on())
+    });
     let (state, error) = match bgp {
         Some(bgp) => (bgp.state, bgp.last_error),
         None => (
@@ -365,21 +519,38 @@ fn upstream(detail: ProtocolDetail) -> SeenUpstream {
             None,
         ),
     };
-    let family = |name: &str| {
-        [Family::V4, Family::V6]
-            .into_iter()
-            .find(|family| family.channel() == name)
-    };
+    let channels: Vec<SeenChannel> = channels.into_iter().filter_map(seen_channel).collect();
     SeenUpstream {
         established: state == "Established",
-        families: channels
-            .iter()
-            .filter_map(|channel| family(&channel.name))
-            .collect(),
+        families: channels.iter().map(|channel| channel.family).collect(),
+        channels,
+        neighbor,
+        passes_gateways_on,
         name,
         state,
         error,
     }
+}
+
+fn seen_channel(channel: Channel) -> Option<SeenChannel> {
+    let family = [Family::V4, Family::V6]
+        .into_iter()
+        .find(|family| family.channel() == channel.name)?;
+    // One that only warns lets everything out.
+    let limit_hit = channel
+        .export_limit
+        .filter(|limit| limit.hit && limit.action != "warn")
+        .map(|limit| LimitHit {
+            limit: limit.routes,
+            exported: channel.routes.map_or(limit.routes, |routes| routes.exported),
+        });
+    Some(SeenChannel {
+        family,
+        table: channel.table,
+        filter: channel.output_filter,
+        next_hop: channel.next_hop,
+        limit_hit,
+    })
 }
 
 /// BIRD computes its start anew from the wall clock each time, a few microseconds off.

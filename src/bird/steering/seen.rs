@@ -1,6 +1,8 @@
 //! What a look at BIRD amounts to for the daemon: what is there, and everything that is wrong, with
 //! what to do about it. Pure.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use crate::bird::plan::{Slot, State};
@@ -9,7 +11,8 @@ use crate::status::snapshot::AlarmCode;
 
 use super::attempts::Trouble;
 use super::course::{Course, Leg, Line, View};
-use super::exports::{Answers, Reach};
+use super::exports::{Answers, Reach, Sent};
+use super::way;
 use super::{Seen, SeenService, SeenUpstream};
 
 /// All of it.
@@ -37,6 +40,7 @@ pub(super) fn service(
     view: &View,
     reach: Reach,
     answers: &Answers,
+    upstreams: &[SeenUpstream],
     running: bool,
 ) -> SeenService {
     let silent = course.reached(Strength::Off, view);
@@ -46,6 +50,8 @@ pub(super) fn service(
     for leg in &course.legs {
         problems.extend(leg.lines().flat_map(|line| line_problems(line, view)));
         problems.extend(unreachable_drain(course, leg));
+        let alarms = leg.lines().filter_map(|line| line.alarm.clone());
+        problems.extend(alarms.map(|text| (AlarmCode::Drift, text)));
     }
     let mut of_drill = Vec::new();
     let unheard = reach.problems.into_iter();
@@ -65,7 +71,14 @@ pub(super) fn service(
         }
     }
     problems.extend(file_problems(course));
+    problems.extend(foreign_announcement(course, answers));
+    let quiet = course.actual == Some(Strength::Off);
     SeenService {
+        obstacles: if quiet {
+            way::obstacles(course, view, upstreams)
+        } else {
+            Some(Vec::new())
+        },
         actual: course.actual,
         adopt: course.adoptable(view).filter(|_| running),
         since: course.since,
@@ -192,6 +205,38 @@ fn word(state: State) -> &'static str {
         State::Up => "up",
         State::Stopping => "stopping",
     }
+}
+
+/// What an upstream carries of the service's prefixes from any other protocol, while we are silent, too.
+fn foreign_announcement(course: &Course, answers: &Answers) -> Option<(AlarmCode, String)> {
+    let own = course.names();
+    let mut all: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for (prefix, exported) in &course.others.exported {
+        let told = exported.iter().cloned();
+        all.extend(told.map(|(upstream, protocol)| (protocol, upstream, prefix.to_string())));
+    }
+    let prefixes = course.target.full.iter().flat_map(|full| &full.prefixes);
+    for prefix in prefixes {
+        for upstream in &course.target.upstreams {
+            let Some(Sent::From(senders)) = answers.get(&(*prefix, upstream.clone())) else {
+                continue;
+            };
+            let foreign = senders.iter().filter(|sender| !own.contains(*sender));
+            all.extend(foreign.map(|sender| (sender.clone(), upstream.clone(), prefix.to_string())));
+        }
+    }
+    let (protocol, upstream, prefix) = all.first()?;
+    let more = match all.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more of the kind)"),
+    };
+    Some((
+        AlarmCode::ForeignAnnouncement,
+        format!(
+            "{upstream} announces {prefix} from protocol {protocol}, which is not ours{more}: what Falconer decides \
+             does not move it; take it away, or keep it out of the export filter of {upstream}"
+        ),
+    ))
 }
 
 fn file_problems(course: &Course) -> impl Iterator<Item = (AlarmCode, String)> {

@@ -53,6 +53,8 @@ pub(super) struct Task {
     pub(super) outbox: Outbox,
     /// Where the guard's round stands.
     pub(super) guard_cursor: usize,
+    /// Where the round of other protocols' routes stands.
+    pub(super) others_cursor: usize,
     pub(super) wishes: watch::Receiver<Wishes>,
     link: watch::Receiver<Link>,
     /// The connection that was looked at last.
@@ -94,6 +96,7 @@ impl Task {
             files: Files::new(&setup.run_dir, &setup.socket),
             outbox: Outbox::new(reports),
             guard_cursor: 0,
+            others_cursor: 0,
             wishes,
             link: client.link(),
             connects: 0,
@@ -206,7 +209,7 @@ impl Task {
         if connects != self.connects {
             self.connects = connects;
             self.boot.connects = connects;
-            self.guard_cursor = 0;
+            (self.guard_cursor, self.others_cursor) = (0, 0);
             self.courses.iter_mut().for_each(Course::reconnected);
         }
         if full {
@@ -247,6 +250,7 @@ impl Task {
     /// A look at all protocols, and what has to be written.
     async fn quick_pass(&mut self) -> Result<(), Halt> {
         let view = self.look(true).await?;
+        self.ask_suspects(&view).await?;
         self.steer(&view).await?;
         self.prove(&view).await?;
         self.prove_silence(&view).await
@@ -276,6 +280,26 @@ impl Task {
             }
         }
         Ok(view)
+    }
+
+    /// Who undid what had been reached: the message that BIRD shows, where it is not ours (A1, A3). It is
+    /// asked before it is put back, because that takes the message away.
+    pub(super) async fn ask_suspects(&mut self, view: &View) -> Result<(), Halt> {
+        for service in 0..self.courses.len() {
+            for (leg, slot) in self.courses[service].take_suspects(view) {
+                let Some(line) = self.courses[service].legs[leg].line(slot) else {
+                    continue;
+                };
+                let message = match self.patient.show_protocol(&line.protocol.name).await {
+                    Ok(detail) => detail.message.filter(|message| *message != line.told),
+                    Err(error) => only_the_question(error).map(|_| None)?,
+                };
+                if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
+                    line.mending.undone(message, Instant::now());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A decision goes first: whoever works through many questions asks here in between (A10).

@@ -120,6 +120,7 @@ fn an_export_limit_that_everything_at_once_would_hit_is_told_with_what_bird_woul
         let mut site = Site::well();
         let limited = site.channel("isp_a");
         limited.export_limit = Some(ExportLimit {
+            hit: false,
             routes: 3,
             action: action.to_owned(),
         });

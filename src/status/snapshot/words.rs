@@ -76,6 +76,7 @@ impl AlarmCode {
             Self::NotExported => "not_exported",
             Self::Drift => "drift",
             Self::ForeignRoutes => "foreign_routes",
+            Self::ForeignAnnouncement => "foreign_announcement",
             Self::Isolated => "isolated",
             Self::Latched => "latched",
             Self::Override => "override",

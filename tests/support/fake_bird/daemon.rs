@@ -17,6 +17,8 @@ pub struct Daemon {
     /// Foreign routes that are in its tables: the prefix, the protocol, the AS path and the
     /// communities.
     pub learned: Vec<Learned>,
+    /// What protocols of `learned` prefer their routes by, where that is not 100.
+    pub preferences: Vec<(String, u32)>,
     /// Graceful-restart recovery holds announcements back.
     pub recovery: bool,
     /// What the last line of `show status` says.
@@ -81,6 +83,12 @@ pub struct Bgp {
     pub last_error: String,
     /// Prefixes that its export filter lets through; `None`: all.
     pub exports: Option<Vec<IpNet>>,
+    /// What it shows as "BGP Next hop", for each of its channels.
+    pub next_hop: String,
+    /// The next hop that its export filter gives every route.
+    pub filter_next_hop: Option<IpAddr>,
+    /// An export limit of that many routes, which is reached: nothing more goes out.
+    pub limit_hit: Option<u64>,
 }
 
 impl Daemon {
@@ -99,6 +107,7 @@ impl Daemon {
             protocols: vec![device],
             bfd: Vec::new(),
             learned: Vec::new(),
+            preferences: Vec::new(),
             recovery: false,
             sentence: "Daemon is up and running".into(),
             undo_in: None,
@@ -147,6 +156,9 @@ impl Daemon {
                 state: "Established".into(),
                 last_error: String::new(),
                 exports: None,
+                next_hop: "203.0.113.2".into(),
+                filter_next_hop: None,
+                limit_hit: None,
             }),
         });
         self

@@ -34,6 +34,10 @@ pub fn answer(daemon: &mut Daemon, line: &str, restricted: &mut bool) -> String 
         ["show", "route", prefix, "exported", upstream] => {
             framed(exported(daemon, prefix, unquoted(upstream)))
         }
+        ["show", "route", prefix, "export", upstream, "all"] => {
+            framed(export_view(daemon, prefix, unquoted(upstream)))
+        }
+        ["show", "route", prefix, "table", "all"] => framed(routes(daemon, prefix, None)),
         ["show", "route", prefix, "protocol", name, "all"] => {
             framed(routes(daemon, prefix, Some(unquoted(name))))
         }
@@ -248,6 +252,14 @@ fn session(bgp: &Bgp, up: bool, three: bool) -> Vec<String> {
             up.then_some(&counts),
             three,
         ));
+        if let Some(limit) = bgp.limit_hit {
+            let at = lines.len() - usize::from(up);
+            lines.insert(at, format!("    Export limit:   {limit} [HIT]"));
+            lines.insert(at + 1, "      Action:       block".to_owned());
+        }
+        if up {
+            lines.push(format!("    BGP Next hop:   {}", bgp.next_hop));
+        }
     }
     lines
 }
@@ -322,7 +334,7 @@ fn exported(daemon: &mut Daemon, prefix: &str, upstream: &str) -> Answer {
     };
     let (carries, lets_out) = (
         bgp.channels.iter().any(|channel| channel == channel_of(&prefix)),
-        bgp.lets_out(&prefix),
+        bgp.lets_out(&prefix) && bgp.limit_hit.is_none(),
     );
     if !up && three {
         let words = "Requested 'show route export' to protocols which aren't accepting exports at all.";
@@ -353,6 +365,20 @@ fn exported(daemon: &mut Daemon, prefix: &str, upstream: &str) -> Answer {
     ])
 }
 
+/// What the session's filter makes of the best route now.
+fn export_view(daemon: &mut Daemon, prefix: &str, upstream: &str) -> Answer {
+    let limit = daemon.bgp(upstream).limit_hit.take();
+    let answer = exported(daemon, prefix, upstream);
+    let three = daemon.is_three();
+    let bgp = daemon.bgp(upstream);
+    bgp.limit_hit = limit;
+    let label = if three { "bgp_next_hop" } else { "BGP.next_hop" };
+    let given = bgp
+        .filter_next_hop
+        .map(|given| (1012, format!("\t{label}: {given}")));
+    answer.map(|lines| lines.into_iter().chain(given).collect())
+}
+
 /// A route as a row needs it.
 struct Candidate {
     source: String,
@@ -381,7 +407,11 @@ fn candidates(daemon: &Daemon, prefix: &IpNet) -> Vec<Candidate> {
         let source = format!("unicast [{} {THEN}]", learned.protocol);
         all.push(Candidate {
             source,
-            preference: 100,
+            preference: daemon
+                .preferences
+                .iter()
+                .find(|(name, _)| *name == learned.protocol)
+                .map_or(100, |(_, preference)| *preference),
             learned: Some(learned.clone()),
         });
     }

@@ -23,6 +23,7 @@ fn course() -> Course {
         ],
         upstreams: vec!["isp".to_owned()],
         min_upstreams: 1,
+        flap_window: Duration::from_secs(3600),
     };
     Course::new(target, Duration::from_secs(1), Instant::now())
 }

@@ -9,6 +9,7 @@ fn upstream(name: &str, families: &[Family]) -> SeenUpstream {
         error: None,
         established: true,
         families: families.to_vec(),
+        ..SeenUpstream::unknown(name)
     }
 }
 
@@ -30,6 +31,7 @@ fn target(min_upstreams: usize) -> Target {
         drain: Vec::new(),
         upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned(), "isp_6".to_owned()],
         min_upstreams,
+        flap_window: std::time::Duration::from_secs(3600),
     }
 }
 
@@ -65,14 +67,7 @@ fn all_sent() -> Answers {
 
 fn reach(min: usize, upstreams: &[SeenUpstream], answers: &Answers) -> Reach {
     let target = target(min);
-    let announced: Vec<Announced<'_>> = target
-        .full
-        .iter()
-        .map(|protocol| Announced {
-            protocol,
-            routed: Some(true),
-        })
-        .collect();
+    let announced: Vec<&Static> = target.full.iter().collect();
     judge(&target, &announced, upstreams, answers, false)
 }
 
@@ -125,27 +120,34 @@ fn a5_every_reason_is_named() {
         }
     };
     let mut texts = Vec::new();
-    let mut told = |upstreams: &[SeenUpstream], answers: &Answers, routed: bool| {
+    let mut told = |upstreams: &[SeenUpstream], answers: &Answers| {
         let target = Target {
             upstreams: vec!["isp_a".into()],
             ..target(1)
         };
-        let v4 = Announced {
-            protocol: &target.full[0],
-            routed: Some(routed),
-        };
+        let v4 = &target.full[0];
         let reach = judge(&target, &[v4], upstreams, answers, false);
         assert!(!reach.enough && reach.exported_to.is_empty());
         texts.push(reach.problems.join("\n"));
     };
     let mut answers = all_sent();
     name(&mut answers, Sent::From(Vec::new()));
-    told(&upstreams(), &answers, true);
-    told(&upstreams(), &answers, false);
+    told(&upstreams(), &answers);
+    name(
+        &mut answers,
+        Sent::Blocked("its export filter to_isp refuses it".into()),
+    );
+    told(&upstreams(), &answers);
+    let dropped = Sent::Dropped {
+        protocol: "web_v4".into(),
+        why: "its channel has no next hop".into(),
+    };
+    name(&mut answers, dropped);
+    told(&upstreams(), &answers);
     name(&mut answers, Sent::From(vec!["imposter".into()]));
-    told(&upstreams(), &answers, true);
+    told(&upstreams(), &answers);
     name(&mut answers, Sent::NotUp);
-    told(&upstreams(), &answers, true);
+    told(&upstreams(), &answers);
     let mut away = upstreams();
     away[0] = SeenUpstream {
         state: "Active".into(),
@@ -153,14 +155,15 @@ fn a5_every_reason_is_named() {
         error: Some("Socket: Connection refused".into()),
         ..away[0].clone()
     };
-    told(&away, &Answers::new(), true);
+    told(&away, &Answers::new());
     away[0].state = super::super::MISSING.to_owned();
-    told(&away, &Answers::new(), true);
+    told(&away, &Answers::new());
     away[0] = upstream("isp_a", &[Family::V6]);
-    told(&away, &Answers::new(), true);
+    told(&away, &Answers::new());
     insta::assert_snapshot!(texts.join("\n"), @"
     enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a does not export it: its export filter, an export limit or a better route of another protocol is in the way
-    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: its route is not in BIRD's table, as when its next hop cannot be reached
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: its export filter to_isp refuses it
+    enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: its channel has no next hop
     enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a carries it from imposter, not from web_v4
     enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: the ipv4 channel of isp_a is not up
     enabled, not exported: 198.51.100.0/24, 192.0.2.0/24 of web_v4 reaches 0 of at least 1 upstreams: isp_a is Active (Socket: Connection refused)
@@ -172,10 +175,7 @@ fn a5_every_reason_is_named() {
 #[test]
 fn a5_graceful_restart_recovery_is_named() {
     let target = target(1);
-    let v4 = Announced {
-        protocol: &target.full[0],
-        routed: Some(true),
-    };
+    let v4 = &target.full[0];
     let reach = judge(&target, &[v4], &upstreams(), &Answers::new(), true);
     assert!(reach.problems[0].ends_with(RECOVERING), "{:?}", reach.problems);
 }
@@ -191,10 +191,7 @@ fn a5_a_family_that_is_not_announced_keeps_an_upstream_of_both_out() {
         .iter()
         .map(|prefix| (key(prefix, "both"), Sent::From(vec!["web_v4".into()])))
         .collect();
-    let v4 = Announced {
-        protocol: &target.full[0],
-        routed: None,
-    };
+    let v4 = &target.full[0];
     let reach = judge(&target, &[v4], &both, &answers, false);
     assert!(reach.enough, "what is announced is carried");
     assert_eq!(reach.exported_to, Vec::<String>::new());
