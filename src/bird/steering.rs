@@ -282,6 +282,8 @@ pub struct SeenUpstream {
     pub error: Option<String>,
     /// Whether the session is established.
     pub established: bool,
+    /// Since when it is in its state, as BIRD says; `None` while nobody said.
+    pub since: Option<String>,
     /// The families of its channels.
     pub families: Vec<Family>,
     /// What of those channels decides on what is sent; empty while nobody said.
@@ -324,6 +326,7 @@ impl SeenUpstream {
             state: "unknown".to_owned(),
             error: None,
             established: false,
+            since: None,
             families: Vec::new(),
             channels: Vec::new(),
             neighbor: None,

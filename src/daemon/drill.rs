@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::api;
-use crate::bird::steering::{Stage, StageReport};
+use crate::bird::steering::{SeenUpstream, Stage, StageReport};
 use crate::config::duration;
 use crate::config::model;
 use crate::drill::{Report, SCHEMA};
@@ -34,6 +34,8 @@ pub(super) struct Rehearsal {
     reached: BTreeMap<(Stage, String), Timestamp>,
     stages: Stages,
     exported_to: Vec<String>,
+    /// Since when the session of each of those stands, as BIRD said when it was first seen to carry it.
+    sessions: BTreeMap<String, Option<String>>,
     problems: Vec<String>,
     /// What stands in its way now, up or down.
     pending: Vec<String>,
@@ -112,6 +114,34 @@ impl Rehearsal {
         let new: Vec<_> = new.cloned().collect();
         self.exported_to.extend(new);
         self.pending.clear();
+    }
+
+    /// What became of a session that carried it; `None`: all of them stand as they did.
+    pub(super) fn closed(&mut self, upstreams: &[SeenUpstream]) -> Option<String> {
+        let carriers = upstreams
+            .iter()
+            .filter(|seen| self.exported_to.contains(&seen.name));
+        for seen in carriers {
+            let stood = self
+                .sessions
+                .entry(seen.name.clone())
+                .or_insert(seen.since.clone());
+            let error = seen.error.as_deref().map(|error| format!(" ({error})"));
+            let error = error.unwrap_or_default();
+            if !seen.established {
+                return Some(format!(
+                    "{} carried it, and its session is {} now{error}: the neighbour may not take it",
+                    seen.name, seen.state
+                ));
+            }
+            if *stood != seen.since {
+                return Some(format!(
+                    "{} carried it, and its session was closed and is a new one now{error}: the neighbour may not take it",
+                    seen.name
+                ));
+            }
+        }
+        None
     }
 
     /// Something was found amiss.

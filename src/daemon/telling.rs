@@ -135,6 +135,7 @@ fn tell_drill(service: &str, step: &DrillStep) {
             tracing::info!(service, %strength, hold_ms, actor, reason, "drill begins");
         }
         DrillStep::Carried => tracing::info!(service, "drill: carried by enough upstreams"),
+        DrillStep::Watching => tracing::info!(service, "drill: sessions are watched until it has ended"),
         DrillStep::Ending(End { outcome, text }) => {
             tracing::info!(service, %outcome, text, "drill ends");
         }

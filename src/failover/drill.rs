@@ -26,6 +26,11 @@ pub(super) const RISE_LIMIT: Duration = Duration::from_secs(20);
 /// How long the end may take to be seen before somebody has to look. It is tried on and on.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long the sessions that carried it are watched once it is silent again, before it has passed: a
+/// neighbour that does not want it (its limit of prefixes, its policy) closes the session, and may take
+/// seconds for that.
+pub(super) const WATCH: Duration = Duration::from_secs(5);
+
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -65,7 +70,8 @@ pub enum News {
     NotKept(String),
     /// It is announced, and enough upstreams carry it.
     Carried,
-    /// BIRD did not do what it was asked, or must not be asked; what.
+    /// BIRD did not do what it was asked, or must not be asked, or a session that carried it was closed;
+    /// what.
     Failed(String),
     /// What was announced fell without us: BIRD is gone or new, or somebody configured it; what.
     Lost(String),
@@ -126,6 +132,13 @@ pub enum Phase {
         end: End,
         /// Until then.
         give_up: Moment,
+    },
+    /// It is silent again, and the sessions that carried it are watched before it has passed.
+    Watching {
+        /// What is told then.
+        end: End,
+        /// Until then.
+        until: Moment,
     },
     /// It should have been silent long ago; it is tried on.
     Unverified {
@@ -211,6 +224,7 @@ impl Drill {
             Phase::Recording { .. }
             | Phase::Rising { .. }
             | Phase::Ending { .. }
+            | Phase::Watching { .. }
             | Phase::Unverified { .. } => None,
         }
     }
@@ -221,7 +235,7 @@ impl Drill {
             Phase::Recording { give_up } | Phase::Rising { give_up } | Phase::Ending { give_up, .. } => {
                 Some(give_up)
             }
-            Phase::Holding { until } => Some(until),
+            Phase::Holding { until } | Phase::Watching { until, .. } => Some(until),
             Phase::Unverified { .. } => None,
         }
     }
@@ -232,7 +246,9 @@ impl Drill {
         match self.phase {
             Phase::Recording { .. } => None,
             Phase::Rising { .. } | Phase::Holding { .. } => Some(Rehearsal::Announce(strength)),
-            Phase::Ending { .. } | Phase::Unverified { .. } => Some(Rehearsal::End(strength)),
+            Phase::Ending { .. } | Phase::Watching { .. } | Phase::Unverified { .. } => {
+                Some(Rehearsal::End(strength))
+            }
         }
     }
 
@@ -244,7 +260,9 @@ impl Drill {
             Phase::Ending { .. } | Phase::Unverified { .. } if self.left_behind => {
                 "falconer drill, left behind".to_owned()
             }
-            Phase::Ending { end, .. } | Phase::Unverified { end: Some(end) } => {
+            Phase::Ending { end, .. }
+            | Phase::Watching { end, .. }
+            | Phase::Unverified { end: Some(end) } => {
                 format!("falconer drill ends: {}", end.text)
             }
             Phase::Unverified { end: None } => "falconer drill ends: its end has not been seen".to_owned(),
@@ -276,7 +294,7 @@ impl Phase {
             Self::Recording { .. } => DrillPhase::Recording,
             Self::Rising { .. } => DrillPhase::Rising,
             Self::Holding { .. } => DrillPhase::Holding,
-            Self::Ending { .. } => DrillPhase::Ending,
+            Self::Ending { .. } | Self::Watching { .. } => DrillPhase::Ending,
             Self::Unverified { .. } => DrillPhase::Unverified,
         }
     }

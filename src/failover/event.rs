@@ -277,6 +277,8 @@ pub enum DrillStep {
         /// How it ended.
         end: End,
     },
+    /// It is silent again, or a session that carried it was closed; it is watched until it has ended.
+    Watching,
     /// It should be silent, and nobody has seen that it is.
     Unverified,
     /// It is silent after all.

@@ -94,6 +94,9 @@ pub struct BgpDetail {
     pub last_error: Option<String>,
     /// What BIRD says of the session's kind, such as "external multihop AS4"; empty while it is down.
     pub session: String,
+    /// Since when the protocol is in its state, in BIRD's words and without fractions of a second, which
+    /// BIRD computes anew each time.
+    pub since: String,
     /// How long, in seconds, the other side was asked to keep our routes while BIRD restarts; `None`
     /// where it was asked for nothing, or the session is not established.
     pub restart_time: Option<u32>,
@@ -192,6 +195,7 @@ pub fn protocol(reply: &Reply, name: &str) -> Result<ProtocolDetail, BirdError> 
     let (Some(row), None) = (rows.next(), rows.next()) else {
         return Err(malformed("not one protocol", name));
     };
+    let since = since(row);
     let row = Protocol::parse(row)?;
     if row.name != name {
         return Err(malformed("another protocol", &row.name));
@@ -206,6 +210,9 @@ pub fn protocol(reply: &Reply, name: &str) -> Result<ProtocolDetail, BirdError> 
     let mut whose = Capabilities::default();
     for line in reply.with_code(ReplyCode::PROTOCOL_DETAILS) {
         detail.take(line, &mut whose);
+    }
+    if let Some(bgp) = &mut detail.bgp {
+        bgp.since = since;
     }
     Ok(detail)
 }
@@ -280,6 +287,16 @@ fn info(proto: &str, since_and_info: &str) -> String {
         Some(state) => words[state..].join(" "),
         None => behind,
     }
+}
+
+/// What stands as "Since" in a row, up to the two blanks behind it.
+fn since(row: &str) -> String {
+    let mut rest = row;
+    for _ in 0..4 {
+        rest = rest.trim_start().split_once(' ').map_or("", |(_, rest)| rest);
+    }
+    let since = rest.trim_start().split("  ").next().unwrap_or_default();
+    since.split('.').next().unwrap_or_default().trim_end().to_owned()
 }
 
 impl State {

@@ -512,6 +512,7 @@ fn upstream(detail: ProtocolDetail) -> SeenUpstream {
     let (neighbor, passes_gateways_on) = bgp.as_ref().map_or((None, false), |bgp| {
         (bgp.neighbor_address, bgp.passes_gateways_on())
     });
+    let since = bgp.as_ref().map(|bgp| bgp.since.clone());
     let (state, error) = match bgp {
         Some(bgp) => (bgp.state, bgp.last_error),
         None => (
@@ -522,6 +523,7 @@ fn upstream(detail: ProtocolDetail) -> SeenUpstream {
     let channels: Vec<SeenChannel> = channels.into_iter().filter_map(seen_channel).collect();
     SeenUpstream {
         established: state == "Established",
+        since,
         families: channels.iter().map(|channel| channel.family).collect(),
         channels,
         neighbor,

@@ -149,6 +149,16 @@ impl Driver {
                 continue;
             };
             let exported_to = view.exported_to.clone();
+            let watched = matches!(
+                self.phase(service),
+                Some(Phase::Holding { .. } | Phase::Ending { .. } | Phase::Watching { .. })
+            );
+            let rehearsal = self.drills.get_mut(service).and_then(Option::as_mut);
+            let closed = rehearsal.and_then(|rehearsal| rehearsal.closed(&seen.upstreams));
+            if let Some(why) = closed.filter(|_| watched) {
+                let news = News::Failed(why);
+                self.feed(Some(Event::Drill { service, news }));
+            }
             if let Some(news) = self.news_of(service, drill, &exported_to) {
                 self.feed(Some(Event::Drill { service, news }));
             }
@@ -234,7 +244,7 @@ impl Driver {
             }
             DrillStep::Ending(_) => self.drill_decided(service, decision),
             DrillStep::Ended { drill, end } => self.drill_ended(service, drill, end),
-            DrillStep::Carried | DrillStep::Unverified | DrillStep::Verified => {}
+            DrillStep::Carried | DrillStep::Watching | DrillStep::Unverified | DrillStep::Verified => {}
         }
     }
 

@@ -6,7 +6,7 @@
 use super::{Service, Surroundings};
 use crate::config::duration;
 use crate::config::model::{self, Role, Votes};
-use crate::failover::drill::{Drill, END_LIMIT, End, News, Phase, Plan, RISE_LIMIT};
+use crate::failover::drill::{Drill, END_LIMIT, End, News, Phase, Plan, RISE_LIMIT, WATCH};
 use crate::failover::event::{DrillStep, Note, Refusal};
 use crate::failover::isolation::Isolation;
 use crate::failover::judge::Stance;
@@ -128,6 +128,21 @@ impl Service {
             (Phase::Rising { .. } | Phase::Holding { .. }, News::Lost(why) | News::Stop(why)) => {
                 self.fall(now, aborted(why), notes);
             }
+            (Phase::Ending { end, .. }, News::Silent) if end.outcome == DrillOutcome::Passed => {
+                let (end, until) = (end.clone(), now.mono + WATCH);
+                self.go_on(Phase::Watching { end, until }, DrillStep::Watching, notes);
+            }
+            // It was carried, and is not wanted: that is no pass.
+            (Phase::Ending { end, give_up }, News::Failed(why)) if end.outcome == DrillOutcome::Passed => {
+                let (end, give_up) = (End::new(DrillOutcome::Failed, why), *give_up);
+                self.go_on(Phase::Ending { end, give_up }, DrillStep::Watching, notes);
+            }
+            (Phase::Watching { .. }, News::Failed(why)) => {
+                self.finish_drill(now, &End::new(DrillOutcome::Failed, why), notes);
+            }
+            (Phase::Watching { .. }, News::Stop(why) | News::Lost(why)) => {
+                self.finish_drill(now, &aborted(why), notes);
+            }
             (Phase::Ending { end, .. } | Phase::Unverified { end: Some(end) }, News::Silent) => {
                 let end = end.clone();
                 self.finish_drill(now, &end, notes);
@@ -135,7 +150,10 @@ impl Service {
             (Phase::Unverified { end: None }, News::Silent) => self.forget_drill(notes),
             (Phase::Recording { .. }, News::Carried | News::Failed(_) | News::Lost(_) | News::Silent)
             | (Phase::Rising { .. }, News::Kept | News::NotKept(_) | News::Silent)
-            | (Phase::Holding { .. }, News::Kept | News::NotKept(_) | News::Carried | News::Silent)
+            | (
+                Phase::Holding { .. } | Phase::Watching { .. },
+                News::Kept | News::NotKept(_) | News::Carried | News::Silent,
+            )
             | (
                 Phase::Ending { .. } | Phase::Unverified { .. },
                 News::Kept
@@ -191,6 +209,10 @@ impl Service {
                 let hold = duration::format(drill.plan.hold);
                 let text = format!("announced at strength {strength} for {hold}, carried, and silent again");
                 self.fall(now, End::new(DrillOutcome::Passed, text), notes);
+            }
+            Phase::Watching { end, .. } => {
+                let end = end.clone();
+                self.finish_drill(now, &end, notes);
             }
             // Nothing of it is announced while there is no BIRD, and whoever began it is not there to
             // be told anything sooner.

@@ -119,6 +119,7 @@ fn drill_words(step: &DrillStep) -> String {
     match step {
         DrillStep::Began { plan, actor } => format!("at strength {} begins, by {actor}", plan.strength),
         DrillStep::Carried => "is carried by enough upstreams".to_owned(),
+        DrillStep::Watching => "is watched until it has ended".to_owned(),
         DrillStep::Ending(end) => format!("ends, {}: {}", end.outcome, end.text),
         DrillStep::Ended { end, .. } => format!("{}: {}", end.outcome, end.text),
         DrillStep::Unverified => "is not seen to be over".to_owned(),

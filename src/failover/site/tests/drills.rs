@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::config::model::{self, Config, Decides, Failback, Votes};
-use crate::failover::drill::{END_LIMIT, News, Plan, RECORD_LIMIT, RISE_LIMIT, Rehearsal};
+use crate::failover::drill::{END_LIMIT, News, Plan, RECORD_LIMIT, RISE_LIMIT, Rehearsal, WATCH};
 use crate::failover::event::{DrillStep, Terms};
 use crate::failover::{Adoption, Ask, Event, Note, ProbeId, Stance, Strength};
 use crate::status::snapshot::{DrillOutcome, DrillPhase};
@@ -109,6 +109,9 @@ fn a_drill_is_written_down_announced_held_and_silent_again() {
     assert_eq!(bench.rehearsal(), Some(Rehearsal::End(Strength::Drain)));
     assert_eq!(bench.stance(), Stance::Off, "its stance is not touched");
     bench.drill(News::Silent);
+    assert_eq!(bench.ends(), [], "the sessions are watched first");
+    assert_eq!(bench.phase(), Some(DrillPhase::Ending));
+    bench.run_for(WATCH);
     assert_eq!((bench.rehearsal(), bench.phase()), (None, None));
     let text = "announced at strength drain for 10s, carried, and silent again";
     assert_eq!(bench.ends(), [(DrillOutcome::Passed, text.to_owned())]);
@@ -357,6 +360,27 @@ fn whatever_comes_in_between_ends_it_cleanly() {
 }
 
 #[test]
+fn a5_a_session_that_is_closed_after_it_was_carried_fails_the_drill_also_while_it_ends() {
+    let closed = || News::Failed("isp_upstream carried it, and its session is Idle now".to_owned());
+    let mut ending = at(DrillPhase::Ending);
+    ending.drill(closed());
+    assert_eq!(ending.ends(), [], "it is silenced first");
+    ending.drill(News::Silent);
+    let mut watched = at(DrillPhase::Ending);
+    watched.drill(News::Silent);
+    watched.run_for(WATCH - ms(1));
+    watched.drill(closed());
+    for bench in [ending, watched] {
+        let (outcome, text) = bench.ends().remove(0);
+        assert_eq!(outcome, DrillOutcome::Failed);
+        assert!(text.contains("Idle"), "{text}");
+        assert_eq!((bench.phase(), bench.rehearsal()), (None, None));
+        let remembered = bench.play.site().memory().services["web"].clone();
+        assert!(remembered.last_good_drill.is_none());
+    }
+}
+
+#[test]
 fn d11_a_freeze_takes_hands_off_once_the_drill_is_over() {
     let mut bench = at(DrillPhase::Holding);
     bench.ask(Ask::Freeze(Terms::default())).unwrap();
@@ -410,6 +434,7 @@ fn d9_a_drill_counts_for_no_latch() {
         bench.drill(News::Carried);
         bench.run_for(secs(10));
         bench.drill(News::Silent);
+        bench.run_for(WATCH);
     }
     let remembered = bench.play.site().memory().services["web"].clone();
     assert_eq!((remembered.switches, remembered.latched_since), (vec![], None));
@@ -618,6 +643,7 @@ proptest! {
         prop_assert_eq!(counted(&with), counted(&without));
         // And it ends as it began: nothing is announced for a drill any more.
         with.drill(News::Silent);
+        with.drill(News::Stop("the end".to_owned()));
         prop_assert_eq!(with.rehearsal(), None);
     }
 }
