@@ -113,7 +113,7 @@ async fn a1_a_decision_does_not_wait_as_a_mend_does() {
     let undo = || {
         place
             .bird
-            .with(|daemon| daemon.protocol("web_v4").enabled = false)
+            .with(|daemon| daemon.protocol("web_v4").enabled = false);
     };
     for times in 1..=3 {
         undo();
