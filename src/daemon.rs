@@ -15,6 +15,7 @@ mod readiness;
 mod reload;
 mod requests;
 mod senses;
+mod strays;
 mod telling;
 mod transition;
 mod view;
@@ -234,7 +235,7 @@ fn wire(
     errands: mpsc::Sender<api::Errand>,
     (found, past): Remembered,
     tasks: &mut Tasks,
-) -> (Driver, api::Handles, Ends, AbortOnDropHandle<()>) {
+) -> (Driver, api::Handles, Ends, [AbortOnDropHandle<()>; 2]) {
     let state_dir = &config.site.state_dir;
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
     let (keeper, kept) = keeper(state_dir);
@@ -251,6 +252,7 @@ fn wire(
     let (applying_out, applying) = watch::channel(false);
     let (wrong, bird_conf) = watch::channel(Wrong::default());
     let (told_out, hearsay) = mpsc::channel(ERRANDS_WAITING);
+    let strays = strays::spawn(config, &found.memory, client, &told_out);
     // The one errand that is under way waits for its answer.
     let (successors_out, successors) = mpsc::channel(1);
     let (in_force_out, in_force) = watch::channel(config.clone());
@@ -305,7 +307,7 @@ fn wire(
         told: told_out,
         applying: applying_out,
     };
-    (driver, doors, ends, gathering)
+    (driver, doors, ends, [gathering, strays])
 }
 
 /// Keeps what survives a restart, and reports how that went.

@@ -12,6 +12,7 @@ pub mod isolation;
 pub mod judge;
 pub mod memory;
 pub mod playback;
+pub mod reload;
 pub mod service;
 pub mod site;
 pub mod strength;

@@ -199,6 +199,11 @@ pub enum What {
         /// The worst problems in words, at most ten.
         problems: Vec<String>,
     },
+    /// The wall clock was stepped; overrides and latches keep their length.
+    ClockStepped {
+        /// By how much, in milliseconds; forward is positive.
+        by_ms: i64,
+    },
     /// Falconer itself was stalled, and threw results away (D2).
     Stalled {
         /// How late it was woken, in milliseconds.
@@ -232,6 +237,7 @@ impl What {
             Self::Readiness { .. } => "readiness",
             Self::Bird { .. } => "bird",
             Self::Alarm { .. } => "alarm",
+            Self::ClockStepped { .. } => "clock_stepped",
             Self::Stalled { .. } => "stalled",
         }
     }

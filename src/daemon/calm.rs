@@ -13,12 +13,17 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// The service that is changing its strength, in words; `None`: all is calm.
 pub(super) fn under_way(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
-    let service = snapshot.services.iter().find(|service| changes(service, now))?;
-    let name = &service.name;
+    let name = changing(snapshot, now)?;
     Some(format!(
         "{name} is being announced, withdrawn or drilled just now: no new bird.conf then; try again when \
          `falconer status` shows that it is done"
     ))
+}
+
+/// The name of the service that is changing its strength.
+pub(super) fn changing(snapshot: &Snapshot, now: Timestamp) -> Option<&str> {
+    let service = snapshot.services.iter().find(|service| changes(service, now))?;
+    Some(&service.name)
 }
 
 fn changes(service: &Service, now: Timestamp) -> bool {

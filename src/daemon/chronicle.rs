@@ -140,6 +140,12 @@ pub(super) fn what_of(note: &Note, site: &Site) -> Option<(Option<usize>, What)>
         | Note::OverrideEnded { .. }
         | Note::FailbackAllowed { .. }
         | Note::ConsentEnded { .. } => return what_of_operator(note),
+        Note::ClockStepped { by } => (
+            None,
+            What::ClockStepped {
+                by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
+            },
+        ),
         Note::Stalled { late } => (
             None,
             What::Stalled {
@@ -205,6 +211,7 @@ fn what_of_operator(note: &Note) -> Option<(Option<usize>, What)> {
         | Note::Isolation { .. }
         | Note::Latched { .. }
         | Note::Drill { .. }
+        | Note::ClockStepped { .. }
         | Note::Stalled { .. } => return None,
     })
 }

@@ -126,8 +126,6 @@ pub(super) struct Driver {
     upstreams_since: Vec<Option<Timestamp>>,
     following: Vec<Option<Following>>,
     drills: Vec<Option<Rehearsal>>,
-    /// A configuration that waits for the end of a drill, and until when.
-    postponed: Option<(Successor, Instant)>,
     alarms: Alarms,
     memory: Version,
     memory_trouble: Option<String>,
@@ -204,7 +202,6 @@ impl Driver {
             upstreams_since: vec![None; config.upstreams.len()],
             following: vec![None; services],
             drills: Self::drills_left_behind(&site),
-            postponed: None,
             alarms: Alarms::default(),
             memory: Version {
                 number: 0,
@@ -286,7 +283,6 @@ impl Driver {
                 Ok(all) => all,
                 Err(broken) => return self.break_down(broken).await,
             };
-            self.go_over_if_due();
             self.flush_memory_if_due();
             self.chronicle.publish();
             self.publish_if_due(all);
@@ -308,7 +304,7 @@ impl Driver {
             Woken::Journal(written) => self.take_written(written),
             Woken::Link => self.take_link(),
             Woken::BirdConf | Woken::Ready => self.publication.stale(),
-            Woken::Told(what) => drop(self.record(None, what)),
+            Woken::Told(what) => self.take_told(what),
             Woken::Successor(successor) => self.go_over_to(successor),
             Woken::Remembered(found) => return self.take_remembered(found),
             Woken::Ended(task) => {
@@ -386,8 +382,7 @@ impl Driver {
         let publication = self.publication.due();
         let memory = self.memory_stale.then(|| self.memory_pace.due(Duration::ZERO));
         let turn = Instant::now() + TURN_AT_LEAST;
-        let postponed = self.postponed.as_ref().map(|(_, until)| *until);
-        [judgement, publication, memory, postponed, self.waiting.deadline()]
+        [judgement, publication, memory, self.waiting.deadline()]
             .into_iter()
             .flatten()
             .fold(turn, Instant::min)

@@ -58,8 +58,8 @@ pub(super) struct Ends {
 pub(super) struct Successor {
     /// The configuration.
     pub(super) config: Arc<Config>,
-    /// Told when it is in force.
-    pub(super) done: oneshot::Sender<()>,
+    /// Told when it is in force, or why it is not gone over to now.
+    pub(super) done: oneshot::Sender<Result<(), String>>,
 }
 
 /// The files, from the start of the daemon to its end.

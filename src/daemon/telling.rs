@@ -58,6 +58,10 @@ pub(super) fn tell(site: &Site, note: &Note) {
         | Note::FailbackAllowed { .. }
         | Note::ConsentEnded { .. } => tell_operator(site, note),
         Note::Drill { service, step } => tell_drill(name(service), step),
+        Note::ClockStepped { by } => {
+            let by_ms = by.as_millis();
+            tracing::warn!(by_ms, "the wall clock was stepped: overrides keep their length");
+        }
         Note::Stalled { late } => {
             tracing::warn!(
                 late_ms = late.as_millis(),
@@ -123,6 +127,7 @@ fn tell_operator(site: &Site, note: &Note) {
         | Note::Isolation { .. }
         | Note::Latched { .. }
         | Note::Drill { .. }
+        | Note::ClockStepped { .. }
         | Note::Stalled { .. } => {}
     }
 }

@@ -58,6 +58,27 @@ pub struct Record {
     pub actor: String,
     /// Why.
     pub reason: Option<String>,
+    /// The static protocols that announce it: the next start may know them by no other way. Empty in
+    /// records of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<String>,
+}
+
+impl Record {
+    /// The static protocols that announce it. Where an earlier version did not write them down, those
+    /// that a rendered bird.conf has for a service of that name.
+    pub fn protocols_of(&self, service: &str) -> Vec<String> {
+        if !self.protocols.is_empty() {
+            return self.protocols.clone();
+        }
+        let of_strength = match self.strength {
+            Strength::Full => "",
+            Strength::Off | Strength::Drain => "_drain",
+        };
+        ["v4", "v6"]
+            .map(|family| format!("{service}_{family}{of_strength}"))
+            .to_vec()
+    }
 }
 
 /// What BIRD, the disk and the daemon say of a drill.
@@ -153,6 +174,7 @@ pub struct Drill {
     pub(super) plan: Plan,
     pub(super) since: Timestamp,
     pub(super) actor: String,
+    pub(super) protocols: Vec<String>,
     pub(super) phase: Phase,
     /// It was begun before this daemon was.
     pub(super) left_behind: bool,
@@ -160,11 +182,18 @@ pub struct Drill {
 
 impl Drill {
     /// One that begins now.
-    pub(super) fn begin(plan: Plan, actor: &str, since: Timestamp, now: Moment) -> Self {
+    pub(super) fn begin(
+        plan: Plan,
+        actor: &str,
+        protocols: Vec<String>,
+        since: Timestamp,
+        now: Moment,
+    ) -> Self {
         Self {
             plan,
             since,
             actor: actor.to_owned(),
+            protocols,
             phase: Phase::Recording {
                 give_up: now + RECORD_LIMIT,
             },
@@ -184,6 +213,7 @@ impl Drill {
             },
             since: record.since,
             actor: record.actor.clone(),
+            protocols: record.protocols.clone(),
             phase: Phase::Ending {
                 end: End::new(DrillOutcome::Aborted, text),
                 give_up: now + END_LIMIT,
@@ -277,6 +307,7 @@ impl Drill {
             since: self.since,
             actor: self.actor.clone(),
             reason: self.plan.reason.clone(),
+            protocols: self.protocols.clone(),
         }
     }
 }

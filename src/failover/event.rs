@@ -249,6 +249,11 @@ pub enum Note {
         /// How.
         step: DrillStep,
     },
+    /// The wall clock was stepped: overrides and what counts towards a latch keep their length.
+    ClockStepped {
+        /// By how much; forward is positive.
+        by: jiff::SignedDuration,
+    },
     /// Results were thrown away, because Falconer itself was stalled (D2).
     Stalled {
         /// How late it was woken.

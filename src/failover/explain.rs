@@ -1,17 +1,16 @@
 //! A service's judgement laid open: the facts, the rule that decides, and what would change it.
 //! For `falconer explain`; plain text, one fact a line.
 
-use std::time::Duration;
+mod changes;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::ProbeId;
 use super::isolation::Isolation;
-use super::judge::Why;
 use super::service::Service;
 use super::site::Site;
 use super::words::state_words;
-use crate::config::model::{Decides, Failback, OnLoss, Quorum, Role, Votes};
+use crate::config::model::{Decides, Quorum, Role, Votes};
 use crate::config::{duration, model};
 use crate::health::Probe;
 use crate::status::snapshot::{ProbeState, Verdict};
@@ -29,7 +28,9 @@ impl Site {
         lines.extend(standing_lines(service, now));
         lines.push(String::new());
         lines.push("what would change it:".to_owned());
-        lines.extend(change_lines(service).into_iter().map(|line| format!("  {line}")));
+        let prospects = changes::prospects(service).into_iter();
+        lines.extend(prospects.map(|prospect| format!("  {}", prospect.words)));
+        lines.extend(never_passed_line(service).map(|line| format!("  {line}")));
         if let Some(deadline) = service.judgement().deadline {
             lines.push(format!("when: by itself at {}", second(now.wall_at(deadline))));
         }
@@ -180,6 +181,14 @@ fn standing_lines(service: &Service, now: Now) -> Vec<String> {
         None => latch_line(service, now),
     };
     let mut lines = vec![over, latch];
+    lines.extend(service.remembered().consent.as_ref().map(|consent| {
+        let reason = consent.reason.as_deref();
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!(
+            "failback: allowed by {}{reason}, until the target goes down again (D6)",
+            consent.actor
+        )
+    }));
     lines.extend(drill_line(service, now));
     lines
 }
@@ -235,68 +244,11 @@ fn ordinal(number: u32) -> String {
     format!("{number}{ending}")
 }
 
-fn change_lines(service: &Service) -> Vec<String> {
-    let policy = service.policy();
-    let name = &policy.name;
-    match service.judgement().why {
-        Why::ToldToAnnounce | Why::ToldToWithdraw | Why::ToldToFreeze => {
-            vec![format!("the override's end, or `falconer auto {name}`")]
-        }
-        Why::TargetDown | Why::Relapse if policy.role == Role::Standby => vec![failback_words(policy)],
-        Why::TargetUp if policy.role == Role::Standby => vec![takeover_words(policy)],
-        Why::TargetDown | Why::Relapse => vec!["verdict up: announced at once".to_owned()],
-        Why::TargetUp => vec!["verdict down: withdrawn at once".to_owned()],
-        Why::Unclear => unclear_lines(service),
-        Why::NotAdopted | Why::Thawing => {
-            vec!["BIRD answering: what it announces is adopted (D10)".to_owned()]
-        }
-        Why::IsolatedKeeps | Why::IsolatedWithdraws => {
-            let then = match policy.on_isolated {
-                OnLoss::Keep => "what is announced is kept till then",
-                OnLoss::Withdraw => "nothing is announced till then",
-            };
-            vec![format!("enough witnesses up again; {then}")]
-        }
-        Why::WitnessesUnknown => vec!["enough witnesses known to be up".to_owned()],
-        Why::WitnessAwaited => {
-            vec!["a pass of enough witnesses amid the fails; they are asked now".to_owned()]
-        }
-        Why::TakeoverDelay => vec![format!(
-            "the verdict staying down for {}",
-            duration::format(policy.takeover_delay)
-        )],
-        Why::Latched => vec![format!("`falconer auto {name}`, and nothing else")],
-        Why::ConsentAwaited => vec![format!("`falconer failback {name}`")],
-        Why::FailbackDelay => vec![
-            format!(
-                "the verdict staying up for {}",
-                duration::format(policy.failback_delay)
-            ),
-            "a verdict down: announced at full at once (D7)".to_owned(),
-        ],
-        Why::WindowClosed => vec![format!("the window opening, or `falconer failback {name}`")],
-        Why::Draining => vec![
-            format!("{} of drain: withdrawn", duration::format(policy.failback_drain)),
-            "a verdict down: announced at full at once (D7)".to_owned(),
-        ],
-    }
-}
-
-fn unclear_lines(service: &Service) -> Vec<String> {
-    let policy = service.policy();
-    let mut lines = vec![
-        "a clear verdict; until then nothing changes".to_owned(),
-        match policy.role {
-            Role::Standby => format!("down: {}; up: {}", takeover_words(policy), failback_words(policy)),
-            Role::Primary => "down: withdrawn at once; up: announced at once".to_owned(),
-        },
-    ];
-    lines.extend(never_passed_line(service));
-    lines
-}
-
 /// How to go on with probes that were never seen to work (D20).
 fn never_passed_line(service: &Service) -> Option<String> {
+    if service.verdict().0 != Verdict::Unclear {
+        return None;
+    }
     let policy = service.policy();
     let probes = policy.probes.iter().zip(service.probes());
     let never = probes.filter(|(_, probe)| !probe.has_passed());
@@ -313,36 +265,6 @@ fn never_passed_line(service: &Service) -> Option<String> {
             policy.name
         )
     })
-}
-
-fn takeover_words(policy: &model::Service) -> String {
-    match policy.takeover_delay {
-        Duration::ZERO => "verdict down, enough witnesses up: announced at once".to_owned(),
-        delay => format!(
-            "verdict down for {}, enough witnesses up: announced",
-            duration::format(delay)
-        ),
-    }
-}
-
-fn failback_words(policy: &model::Service) -> String {
-    let consent = match policy.failback {
-        Failback::Auto => "",
-        Failback::Manual => ", and an operator's `falconer failback`",
-    };
-    let window = if policy.failback_window.is_some() {
-        ", within the failback window"
-    } else {
-        ""
-    };
-    let drain = match policy.failback_drain {
-        Duration::ZERO => String::new(),
-        drain => format!(" after {} of drain", duration::format(drain)),
-    };
-    format!(
-        "verdict up for {}{consent}{window}: withdrawn{drain}",
-        duration::format(policy.failback_delay)
-    )
 }
 
 fn second(at: Timestamp) -> String {

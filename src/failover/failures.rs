@@ -123,10 +123,8 @@ fn shape(config: &Config, service: &Service) -> Shape {
 /// What is wrong with it, and what would mend it.
 fn refused(base: &Config, service: &Service) -> Option<Refused> {
     let refused = first_refusal(base, service)?;
-    let mends = mends(service).into_iter();
-    let mend = mends
-        .filter(|mend| first_refusal(base, &mended(service, *mend)).is_none())
-        .next();
+    let mut mends = mends(service).into_iter();
+    let mend = mends.find(|mend| first_refusal(base, &mended(service, *mend)).is_none());
     Some(Refused { mend, ..refused })
 }
 

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::drill::Record;
 use crate::config::identity;
-use crate::config::model::{self, Check, Config};
+use crate::config::model::{self, Check, Config, Service};
 use crate::status::snapshot::{Action, LastDrill, millis};
 
 /// Switches that are remembered for one service: more than any `flap_limit` can ask for.
@@ -83,6 +83,64 @@ pub(super) fn every_probe(config: &Config) -> impl Iterator<Item = &model::Probe
     of_services.chain(&config.witnesses)
 }
 
+/// A drill that an earlier configuration's service was left in: nothing in this one would end it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayDrill {
+    /// The service's name.
+    pub service: String,
+    /// Whether the configuration names it no more.
+    pub absent: bool,
+    /// The static protocols that no service names any more.
+    pub protocols: Vec<String>,
+    /// What was written down of it.
+    pub record: Record,
+}
+
+impl Memory {
+    /// The drills that were left behind in protocols which no service of this configuration names.
+    pub fn stray_drills(&self, config: &Config) -> Vec<StrayDrill> {
+        let named = |name: &String| {
+            let mut all = config
+                .services
+                .iter()
+                .flat_map(|service| service.full.iter().chain(&service.drain));
+            all.any(|protocol| protocol.name == *name)
+        };
+        let strays = self.services.iter().filter_map(|(service, remembered)| {
+            let record = remembered.drill.clone()?;
+            let protocols = record.protocols_of(service).into_iter();
+            Some(StrayDrill {
+                service: service.clone(),
+                absent: !config.services.iter().any(|known| known.name == *service),
+                protocols: protocols.filter(|name| !named(name)).collect(),
+                record,
+            })
+        });
+        strays.filter(|stray| !stray.protocols.is_empty()).collect()
+    }
+
+    /// The drill that a service has to end first: its own, or that of an absent one whose protocol it
+    /// has now.
+    pub(super) fn drill_of(&self, service: &Service, config: &Config) -> Option<Record> {
+        let own = self.services.get(&service.name).and_then(|own| own.drill.clone());
+        let inherited = || {
+            let absent = |name: &String| !config.services.iter().any(|known| known.name == *name);
+            let has = |name: &String, record: &Record| {
+                let theirs = record.protocols_of(name);
+                let mut ours = service.full.iter().chain(&service.drain);
+                ours.any(|protocol| theirs.contains(&protocol.name))
+            };
+            let mut drills = self
+                .services
+                .iter()
+                .filter_map(|(name, remembered)| Some((name, remembered.drill.as_ref()?)));
+            let (_, record) = drills.find(|(name, record)| absent(name) && has(name, record))?;
+            Some(record.clone())
+        };
+        own.or_else(inherited)
+    }
+}
+
 /// What is remembered of one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +173,50 @@ pub struct Remembered {
 }
 
 impl Remembered {
+    /// What it means at the time given, at a start. What lies in the future was written by a clock that
+    /// ran ahead and has been put right since: it counts as of now, and lasts as long as it was to.
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        let ahead = |at: Timestamp| at.duration_since(now).max(SignedDuration::ZERO);
+        if let Some(over) = &mut self.overridden {
+            over.move_by(-ahead(over.since));
+        }
+        let newest = self
+            .switches
+            .iter()
+            .max()
+            .map_or(SignedDuration::ZERO, |&at| ahead(at));
+        for at in &mut self.switches {
+            *at = moved(*at, -newest);
+        }
+        let not_after_now = |at: &mut Timestamp| *at = (*at).min(now);
+        self.latched_since.iter_mut().for_each(not_after_now);
+        self.consent
+            .iter_mut()
+            .for_each(|consent| not_after_now(&mut consent.since));
+        self.drill
+            .iter_mut()
+            .for_each(|drill| not_after_now(&mut drill.since));
+        self.last_drill
+            .iter_mut()
+            .for_each(|last| not_after_now(&mut last.at));
+        self.last_good_drill.iter_mut().for_each(not_after_now);
+        self
+    }
+
+    /// The wall clock was stepped by so much.
+    pub(super) fn move_by(&mut self, by: SignedDuration) {
+        let step = |at: &mut Timestamp| *at = moved(*at, by);
+        self.overridden.iter_mut().for_each(|over| over.move_by(by));
+        self.switches.iter_mut().for_each(step);
+        self.latched_since.iter_mut().for_each(step);
+        self.consent
+            .iter_mut()
+            .for_each(|consent| step(&mut consent.since));
+        self.drill.iter_mut().for_each(|drill| step(&mut drill.since));
+        self.last_drill.iter_mut().for_each(|last| step(&mut last.at));
+        self.last_good_drill.iter_mut().for_each(step);
+    }
+
     /// Whether there is nothing to remember.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -137,6 +239,18 @@ pub struct Override {
     pub reason: Option<String>,
     /// Who: a user's name or "uid N".
     pub actor: String,
+}
+
+impl Override {
+    fn move_by(&mut self, by: SignedDuration) {
+        self.since = moved(self.since, by);
+        self.until = self.until.map(|until| moved(until, by));
+    }
+}
+
+/// A time by a clock that was stepped; as it is where that lies beyond all time.
+pub(super) fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
 }
 
 /// An operator's word that one failback may go ahead, which waits for it or for a window (D6).

@@ -7,13 +7,13 @@ mod tracked;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::drill::{Drill, Rehearsal};
 use super::event::{Adoption, Note, moment_of};
 use super::isolation::{Isolation, Sightings};
 use super::judge::{Due, Facts, Judgement, Rule, Stance, Why, judge};
-use super::memory::{Override, Remembered};
+use super::memory::{Override, Remembered, moved};
 use super::strength::Strength;
 use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
@@ -228,6 +228,12 @@ impl Service {
         if self.probes.iter().any(|probe| probe.is_stall(late)) {
             self.unwatched = self.unwatched.saturating_add(late);
         }
+    }
+
+    /// The wall clock was stepped: what is written in its time moves with it.
+    pub(super) fn wall_clock_stepped(&mut self, by: SignedDuration) {
+        self.remembered.move_by(by);
+        self.stance_since = self.stance_since.map(|since| moved(since, by));
     }
 
     /// The moment at which something may change without a new fact.

@@ -5,6 +5,7 @@
 //! inputs give the same decisions, bit for bit.
 
 mod checks;
+mod clocks;
 mod cut_off;
 mod reconfigure;
 mod slots;
@@ -23,7 +24,7 @@ use super::memory::{Memory, Passes, Remembered};
 use super::service::{Service, Surroundings};
 use crate::config::model::{self, Config};
 use crate::health::{CheckId, Probe};
-use crate::status::snapshot::{Outcome, ProbeState};
+use crate::status::snapshot::{LastDrill, Outcome, ProbeState};
 use crate::time::{Moment, Now};
 use cut_off::CutOff;
 use slots::Slots;
@@ -52,6 +53,8 @@ pub struct Site {
     /// Never more than the probes themselves hold under way, which is limited.
     under_way: HashMap<CheckId, ProbeId>,
     next_id: u64,
+    /// The clocks at the last input.
+    clocks: Now,
     deadline: Option<Moment>,
     notes: Vec<Note>,
     /// What is remembered of services that this configuration does not name: kept for one that does
@@ -98,6 +101,8 @@ impl Site {
         let services = config.services.iter().enumerate().map(|(index, policy)| {
             let probes = slots.group(index, &policy.probes);
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
+            let drill = memory.drill_of(policy, config);
+            let remembered = Remembered { drill, ..remembered }.as_of(now.wall);
             Service::new(index, policy.clone(), probes, remembered, now)
         });
         let services: Vec<_> = services.collect();
@@ -114,6 +119,7 @@ impl Site {
             passed: memory.passed.clone(),
             under_way: HashMap::new(),
             next_id: 0,
+            clocks: now,
             deadline: Some(now.mono),
             notes: Vec::new(),
             absent: absent(config, memory),
@@ -257,9 +263,19 @@ impl Site {
         }
     }
 
+    /// The drill of a service that the configuration does not name has come to its end.
+    pub fn stray_drill_ended(&mut self, service: &str, last: LastDrill) {
+        if let Some(remembered) = self.absent.get_mut(service) {
+            remembered.drill = None;
+            remembered.last_drill = Some(last);
+            self.memory_changed = true;
+        }
+    }
+
     fn take(&mut self, input: &Input) -> Result<(), Refusal> {
         let now = input.now;
-        self.notice_stall(now.mono);
+        self.follow_clocks(input);
+        self.notice_stall(now);
         match &input.event {
             None => Ok(()),
             Some(Event::Checked {
@@ -287,6 +303,10 @@ impl Site {
             Some(Event::Suspended { lasted }) => {
                 // Our own clock stood still meanwhile, and every delay with it.
                 self.spoil(*lasted);
+                self.start_anew(
+                    |probe| probe.is_stall(*lasted),
+                    |probe| probe.start_anew(now.mono),
+                );
                 Ok(())
             }
         }
@@ -306,18 +326,19 @@ impl Site {
     }
 
     /// Whoever calls later than asked was stalled: by the scheduler, a signal, or itself (D2).
-    fn notice_stall(&mut self, now: Moment) {
+    fn notice_stall(&mut self, now: Now) {
         if let Some(late) = self
             .deadline
-            .map(|deadline| now.since(deadline))
+            .map(|deadline| now.mono.since(deadline))
             .filter(|late| !late.is_zero())
         {
             // Each delay counts once, also where a refusal ends this call early.
-            self.deadline = Some(now);
+            self.deadline = Some(now.mono);
             if late <= self.shortest_timeout / 2 {
                 return;
             }
             self.spoil(late);
+            self.start_anew(|probe| probe.is_gap(late), |probe| probe.break_off(now.mono));
             for service in &mut self.services {
                 service.stalled(late);
             }
@@ -439,10 +460,16 @@ const ABSENT_LIMIT: usize = 1024;
 fn absent(config: &Config, memory: &Memory) -> BTreeMap<String, Remembered> {
     let named = |name: &String| config.services.iter().any(|service| service.name == *name);
     let absent = memory.services.iter().filter(|(name, _)| !named(name));
-    absent
-        .take(ABSENT_LIMIT)
-        .map(|(name, remembered)| (name.clone(), remembered.clone()))
-        .collect()
+    let strays = memory.stray_drills(config);
+    let kept = absent.take(ABSENT_LIMIT).map(|(name, remembered)| {
+        let mut remembered = remembered.clone();
+        if !strays.iter().any(|stray| stray.service == *name) {
+            // Whoever has its protocols now ends it.
+            remembered.drill = None;
+        }
+        (name.clone(), remembered)
+    });
+    kept.collect()
 }
 
 fn shortest_timeout(config: &Config) -> Duration {

@@ -235,6 +235,21 @@ impl Probe {
         late > self.timeout / 2
     }
 
+    /// Whether a stall leaves a gap between two of its results in a row.
+    pub fn is_gap(&self, late: Duration) -> bool {
+        late > self.timeout.max(self.schedule.interval())
+    }
+
+    /// No row of its results reaches over `now`.
+    pub fn break_off(&mut self, now: Moment) {
+        self.rows.break_off(now);
+    }
+
+    /// Nothing is known of it any more, and fails of checks begun before now prove nothing.
+    pub fn start_anew(&mut self, now: Moment) {
+        self.rows.start_anew(now);
+    }
+
     /// Falconer was woken `late`: what is under way and bears no such delay is spoiled (D2). True:
     /// something was.
     pub fn stalled(&mut self, late: Duration) -> bool {

@@ -186,6 +186,25 @@ impl Rows {
         row
     }
 
+    /// Nothing is known any more. What began before `now` and fails says nothing.
+    pub fn start_anew(&mut self, now: Moment) {
+        *self = Self {
+            void_before: now,
+            ..Self::new(self.fall, self.rise)
+        };
+    }
+
+    /// No row reaches over `now`. What is up stays so until fails in a row say otherwise; what is not
+    /// has to be proven anew.
+    pub fn break_off(&mut self, now: Moment) {
+        if self.state != ProbeState::Up {
+            return self.start_anew(now);
+        }
+        self.void_before = now;
+        self.row = self.row.filter(|row| row.kind == Kind::Passes);
+        self.blame = None;
+    }
+
     /// Voids the fails of checks begun after `since` and before `until` (D5): the row starts anew,
     /// and a probe that turned down on them becomes unknown; one that was down before stays down.
     pub fn void_fails(&mut self, since: Option<Moment>, until: Moment) {

@@ -85,6 +85,11 @@ impl Schedule {
         start + self.retry_interval
     }
 
+    /// How long it rests between two checks where nothing is in doubt.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// When the last check began.
     pub fn last_start(&self) -> Option<Moment> {
         self.last_start

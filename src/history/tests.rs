@@ -111,6 +111,7 @@ fn every_kind_of_entry_comes_back_from_its_line() {
             code: AlarmCode::Drift,
             text: None,
         },
+        What::ClockStepped { by_ms: -4000 },
         What::Stalled { late_ms: 1500 },
     ];
     for (seq, what) in (1..).zip(kinds.into_iter().chain(of_operators())) {

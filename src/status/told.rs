@@ -125,6 +125,10 @@ fn words(what: &What) -> (&'static str, String) {
         } => ("alarm", format!("{}: {text}", alarm_word(*code))),
         What::Alarm { code, text: None } => ("cleared", alarm_word(*code).to_owned()),
         What::Readiness { from, to, problems } => ("readiness", readiness(*from, *to, problems)),
+        What::ClockStepped { by_ms } => (
+            "clock",
+            format!("stepped by {by_ms} ms; overrides keep their length"),
+        ),
         What::Stalled { late_ms } => ("stalled", format!("woken {late_ms} ms late; results thrown away")),
     }
 }
@@ -173,6 +177,7 @@ fn operator(what: &What) -> (&'static str, String) {
         | What::Bird { .. }
         | What::Alarm { .. }
         | What::Readiness { .. }
+        | What::ClockStepped { .. }
         | What::Stalled { .. } => (what.word(), String::new()),
     }
 }

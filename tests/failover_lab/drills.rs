@@ -407,18 +407,19 @@ fn an_operators_word_ends_the_drill_first() {
 }
 
 #[test]
-fn a_reload_that_changes_the_service_ends_the_drill_first() {
+fn a_reload_during_a_drill_is_refused_and_goes_through_once_it_is_ended() {
     isolated(|| {
         let (lab, falconer, answer) = drilled(&Plan::default(), &Settings::standby(), LONG)?;
         falconer.configure(&Settings::standby().service("failback_delay = \"2s\""))?;
-        falconer.must(&["reload"])?;
+        let refused = falconer.cli(&["reload"])?;
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        ensure!(refused.status.code() == Some(1), "{said}");
+        ensure!(said.contains("`falconer auto web`"), "{said}");
+        falconer.must(&["auto", "web"])?;
         let report = report(answer)?;
         ensure!(report.outcome == DrillOutcome::Aborted, "{report:#?}");
-        ensure!(
-            report.text.contains("falconer.toml was read again"),
-            "{report:#?}"
-        );
-        over(&lab, &falconer, DrillOutcome::Aborted).map(drop)
+        over(&lab, &falconer, DrillOutcome::Aborted)?;
+        falconer.must(&["reload"]).map(drop)
     });
 }
 

@@ -12,7 +12,7 @@ use crate::failover::drill::{Drill, End, News, Phase, Plan};
 use crate::failover::event::DrillStep;
 use crate::failover::{Ask, Event, Input, Strength};
 use crate::history::What;
-use crate::status::snapshot::{AlarmCode, BirdState, DrillOutcome};
+use crate::status::snapshot::{AlarmCode, BirdState, DrillOutcome, LastDrill};
 use crate::store::Kept;
 
 impl Driver {
@@ -29,6 +29,8 @@ impl Driver {
 
     /// An operator asks for a drill: it begins, or is refused with all that speaks against it.
     pub(super) fn take_drill(&mut self, request: api::Drill) {
+        // As for every request of an operator.
+        self.feed(None);
         let api::Drill {
             service: name,
             plan,
@@ -206,6 +208,26 @@ impl Driver {
             let news = News::Failed(text.to_owned());
             self.feed(Some(Event::Drill { service, news }));
         }
+    }
+
+    /// What others have to tell: the history keeps it, and of a drill that a service left behind which
+    /// is not configured any more nothing is left to end.
+    pub(super) fn take_told(&mut self, what: What) {
+        let What::DrillEnded { report } = &what else {
+            self.record(None, what);
+            return;
+        };
+        let service = report.service.clone();
+        let last = LastDrill {
+            at: report.ended,
+            outcome: report.outcome,
+            strength: report.strength,
+            text: report.text.clone(),
+        };
+        self.site.stray_drill_ended(&service, last);
+        self.memory_stale |= self.site.take_memory_changed();
+        self.chronicle.record(self.clock.now().wall, Some(&service), what);
+        self.flush_memory();
     }
 
     /// A stage, where it is a drill's.

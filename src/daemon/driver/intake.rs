@@ -156,6 +156,8 @@ impl Driver {
     }
 
     pub(super) fn take_request(&mut self, request: api::Request) {
+        // What the clocks say comes first: the machine may have slept since the last fact.
+        self.feed(None);
         let services = self.site.services();
         let Some(service) = services
             .iter()

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
 use super::{Driver, Successor};
 use crate::bird::client::Client;
 use crate::bird::steering::{self, Report, Seen, Setup, Steering, Wishes};
 use crate::config::Config;
-use crate::daemon::REPORTS_WAITING;
+use crate::daemon::{REPORTS_WAITING, calm};
 use crate::status::latency::Book;
 
 /// Steering at work, and what it takes to replace it.
@@ -51,36 +50,45 @@ impl Wheel {
 }
 
 impl Driver {
-    /// Goes over to a configuration that is right, once no drill is under way that it concerns.
-    pub(super) fn go_over_to(&mut self, successor: Successor) {
-        if self.concerns_a_drill(&successor.config) {
-            self.end_drills("falconer.toml was read again");
-            self.postponed = Some((successor, Instant::now() + self.config.bird.timeout));
-        } else {
-            self.go_over_now(successor);
-        }
-    }
-
-    /// Goes over to what waited for the end of a drill, or has waited long enough.
-    pub(super) fn go_over_if_due(&mut self) {
-        if self.postponed.is_none() {
-            return;
-        }
-        let over = self.site.drilled().is_none();
-        let due = |postponed: &mut (_, Instant)| over || postponed.1 <= Instant::now();
-        if let Some((successor, _)) = self.postponed.take_if(due) {
-            self.go_over_now(successor);
-        }
-    }
-
-    fn concerns_a_drill(&self, new: &Config) -> bool {
-        let Some(drilled) = self.site.drilled().map(|service| service.policy()) else {
-            return false;
+    /// Goes over to a configuration that is right, or says why not now.
+    pub(super) fn go_over_to(&mut self, Successor { config, done }: Successor) {
+        let against = self
+            .against_reload(&config)
+            .or_else(|| self.against_new_steering(&config));
+        let result = match against {
+            Some(why) => Err(why),
+            None => {
+                self.go_over_now(config);
+                Ok(())
+            }
         };
-        !new.services.contains(drilled) || Setup::new(new) != self.edges.wheel.setup
+        // Whoever asked may have gone away; what came of it stands all the same.
+        let _ = done.send(result);
     }
 
-    fn go_over_now(&mut self, Successor { config: new, done }: Successor) {
+    fn against_reload(&self, new: &Config) -> Option<String> {
+        let seen = self.seen.as_ref().map(|(seen, _)| &seen.services);
+        let announces: Vec<_> = (0..self.config.services.len())
+            .map(|index| seen.and_then(|seen| seen.get(index)?.actual))
+            .collect();
+        self.site.against_reload(new, &announces)
+    }
+
+    /// Steering that starts anew knows nothing of what is on its way: its stages would never be told.
+    fn against_new_steering(&self, new: &Config) -> Option<String> {
+        if Setup::new(new) == self.edges.wheel.setup {
+            return None;
+        }
+        let now = self.clock.now();
+        let snapshot = self.view(now).snapshot(Vec::new());
+        let name = calm::changing(&snapshot, now.wall)?;
+        Some(format!(
+            "{name} is being announced or withdrawn just now, and what changed concerns how BIRD is told so; try \
+             again when `falconer status` shows that it is done"
+        ))
+    }
+
+    fn go_over_now(&mut self, new: Arc<Config>) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if self.recording.take().is_some() {
             tracing::warn!("the recording ends here: what follows goes by another configuration");
@@ -98,8 +106,6 @@ impl Driver {
         self.latency.send_replace(Arc::new(book));
         self.edges.in_force.send_replace(new);
         self.feed(None);
-        // Whoever asked may have gone away; it is in force all the same.
-        let _ = done.send(());
     }
 
     /// Steering starts anew only where something changed that concerns it.

@@ -97,7 +97,11 @@ impl Keeper {
         let stopping = |_| Refusal::Failed("the daemon is stopping".to_owned());
         let sent = self.ends.successors.send(Successor { config, done }).await;
         sent.map_err(|_| Refusal::Failed("the daemon is stopping".to_owned()))?;
-        taken.await.map_err(stopping)
+        taken.await.map_err(stopping)?.map_err(|why| {
+            Refusal::NotNow(format!(
+                "{why}; nothing was changed, the old configuration stays in force"
+            ))
+        })
     }
 
     async fn apply_as_asked(&mut self, force: bool, actor: &str) -> Result<String, Refusal> {

@@ -1,7 +1,10 @@
+use super::changes::{self, Change, Prospect};
 use crate::config::model::{Config, Decides, Failback, OnLoss, Quorum, Service, Votes, Window};
 use crate::failover::event::Terms;
+use crate::failover::judge::Why;
 use crate::failover::site::tests::support::*;
-use crate::failover::{Ask, ProbeId, Strength};
+use crate::failover::{Adoption, Ask, ProbeId, Strength};
+use crate::status::snapshot::Verdict;
 use crate::time::Moment;
 
 fn explained(bench: &Bench) -> String {
@@ -274,4 +277,193 @@ fn d9_it_counts_the_switches_that_still_lie_in_the_window() {
     assert_eq!(latch_at(at_ms(122_999)), line("2 takeovers"));
     assert_eq!(latch_at(at_s(123)), line("1 takeover"), "the first was 100 s ago");
     assert_eq!(latch_at(at_s(200)), line("0 takeovers"));
+}
+
+/// Every state that a standby or a primary can be in, with and without a latch.
+fn states() -> Vec<(&'static str, Bench)> {
+    let steady = || Bench::new(&simple()).adopting(Strength::Off);
+    let cut = |config: &Config| {
+        let mut bench = Bench::new(config).adopting(Strength::Full);
+        bench.world.cut(at_s(20), at_s(100_000));
+        bench
+    };
+    let mut unclear = steady();
+    unclear.world.from(at_s(20), PING, Target::Broken);
+    let mut broken_witness = outage(&simple());
+    broken_witness.world.from(Moment::START, WITNESS, Target::Broken);
+    let withdrawing = with(|service| service.on_isolated = OnLoss::Withdraw);
+    let delayed = with(|service| service.takeover_delay = secs(90));
+    let manual = with(|service| service.failback = Failback::Manual);
+    let windowed = with(|service| service.failback_window = Some(late_window()));
+    let draining = with(|service| service.failback_drain = secs(300));
+    let latching = with(|service| service.flap_limit = 1);
+    let mut latched_unclear = outage(&latching);
+    latched_unclear.world.from(at_s(60), PING, Target::Broken);
+    let silent_after_a_reboot = at(outage(&latching), at_s(100)).restart(&latching);
+    [
+        ("not adopted", at(Bench::new(&simple()), at_s(10))),
+        ("silent", at(steady(), at_s(10))),
+        ("unclear", at(unclear, at_s(60))),
+        ("takeover_delay", at(outage(&delayed), at_s(30))),
+        ("witnesses unknown", at(broken_witness, at_s(30))),
+        ("isolated, keeps", at(cut(&simple()), at_s(60))),
+        ("isolated, withdraws", at(cut(&withdrawing), at_s(60))),
+        ("taken over", at(outage(&simple()), at_s(30))),
+        ("taken over, manual", at(outage(&manual), at_s(30))),
+        ("taken over, drain", at(outage(&draining), at_s(30))),
+        ("failback_delay", at(outage(&simple()), at_s(50))),
+        ("consent awaited", at(outage(&manual), at_s(100))),
+        ("window closed", at(outage(&windowed), at_s(100))),
+        ("draining", at(outage(&draining), at_s(100))),
+        ("latched, up", at(outage(&latching), at_s(100))),
+        ("latched, down", at(outage(&latching), at_s(30))),
+        ("latched, unclear", at(latched_unclear, at_s(100))),
+        (
+            "latched, silent",
+            at(silent_after_a_reboot.adopting(Strength::Off), at_s(20)),
+        ),
+        (
+            "announced by hand",
+            asked(steady(), at_s(10), Ask::Announce(terms())),
+        ),
+        (
+            "withdrawn by hand",
+            asked(outage(&simple()), at_s(30), Ask::Withdraw(terms())),
+        ),
+        ("frozen", asked(steady(), at_s(10), Ask::Freeze(terms()))),
+    ]
+    .into_iter()
+    .chain(states_of_a_primary())
+    .collect()
+}
+
+/// The same for a primary.
+fn states_of_a_primary() -> [(&'static str, Bench); 5] {
+    let mut primaries = simple();
+    primaries.services = vec![primary("web", vec![probe("ping")])];
+    let mut latching_primaries = primaries.clone();
+    latching_primaries.services[0].flap_limit = 1;
+    let of_primary = |config: &Config| {
+        let mut bench = Bench::new(config).adopting(Strength::Full);
+        bench
+            .world
+            .from(at_s(20), PING, Target::Dead)
+            .from(at_s(40), PING, Target::Alive);
+        bench
+    };
+    let mut primary_unclear = of_primary(&latching_primaries);
+    primary_unclear.world.from(at_s(60), PING, Target::Broken);
+    [
+        ("primary, up", at(of_primary(&primaries), at_s(10))),
+        ("primary, down", at(of_primary(&primaries), at_s(30))),
+        (
+            "primary, latched, down",
+            at(of_primary(&latching_primaries), at_s(30)),
+        ),
+        (
+            "primary, latched, up",
+            at(of_primary(&latching_primaries), at_s(60)),
+        ),
+        ("primary, latched, unclear", at(primary_unclear, at_s(100))),
+    ]
+}
+
+/// The verdict from now on, with this site well connected.
+fn becomes(bench: &mut Bench, verdict: Verdict) {
+    let now = bench.play.now().mono;
+    let target = match verdict {
+        Verdict::Up => Target::Alive,
+        Verdict::Down => Target::Dead,
+        Verdict::Unclear => Target::Broken,
+    };
+    bench.world.cut(now, now);
+    // What the scripts have in store for later does not come.
+    for later in [0, 40, 60, 90].map(|second| now.max(at_s(second))) {
+        bench
+            .world
+            .from(later, WITNESS, Target::Alive)
+            .from(later, PING, target);
+    }
+}
+
+fn happens(bench: &mut Bench, change: Change) {
+    match change {
+        Change::Auto => bench.ask(Ask::Auto { reason: None }).expect("it can be asked"),
+        Change::Failback => bench
+            .ask(Ask::Failback { reason: None })
+            .expect("it waits for it"),
+        Change::Verdict(verdict) => becomes(bench, verdict),
+        Change::BirdRead => bench.bird(0, Adoption::Is(Strength::Off)),
+        Change::Connected => {
+            let now = bench.play.now().mono;
+            bench.world.cut(now, now);
+            bench.world.from(now, WITNESS, Target::Alive);
+        }
+    }
+}
+
+/// Where it stands, and why: what `explain` speaks of.
+fn stands(bench: &Bench) -> (Option<Strength>, Why, bool) {
+    let service = &bench.play.site().services()[0];
+    (
+        service.stance().strength(),
+        service.judgement().why,
+        service.latched_since().is_some(),
+    )
+}
+
+/// Whether it comes so within six hours; an operator who is waited for is there.
+fn comes(bench: &mut Bench, mut so: impl FnMut(&Bench) -> bool) -> bool {
+    for _ in 0..6 * 60 {
+        if so(bench) {
+            return true;
+        }
+        bench.run_for(secs(60));
+        if stands(bench).1 == Why::ConsentAwaited && !so(bench) {
+            // A refusal says that it waits for something else.
+            let _ = bench.ask(Ask::Failback { reason: None });
+        }
+    }
+    so(bench)
+}
+
+/// What would change it, by its own words, is done, and it changes; and what it does not name changes
+/// nothing.
+#[test]
+fn what_it_says_would_change_it_does() {
+    for (state, bench) in states() {
+        let service = &bench.play.site().services()[0];
+        let prospects = changes::prospects(service);
+        assert!(!prospects.is_empty(), "{state}");
+        let before = stands(&bench);
+        for prospect in &prospects {
+            let mut bench = bench.clone();
+            happens(&mut bench, prospect.change);
+            let came = match prospect.leads_to {
+                Some(strength) => comes(&mut bench, |bench| stands(bench).0 == Some(strength)),
+                None => comes(&mut bench, |bench| stands(bench) != before),
+            };
+            assert!(
+                came,
+                "{state}: {prospect:?} and it stands at {:?}",
+                stands(&bench)
+            );
+        }
+        let by_verdict = matches!(
+            before.1,
+            Why::TargetDown | Why::TargetUp | Why::Relapse | Why::Unclear | Why::Latched
+        );
+        for verdict in [Verdict::Up, Verdict::Down] {
+            let named = |prospect: &Prospect| prospect.change == Change::Verdict(verdict);
+            if !by_verdict || prospects.iter().any(named) {
+                continue;
+            }
+            let mut bench = bench.clone();
+            becomes(&mut bench, verdict);
+            assert!(
+                !comes(&mut bench, |bench| stands(bench).0 != before.0),
+                "{state}: {verdict:?} is not named, and moved it"
+            );
+        }
+    }
 }

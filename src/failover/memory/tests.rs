@@ -113,8 +113,7 @@ fn d20_what_was_written_before_passes_were_remembered_is_still_read() {
 #[test]
 fn d20_a_full_memory_forgets_what_no_probe_asks_any_more_oldest_first() {
     let entry = |number: usize| {
-        let at =
-            utc("2026-01-01T00:00:00Z") + jiff::SignedDuration::from_secs(i64::try_from(number).unwrap());
+        let at = utc("2026-01-01T00:00:00Z") + SignedDuration::from_secs(i64::try_from(number).unwrap());
         (format!("{number:032x}"), at)
     };
     let mut passes = Passes((0..PASSES_LIMIT).map(entry).collect());

@@ -91,7 +91,12 @@ impl Service {
                 against.join("; ")
             )));
         }
-        let drill = Drill::begin(plan.clone(), actor, now.wall, now.mono);
+        let announcing = match plan.strength {
+            Strength::Full => &self.policy.full,
+            Strength::Off | Strength::Drain => &self.policy.drain,
+        };
+        let protocols = announcing.iter().map(|protocol| protocol.name.clone());
+        let drill = Drill::begin(plan.clone(), actor, protocols.collect(), now.wall, now.mono);
         if plan.dry_run {
             // It touches neither BIRD nor the disk, so there is nothing that could be left behind.
             self.tell_dry_run(drill, notes);

@@ -5,6 +5,7 @@
 pub(crate) mod support;
 
 mod cadence;
+mod clocks;
 mod drills;
 mod failback;
 mod histories;
@@ -13,6 +14,7 @@ mod isolation;
 mod latch;
 mod overrides;
 mod primary;
+mod reloads;
 mod stall;
 mod start;
 mod unproven;

@@ -51,6 +51,7 @@ pub fn tell(config: &Config, note: &Note) -> String {
         | Note::FailbackAllowed { .. }
         | Note::ConsentEnded { .. } => operator_words(config, note),
         Note::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
+        Note::ClockStepped { by } => format!("site: the wall clock was stepped by {by:#}"),
         Note::Stalled { late } => format!(
             "site: stalled for {}: results thrown away",
             duration::format(*late)
@@ -111,6 +112,7 @@ fn operator_words(config: &Config, note: &Note) -> String {
         | Note::Isolation { .. }
         | Note::Latched { .. }
         | Note::Drill { .. }
+        | Note::ClockStepped { .. }
         | Note::Stalled { .. } => String::new(),
     }
 }

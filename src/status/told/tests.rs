@@ -117,6 +117,7 @@ fn history() -> Vec<Entry> {
             code: AlarmCode::NotExported,
             text: None,
         }),
+        site(What::ClockStepped { by_ms: -90_000 }),
         site(What::Stalled { late_ms: 4711 }),
         site(What::Stopped {
             why: "SIGTERM".to_owned(),

@@ -647,3 +647,41 @@ proptest! {
         prop_assert_eq!(with.rehearsal(), None);
     }
 }
+
+/// The service that was drilled is not configured any more: what it announces is known by its record,
+/// and whoever has its protocols now ends it before anything is adopted.
+#[test]
+fn a_drill_whose_service_went_away_is_known_by_its_protocols() {
+    let memory = at(DrillPhase::Holding).play.site().memory();
+    assert_eq!(
+        memory.services["web"].drill.as_ref().unwrap().protocols,
+        ["web_v4_drain"]
+    );
+    assert_eq!(memory.stray_drills(&article()), []);
+    let other = config(vec![standby("mail", vec![probe("ping")])], Vec::new(), 0);
+    let strays = memory.stray_drills(&other);
+    assert_eq!(strays.len(), 1);
+    assert!(strays[0].absent);
+    assert_eq!(strays[0].protocols, ["web_v4_drain"]);
+    let mut gone = Bench::with(&other, &memory, start());
+    assert!(
+        gone.play.site().memory().services["web"].drill.is_some(),
+        "until it is ended"
+    );
+    assert!(gone.play.site().services()[0].drill().is_none());
+    gone.run(at_s(1));
+
+    let mut renamed = article();
+    renamed.services[0].name = "site".to_owned();
+    assert_eq!(memory.stray_drills(&renamed), []);
+    let mut bench = Bench::with(&renamed, &memory, start());
+    bench.bird(0, Adoption::Is(Strength::Drain));
+    assert_eq!(bench.stance(), Stance::Unsettled, "it is no failback under way");
+    assert_eq!(bench.rehearsal(), Some(Rehearsal::End(Strength::Drain)));
+
+    let mut other_protocols = article();
+    other_protocols.services[0].drain[0].name = "other_drain".to_owned();
+    let strays = memory.stray_drills(&other_protocols);
+    assert_eq!((strays.len(), strays[0].absent), (1, false));
+    assert_eq!(strays[0].protocols, ["web_v4_drain"]);
+}

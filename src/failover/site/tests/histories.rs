@@ -275,6 +275,7 @@ impl Watched {
                 | Note::OverrideEnded { .. }
                 | Note::FailbackAllowed { .. }
                 | Note::ConsentEnded { .. }
+                | Note::ClockStepped { .. }
                 | Note::Drill { .. }
                 | Note::Stalled { .. } => {}
             }
@@ -381,12 +382,9 @@ impl Watched {
         self.run_for(60_000);
         // BIRD is silent at last, whatever a drill left there.
         self.news(News::Silent);
-        if self.bench.stance() == Stance::Unsettled {
-            self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
-        }
         let _ = self.watching(|bench| bench.ask(Ask::Auto { reason: None }));
-        // An override that ended before BIRD was first read left nothing settled (D10).
-        if self.bench.stance() == Stance::Unsettled {
+        // It is read wherever that is waited for.
+        if self.bench.play.site().services()[0].awaits_bird() {
             self.watching(|bench| bench.bird(0, Adoption::Is(Strength::Full)));
         }
         self.run_for(120_000);
