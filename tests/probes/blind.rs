@@ -112,14 +112,14 @@ async fn round(lab: &Lab, blind: &Namespace, packets: u64, seed: u64) {
     }
 }
 
-/// No answer, not a word of an error, and not before the time-out.
+/// No answer, and not before the time-out. A UDP socket takes in every error for its port, so that a
+/// forged one can be told beside it; nobody who guesses can do that for a ping or a connection.
 async fn stays_dead(probe: &Probe) {
     let started = Instant::now();
     let report = probe.check().await;
     expect(&report, Fail, "no answer within 1s");
-    for word in ["says", "refused", "unreachable", "came back"] {
-        assert!(!report.detail.contains(word), "{}", report.detail);
-    }
+    let over_udp = report.detail.contains("waiting for");
+    assert!(over_udp || !report.detail.contains(';'), "{}", report.detail);
     assert!(started.elapsed() >= Duration::from_millis(DEAD_MS));
 }
 
@@ -275,7 +275,7 @@ fn http() -> Check {
 /// At the site: a name server and a web server that answer once they are told to.
 struct Server {
     asked: Receiver<()>,
-    answer: Vec<Sender<()>>,
+    answer: Vec<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Server {
@@ -289,7 +289,7 @@ impl Server {
         let (asking, asked) = channel();
         let ((answer_dns, dns_may), (answer_web, web_may)) = (channel(), channel());
         let asking_too = asking.clone();
-        std::thread::spawn(move || {
+        let dns = std::thread::spawn(move || {
             let mut query = [0; 512];
             let (length, from) = dns.recv_from(&mut query).unwrap();
             asking.send(()).unwrap();
@@ -299,7 +299,7 @@ impl Server {
                 dns.send_to(&query[..length], from).unwrap();
             }
         });
-        std::thread::spawn(move || {
+        let web = std::thread::spawn(move || {
             let (mut stream, _) = web.accept().unwrap();
             assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
             asking_too.send(()).unwrap();
@@ -310,7 +310,7 @@ impl Server {
         });
         Self {
             asked,
-            answer: vec![answer_dns, answer_web],
+            answer: vec![(answer_dns, dns), (answer_web, web)],
         }
     }
 
@@ -326,9 +326,11 @@ impl Server {
         }
     }
 
-    fn answer(&self) {
-        for may in &self.answer {
+    /// Lets them answer, and waits until they have: the next round takes the same ports.
+    fn answer(self) {
+        for (may, server) in self.answer {
             may.send(()).unwrap();
+            server.join().unwrap();
         }
     }
 }
