@@ -112,7 +112,7 @@ pub enum RunError {
 /// # Errors
 /// When it cannot start, or when a part of it breaks down. Nothing from outside ends it later.
 pub async fn run(options: Options) -> Result<(), RunError> {
-    run_and_tell(options, drop).await
+    Box::pin(run_and_tell(options, drop)).await
 }
 
 /// The tasks of a daemon that runs, by what they do.
@@ -236,10 +236,9 @@ fn wire(
     (found, past): Remembered,
     tasks: &mut Tasks,
 ) -> (Driver, api::Handles, Ends, [AbortOnDropHandle<()>; 2]) {
-    let state_dir = &config.site.state_dir;
     let (wheel, wishes, reports) = Wheel::take(config, client.clone());
-    let (keeper, kept) = keeper(state_dir);
-    let (journal, journal_reports) = journal(state_dir);
+    let (keeper, kept) = keeper(&config.site.state_dir);
+    let (journal, journal_reports) = journal(&config.site.state_dir);
     let unwritten = journal.unwritten();
     tasks.push(("steering", wheel.task()));
     tasks.push(("the writer of the state", keeper.task()));
@@ -282,7 +281,7 @@ fn wire(
         snapshot: driver.snapshot(),
         ready,
         history: driver.history(),
-        past: past_of(state_dir),
+        past: past_of(&config.site.state_dir),
         latency: driver.latency(),
         requests: requests_out,
         errands,

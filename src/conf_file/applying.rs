@@ -228,7 +228,18 @@ impl<B: Reconfigure> Applying<'_, B> {
                     tokio::time::sleep_until(start + until.since_start()).await;
                     continue;
                 }
-                step => self.make(step, clock()).await,
+                step @ (Step::AskStatus
+                | Step::Look
+                | Step::AskCalm
+                | Step::PutRunning
+                | Step::ConfigureRunning
+                | Step::PutNew
+                | Step::CheckPlace
+                | Step::ConfigureNew { .. }
+                | Step::Confirm
+                | Step::Undo
+                | Step::PutBack
+                | Step::NoteConfirming) => self.make(step, clock()).await,
             };
             machine.handle(clock(), event);
         }

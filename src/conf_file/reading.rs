@@ -118,9 +118,10 @@ pub fn not_provable(read: &Path, why: &str) -> String {
 
 /// Why another process's files cannot be seen, in words.
 pub fn no_view(pid: i32, error: &std::io::Error) -> String {
-    let advice = match error.kind() {
-        ErrorKind::PermissionDenied => " (it takes root with CAP_SYS_PTRACE)",
-        _ => "",
+    let advice = if error.kind() == ErrorKind::PermissionDenied {
+        " (it takes root with CAP_SYS_PTRACE)"
+    } else {
+        ""
     };
     format!("the files of BIRD's process {pid} cannot be seen: {error}{advice}")
 }
@@ -258,11 +259,12 @@ impl Reading<'_> {
     fn read(&self, file: &Path) -> Result<String, String> {
         let room = MAX_LEN.saturating_sub(self.whole.text.len());
         let mut bytes = Vec::new();
-        let opened = self.view.files.open(file).map_err(|error| match error.kind() {
-            ErrorKind::PermissionDenied => {
+        let opened = self.view.files.open(file).map_err(|error| {
+            if error.kind() == ErrorKind::PermissionDenied {
                 format!("{error}; let Falconer's user read it (on Debian the group bird may)")
+            } else {
+                error.to_string()
             }
-            _ => error.to_string(),
         })?;
         let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
         opened

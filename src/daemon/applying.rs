@@ -132,7 +132,11 @@ pub(super) async fn bring_in(
                     said: format!("{path}: {}{kept}", Outcome::Applied),
                     changed: true,
                 }),
-                outcome => Err(NotApplied::Ended { outcome, kept }),
+                Outcome::NotStarted { .. }
+                | Outcome::Refused { .. }
+                | Outcome::Undone { .. }
+                | Outcome::Unclear { .. }
+                | Outcome::FileStays { .. } => Err(NotApplied::Ended { outcome, kept }),
             }
         }
     }

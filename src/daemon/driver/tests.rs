@@ -12,7 +12,7 @@ use crate::config::model::Config;
 use crate::daemon::checks::Make;
 use crate::failover::Strength;
 use crate::failover::site::tests::support::{self, probe, secs, standby};
-use crate::metrics::tally::Number;
+use crate::metrics::tally::{Number, Tally};
 use crate::probe::Report as Made;
 use crate::status::snapshot::Outcome;
 
@@ -69,7 +69,7 @@ impl Bench {
             journal_reports,
             checks,
             checked,
-            senses: Senses::new(&config, client.clone()),
+            senses: Senses::new(&config, client.clone(), Tally::default()),
             bird_conf,
             hearsay,
             ready,

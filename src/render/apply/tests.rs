@@ -128,9 +128,10 @@ impl World {
                 Step::Confirm => Event::Confirmed(self.confirm()),
                 Step::Undo => Event::Undone(self.undo()),
                 Step::PutRunning => Event::File(self.put(Which::Running)),
-                Step::CheckPlace => Event::Place(match self.fault {
-                    Fault::ReadsAnother => Err("BIRD reads another file".to_owned()),
-                    _ => Ok(()),
+                Step::CheckPlace => Event::Place(if self.fault == Fault::ReadsAnother {
+                    Err("BIRD reads another file".to_owned())
+                } else {
+                    Ok(())
                 }),
                 Step::PutNew => Event::File(self.put(Which::New)),
                 Step::PutBack => Event::File(self.put(Which::Running)),
@@ -182,11 +183,8 @@ impl World {
 
     fn calm(&mut self) -> Result<(), String> {
         self.asked_calm += 1;
-        let begins = match self.fault {
-            Fault::TakeoverBegins { before_first } => before_first == (self.asked_calm == 1),
-            _ => false,
-        };
-        if begins {
+        let before_first = self.asked_calm == 1;
+        if self.fault == (Fault::TakeoverBegins { before_first }) {
             Err("web is being announced".to_owned())
         } else {
             Ok(())

@@ -72,10 +72,12 @@ impl Apply {
         sent_at: Moment,
         answer: Result<Configured, Trouble>,
     ) -> State {
-        match state {
-            State::ConfigureRunning { until } => running_configured(until, now, answer),
-            State::ConfigureNew => self.new_configured(now, sent_at, answer),
-            other => other,
+        if let State::ConfigureRunning { until } = state {
+            running_configured(until, now, answer)
+        } else if state == State::ConfigureNew {
+            self.new_configured(now, sent_at, answer)
+        } else {
+            state
         }
     }
 
