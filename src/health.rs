@@ -3,6 +3,7 @@
 //! Nothing here makes a check or knows what a check is made of; results come in, and the next
 //! start is asked for.
 
+pub mod answers;
 pub mod probe;
 pub mod rows;
 pub mod schedule;

@@ -1,6 +1,7 @@
 //! Whether this site's own view proves anything (D5).
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::health::rows::Blame;
 use crate::status::snapshot::ProbeState;
@@ -66,8 +67,10 @@ pub struct Sightings {
     needed: usize,
     /// The starts of the latest checks that passed, by witness, oldest first.
     passes: Vec<VecDeque<Moment>>,
-    /// Counts the passes, so that whoever waits for one knows that there is one.
+    /// Counts what was recorded, so that whoever waits for a pass knows that there is one.
     version: u64,
+    /// The start of the latest check that was missing or failed, by witness, as of its latest pass.
+    misses: Vec<Option<Moment>>,
 }
 
 impl Sightings {
@@ -77,10 +80,11 @@ impl Sightings {
             needed,
             passes: vec![VecDeque::new(); witnesses],
             version: 0,
+            misses: vec![None; witnesses],
         }
     }
 
-    /// Another number whenever a pass was recorded.
+    /// Another number whenever something was recorded.
     pub(super) fn version(&self) -> u64 {
         self.version
     }
@@ -100,22 +104,40 @@ impl Sightings {
         self.version += 1;
     }
 
+    /// A check of a witness that began then failed, or is missing although one begun later passed.
+    pub fn record_miss(&mut self, witness: usize, start: Option<Moment>) {
+        if let Some(miss) = self.misses.get_mut(witness).filter(|miss| start > **miss) {
+            *miss = start;
+            self.version += 1;
+        }
+    }
+
     /// Takes over what another remembers of a witness.
     pub(super) fn carry(&mut self, to: usize, before: &Self, from: usize) {
         if let (Some(passes), Some(old)) = (self.passes.get_mut(to), before.passes.get(from)) {
             passes.clone_from(old);
         }
+        self.record_miss(to, before.misses.get(from).copied().flatten());
     }
 
-    /// Whether enough witnesses passed amid these fails: in a check begun after the first of them,
-    /// and not after the last. Without the second half, the end of a cut of our own uplink would
-    /// prove that the target died in it: all fails lie before, and the witnesses pass again.
-    pub fn amid(&self, fails: Blame) -> bool {
-        let passed = |passes: &&VecDeque<Moment>| {
-            let not_after = passes.partition_point(|&pass| pass <= fails.last);
-            not_after > 0 && passes[not_after - 1] > fails.first
+    /// Whether enough witnesses passed in time to tell these fails from a cut of our own uplink: in a
+    /// check begun when the first of them should have been answered already, so that an answer lost in
+    /// a cut means that the pass came after the cut; and not after the last, which has then failed
+    /// outside of the cut. `alone`: a single fail makes the probe down, and none has to follow.
+    ///
+    /// A witness that missed a check meanwhile says that our uplink was ill: then only a whole row
+    /// that follows its pass proves anything.
+    pub fn prove(&self, fails: Blame, alone: bool) -> bool {
+        let passed = |(passes, miss): &(&VecDeque<Moment>, &Option<Moment>)| {
+            let until = match **miss >= Some(fails.first) {
+                true => fails.full_row_since,
+                false if alone => Some(Moment::new(Duration::MAX)),
+                false => Some(fails.last),
+            };
+            let in_time = until.map_or(0, |until| passes.partition_point(|&pass| pass <= until));
+            in_time > 0 && passes[in_time - 1] >= fails.settled
         };
-        self.passes.iter().filter(passed).count() >= self.needed
+        self.passes.iter().zip(&self.misses).filter(passed).count() >= self.needed
     }
 }
 

@@ -19,7 +19,7 @@ use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
 use crate::config::model::{self, Decides, Failback, Role, Votes};
 use crate::health::Probe;
-use crate::health::rows::{Blame, Rows};
+use crate::health::rows::Blame;
 use crate::status::snapshot::{Action, Verdict};
 use crate::time::{Moment, Now};
 use tracked::Tracked;
@@ -378,30 +378,35 @@ impl Service {
             .collect()
     }
 
-    /// When the latest row of fails began that could count towards a verdict down (D5), or may
-    /// have begun with a check that is still out.
-    pub(super) fn failing_since(&self, now: Moment) -> Option<Moment> {
-        let probes = self.policy.probes.iter().zip(&self.probes);
-        let could = |policy: &model::Probe| {
-            matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
-        };
-        probes
-            .filter(|(policy, _)| could(policy))
-            .filter_map(|(_, probe)| probe.failing_since(now))
-            .max()
+    /// The rows of fails that could count towards a verdict down, or may begin with a check that is
+    /// out, and that no witness has told from a cut of our own uplink yet (D5). With each the index of
+    /// its probe.
+    pub(super) fn unproven(&self, now: Moment, sightings: &Sightings) -> Vec<(usize, Blame)> {
+        let probes = self.policy.probes.iter().zip(&self.probes).enumerate();
+        let fails = probes.filter_map(|(at, (policy, probe))| {
+            let fails = probe.fails(now).filter(|_| could_count_down(policy))?;
+            (!sightings.prove(fails, policy.fall <= 1)).then_some((at, fails))
+        });
+        fails.collect()
     }
 
     /// When the latest row began that a verdict down stands on.
     fn first_fail(&self) -> Option<Moment> {
-        self.blames().iter().map(|blame| blame.first).max()
+        self.blames().map(|(_, blame)| blame.first).max()
     }
 
-    /// The fails that a verdict down stands on. What was voided after an isolation needs no proof
-    /// any more: it was down before.
-    fn blames(&self) -> Vec<Blame> {
+    /// The fails that a verdict down stands on, and whether each row is of a single fail. What was
+    /// voided after an isolation needs no proof any more: it was down before.
+    fn blames(&self) -> impl Iterator<Item = (bool, Blame)> {
         let grounds = grounds_for_down(&self.ballots(), self.policy.down_when);
-        let rows = grounds.iter().map(|&at| self.probes[at].rows());
-        rows.filter_map(Rows::blame).collect()
+        grounds.into_iter().filter_map(|at| {
+            let blame = self.probes[at].rows().blame()?;
+            Some((self.policy.probes[at].fall <= 1, blame))
+        })
+    }
+
+    fn is_proven(&self, sightings: &Sightings) -> bool {
+        self.blames().all(|(alone, fails)| sightings.prove(fails, alone))
     }
 
     fn facts(&self, now: Now, around: Surroundings<'_>) -> Facts {
@@ -410,7 +415,6 @@ impl Service {
             due if due <= now.mono => Due::Now,
             due => Due::At(due),
         };
-        let proven = self.blames().iter().all(|&fails| around.sightings.amid(fails));
         Facts {
             role: policy.role,
             stance: self.stance,
@@ -419,7 +423,7 @@ impl Service {
             imposed: self.remembered.imposed,
             verdict: self.verdict,
             isolation: around.isolation,
-            proven,
+            proven: self.is_proven(around.sightings),
             on_isolated: policy.on_isolated,
             overridden: self.overridden().map(|over| over.action),
             latched: self.latched_since().is_some(),
@@ -480,4 +484,9 @@ impl Service {
         }
         true
     }
+}
+
+/// Whether a verdict down could rest on such a probe.
+pub(super) fn could_count_down(policy: &model::Probe) -> bool {
+    matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
 }

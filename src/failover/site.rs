@@ -48,6 +48,8 @@ pub struct Site {
     isolation: Isolation,
     sightings: Sightings,
     cut_off: Option<CutOff>,
+    /// Until when doubt is not spread over the services again.
+    spread_until: Option<Moment>,
     last: HashMap<ProbeId, Last>,
     passed: Passes,
     /// Never more than the probes themselves hold under way, which is limited.
@@ -115,6 +117,7 @@ impl Site {
             witness_policies: config.witnesses.clone(),
             min_up: config.isolation.min_up,
             cut_off: None,
+            spread_until: None,
             last: HashMap::new(),
             passed: memory.passed.clone(),
             under_way: HashMap::new(),
@@ -360,7 +363,7 @@ impl Site {
     fn proceed(&mut self, now: Now) -> Vec<Start> {
         self.mark_due(&now);
         self.settle_isolation(now.mono);
-        self.seek_witnesses(now.mono);
+        self.seek_proof(now.mono);
         self.settle_services(now);
         let starts = self.start_due(now);
         self.deadline = self.timers.deadline(now.mono);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Rows;
+use super::answers::AnswerTimes;
+use super::rows::{Blame, Rows};
 use super::schedule::Schedule;
 use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::Moment;
@@ -25,7 +26,12 @@ pub struct CheckId(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     timeout: Duration,
+    /// Whether a verdict rests on it. Where none does it is asked at its interval, whatever comes of it.
+    takes_part: bool,
     rows: Rows,
+    answers: AnswerTimes,
+    /// The start of the latest check that failed, whether or not it counted.
+    latest_miss: Option<Moment>,
     schedule: Schedule,
     under_way: Vec<UnderWay>,
     /// It was seen to pass, now or before a restart; until then it proves nothing (D20).
@@ -49,6 +55,8 @@ pub struct Effect {
     pub fell_into_doubt: bool,
     /// The probe was seen to pass for the first time (D20).
     pub first_pass: bool,
+    /// It failed, and the probe is down: it has just turned, or was asked again.
+    pub failed_down: bool,
 }
 
 impl Probe {
@@ -57,17 +65,29 @@ impl Probe {
     pub fn new(fall: u32, rise: u32, timeout: Duration, schedule: Schedule, has_passed: bool) -> Self {
         Self {
             timeout,
+            takes_part: true,
             rows: Rows::new(fall, rise),
+            answers: AnswerTimes::default(),
+            latest_miss: None,
             schedule,
             under_way: Vec::new(),
             has_passed,
         }
     }
 
+    /// No verdict rests on it: it is asked at its interval, whatever comes of it.
+    #[must_use]
+    pub fn idle(mut self) -> Self {
+        self.takes_part = false;
+        self
+    }
+
     /// Goes on from the rows and the checks of `before`, with thresholds and a schedule of its own.
     pub fn carry_over(&mut self, before: &Self, fall: u32, rise: u32) {
         self.rows = before.rows.clone();
         self.rows.set_thresholds(fall, rise);
+        self.answers = before.answers;
+        self.latest_miss = before.latest_miss;
         self.under_way.clone_from(&before.under_way);
         self.has_passed |= before.has_passed;
     }
@@ -102,17 +122,21 @@ impl Probe {
 
     /// When the next check is to start.
     pub fn due(&self) -> Moment {
-        self.schedule.due(self.last_is_unanswered())
+        self.schedule.due(self.is_followed_up())
     }
 
-    /// When it is to be looked at next: a check is due, or one that is out becomes unanswered.
+    /// When it is to be looked at next: a check is due, or one that is out becomes unanswered, or should
+    /// have been answered.
     pub fn wakes(&self, now: Moment) -> Moment {
-        let out = self
+        let unanswered = self
             .under_way
-            .last()
+            .iter()
             .map(|check| self.schedule.follow_up(check.start));
-        let unanswered = out.filter(|&at| at > now);
-        unanswered.map_or(self.due(), |at| at.min(self.due()))
+        let unanswered = unanswered.filter(|&at| at > now).min();
+        [unanswered, self.settles_at(now)]
+            .into_iter()
+            .flatten()
+            .fold(self.due(), Moment::min)
     }
 
     /// When the oldest check that is out is given up; `None`: none is out.
@@ -127,7 +151,7 @@ impl Probe {
 
     /// Starts a check. True: the probe fell into doubt, because the one before it is unanswered.
     pub fn start(&mut self, now: Moment, id: CheckId) -> bool {
-        let fell = self.schedule.start(now, self.last_is_unanswered());
+        let fell = self.schedule.start(now, self.is_followed_up());
         if self.under_way.len() >= OVERLAP_LIMIT {
             self.under_way.remove(0);
         }
@@ -168,18 +192,29 @@ impl Probe {
         if first_pass {
             self.begin_to_count();
         }
-        let counted = self.rows.record(check.start, outcome);
-        let fell_into_doubt = match outcome {
-            Outcome::Pass if counted => self.weigh(self.state() == ProbeState::Up),
-            // Its fails prove nothing, so there is nothing to follow up.
-            Outcome::Fail if counted => self.weigh(!self.has_passed),
-            Outcome::Pass | Outcome::Fail | Outcome::Error => false,
+        let settled = now.min(self.settled(check.start));
+        let counted = self.rows.record(check.start, settled, outcome);
+        let effect = match outcome {
+            Outcome::Pass => {
+                self.answers.record(now.since(check.start));
+                self.weigh(counted, ProbeState::Up)
+            }
+            Outcome::Fail => {
+                self.latest_miss = self.latest_miss.max(Some(check.start));
+                self.weigh(counted, ProbeState::Down)
+            }
+            Outcome::Error => {
+                // What cannot be asked any more is in no doubt: nothing is known (D1).
+                if self.rows.is_lost() {
+                    self.schedule.answer(true);
+                }
+                Effect {
+                    counted,
+                    ..Effect::default()
+                }
+            }
         };
-        Some(Effect {
-            counted,
-            fell_into_doubt,
-            first_pass,
-        })
+        Some(Effect { first_pass, ..effect })
     }
 
     /// The first pass: what it showed before proves nothing, and is forgotten (D20). Otherwise a first
@@ -189,10 +224,21 @@ impl Probe {
         self.rows = self.rows.restarted();
     }
 
-    /// A result that counted agrees with the state or not. True: doubt is new, or has turned.
-    fn weigh(&mut self, agrees: bool) -> bool {
+    /// A result that speaks for a state agrees with the settled one, or raises doubt. The fails of a
+    /// probe that never passed prove nothing, so there is nothing to follow up (D20).
+    fn weigh(&mut self, counted: bool, speaks_for: ProbeState) -> Effect {
+        if !counted {
+            return Effect::default();
+        }
+        let counts = self.takes_part && self.has_passed;
+        let agrees = self.state() == speaks_for || !counts;
         let fell = self.schedule.answer(agrees);
-        !agrees && (fell || self.rows.streak() == 1)
+        Effect {
+            counted,
+            fell_into_doubt: !agrees && (fell || self.rows.streak() == 1),
+            failed_down: agrees && speaks_for == ProbeState::Down && counts,
+            first_pass: false,
+        }
     }
 
     /// Asks out of turn, unless a check began after `since`.
@@ -202,32 +248,80 @@ impl Probe {
         }
     }
 
-    /// Since when it may be failing: the first check of its row of fails, else the first that is out
-    /// for longer than `retry_interval`, with none begun later that passed.
-    pub fn failing_since(&self, now: Moment) -> Option<Moment> {
+    /// The fails that a verdict down would rest on now: those that it is down on, its present row, or a
+    /// check that is out for longer than `retry_interval`, with none begun later that passed. None of a
+    /// probe that never passed (D20).
+    pub fn fails(&self, now: Moment) -> Option<Blame> {
         if !self.has_passed {
             return None;
         }
+        let standing = match self.state() {
+            ProbeState::Down => self.rows.blame(),
+            ProbeState::Up | ProbeState::Unknown => self.rows.failing(),
+        };
         let overdue = |check: &&UnderWay| {
             !check.spoiled
                 && self.schedule.follow_up(check.start) <= now
                 && Some(check.start) > self.rows.latest_pass()
         };
-        let unanswered = || self.under_way.iter().find(overdue).map(|check| check.start);
-        self.rows.first_fail().or_else(unanswered)
+        let out = || self.under_way.iter().find(overdue).map(|check| check.start);
+        let unanswered = || {
+            out().map(|start| Blame {
+                first: start,
+                settled: self.settled(start),
+                last: start,
+                full_row_since: None,
+            })
+        };
+        standing.or_else(unanswered)
     }
 
-    /// Seeks a pass of a check begun after `since`: asked at once, which the schedule puts off until
-    /// `retry_interval` after the check that began last, and so again and again until one passes.
-    pub fn seek_pass(&mut self, now: Moment, since: Moment) {
-        if self.lacks_pass(since) {
-            self.schedule.ask(now);
+    /// When the next check that is out should have been answered: then witnesses may be needed (D5).
+    fn settles_at(&self, now: Moment) -> Option<Moment> {
+        let out = self.under_way.iter().map(|check| self.settled(check.start));
+        out.filter(|&at| at > now).min()
+    }
+
+    /// When a check that began at `start` should have been answered: after the longest answer time of
+    /// late, and not before `retry_interval`; where none was ever answered, after the time-out.
+    fn settled(&self, start: Moment) -> Moment {
+        let soonest = self.schedule.follow_up(start).since(start);
+        let answered = self.answers.longest().map(|longest| longest.max(soonest));
+        start + answered.unwrap_or(self.timeout).min(self.timeout)
+    }
+
+    /// Seeks a pass of a check begun at `from` or later: asked exactly then, or at once where that is
+    /// past. The schedule keeps `retry_interval` between two checks, and so again and again until one
+    /// passes.
+    pub fn seek_pass(&mut self, now: Moment, from: Moment) {
+        if self.lacks_pass(from) {
+            self.schedule.reserve(from.max(now));
         }
     }
 
-    /// Whether no check begun after `since` has passed.
-    pub fn lacks_pass(&self, since: Moment) -> bool {
-        self.rows.latest_pass().is_none_or(|pass| pass <= since)
+    /// The start of the latest check that failed, or that is out although it should have been answered:
+    /// of a witness, a sign that our own uplink is ill.
+    pub fn latest_miss(&self, now: Moment) -> Option<Moment> {
+        let missing = |check: &&UnderWay| !check.spoiled && self.settled(check.start) <= now;
+        let out = self.under_way.iter().filter(missing).map(|check| check.start);
+        out.max().max(self.latest_miss)
+    }
+
+    /// Whether no check begun at `from` or later has passed.
+    pub fn lacks_pass(&self, from: Moment) -> bool {
+        self.rows.latest_pass().is_none_or(|pass| pass < from)
+    }
+
+    /// Asks as soon as `retry_interval` allows.
+    pub fn ask_again(&mut self, now: Moment) {
+        self.schedule.ask(now);
+    }
+
+    /// The same at `at`, where a verdict rests on it.
+    pub fn ask_at(&mut self, at: Moment, since: Moment) {
+        if self.takes_part {
+            self.ask(at, since);
+        }
     }
 
     /// Whether being woken so `late` counts as a stall for this probe (D2).
@@ -270,7 +364,14 @@ impl Probe {
 
     /// Voids fails gathered while this site was isolated (D5).
     pub fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
-        self.rows.void_fails(since, until);
+        let answer_time = self.settled(Moment::START).since(Moment::START);
+        self.rows.void_fails(since, answer_time, until);
+    }
+
+    /// Whether the check that began last is followed up, although nothing has come of it yet. A probe
+    /// that is down is expected to be silent, and asked at its interval.
+    fn is_followed_up(&self) -> bool {
+        self.takes_part && self.state() != ProbeState::Down && self.last_is_unanswered()
     }
 
     /// Whether the check that began last has no answer yet. Of a probe that never passed silence is

@@ -1,7 +1,12 @@
 //! Rows of passes and fails, and the state that they add up to (D1).
 //!
 //! Rows go by the start of the checks, not by the arrival of the results: a check that began before
-//! one that already counted the other way changes nothing.
+//! one that already counted the other way changes nothing. Of a fail it is kept, too, from when on
+//! its check should have been answered: only then does a pass of a witness say that the answer was
+//! not lost on our own uplink (D5).
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::Moment;
@@ -13,6 +18,8 @@ pub struct Rows {
     rise: u32,
     state: ProbeState,
     row: Option<Row>,
+    /// The starts of the latest fails in the present row, in order; `fall` of them at most.
+    latest_fails: VecDeque<Moment>,
     errors: u32,
     latest_pass: Option<Moment>,
     latest_fail: Option<Moment>,
@@ -21,6 +28,8 @@ pub struct Rows {
     blame: Option<Blame>,
     /// Fails of checks begun before this moment prove nothing (D5).
     void_before: Moment,
+    /// Checks begun before this moment say nothing: errors have made the probe unknown since (D1).
+    anew_since: Moment,
 }
 
 /// What a probe that is down, or on its way there, is to be blamed for: the starts of the first check
@@ -29,8 +38,12 @@ pub struct Rows {
 pub struct Blame {
     /// The first failed check.
     pub first: Moment,
+    /// When the answer to that check should have come.
+    pub settled: Moment,
     /// The last one so far, whatever passed between without making it up again.
     pub last: Moment,
+    /// Since when it has failed often enough to be down by that alone, in one row.
+    pub full_row_since: Option<Moment>,
 }
 
 /// Results of one kind, with none of the other between them.
@@ -39,6 +52,8 @@ struct Row {
     kind: Kind,
     count: u32,
     first: Moment,
+    /// When the answer to the first check should have come.
+    settled: Moment,
     last: Moment,
 }
 
@@ -56,12 +71,14 @@ impl Rows {
             rise,
             state: ProbeState::Unknown,
             row: None,
+            latest_fails: VecDeque::new(),
             errors: 0,
             latest_pass: None,
             latest_fail: None,
             turned_down_on: None,
             blame: None,
             void_before: Moment::START,
+            anew_since: Moment::START,
         }
     }
 
@@ -90,16 +107,31 @@ impl Rows {
         }
     }
 
+    /// Whether it cannot be asked any more: so many errors in a row that nothing is known (D1).
+    pub fn is_lost(&self) -> bool {
+        self.errors >= self.fall.max(1)
+    }
+
     /// The start of the latest check that passed and counted.
     pub fn latest_pass(&self) -> Option<Moment> {
         self.latest_pass
     }
 
-    /// The start of the first check in the present row of fails.
-    pub fn first_fail(&self) -> Option<Moment> {
-        self.row
-            .filter(|row| row.kind == Kind::Fails)
-            .map(|row| row.first)
+    /// The present row of fails.
+    pub fn failing(&self) -> Option<Blame> {
+        let row = self.row.filter(|row| row.kind == Kind::Fails)?;
+        Some(Blame {
+            first: row.first,
+            settled: row.settled,
+            last: row.last,
+            full_row_since: self.full_row_since(),
+        })
+    }
+
+    fn full_row_since(&self) -> Option<Moment> {
+        let needed = usize::try_from(self.fall.max(1)).unwrap_or(usize::MAX);
+        let since = self.latest_fails.len().checked_sub(needed)?;
+        self.latest_fails.get(since).copied()
     }
 
     /// The fails that its being down rests on; else those of the latest row, whether or not it has
@@ -108,12 +140,16 @@ impl Rows {
         self.blame
     }
 
-    /// Takes in the result of the check that began at `start`. False: it changed nothing, because a
-    /// check begun later already counted the other way, or because it is void.
-    pub fn record(&mut self, start: Moment, outcome: Outcome) -> bool {
+    /// Takes in the result of the check that began at `start`, and that should have been answered by
+    /// `settled`. False: it changed nothing, because a check begun later already counted the other
+    /// way, or because it is void.
+    pub fn record(&mut self, start: Moment, settled: Moment, outcome: Outcome) -> bool {
+        if start < self.anew_since {
+            return false;
+        }
         match outcome {
             Outcome::Pass => self.record_pass(start),
-            Outcome::Fail => self.record_fail(start),
+            Outcome::Fail => self.record_fail(start, settled),
             Outcome::Error => self.record_error(start),
         }
     }
@@ -122,7 +158,8 @@ impl Rows {
         if self.latest_fail.is_some_and(|fail| start < fail) {
             return false;
         }
-        let row = self.extend(Kind::Passes, start);
+        let row = self.extend(Kind::Passes, start, start);
+        self.latest_fails.clear();
         self.latest_pass = self.latest_pass.max(Some(start));
         if row.count >= self.rise {
             self.state = ProbeState::Up;
@@ -131,17 +168,21 @@ impl Rows {
         true
     }
 
-    fn record_fail(&mut self, start: Moment) -> bool {
+    fn record_fail(&mut self, start: Moment, settled: Moment) -> bool {
         if self.latest_pass.is_some_and(|pass| start < pass) || start < self.void_before {
             return false;
         }
-        let row = self.extend(Kind::Fails, start);
+        let row = self.extend(Kind::Fails, start, settled);
+        self.keep_fail(start);
         self.latest_fail = self.latest_fail.max(Some(start));
-        let standing = self.blame.filter(|_| self.state == ProbeState::Down);
-        self.blame = Some(Blame {
-            first: standing.map_or(row.first, |blame| blame.first),
-            last: standing.map_or(row.last, |blame| blame.last.max(start)),
-        });
+        self.blame = match self.blame.filter(|_| self.state == ProbeState::Down) {
+            Some(blame) => Some(Blame {
+                last: blame.last.max(start),
+                full_row_since: self.full_row_since(),
+                ..blame
+            }),
+            None => self.failing(),
+        };
         if row.count >= self.fall && self.state != ProbeState::Down {
             self.state = ProbeState::Down;
             self.turned_down_on = Some(row.last);
@@ -149,7 +190,16 @@ impl Rows {
         true
     }
 
-    /// An error breaks no row; `fall` of them in a row say that the probe proves nothing any more.
+    fn keep_fail(&mut self, start: Moment) {
+        let at = self.latest_fails.partition_point(|&fail| fail <= start);
+        self.latest_fails.insert(at, start);
+        if self.latest_fails.len() > usize::try_from(self.fall.max(1)).unwrap_or(usize::MAX) {
+            self.latest_fails.pop_front();
+        }
+    }
+
+    /// An error breaks no row; `fall` of them in a row say that the probe proves nothing any more, and
+    /// what it proved before is over.
     fn record_error(&mut self, start: Moment) -> bool {
         if self
             .latest_pass
@@ -159,26 +209,34 @@ impl Rows {
             return false;
         }
         self.errors = self.errors.saturating_add(1);
-        if self.errors >= self.fall {
+        if self.is_lost() {
             self.state = ProbeState::Unknown;
             self.turned_down_on = None;
+            (self.row, self.blame) = (None, None);
+            self.latest_fails.clear();
+            self.anew_since = self.anew_since.max(start);
         }
         true
     }
 
-    fn extend(&mut self, kind: Kind, start: Moment) -> Row {
+    fn extend(&mut self, kind: Kind, start: Moment, settled: Moment) -> Row {
         self.errors = 0;
         let row = match self.row {
-            Some(row) if row.kind == kind => Row {
-                count: row.count.saturating_add(1),
-                first: row.first.min(start),
-                last: row.last.max(start),
-                ..row
-            },
+            Some(row) if row.kind == kind => {
+                let earlier = start < row.first;
+                Row {
+                    count: row.count.saturating_add(1),
+                    first: row.first.min(start),
+                    settled: if earlier { settled } else { row.settled },
+                    last: row.last.max(start),
+                    ..row
+                }
+            }
             Some(_) | None => Row {
                 kind,
                 count: 1,
                 first: start,
+                settled,
                 last: start,
             },
         };
@@ -202,13 +260,15 @@ impl Rows {
         }
         self.void_before = now;
         self.row = self.row.filter(|row| row.kind == Kind::Passes);
+        self.latest_fails.clear();
         self.blame = None;
     }
 
-    /// Voids the fails of checks begun after `since` and before `until` (D5): the row starts anew,
-    /// and a probe that turned down on them becomes unknown; one that was down before stays down.
-    pub fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
-        let void = |start: Moment| since.is_none_or(|since| start > since);
+    /// Voids the fails of checks that should have been answered after `since`, an answer taking
+    /// `answer_time`, and that began before `until` (D5): the row starts anew, and a probe that turned
+    /// down on them becomes unknown; one that was down before stays down.
+    pub fn void_fails(&mut self, since: Option<Moment>, answer_time: Duration, until: Moment) {
+        let void = |start: Moment| since.is_none_or(|since| start + answer_time > since);
         self.void_before = self.void_before.max(until);
         if self
             .row
@@ -219,13 +279,19 @@ impl Rows {
         if self.latest_fail.is_some_and(void) {
             self.latest_fail = None;
         }
-        if self.blame.is_some_and(|blame| void(blame.first)) {
-            self.blame = None;
-        }
         if self.turned_down_on.is_some_and(void) {
             self.turned_down_on = None;
             self.state = ProbeState::Unknown;
         }
+        self.latest_fails.retain(|&fail| !void(fail));
+        let full_row_since = self.full_row_since();
+        let turned_down_on = self.turned_down_on;
+        self.blame = self.blame.filter(|blame| !void(blame.first)).map(|blame| Blame {
+            // What failed in the cut follows no witness's pass.
+            last: turned_down_on.map_or(blame.last, |turned| blame.last.min(turned)),
+            full_row_since,
+            ..blame
+        });
     }
 }
 

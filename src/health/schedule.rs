@@ -14,6 +14,8 @@ pub struct Schedule {
     last_start: Option<Moment>,
     doubt: bool,
     asked: Option<Moment>,
+    /// What would be due shortly before this moment is put off until it.
+    reserved: Option<Moment>,
 }
 
 impl Schedule {
@@ -26,6 +28,7 @@ impl Schedule {
             last_start: None,
             doubt: false,
             asked: Some(first),
+            reserved: None,
         }
     }
 
@@ -38,11 +41,13 @@ impl Schedule {
             .filter(|_| self.doubt || unanswered)
             .map(|start| self.follow_up(start));
         let soonest = self.last_start.map(|start| self.follow_up(start));
-        [self.asked, follow_up]
+        let due = [self.asked, follow_up]
             .into_iter()
             .flatten()
             .fold(self.grid, Moment::min)
-            .max(soonest.unwrap_or_default())
+            .max(soonest.unwrap_or_default());
+        let crowds = |reserved: &Moment| due < *reserved && self.follow_up(due) > *reserved;
+        self.reserved.filter(crowds).unwrap_or(due)
     }
 
     /// A check starts. True: only now, because the one before it is unanswered, the probe falls
@@ -52,6 +57,7 @@ impl Schedule {
             unanswered && !self.doubt && self.last_start.is_some_and(|start| now >= self.follow_up(start));
         self.doubt |= fell;
         self.asked = None;
+        self.reserved = self.reserved.filter(|&reserved| reserved > now);
         self.last_start = Some(now);
         self.skip_past(now);
         fell
@@ -78,6 +84,13 @@ impl Schedule {
     /// Asks out of turn, at that moment.
     pub fn ask(&mut self, at: Moment) {
         self.asked = Some(self.asked.map_or(at, |asked| asked.min(at)));
+    }
+
+    /// Asks at exactly that moment, if it can be: a check that would begin so shortly before it that
+    /// the next could not begin at it is put off.
+    pub fn reserve(&mut self, at: Moment) {
+        self.ask(at);
+        self.reserved = Some(self.reserved.map_or(at, |reserved| reserved.min(at)));
     }
 
     /// When a check that began at `start` is followed up.

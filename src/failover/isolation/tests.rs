@@ -58,7 +58,9 @@ fn d5_connected_until_the_pass_after_which_enough_others_passed() {
 fn fails(first: u64, last: u64) -> Blame {
     Blame {
         first: at(first),
+        settled: at(first),
         last: at(last),
+        full_row_since: None,
     }
 }
 
@@ -69,13 +71,13 @@ fn d5_a_pass_proves_only_amid_the_fails() {
     let table = [
         (fails(5, 15), true),
         (fails(9, 10), true),
-        (fails(10, 15), false),
+        (fails(10, 15), true),
         (fails(11, 15), false),
         (fails(5, 9), false),
-        (fails(10, 10), false),
+        (fails(10, 10), true),
     ];
     for (fails, expected) in table {
-        assert_eq!(sightings.amid(fails), expected, "{fails:?}");
+        assert_eq!(sightings.prove(fails, false), expected, "{fails:?}");
     }
 }
 
@@ -91,7 +93,7 @@ fn d5_any_pass_amid_them_will_do_not_only_the_latest() {
         (fails(1, 9), false),
         (fails(1, 40), true),
     ] {
-        assert_eq!(sightings.amid(fails), expected, "{fails:?}");
+        assert_eq!(sightings.prove(fails, false), expected, "{fails:?}");
     }
 }
 
@@ -100,21 +102,24 @@ fn d5_it_takes_as_many_witnesses_as_must_be_up() {
     let mut sightings = Sightings::new(3, 2);
     sightings.record(0, at(10));
     sightings.record(0, at(11));
-    assert!(!sightings.amid(fails(5, 15)), "one witness twice is one witness");
+    assert!(
+        !sightings.prove(fails(5, 15), false),
+        "one witness twice is one witness"
+    );
     sightings.record(2, at(16));
-    assert!(!sightings.amid(fails(5, 15)));
+    assert!(!sightings.prove(fails(5, 15), false));
     sightings.record(1, at(12));
-    assert!(sightings.amid(fails(5, 15)));
+    assert!(sightings.prove(fails(5, 15), false));
 }
 
 #[test]
 fn d5_without_witnesses_nothing_needs_proof() {
-    assert!(Sightings::new(0, 0).amid(fails(5, 5)));
-    assert!(Sightings::new(2, 0).amid(fails(5, 5)));
+    assert!(Sightings::new(0, 0).prove(fails(5, 5), false));
+    assert!(Sightings::new(2, 0).prove(fails(5, 5), false));
     let mut sightings = Sightings::new(0, 1);
     sightings.record(3, at(7));
     assert!(
-        !sightings.amid(fails(5, 9)),
+        !sightings.prove(fails(5, 9), false),
         "a witness that does not exist proves nothing"
     );
 }
@@ -143,13 +148,57 @@ fn d5_what_a_witness_proved_goes_with_it_to_its_new_place() {
     before.record(1, at(10));
     let mut after = Sightings::new(1, 1);
     after.carry(0, &before, 0);
-    assert!(!after.amid(fails(5, 15)), "that one never passed");
+    assert!(!after.prove(fails(5, 15), false), "that one never passed");
     after.carry(0, &before, 1);
-    assert!(after.amid(fails(5, 15)));
+    assert!(after.prove(fails(5, 15), false));
     after.carry(7, &before, 1);
     after.carry(0, &before, 7);
     assert!(
-        after.amid(fails(5, 15)),
+        after.prove(fails(5, 15), false),
         "places that do not exist change nothing"
     );
+}
+
+#[test]
+fn d5_a_pass_proves_only_once_the_failed_check_should_have_been_answered() {
+    let lost_on_the_way = Blame {
+        settled: at(12),
+        ..fails(5, 20)
+    };
+    for (pass, expected) in [(6, false), (11, false), (12, true), (20, true), (21, false)] {
+        let mut sightings = Sightings::new(1, 1);
+        sightings.record(0, at(pass));
+        assert_eq!(sightings.prove(lost_on_the_way, false), expected, "{pass}");
+    }
+}
+
+#[test]
+fn d5_a_single_fail_is_proven_by_a_pass_that_follows_it() {
+    let mut sightings = Sightings::new(1, 1);
+    sightings.record(0, at(11));
+    let single = Blame {
+        settled: at(10),
+        ..fails(5, 5)
+    };
+    assert!(sightings.prove(single, true));
+    assert!(!sightings.prove(single, false), "a fail must follow the pass");
+}
+
+#[test]
+fn d5_after_a_check_that_a_witness_missed_only_a_whole_row_after_its_pass_is_proven() {
+    let mut sightings = Sightings::new(1, 1);
+    sightings.record(0, at(12));
+    let row = fails(5, 20);
+    sightings.record_miss(0, Some(at(4)));
+    assert!(sightings.prove(row, false), "that was before");
+    sightings.record_miss(0, Some(at(8)));
+    assert!(!sightings.prove(row, false));
+    assert!(!sightings.prove(row, true));
+    for (since, expected) in [(11, false), (12, true), (15, true)] {
+        let row = Blame {
+            full_row_since: Some(at(since)),
+            ..row
+        };
+        assert_eq!(sightings.prove(row, false), expected, "{since}");
+    }
 }

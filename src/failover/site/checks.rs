@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use super::{Last, Site};
 use crate::config::identity;
-use crate::config::model::Role;
 use crate::failover::event::{Note, ProbeId, Start};
+use crate::failover::service::could_count_down;
 use crate::health::{CheckId, Effect};
-use crate::status::snapshot::Outcome;
+use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::{Moment, Now};
+
+/// From one round in which doubt asks the probes of all services to the next, at least: a probe that
+/// falls into doubt again and again costs no more than an interval of five seconds.
+const SPREAD_PAUSE: Duration = Duration::from_secs(5);
 
 /// What is told of a check whose result never came.
 const NEVER_REPORTED: &str = "the check never reported what came of it";
@@ -33,7 +37,7 @@ impl Site {
         };
         let to = probe.state();
         let start = probe.last_start();
-        let passed = probe.rows().latest_pass();
+        let (passed, missed) = (probe.rows().latest_pass(), probe.latest_miss(now.mono));
         if effect.counted {
             let last = Last {
                 at: now.wall,
@@ -53,13 +57,13 @@ impl Site {
         }
         if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
             self.sightings.record(witness, pass);
+            self.sightings.record_miss(witness, missed);
         }
         if effect.first_pass {
             self.record_first_pass(now, of);
         }
-        let Effect { fell_into_doubt, .. } = effect;
-        if let (true, Some(start)) = (fell_into_doubt, start) {
-            self.ask_others(now.mono, of, start);
+        if let Some(start) = start {
+            self.spread_doubt(now.mono, of, start, outcome, effect);
         }
     }
 
@@ -74,8 +78,25 @@ impl Site {
         self.memory_changed = true;
     }
 
-    /// The service's other probes are asked at once, and the witnesses with them (D1, D5).
-    fn ask_others(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
+    /// Doubt asks the service's other probes, and those of the other services; a probe that has turned
+    /// down, or stays down, asks those that could make the verdict down with it (D1).
+    fn spread_doubt(&mut self, now: Moment, of: ProbeId, since: Moment, outcome: Outcome, effect: Effect) {
+        let failed = outcome == Outcome::Fail;
+        if effect.fell_into_doubt || (effect.failed_down && self.could_count_down(of)) {
+            self.ask_others(now, of, since, failed);
+        }
+        if effect.fell_into_doubt && failed {
+            self.ask_other_services(now, of, since);
+        }
+    }
+
+    fn could_count_down(&self, of: ProbeId) -> bool {
+        self.policy(of).is_some_and(could_count_down)
+    }
+
+    /// The service's other probes are asked at once (D1). Those that are down are asked at their
+    /// interval while one more is down; the witnesses when their word is needed (D5).
+    fn ask_others(&mut self, now: Moment, doubted: ProbeId, since: Moment, failing: bool) {
         let ProbeId::Service(service, doubted) = doubted else {
             return;
         };
@@ -83,14 +104,34 @@ impl Site {
             return;
         };
         for (index, probe) in service.probes.iter_mut().enumerate() {
-            if index != doubted {
-                probe.ask(now, since);
+            if index != doubted && !(failing && probe.state() == ProbeState::Down) {
+                probe.ask_at(now, since);
             }
         }
-        if service.policy().role == Role::Standby {
-            for witness in &mut self.witnesses {
-                witness.ask(now, since);
-            }
+    }
+
+    /// What the services share is this site: the probes of the others are asked once, too, spread over
+    /// `retry_interval`, so that services that die together are found dead together (D1). Those whose
+    /// turn is last anyway go first: so the last of them is asked soonest.
+    fn ask_other_services(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
+        let ProbeId::Service(doubted_service, _) = doubted else {
+            return;
+        };
+        let Some(within) = self.policy(doubted).map(|policy| policy.retry_interval) else {
+            return;
+        };
+        if self.spread_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.spread_until = Some(now + within.max(SPREAD_PAUSE));
+        let others = self.services.iter_mut().enumerate();
+        let others = others.filter(|(index, _)| *index != doubted_service);
+        let probes = others.flat_map(|(_, service)| &mut service.probes);
+        let mut probes: Vec<_> = probes.filter(|probe| probe.state() != ProbeState::Down).collect();
+        probes.sort_by_key(|probe| std::cmp::Reverse(probe.due()));
+        let count = u32::try_from(probes.len()).unwrap_or(u32::MAX).max(1);
+        for (place, probe) in (0_u32..).zip(probes) {
+            probe.ask_at(now + within / count * place, since);
         }
     }
 
@@ -122,7 +163,8 @@ impl Site {
             }
             starts.push(Start { id, probe: of });
             if let (true, Some(before)) = (fell, before) {
-                self.ask_others(now.mono, of, before);
+                self.ask_others(now.mono, of, before, true);
+                self.ask_other_services(now.mono, of, before);
             }
             self.set_timers(&now);
         }

@@ -5,11 +5,12 @@ use super::Site;
 use crate::config::model::Role;
 use crate::failover::event::{Note, ProbeId};
 use crate::failover::isolation::{Isolation, connected_until, isolation};
-use crate::failover::service::Service;
 use crate::health::Probe;
+use crate::status::snapshot::ProbeState;
 use crate::time::Moment;
 
-/// This site was isolated, and is not known to be connected since.
+/// This site was connected, and is not known to be since: isolated, or with too few witnesses that can
+/// be asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CutOff {
     /// Until when it was known to be connected.
@@ -32,17 +33,18 @@ impl Site {
         }
         self.notes.push(Note::Isolation { from, to });
         self.services.mark_all();
-        match to {
-            Isolation::Isolated if self.cut_off.is_none() => {
-                let connected_until = self.connected_until();
-                self.cut_off = Some(CutOff { connected_until });
-            }
-            // Witnesses that are merely unknown do not say that the cut is over.
-            Isolation::Isolated | Isolation::Open => {}
-            Isolation::Connected => {
+        match (from, to) {
+            (_, Isolation::Connected) => {
                 if let Some(cut_off) = self.cut_off.take() {
                     self.void_fails(cut_off.connected_until, now);
                 }
+            }
+            // Nothing was known yet, and nothing is: this is the start, and no cut.
+            (Isolation::Open, Isolation::Open) => {}
+            (Isolation::Connected | Isolation::Isolated, Isolation::Open) | (_, Isolation::Isolated) => {
+                // One that goes on in another way goes on: it began when it began.
+                let connected_until = self.connected_until();
+                self.cut_off.get_or_insert(CutOff { connected_until });
             }
         }
     }
@@ -68,23 +70,46 @@ impl Site {
         }
     }
 
-    /// A takeover will need a pass of enough witnesses, begun after the first fail of each row.
-    pub(super) fn seek_witnesses(&mut self, now: Moment) {
-        for &index in self.services.to_settle() {
-            let standby = |service: &&Service| service.policy().role == Role::Standby;
-            let service = self.services.get(index).filter(standby);
-            let failing = service.and_then(|service| service.failing_since(now));
-            self.timers.failing.set(index, failing);
+    /// A takeover will need a pass of enough witnesses, begun when the first fail of each row should
+    /// have been answered (D5): they are asked at that very moment. And it needs a fail that follows:
+    /// a probe that is down already is asked again until there is one.
+    pub(super) fn seek_proof(&mut self, now: Moment) {
+        for index in self.services.to_settle().clone() {
+            self.seek_proof_of(index, now);
         }
-        let Some(since) = self.timers.failing.latest() else {
+        // While nothing is later than usual, nothing has to be proven: slow answers ask no witness.
+        if self.timers.sought.earliest().is_none_or(|settled| settled > now) {
             return;
-        };
+        }
         for index in 0..self.witnesses.len() {
-            if self.witnesses[index].lacks_pass(since)
+            let passed = self.witnesses[index].rows().latest_pass();
+            if let Some(from) = self.timers.sought.best_after(passed)
                 && let Some(witness) = self.witnesses.get_mut(index)
             {
-                witness.seek_pass(now, since);
+                witness.seek_pass(now, from);
             }
         }
+    }
+
+    fn seek_proof_of(&mut self, index: usize, now: Moment) {
+        let may_act = self.isolation == Isolation::Connected;
+        let Some(service) = self.services.settling(index) else {
+            return;
+        };
+        let unproven = match service.policy().role {
+            Role::Standby => service.unproven(now, &self.sightings),
+            Role::Primary => Vec::new(),
+        };
+        let rows = unproven.into_iter().map(|(at, fails)| {
+            let probe = &mut service.probes[at];
+            if may_act && probe.state() == ProbeState::Down {
+                probe.ask_again(now);
+            }
+            let policy = &service.policy().probes[at];
+            let last_fail = fails.first + policy.retry_interval * policy.fall.saturating_sub(1);
+            (fails.settled, last_fail)
+        });
+        let rows = rows.collect();
+        self.timers.sought.set(index, rows);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::model::{self, Config};
+use crate::config::model::{self, Config, Votes};
 use crate::failover::memory::Passes;
 use crate::health::Probe;
 use crate::health::schedule::Schedule;
@@ -56,7 +56,11 @@ impl<'a> Slots<'a> {
         let grid = self.start + policy.interval.mul_f64(share);
         let schedule = Schedule::new(policy.interval, policy.retry_interval, first, grid);
         let has_passed = self.passed.has(&policy.check);
-        Probe::new(policy.fall, policy.rise, policy.timeout, schedule, has_passed)
+        let probe = Probe::new(policy.fall, policy.rise, policy.timeout, schedule, has_passed);
+        match (policy.votes, policy.decides) {
+            (Votes::None, None) => probe.idle(),
+            (Votes::None | Votes::Both | Votes::Down | Votes::Up, _) => probe,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::ops::Bound;
 use std::time::Duration;
 
 use crate::failover::event::ProbeId;
@@ -14,7 +15,7 @@ use crate::time::{Moment, Now};
 /// differs by microseconds, and slewing is noticed when services are looked at anyway.
 const WALL_CLOCK_STEP: Duration = Duration::from_millis(10);
 
-/// Moments by key, the earliest and the latest at hand.
+/// Moments by key, the earliest at hand.
 #[derive(Clone, Debug)]
 pub(super) struct Queue<K> {
     order: BTreeSet<(Moment, K)>,
@@ -49,13 +50,8 @@ impl<K: Copy + Ord + Hash> Queue<K> {
     }
 
     /// The earliest moment.
-    pub(super) fn earliest(&self) -> Option<Moment> {
+    fn earliest(&self) -> Option<Moment> {
         self.order.first().map(|(at, _)| *at)
-    }
-
-    /// The latest moment.
-    pub(super) fn latest(&self) -> Option<Moment> {
-        self.order.last().map(|(at, _)| *at)
     }
 
     /// The keys whose moment has come, by key; they are taken out.
@@ -70,6 +66,52 @@ impl<K: Copy + Ord + Hash> Queue<K> {
     }
 }
 
+/// Rows of fails, by service: when their first check should have been answered, and when the last check
+/// begins that the probe needs to be down.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sought {
+    order: BTreeSet<(Moment, Moment, usize)>,
+    rows: HashMap<usize, Vec<(Moment, Moment)>>,
+}
+
+impl Sought {
+    /// The rows of a service from now on.
+    pub(super) fn set(&mut self, service: usize, rows: Vec<(Moment, Moment)>) {
+        let before = match rows.is_empty() {
+            true => self.rows.remove(&service),
+            false => self.rows.insert(service, rows.clone()),
+        };
+        for (settled, last) in before.into_iter().flatten() {
+            self.order.remove(&(settled, last, service));
+        }
+        self.order
+            .extend(rows.into_iter().map(|(settled, last)| (settled, last, service)));
+    }
+
+    /// When the first check that waits should have been answered.
+    pub(super) fn earliest(&self) -> Option<Moment> {
+        self.order.first().map(|(settled, ..)| *settled)
+    }
+
+    /// The moment at which a witness that passed a check begun at `pass` is to be asked next: such that
+    /// it proves the first row that this pass does not, and others with it, as long as the last check
+    /// of the first has not begun.
+    pub(super) fn best_after(&self, pass: Option<Moment>) -> Option<Moment> {
+        let lacking = pass.map_or(Bound::Unbounded, |pass| {
+            Bound::Excluded((pass, LATEST, usize::MAX))
+        });
+        let (settled, last, _) = self.order.range((lacking, Bound::Unbounded)).next()?;
+        let with_it = self.order.range(..=(*last, LATEST, usize::MAX)).next_back();
+        Some(with_it.map_or(*settled, |(with_it, ..)| (*with_it).max(*settled)))
+    }
+
+    fn services(&self) -> impl Iterator<Item = usize> {
+        self.rows.keys().copied()
+    }
+}
+
+const LATEST: Moment = Moment::new(Duration::MAX);
+
 /// Everything that is due once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
@@ -81,8 +123,8 @@ pub(super) struct Timers {
     overdue: Queue<ProbeId>,
     /// When a service may be judged differently with nothing else changing.
     services: Queue<usize>,
-    /// Since when services may be failing (D5).
-    pub(super) failing: Queue<usize>,
+    /// The rows of fails that wait for a witness's pass (D5).
+    pub(super) sought: Sought,
     /// How closely the clock is to be watched, by how many probes want that (D2).
     pulses: BTreeMap<Duration, usize>,
     pulse_of: HashMap<ProbeId, Duration>,
@@ -164,7 +206,8 @@ impl Timers {
         if std::mem::replace(&mut self.sightings, sightings) == sightings {
             return Vec::new();
         }
-        self.awaiting_witness.iter().copied().collect()
+        let awaiting = self.awaiting_witness.iter().copied();
+        awaiting.chain(self.sought.services()).collect()
     }
 
     /// The services that have to be judged anew because the wall clock was set since the last call.
@@ -204,9 +247,29 @@ mod tests {
         queue.set('b', Some(at(2)));
         queue.set('a', Some(at(1)));
         queue.set('c', Some(at(9)));
-        assert_eq!((queue.earliest(), queue.latest()), (Some(at(1)), Some(at(9))));
+        assert_eq!(queue.earliest(), Some(at(1)));
         queue.set('c', None);
         assert_eq!(queue.take_due(at(2)), BTreeSet::from(['a', 'b']));
-        assert_eq!((queue.earliest(), queue.latest()), (None, None));
+        assert_eq!(queue.earliest(), None);
+    }
+
+    #[test]
+    fn d5_a_witness_is_asked_once_for_as_many_rows_as_one_pass_can_prove() {
+        let mut sought = Sought::default();
+        assert_eq!((sought.earliest(), sought.best_after(None)), (None, None));
+        sought.set(0, vec![(at(10), at(13)), (at(12), at(20))]);
+        sought.set(1, vec![(at(15), at(16))]);
+        assert_eq!(sought.earliest(), Some(at(10)));
+        assert_eq!(sought.best_after(None), Some(at(12)));
+        assert_eq!(sought.best_after(Some(at(9))), Some(at(12)));
+        assert_eq!(
+            sought.best_after(Some(at(10))),
+            Some(at(15)),
+            "the second waits until 20"
+        );
+        assert_eq!(sought.best_after(Some(at(12))), Some(at(15)));
+        assert_eq!(sought.best_after(Some(at(15))), None);
+        sought.set(0, Vec::new());
+        assert_eq!(sought.earliest(), Some(at(15)));
     }
 }

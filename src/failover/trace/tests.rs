@@ -40,8 +40,8 @@ fn a_written_trace_plays_through_the_real_rules() {
         "  0.501 web/ping: unknown -> up: nothing else is written",
         "  0.502 web/site: unknown -> up: nothing else is written",
         "  0.502 web: verdict unclear -> up",
-        "  0.502 witness/resolver: unknown -> up: nothing else is written",
-        "  0.502 site: connected or not, witnesses unknown -> connected",
+        "  1.001 witness/resolver: unknown -> up: nothing else is written",
+        "  1.001 site: connected or not, witnesses unknown -> connected",
         " 11.501 web/site: up -> down: as written in line 5",
         " 11.501 web: verdict up -> unclear",
         " 13.000 web/ping: up -> down: as written in line 4",
@@ -53,9 +53,9 @@ fn a_written_trace_plays_through_the_real_rules() {
         " 50.000 web: off -> full by D4: ping down, site down",
         "100.501 web/ping: down -> up: as written in line 8",
         "100.501 web: verdict down -> unclear",
-        "100.520 web/site: down -> up: as written in line 9",
-        "100.520 web: verdict unclear -> up",
-        "130.520 web: full -> off by D4: ping up, site up",
+        "100.521 web/site: down -> up: as written in line 9",
+        "100.521 web: verdict unclear -> up",
+        "130.521 web: full -> off by D4: ping up, site up",
     ];
     assert_eq!(played(&article(), text), told);
 }

@@ -57,19 +57,17 @@ fn d1_a_fail_or_a_pass_against_the_state_raises_doubt_and_the_settling_pass_ends
         Effect {
             first_pass: false,
             counted: true,
-            fell_into_doubt: true
+            fell_into_doubt: true,
+            failed_down: false,
         }
     );
     assert_eq!((probe.in_doubt(), probe.due()), (true, at(5_500)));
     let effect = check(&mut probe, 5_500, 3, Outcome::Fail);
     assert!(!effect.fell_into_doubt && effect.counted);
-    check(&mut probe, 6_000, 4, Outcome::Fail);
+    let effect = check(&mut probe, 6_000, 4, Outcome::Fail);
     assert_eq!(probe.state(), ProbeState::Down);
-    assert_eq!(
-        probe.due(),
-        at(6_500),
-        "a fail raises doubt of a probe that is down, too"
-    );
+    assert!(effect.failed_down && !effect.fell_into_doubt);
+    assert_eq!(probe.due(), at(10_000), "doubt ends where it is down");
     let effect = check(&mut probe, 6_500, 5, Outcome::Pass);
     assert!(
         effect.fell_into_doubt,
@@ -248,49 +246,53 @@ fn d2_of_several_spoiled_checks_only_the_last_is_made_again() {
 #[test]
 fn d5_it_may_be_failing_since_its_first_fail_or_since_a_check_that_is_overdue() {
     let mut probe = settled();
-    assert_eq!(probe.failing_since(at(4_999)), None);
+    assert_eq!(probe.fails(at(4_999)).map(|fails| fails.first), None);
     probe.start(at(5_000), CheckId(2));
-    assert_eq!(probe.failing_since(at(5_499)), None);
-    assert_eq!(probe.failing_since(at(5_500)), Some(at(5_000)));
+    assert_eq!(probe.fails(at(5_499)).map(|fails| fails.first), None);
+    assert_eq!(probe.fails(at(5_500)).map(|fails| fails.first), Some(at(5_000)));
     probe.start(at(5_500), CheckId(3));
-    assert_eq!(probe.failing_since(at(6_500)), Some(at(5_000)));
+    assert_eq!(probe.fails(at(6_500)).map(|fails| fails.first), Some(at(5_000)));
     probe
         .finish(at(6_600), CheckId(3), Outcome::Pass)
         .expect("under way");
-    assert_eq!(probe.failing_since(at(6_600)), None, "one begun later passed");
+    assert_eq!(
+        probe.fails(at(6_600)).map(|fails| fails.first),
+        None,
+        "one begun later passed"
+    );
     check(&mut probe, 10_000, 4, Outcome::Fail);
     probe.start(at(10_500), CheckId(5));
-    assert_eq!(probe.failing_since(at(12_000)), Some(at(10_000)));
+    assert_eq!(probe.fails(at(12_000)).map(|fails| fails.first), Some(at(10_000)));
     let mut probe = settled();
     probe.start(at(5_000), CheckId(2));
     probe.stalled(Duration::from_secs(2));
-    assert_eq!(probe.failing_since(at(8_000)), None, "a stall is not its fault");
+    assert_eq!(
+        probe.fails(at(8_000)).map(|fails| fails.first),
+        None,
+        "a stall is not its fault"
+    );
 }
 
 #[test]
 fn d5_a_pass_is_sought_until_one_has_begun_after_the_fail() {
     let mut witness = settled();
-    witness.seek_pass(at(1_700), at(499));
-    assert_eq!(witness.due(), at(5_000), "the pass of 500 will do");
     witness.seek_pass(at(1_700), at(500));
-    assert_eq!(
-        witness.due(),
-        at(1_700),
-        "at once: the pass must have begun after 500"
-    );
+    assert_eq!(witness.due(), at(5_000), "the pass of 500 will do");
+    witness.seek_pass(at(1_700), at(501));
+    assert_eq!(witness.due(), at(1_700), "at once: that one began too early");
     witness.start(at(1_700), CheckId(2));
-    witness.seek_pass(at(1_710), at(500));
+    witness.seek_pass(at(1_710), at(501));
     assert_eq!(witness.due(), at(2_200), "one is under way; it is followed up");
     witness
         .finish(at(1_711), CheckId(2), Outcome::Error)
         .expect("under way");
-    witness.seek_pass(at(2_300), at(500));
+    witness.seek_pass(at(2_300), at(501));
     assert_eq!(witness.due(), at(2_200), "the earlier wish stands");
     witness.start(at(2_300), CheckId(3));
     witness
         .finish(at(2_301), CheckId(3), Outcome::Pass)
         .expect("under way");
-    witness.seek_pass(at(2_400), at(500));
+    witness.seek_pass(at(2_400), at(501));
     assert_eq!(witness.due(), at(5_000));
 }
 
@@ -426,4 +428,92 @@ fn d1_where_too_many_checks_are_out_the_oldest_makes_room() {
     assert_eq!(probe.crowded_out(), Some(CheckId(100)));
     probe.start(at(2_000), CheckId(1_000));
     assert_eq!(probe.crowded_out(), Some(CheckId(101)));
+}
+
+#[test]
+fn d5_a_check_should_be_answered_after_the_longest_answer_of_late_or_retry_interval() {
+    let mut probe = probe();
+    probe.start(at(0), CheckId(0));
+    let settled = |probe: &Probe, now| probe.fails(at(now)).map(|fails| fails.settled);
+    assert_eq!(
+        settled(&probe, 600),
+        Some(at(2_000)),
+        "nothing was ever answered: the time-out"
+    );
+    probe
+        .finish(at(800), CheckId(0), Outcome::Pass)
+        .expect("under way");
+    probe.start(at(5_000), CheckId(1));
+    assert_eq!(settled(&probe, 5_499), None);
+    assert_eq!(settled(&probe, 5_500), Some(at(5_800)));
+    probe
+        .finish(at(5_003), CheckId(1), Outcome::Fail)
+        .expect("under way");
+    assert_eq!(
+        settled(&probe, 5_010),
+        Some(at(5_003)),
+        "it was answered: at its end"
+    );
+    let mut quick = settled_probe_with_answers_of(3);
+    quick.start(at(5_000), CheckId(9));
+    assert_eq!(settled(&quick, 6_000), Some(at(5_500)));
+    let mut slow = settled_probe_with_answers_of(1_900);
+    slow.start(at(9_000), CheckId(9));
+    assert_eq!(settled(&slow, 9_600), Some(at(10_900)));
+}
+
+fn settled_probe_with_answers_of(millis: u64) -> Probe {
+    let mut probe = probe();
+    for (id, start) in [(0, 0), (1, 2_500)] {
+        probe.start(at(start), CheckId(id));
+        probe
+            .finish(at(start + millis), CheckId(id), Outcome::Pass)
+            .expect("under way");
+    }
+    probe
+}
+
+#[test]
+fn d5_a_witness_is_asked_at_the_moment_that_proves_and_not_shortly_before() {
+    let mut witness = settled();
+    witness.seek_pass(at(4_700), at(5_300));
+    assert_eq!(witness.due(), at(5_300), "its turn at 5 s would be in the way");
+    let mut witness = settled();
+    witness.seek_pass(at(4_700), at(5_600));
+    assert_eq!(witness.due(), at(5_000), "and here it would not");
+    witness.start(at(5_000), CheckId(2));
+    assert_eq!(witness.due(), at(5_600));
+}
+
+#[test]
+fn d1_a_probe_that_is_down_or_without_a_part_is_asked_at_its_interval() {
+    let mut down = settled();
+    for (start, id) in [(5_000, 2), (5_500, 3), (6_000, 4)] {
+        check(&mut down, start, id, Outcome::Fail);
+    }
+    down.start(at(10_000), CheckId(5));
+    assert_eq!(down.due(), at(15_000), "silence is expected");
+    let schedule = Schedule::new(Duration::from_secs(5), Duration::from_millis(500), at(0), at(0));
+    let mut idle = Probe::new(3, 2, Duration::from_secs(2), schedule, true).idle();
+    for start in [0, 5_000] {
+        check(&mut idle, start, start, Outcome::Pass);
+    }
+    assert_eq!(idle.state(), ProbeState::Up);
+    let effect = check(&mut idle, 10_000, 2, Outcome::Fail);
+    assert_eq!((effect.counted, effect.fell_into_doubt), (true, false));
+    idle.start(at(15_000), CheckId(3));
+    assert_eq!(idle.due(), at(20_000));
+}
+
+#[test]
+fn d1_a_probe_that_cannot_be_asked_any_more_is_in_no_doubt() {
+    let mut probe = settled();
+    check(&mut probe, 5_000, 2, Outcome::Fail);
+    for (start, id) in [(5_500, 3), (6_000, 4)] {
+        check(&mut probe, start, id, Outcome::Error);
+        assert!(probe.in_doubt());
+    }
+    check(&mut probe, 6_500, 5, Outcome::Error);
+    assert_eq!((probe.state(), probe.in_doubt()), (ProbeState::Unknown, false));
+    assert_eq!(probe.due(), at(10_000));
 }

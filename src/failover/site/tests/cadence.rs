@@ -121,11 +121,7 @@ fn d1_a_probe_that_is_normally_down_makes_no_other_run_fast() {
     assert_eq!(bench.state(SITE), ProbeState::Down);
     assert_eq!(bench.world.starts_of(PING, at_s(5)).len(), 120);
     assert_eq!(bench.world.starts_of(WITNESS, at_s(5)).len(), 120);
-    assert_eq!(
-        bench.world.starts_of(SITE, at_s(5)).len(),
-        1_198,
-        "it is asked every retry_interval itself"
-    );
+    assert_eq!(bench.world.starts_of(SITE, at_s(5)).len(), 120);
 }
 
 #[test]
@@ -272,4 +268,102 @@ fn d1_no_two_checks_of_a_probe_begin_within_retry_interval() {
             );
         }
     }
+}
+
+/// Doubt ends where a probe stays down: a service that is dead for long costs no more than one that
+/// lives.
+#[test]
+fn d1_what_stays_down_is_asked_at_its_interval() {
+    let mut bench = healthy(&article());
+    for probe in [PING, SITE] {
+        bench.world.from(at_s(20), probe, Target::Dead);
+    }
+    bench.run(at_s(630));
+    assert_eq!(bench.strength(), Some(Strength::Full));
+    for probe in [PING, SITE, WITNESS] {
+        let asked = bench.world.starts_of(probe, at_s(30)).len();
+        assert!((119..=121).contains(&asked), "{probe:?}: {asked}");
+    }
+}
+
+/// The one that turned down first, and stays down, calls for those that have not turned yet.
+#[test]
+fn d1_a_probe_that_is_asked_seldom_is_asked_while_another_is_down() {
+    let mut seldom = probe("site");
+    seldom.interval = secs(300);
+    let service = standby("web", vec![probe("ping"), seldom]);
+    for later in [1_000, 4_000, 20_000, 100_000] {
+        let mut bench = healthy(&config(vec![service.clone()], vec![probe("resolver")], 1));
+        bench.world.from(at_s(200), PING, Target::Dead);
+        bench.world.from(at_ms(200_000 + later), SITE, Target::Dead);
+        bench.run(at_s(600));
+        let (taken_over, _) = bench.switches()[0].clone();
+        let after = taken_over.since(at_ms(200_000 + later));
+        assert!(
+            after <= secs(5) + ms(2_500) + CONFIRMED_AFTER,
+            "{after:?} after it died"
+        );
+    }
+}
+
+#[test]
+fn d1_fall_of_one_is_confirmed_by_the_timeout_of_the_first_check_and_a_witness() {
+    for (interval, retry, timeout, late) in [(60_000, 60_000, 5_000, RTT), (5_000, 500, 2_000, ms(0))] {
+        let mut once = probe("ping");
+        (once.interval, once.retry_interval) = (ms(interval), ms(retry));
+        (once.timeout, once.fall, once.rise) = (ms(timeout), 1, 1);
+        let mut bench = healthy(&config(
+            vec![standby("web", vec![once])],
+            vec![probe("resolver")],
+            1,
+        ));
+        let died = at_ms(61_000);
+        bench.world.from(died, PING, Target::Dead);
+        bench.run(at_s(600));
+        let first = first_unanswered(&bench, PING, died);
+        let expected = first + ms(timeout) + late;
+        assert_eq!(bench.switches()[0].0, expected, "every {interval} ms");
+    }
+}
+
+/// What the services share is this site: they are found dead together, whatever their intervals.
+#[test]
+fn d1_doubt_spreads_over_the_services() {
+    let mut slow = probe("ping");
+    slow.interval = secs(300);
+    let names: Vec<_> = (0..20).map(|at| format!("s{at}")).collect();
+    let mut services = vec![standby("web", vec![probe("ping")])];
+    services.extend(names.iter().map(|name| standby(name, vec![slow.clone()])));
+    let mut bench = healthy(&config(services, vec![probe("resolver")], 1));
+    let died = at_ms(401_234);
+    for service in 0..21 {
+        bench.world.from(died, ProbeId::Service(service, 0), Target::Dead);
+    }
+    bench.run(at_s(450));
+    let first = first_unanswered(&bench, PING, died);
+    for service in 0..21 {
+        let asked = first_unanswered(&bench, ProbeId::Service(service, 0), died);
+        assert!(
+            asked <= first + ms(1_000),
+            "service {service}: {asked:?}, {first:?}"
+        );
+        let stance = bench.play.site().services()[service].stance();
+        assert_eq!(stance.strength(), Some(Strength::Full), "service {service}");
+    }
+}
+
+#[test]
+fn d1_a_probe_that_blinks_does_not_keep_all_services_busy() {
+    let services = vec![
+        standby("web", vec![probe("ping")]),
+        standby("api", vec![probe("ping")]),
+    ];
+    let mut bench = healthy(&config(services, vec![probe("resolver")], 1));
+    for second in (20..620).step_by(2) {
+        bench.world.from(at_s(second), PING, Target::Refusing);
+        bench.world.from(at_s(second + 1), PING, Target::Alive);
+    }
+    bench.run(at_s(620));
+    let asked = bench.world.starts_of(ProbeId::Service(1, 0), at_s(20)).len();
+    assert!(asked <= 241, "{asked}: one more an interval");
 }

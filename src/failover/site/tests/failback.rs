@@ -71,11 +71,11 @@ fn d6_takeover_delay_runs_while_the_verdict_is_down_and_starts_anew_with_it() {
     config.services[0].takeover_delay = secs(10);
     let mut bench = Bench::new(&config).adopting(Strength::Off);
     bench.world.from(at_s(20), PING, Target::Dead);
-    bench.world.from(at_s(28), PING, Target::Alive);
-    bench.world.from(at_s(30), PING, Target::Dead);
+    bench.world.from(at_s(24), PING, Target::Alive);
+    bench.world.from(at_s(31), PING, Target::Dead);
     bench.run(at_s(120));
     let down_since = bench.verdicts().last().expect("it is down").0;
-    assert!(down_since > at_s(30));
+    assert!(down_since > at_s(31));
     assert_eq!(
         bench.switches(),
         [(down_since + secs(10), "off -> full by D4".to_owned())]

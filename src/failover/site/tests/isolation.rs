@@ -354,8 +354,7 @@ fn d5_witnesses_are_sought_for_what_could_count_towards_a_verdict_down_and_nothi
         sought_for(decides(Some(Decides::Down))) > 30,
         "it decides down alone"
     );
-    // Doubt asks them once.
-    assert_eq!(sought_for(|probe| probe.votes = Votes::Up), 1);
-    assert_eq!(sought_for(decides(Some(Decides::Up))), 1);
-    assert_eq!(sought_for(decides(None)), 1);
+    assert_eq!(sought_for(|probe| probe.votes = Votes::Up), 0);
+    assert_eq!(sought_for(decides(Some(Decides::Up))), 0);
+    assert_eq!(sought_for(decides(None)), 0);
 }
