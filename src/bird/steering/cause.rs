@@ -61,7 +61,8 @@ pub(super) fn dropped(
         (Some(_), _) | (None, None) => None,
         (None, Some(Doubt::NoNextHop)) => Some(format!(
             "the {channel} channel of {name} has no next hop of its own (`BGP Next hop` in `show protocols all \
-             {name}` is unspecified): {as_encoded}; give the channel `next hop address`"
+             {name}` is unspecified): {as_encoded}; give the channel `next hop address`, and restart the \
+             session"
         )),
         (None, Some(Doubt::Unreadable(text))) => Some(format!(
             "the next hop of the {channel} channel of {name} is not understood ({text}): whether BIRD sends it is \

@@ -213,7 +213,7 @@ fn to_upstream(
                 "the {family} channel of {upstream} has no next hop of its own (`BGP Next hop` is unspecified): BIRD \
                  would drop our routes as it encodes them"
             ),
-            format!("give the {family} channel of {upstream} a `next hop address` of its family"),
+            format!("give the {family} channel of {upstream} a `next hop address` of its family, and restart the session"),
         )),
         OwnNextHop::Unreadable(text) => all.push(obstacle(
             false,
