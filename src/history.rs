@@ -169,6 +169,19 @@ pub enum What {
         /// What was seen, and what would have stuck.
         text: String,
     },
+    /// What was not as we want it was put back.
+    Mended {
+        /// The static protocol.
+        protocol: String,
+        /// Whether it was enabled; else it was disabled.
+        enabled: bool,
+        /// How often it was within `flap_window`, this time included; null: after a restart of BIRD, which
+        /// does not count.
+        times: Option<u64>,
+        /// How long the next mend will wait after the protocol is seen undone again, in milliseconds; null
+        /// as `times` is.
+        next_wait_ms: Option<u64>,
+    },
     /// BIRD did not do what it was asked.
     Failed {
         /// What and why.
@@ -233,6 +246,7 @@ impl What {
             Self::DrillStarted { .. } => "drill_started",
             Self::DrillEnded { .. } => "drill_ended",
             Self::Drift { .. } => "drift",
+            Self::Mended { .. } => "mended",
             Self::Failed { .. } => "failed",
             Self::Readiness { .. } => "readiness",
             Self::Bird { .. } => "bird",

@@ -146,6 +146,17 @@ pub enum Report {
         /// What was seen, what is done about it, and the command that would have stuck.
         text: String,
     },
+    /// What somebody else changed was put back. Once for each write.
+    Mended {
+        /// The service's index.
+        service: usize,
+        /// The static protocol.
+        protocol: String,
+        /// Whether it was enabled; else it was disabled.
+        enabled: bool,
+        /// How often it was so far; `None`: BIRD was restarted, and that is not counted.
+        repeated: Option<Repeated>,
+    },
     /// A write failed, or was forbidden by the guard; it is tried again. Once for each new reason.
     Failed {
         /// The service's index.
@@ -153,6 +164,15 @@ pub enum Report {
         /// What failed and why.
         text: String,
     },
+}
+
+/// How often somebody else's change of one protocol was put back (A1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// How often within the service's `flap_window`, this time included.
+    pub times: usize,
+    /// How long the next mend will wait once it is seen undone again.
+    pub wait: Duration,
 }
 
 /// A decision got one step further.

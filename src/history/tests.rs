@@ -101,6 +101,12 @@ fn every_kind_of_entry_comes_back_from_its_line() {
         },
         What::Latched,
         What::Drift { text: "t".to_owned() },
+        What::Mended {
+            protocol: "web_v4".to_owned(),
+            enabled: true,
+            times: Some(3),
+            next_wait_ms: Some(8000),
+        },
         What::Failed { text: "t".to_owned() },
         What::Bird {
             from: BirdState::Up,

@@ -262,6 +262,7 @@ impl Counts {
             | What::OverrideEnded { .. }
             | What::FailbackAllowed { .. }
             | What::ConsentEnded { .. }
+            | What::Mended { .. }
             | What::ClockStepped { .. }
             | What::DrillStarted { .. }
             | What::DrillEnded { .. }

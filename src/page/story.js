@@ -91,6 +91,7 @@ export function line(entry) {
     case "alarm": return entry.text === null ? ["cleared", "", null, `x_${entry.code}`] : ["alarm", entry.text, null, `x_${entry.code}`];
     case "drift":
     case "failed": return [entry.event, entry.text];
+    case "mended": return ["mended", entry.times === null ? entry.protocol : `${entry.protocol} (times ${entry.times}, next wait ${entry.next_wait_ms / 1000} s)`, null, entry.enabled ? "m_enabled" : "m_disabled"];
     case "clock_stepped": return ["clock_stepped", `${entry.by_ms} ms`];
     case "stalled": return ["stalled", `${entry.late_ms} ms`];
     default: return [entry.event, plain(entry)];

@@ -1,10 +1,13 @@
 //! The history as people read it: `falconer history`. One line an entry, and the stages of a
 //! takeover or failback as what each of them took.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::table::{Cell, Table, harmless};
 use super::text::{NOTHING, Style, action, alarm_word, probe_state, strength, verdict_word};
+use crate::config::duration;
 use crate::history::{Entry, What};
 use crate::ready::Level;
 use crate::status::snapshot::{BirdState, Stages, Strength};
@@ -117,6 +120,12 @@ fn words(what: &What) -> (&'static str, String) {
         } => ("drill", drilled(*strength, hold, reason.as_deref(), actor)),
         What::DrillEnded { report } => ("drill", format!("{}: {}", report.outcome, report.text)),
         What::Drift { text } => ("drift", text.clone()),
+        What::Mended {
+            protocol,
+            enabled,
+            times,
+            next_wait_ms,
+        } => ("mended", mended(protocol, *enabled, times.zip(*next_wait_ms))),
         What::Failed { text } => ("failed", text.clone()),
         What::Bird { from, to, error } => ("bird", bird(*from, *to, error.as_deref())),
         What::Alarm {
@@ -173,12 +182,25 @@ fn operator(what: &What) -> (&'static str, String) {
         | What::DrillStarted { .. }
         | What::DrillEnded { .. }
         | What::Drift { .. }
+        | What::Mended { .. }
         | What::Failed { .. }
         | What::Bird { .. }
         | What::Alarm { .. }
         | What::Readiness { .. }
         | What::ClockStepped { .. }
         | What::Stalled { .. } => (what.word(), String::new()),
+    }
+}
+
+/// What was put back, how often, and how long the next mend will wait.
+fn mended(protocol: &str, enabled: bool, repeated: Option<(u64, u64)>) -> String {
+    let done = if enabled { "enabled" } else { "disabled" };
+    match repeated {
+        Some((times, wait_ms)) => format!(
+            "{protocol} {done} again, mend {times} within flap_window; the next one will wait {}",
+            duration::format(Duration::from_millis(wait_ms))
+        ),
+        None => format!("{protocol} {done} again after BIRD was restarted"),
     }
 }
 

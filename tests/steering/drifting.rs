@@ -24,6 +24,38 @@ async fn a1_drift_is_mended_within_a_poll_and_told_with_the_command_that_would_h
 }
 
 #[tokio::test]
+async fn a1_every_mend_is_told_with_how_often_it_was_and_how_long_the_next_one_will_wait() {
+    let place = Place::new(daemon());
+    let mut drive = place.brought_to(web(), Strength::Full).await;
+    assert_eq!(drive.mends(), [], "a decision mends nothing");
+    for times in 1..=2 {
+        place
+            .bird
+            .with(|daemon| daemon.protocol("web_v4").enabled = false);
+        drive.drift().await;
+        drive.verified(Strength::Full).await;
+        assert_eq!(drive.mends().len(), times);
+    }
+    place
+        .bird
+        .with(|daemon| daemon.protocol("web_v4_drain").enabled = true);
+    until("the drain's mend", || !place.is_up("web_v4_drain")).await;
+    drive.verified(Strength::Full).await;
+    let mend = |protocol: &str, enabled, times, wait| {
+        let wait = Duration::from_secs(wait);
+        (protocol.to_owned(), enabled, Some(Repeated { times, wait }))
+    };
+    assert_eq!(
+        drive.mends(),
+        [
+            mend("web_v4", true, 1, 2),
+            mend("web_v4", true, 2, 4),
+            mend("web_v4_drain", false, 1, 2),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a1_somebody_who_disables_it_all_the_time_is_not_answered_in_a_tight_loop() {
     let place = Place::new(daemon());
     let drive = place.brought_to(web(), Strength::Full).await;
@@ -49,6 +81,7 @@ async fn a6_a_restart_that_comes_up_silent_is_told_as_such_and_mended() {
     let text = drive.drift().await;
     assert!(text.contains("BIRD was restarted"), "{text}");
     drive.verified(Strength::Full).await;
+    assert_eq!(drive.mends(), [("web_v4".to_owned(), true, None)]);
 }
 
 #[tokio::test]
@@ -70,6 +103,7 @@ async fn d11_frozen_nothing_is_written_and_drift_is_shown() {
         assert_eq!(seen.services[0].actual, Some(Strength::Off));
         assert!(problem(&seen, AlarmCode::Drift).is_some());
     }
+    assert_eq!(drive.mends(), []);
     assert_eq!((place.bird.writes(), place.says("web_v4")), (writes, file));
     drive.change(0, |wish| {
         wish.hands_off = false;

@@ -8,7 +8,7 @@ pub(crate) use std::time::Duration;
 pub(crate) use crate::drive::{Drive, problem, protocol, setup, web};
 pub(crate) use crate::fake_bird::daemon::{Kind, Learned};
 pub(crate) use crate::fake_bird::{Daemon, FakeBird, Fault};
-pub(crate) use falconer::bird::steering::{Setup, Stage, Target};
+pub(crate) use falconer::bird::steering::{Repeated, Setup, Stage, Target};
 pub(crate) use falconer::config::model::Family;
 pub(crate) use falconer::failover::Strength;
 pub(crate) use falconer::status::snapshot::AlarmCode;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use falconer::bird::client::Client;
 use falconer::bird::steering::{
-    self, Report, Seen, SeenService, Setup, Stage, StageReport, Steering, Target, Wish, Wishes,
+    self, Repeated, Report, Seen, SeenService, Setup, Stage, StageReport, Steering, Target, Wish, Wishes,
 };
 use falconer::config::model::{Family, Static};
 use falconer::failover::Strength;
@@ -149,12 +149,16 @@ impl Drive {
         let report = self
             .until(what, |report| match report {
                 Report::Seen(seen) => is_it(&seen.services[0], seen),
-                Report::Stage(_) | Report::Drift { .. } | Report::Failed { .. } => false,
+                Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
+                    false
+                }
             })
             .await;
         match report {
             Report::Seen(seen) => seen,
-            Report::Stage(_) | Report::Drift { .. } | Report::Failed { .. } => unreachable!("just matched"),
+            Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
+                unreachable!("just matched")
+            }
         }
     }
 
@@ -170,7 +174,7 @@ impl Drive {
     pub async fn stage(&mut self, stage: Stage, protocol: &str) -> StageReport {
         let wanted = |report: &Report| match report {
             Report::Stage(at) => (at.stage == stage && at.protocol == protocol).then(|| at.clone()),
-            Report::Seen(_) | Report::Drift { .. } | Report::Failed { .. } => None,
+            Report::Seen(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => None,
         };
         let report = self
             .until(&format!("{stage:?} of {protocol}"), |report| {
@@ -184,7 +188,7 @@ impl Drive {
     pub async fn drift(&mut self) -> String {
         let text = |report: &Report| match report {
             Report::Drift { text, .. } => Some(text.clone()),
-            Report::Seen(_) | Report::Stage(_) | Report::Failed { .. } => None,
+            Report::Seen(_) | Report::Stage(_) | Report::Mended { .. } | Report::Failed { .. } => None,
         };
         let report = self.until("drift", |report| text(report).is_some()).await;
         text(&report).unwrap()
@@ -194,7 +198,7 @@ impl Drive {
     pub async fn failure(&mut self) -> String {
         let text = |report: &Report| match report {
             Report::Failed { text, .. } => Some(text.clone()),
-            Report::Seen(_) | Report::Stage(_) | Report::Drift { .. } => None,
+            Report::Seen(_) | Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } => None,
         };
         let report = self.until("failure", |report| text(report).is_some()).await;
         text(&report).unwrap()
@@ -206,7 +210,9 @@ impl Drive {
             .iter()
             .filter_map(|report| match report {
                 Report::Stage(at) => Some((at.stage, at.protocol.clone())),
-                Report::Seen(_) | Report::Drift { .. } | Report::Failed { .. } => None,
+                Report::Seen(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
+                    None
+                }
             })
             .collect()
     }
@@ -217,6 +223,23 @@ impl Drive {
             .iter()
             .filter(|report| matches!(report, Report::Drift { .. }))
             .count()
+    }
+
+    /// The mends that were reported so far: the protocol, whether it was enabled, and how often it was.
+    pub fn mends(&mut self) -> Vec<(String, bool, Option<Repeated>)> {
+        while let Ok(report) = self.reports.try_recv() {
+            self.log.push(report);
+        }
+        let mended = |report: &Report| match report {
+            Report::Mended {
+                protocol,
+                enabled,
+                repeated,
+                ..
+            } => Some((protocol.clone(), *enabled, *repeated)),
+            Report::Seen(_) | Report::Stage(_) | Report::Drift { .. } | Report::Failed { .. } => None,
+        };
+        self.log.iter().filter_map(mended).collect()
     }
 }
 

@@ -130,13 +130,13 @@ impl Task {
             Ok(switch) => {
                 self.stage(service, answered, &name);
                 let (changed, now) = (order.changed(switch), Instant::now());
-                let mends = changed && self.courses[service].mends();
                 if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
                     line.attempts.accepted(order, changed, now);
                     line.told = fit_reason(&reason);
-                    if mends {
-                        line.mending.made(now);
-                    }
+                }
+                if changed {
+                    let mended = self.courses[service].mended(service, leg, slot, order, now);
+                    self.outbox.push_all(mended);
                 }
                 Ok(())
             }

@@ -18,7 +18,7 @@ use super::mending::Mending;
 use super::rehearsing::Drill;
 use super::stages::Stages;
 use super::way::{self, Others, Pipe, Shape};
-use super::{Stage, StageReport, Target, Wish};
+use super::{Report, Stage, StageReport, Target, Wish};
 
 /// One static protocol.
 #[derive(Debug)]
@@ -335,9 +335,24 @@ impl Course {
         Some(text)
     }
 
-    /// Whether a write would put back what somebody undid.
-    pub(super) fn mends(&self) -> bool {
-        self.undone.is_some_and(|undone| !undone.restarted)
+    /// A write changed something: told if it put back what had been reached. After a restart of BIRD
+    /// nobody undid it, so that it does not count.
+    pub(super) fn mended(
+        &mut self,
+        service: usize,
+        leg: usize,
+        slot: Slot,
+        order: Order,
+        now: Instant,
+    ) -> Option<Report> {
+        let undone = self.undone?;
+        let line = self.legs[leg].line_mut(slot)?;
+        Some(Report::Mended {
+            service,
+            protocol: line.protocol.name.clone(),
+            enabled: order == Order::Enable,
+            repeated: (!undone.restarted).then(|| line.mending.made(now)),
+        })
     }
 
     /// When that may be told; `None`: at once.

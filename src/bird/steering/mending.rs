@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Repeated;
+
 /// From this mend within the window on, the alarm stands.
 const ALARMED_FROM: usize = 3;
 /// How long it must have been quiet until the alarm falls.
@@ -58,14 +60,20 @@ impl Mending {
         self.culprit = culprit;
     }
 
-    /// It was put back.
-    pub(super) fn made(&mut self, now: Instant) {
+    /// It was put back. Returns how often that was so within the window, and how long the next mend will
+    /// wait.
+    pub(super) fn made(&mut self, now: Instant) -> Repeated {
         if self.done.len() == REMEMBERED {
             self.done.pop_front();
         }
         self.done.push_back(now);
         self.last = Some(now);
-        self.standing |= self.within(now) >= ALARMED_FROM;
+        let times = self.within(now);
+        self.standing |= times >= ALARMED_FROM;
+        Repeated {
+            times,
+            wait: self.not_before(now) - now,
+        }
     }
 
     /// What there is to alarm, until it has been quiet for ten minutes.

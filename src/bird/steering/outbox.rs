@@ -73,7 +73,7 @@ mod tests {
         while let Ok(report) = reports.try_recv() {
             match report {
                 Report::Failed { service, .. } | Report::Drift { service, .. } => seen.push(service),
-                Report::Seen(_) | Report::Stage(_) => {}
+                Report::Seen(_) | Report::Stage(_) | Report::Mended { .. } => {}
             }
         }
         seen

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Driver;
 use crate::api;
-use crate::bird::steering::{Report, Seen, StageReport};
+use crate::bird::steering::{Repeated, Report, Seen, StageReport};
 use crate::daemon::checks::Checked;
 use crate::daemon::requests;
 use crate::failover::{Adoption, Event, Input, ProbeId};
@@ -54,6 +54,12 @@ impl Driver {
                 tracing::warn!(service = self.name(service), rule = "A6", text, "drift");
                 self.record(Some(service), What::Drift { text });
             }
+            Report::Mended {
+                service,
+                protocol,
+                enabled,
+                repeated,
+            } => self.take_mended(service, protocol, enabled, repeated),
             Report::Failed { service, text } => {
                 self.counts.count(|counts| counts.failure(self.name(service)));
                 tracing::error!(
@@ -64,6 +70,30 @@ impl Driver {
                 self.tell_drill_of_failure(service, &text);
             }
         }
+    }
+
+    fn take_mended(&mut self, service: usize, protocol: String, enabled: bool, repeated: Option<Repeated>) {
+        let times = repeated.map(|repeated| u64::try_from(repeated.times).unwrap_or(u64::MAX));
+        let next_wait_ms =
+            repeated.map(|repeated| u64::try_from(repeated.wait.as_millis()).unwrap_or(u64::MAX));
+        tracing::info!(
+            service = self.name(service),
+            rule = "A1",
+            protocol,
+            enabled,
+            times,
+            next_wait_ms,
+            "drift mended"
+        );
+        self.record(
+            Some(service),
+            What::Mended {
+                protocol,
+                enabled,
+                times,
+                next_wait_ms,
+            },
+        );
     }
 
     pub(super) fn take_seen(&mut self, seen: Seen) {

@@ -114,6 +114,12 @@ fn the_word_of_an_event_is_the_one_in_json() {
         },
         What::Stalled { late_ms: 1 },
         What::Drift { text: String::new() },
+        What::Mended {
+            protocol: String::new(),
+            enabled: false,
+            times: None,
+            next_wait_ms: None,
+        },
         transition("D4", Strength::Full),
     ];
     for what in all {

@@ -102,6 +102,8 @@ fn history() -> Vec<Entry> {
         web(What::Drift {
             text: "web_v4 was disabled by hand".to_owned(),
         }),
+        web(mended(Some((3, 8000)))),
+        web(mended(None)),
         web(What::Failed {
             text: "enable \"web_v4\": time-out".to_owned(),
         }),
@@ -132,6 +134,15 @@ fn history() -> Vec<Entry> {
             what,
         })
         .collect()
+}
+
+fn mended(repeated: Option<(u64, u64)>) -> What {
+    What::Mended {
+        protocol: "web_v4".to_owned(),
+        enabled: true,
+        times: repeated.map(|(times, _)| times),
+        next_wait_ms: repeated.map(|(_, wait)| wait),
+    }
 }
 
 fn isolated(isolated: bool, state: Option<&str>) -> What {

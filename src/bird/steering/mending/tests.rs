@@ -34,9 +34,15 @@ async fn a1_the_first_mend_is_at_once_and_later_ones_wait_longer_up_to_a_minute(
     let mut mending = Mending::new(HOUR);
     let now = Instant::now();
     let waits: Vec<u64> = (0..7)
-        .map(|_| {
+        .map(|times| {
             let wait = mending.not_before(now) - now;
-            mending.made(now);
+            let repeated = mending.made(now);
+            assert_eq!(repeated.times, times + 1);
+            assert_eq!(
+                repeated.wait,
+                mending.not_before(now) - now,
+                "told before it is waited"
+            );
             wait.as_secs()
         })
         .collect();
@@ -73,7 +79,9 @@ async fn a1_from_the_third_mend_on_the_alarm_stands_until_it_was_quiet_for_ten_m
 async fn a1_what_is_undone_and_waits_is_not_quiet() {
     let mut mending = Mending::new(HOUR);
     let start = Instant::now();
-    (0..3).for_each(|second| mending.made(start + seconds(second)));
+    for second in 0..3 {
+        mending.made(start + seconds(second));
+    }
     mending.undone(None, start + seconds(500));
     assert!(mending.alarm("web_v4", start + seconds(1000)).is_some());
 }
@@ -82,7 +90,9 @@ async fn a1_what_is_undone_and_waits_is_not_quiet() {
 async fn a1_mends_older_than_the_window_do_not_count() {
     let mut mending = Mending::new(seconds(60));
     let start = Instant::now();
-    (0..4).for_each(|second| mending.made(start + seconds(second)));
+    for second in 0..4 {
+        mending.made(start + seconds(second));
+    }
     let later = start + seconds(120);
     assert_eq!(mending.not_before(later), later);
 }
