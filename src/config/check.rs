@@ -3,6 +3,7 @@
 //! stand-in here, and what is found about a stand-in is dropped by [`Findings`].
 
 mod advice;
+mod channels;
 mod names;
 mod prefixes;
 mod sessions;

@@ -240,7 +240,8 @@ differing! {
     upstream_itself of Upstream: name, session, families;
     session of Session:
         neighbor, neighbor_as, source, multihop, password_file, hold_time, keepalive_time, connect_retry_time,
-        error_wait_time, graceful_restart, bfd, communities, large_communities, prepend, med, import;
+        error_wait_time, graceful_restart, bfd, communities, large_communities, prepend, med, import, import_limit,
+        next_hop;
     service_itself of Service:
         name, role, prefixes, upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
         failback_window, failback_drain, flap_limit, flap_window, on_isolated, rank,

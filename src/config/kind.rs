@@ -18,7 +18,7 @@ use super::book::Shape;
 use super::finding::{Finding, Findings};
 use super::place::Path;
 
-pub(super) use list::{LONGEST_LIST, list_of};
+pub(super) use list::{LONGEST_LIST, list_of, one_or_more};
 pub(super) use number::{Flag, integer, number};
 pub(super) use table::{Dictionary, Free};
 pub(super) use word::{Sort, Words};

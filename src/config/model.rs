@@ -138,6 +138,15 @@ impl Family {
         }
     }
 
+    /// The family of an address.
+    #[must_use]
+    pub fn of_address(addr: std::net::IpAddr) -> Self {
+        match addr {
+            std::net::IpAddr::V4(_) => Self::V4,
+            std::net::IpAddr::V6(_) => Self::V6,
+        }
+    }
+
     /// The channel's name in BIRD.
     pub fn channel(self) -> &'static str {
         match self {

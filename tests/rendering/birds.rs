@@ -2,6 +2,7 @@
 //! FALCONER_LAB_BIRD names.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -160,7 +161,7 @@ fn any_session() -> impl Strategy<Value = Upstream> {
                 session.source = (has_source || session.bfd.is_some()).then(|| source.parse().unwrap());
                 session.multihop = multihop;
                 session.password_file = has_password.then(|| "/etc/falconer/password".into());
-                let (marks, (import, graceful_restart)) = policy;
+                let (marks, (import, graceful_restart), (import_limit, next_hop)) = policy;
                 (
                     session.communities,
                     session.large_communities,
@@ -168,16 +169,19 @@ fn any_session() -> impl Strategy<Value = Upstream> {
                     session.med,
                 ) = marks;
                 session.import = import;
+                session.import_limit = import_limit;
+                session.next_hop = next_hop;
                 session.graceful_restart = graceful_restart;
                 upstream
             },
         )
 }
 
-/// Communities, large communities, prepends, MED; import and graceful restart.
+/// Communities, large communities, prepends, MED; import and graceful restart; limit and next hops.
 type Policy = (
     (Vec<(u16, u16)>, Vec<(u32, u32, u32)>, u8, Option<u32>),
     (Import, GracefulRestart),
+    (Option<u32>, Vec<IpAddr>),
 );
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -190,9 +194,14 @@ fn any_policy() -> impl Strategy<Value = Policy> {
         GracefulRestart::On,
         GracefulRestart::Off,
     ]);
+    let ours: Vec<IpAddr> = ["203.0.113.2", "2001:db8:113::2"]
+        .map(|addr| addr.parse().unwrap())
+        .into();
+    let next_hops = prop::sample::subsequence(ours, 0..=2);
     (
         (communities, large, 0_u8..=9, prop::option::of(any::<u32>())),
         (imports, graceful),
+        (prop::option::of(1..=u32::MAX), next_hops),
     )
 }
 

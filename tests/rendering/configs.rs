@@ -82,6 +82,8 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
             prepend: 0,
             med: None,
             import: Import::None,
+            import_limit: None,
+            next_hop: vec![],
         }),
     }
 }
@@ -174,6 +176,8 @@ pub(crate) fn all() -> Vec<(&'static str, Config)> {
         ("standby_every_option", every_option()),
         ("standby_graceful_restart", graceful_restart()),
         ("standby_mp_bgp", mp_bgp()),
+        ("standby_next_hops", next_hops()),
+        ("standby_import_limits", import_limits()),
         ("standby_ibgp", ibgp()),
         ("standby_sees_the_primary", sees_the_primary()),
         ("standby_two_services", two_services()),
@@ -237,6 +241,33 @@ fn mp_bgp() -> Config {
     config.upstreams[0].families = Some(vec![Family::V4, Family::V6]);
     config.services[0].upstreams.pop();
     session(&mut config.upstreams, 0).import = Import::DefaultRoute;
+    config
+}
+
+/// IPv6 routes over a session of IPv4 addresses, and the reverse.
+fn next_hops() -> Config {
+    let mut config = dual_stack();
+    for upstream in &mut config.upstreams {
+        upstream.families = Some(vec![Family::V4, Family::V6]);
+    }
+    let [four, six] = ["203.0.113.2", "2001:db8:113::2"].map(|addr| addr.parse().unwrap());
+    session(&mut config.upstreams, 0).next_hop = vec![six];
+    session(&mut config.upstreams, 1).next_hop = vec![four, six];
+    config
+}
+
+/// A limit beside every import policy.
+fn import_limits() -> Config {
+    let mut config = sees_the_primary();
+    config.upstreams.push(upstream("with_filter", "203.0.113.5", 64510));
+    config
+        .upstreams
+        .push(upstream("default_only", "203.0.113.9", 64511));
+    session(&mut config.upstreams, 2).import = Import::Filter("from_with_filter".to_owned());
+    session(&mut config.upstreams, 3).import = Import::DefaultRoute;
+    for upstream in &mut config.upstreams {
+        upstream.session.as_mut().unwrap().import_limit = Some(1000);
+    }
     config
 }
 

@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config, found: &mut Findings) {
             bfd_over_hops(session, &path, found);
         }
     }
+    super::channels::check(config, found);
     same_neighbor(config, found);
     for (index, service) in config.services.iter().enumerate() {
         upstreams_of(service, &Path::service(index), config, found);

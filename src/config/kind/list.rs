@@ -96,3 +96,49 @@ impl<K: Kind> Kind for List<K> {
         }
     }
 }
+
+/// One value by itself, or an array of some of them.
+pub(in crate::config) struct OneOrMore<K>(List<K>);
+
+/// One value by itself, or an array that is not empty.
+pub(in crate::config) fn one_or_more<K: Kind>(of: K) -> OneOrMore<K> {
+    OneOrMore(list_of(of).not_empty())
+}
+
+impl<K> OneOrMore<K> {
+    /// No more than that many.
+    pub(in crate::config) fn at_most(self, count: usize) -> Self {
+        Self(List {
+            at_most: count,
+            ..self.0
+        })
+    }
+}
+
+impl<K: Kind> Kind for OneOrMore<K> {
+    type Value = Vec<K::Value>;
+
+    fn read(&self, value: &DeValue<'_>, site: &mut Site<'_>) -> Self::Value {
+        if value.is_array() {
+            self.0.read(value, site)
+        } else {
+            vec![self.0.of.read(value, site)]
+        }
+    }
+
+    fn stand_in(&self) -> Self::Value {
+        self.0.stand_in()
+    }
+
+    fn shape(&self) -> Shape {
+        let one = self.0.of.shape();
+        let many = self.0.shape();
+        Shape {
+            values: one.values,
+            ..Shape::new(
+                format!("{}, or {}", one.words, many.words),
+                json!({ "anyOf": [one.schema, many.schema] }),
+            )
+        }
+    }
+}

@@ -52,6 +52,22 @@ pub struct Session {
     pub med: Option<u32>,
     /// What is taken from the neighbour.
     pub import: Import,
+    /// So many routes of a family may come in; one more, and BIRD ends the session.
+    pub import_limit: Option<u32>,
+    /// Our next hops in what is announced, at most one of each family; where there is none BIRD
+    /// takes an address of the session's interface.
+    pub next_hop: Vec<IpAddr>,
+}
+
+impl Session {
+    /// Our next hop in the routes of a family, where one is given.
+    #[must_use]
+    pub fn next_hop(&self, family: Family) -> Option<IpAddr> {
+        self.next_hop
+            .iter()
+            .find(|addr| Family::of_address(**addr) == family)
+            .copied()
+    }
 }
 
 /// RFC 4724 graceful restart.

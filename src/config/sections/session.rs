@@ -10,7 +10,7 @@ use crate::config::kind::address::{ADDRESS, NEIGHBOR};
 use crate::config::kind::bgp::{Asn, COMMUNITY, IMPORT, LARGE_COMMUNITY};
 use crate::config::kind::duration::{Span, span};
 use crate::config::kind::text::{PATH, PROTOCOL};
-use crate::config::kind::{Words, integer, list_of};
+use crate::config::kind::{Words, integer, list_of, one_or_more};
 use crate::config::model::{Bfd, Family, GracefulRestart, Import, Session, Upstream};
 use crate::config::reader::Table;
 
@@ -39,7 +39,7 @@ pub(super) fn upstream(t: &mut Table<'_, '_>, rendering: bool) -> Upstream {
         .required_where(rendering, "where `[render]` is given");
     let default_families = neighbor
         .filter(|_| rendering)
-        .map(|neighbor| vec![family(neighbor)]);
+        .map(|neighbor| vec![Family::of_address(neighbor)]);
     let session = session(
         t,
         neighbor.unwrap_or(IpAddr::from([0; 4])),
@@ -53,13 +53,6 @@ pub(super) fn upstream(t: &mut Table<'_, '_>, rendering: bool) -> Upstream {
         name,
         session: rendering.then_some(session),
         families,
-    }
-}
-
-fn family(addr: IpAddr) -> Family {
-    match addr {
-        IpAddr::V4(_) => Family::V4,
-        IpAddr::V6(_) => Family::V6,
     }
 }
 
@@ -126,6 +119,12 @@ fn session(t: &mut Table<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> Session
             .doc("MULTI_EXIT_DISC.")
             .optional(),
         import: import(t),
+        import_limit: t
+            .key("import_limit", integer(1..=u64::from(u32::MAX)))
+            .doc("How many routes of each family may come in, whatever `import` is; at one more BIRD disables the session.")
+            .also_called(&["max_prefix", "max_prefixes", "maximum_prefix"])
+            .optional(),
+        next_hop: next_hop(t),
     }
 }
 
@@ -143,6 +142,20 @@ fn import(t: &mut Table<'_, '_>) -> Import {
              probes; never to the kernel), or what a filter of your template's lets in.",
         )
         .default_by("`\"none\"`", Import::None)
+}
+
+/// An IPv4 address comes first, whatever the order in the file.
+fn next_hop(t: &mut Table<'_, '_>) -> Vec<IpAddr> {
+    let mut addresses = t
+        .key("next_hop", one_or_more(ADDRESS).at_most(2))
+        .doc(
+            "Our address in what is announced, for its own family; a list has one for each. It is needed where the \
+             session's interface has no address of a family that the session carries.",
+        )
+        .also_called(&["next_hop_self", "nexthop"])
+        .default_by("an address of the session's interface", Vec::new());
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses
 }
 
 fn hold(t: &mut Table<'_, '_>) -> (Duration, Duration) {
@@ -273,7 +286,7 @@ fn families(t: &mut Table<'_, '_>, default: Option<Vec<Family>>) -> Option<Vec<F
 
 /// Where the bird.conf is the user's own, what it says counts, and not what stands here.
 fn warn_of_unused(t: &mut Table<'_, '_>) {
-    const RENDERED: [&str; 16] = [
+    const RENDERED: [&str; 18] = [
         "neighbor",
         "neighbor_as",
         "source",
@@ -290,6 +303,8 @@ fn warn_of_unused(t: &mut Table<'_, '_>) {
         "prepend",
         "med",
         "import",
+        "import_limit",
+        "next_hop",
     ];
     if let Some(name) = RENDERED.iter().find(|name| t.has(name)) {
         let path = t.path().key(name);

@@ -37,6 +37,7 @@ pub(super) struct SessionFacts {
     pub(super) bfd: Option<BfdFacts>,
     pub(super) import: &'static str,
     import_filter: Option<String>,
+    import_limit: Option<u32>,
     communities: Vec<(u16, u16)>,
     large_communities: Vec<(u32, u32, u32)>,
     prepend: u8,
@@ -58,6 +59,7 @@ struct ChannelFacts {
     export_limit: usize,
     import_filter: Option<&'static str>,
     import_limit: usize,
+    next_hop: Option<String>,
     services: Vec<CarriedFacts>,
 }
 
@@ -106,11 +108,7 @@ fn session_facts(
         Import::Services => ("services", None),
         Import::Filter(name) => ("filter", Some(name.clone())),
     };
-    let neighbors_own = if session.neighbor.is_ipv4() {
-        Family::V4
-    } else {
-        Family::V6
-    };
+    let neighbors_own = Family::of_address(session.neighbor);
     let families = upstream.families.clone().unwrap_or_else(|| vec![neighbors_own]);
     let channels = families
         .into_iter()
@@ -142,6 +140,7 @@ fn session_facts(
         }),
         import,
         import_filter,
+        import_limit: session.import_limit,
         communities: session.communities.clone(),
         large_communities: session.large_communities.clone(),
         prepend: session.prepend,
@@ -186,6 +185,7 @@ fn channel_facts(
         export_limit: services.iter().map(|carried| carried.prefixes.len()).sum(),
         import_filter: (importable > 0).then(|| names::import_filter(family)),
         import_limit: importable,
+        next_hop: session.next_hop(family).map(|addr| addr.to_string()),
         services,
     }
 }
