@@ -20,6 +20,7 @@ mod cause;
 mod course;
 mod drift;
 mod exports;
+mod kernel;
 mod mending;
 mod seen;
 mod stages;

@@ -14,6 +14,7 @@ use crate::failover::Strength;
 use super::again::Retry;
 use super::attempts::{Attempts, Order};
 use super::drift::{self, Boot, Settled};
+use super::kernel::{self, Kernels};
 use super::mending::Mending;
 use super::rehearsing::Drill;
 use super::stages::Stages;
@@ -158,6 +159,8 @@ pub(super) struct View {
     states: Option<HashMap<String, State>>,
     /// `None`: BIRD shows one that is not understood.
     pipes: Option<Vec<Pipe>>,
+    /// The protocols that bring routes into the kernel.
+    pub(super) kernels: Kernels,
 }
 
 /// How many pipes a route is followed through; whoever has more knows what they do.
@@ -182,6 +185,7 @@ impl View {
             pipes: pipes
                 .map(|protocol| way::pipe(&protocol.name, &protocol.info))
                 .collect(),
+            kernels: kernel::named(protocols),
         }
     }
 

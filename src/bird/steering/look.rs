@@ -50,6 +50,7 @@ impl Task {
         self.look_at_upstreams().await?;
         self.guard_some(&view).await?;
         self.look_for_others().await?;
+        self.look_at_kernels(&mut view).await?;
         let mut answers = self.unless_wished(self.ask_exports(&view)).await?;
         self.unless_wished(self.ask_endings(&mut answers)).await?;
         self.exported(&view, &answers);

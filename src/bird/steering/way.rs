@@ -11,12 +11,13 @@ use crate::config::model::Static;
 use crate::status::snapshot::Obstacle;
 
 use super::course::{Course, Line, View};
+use super::kernel;
 use super::{SeenChannel, SeenUpstream};
 
 /// Where BIRD needs no next hop to take a route (proto/static/static.c:static_show_rt).
-const SURE: [&str; 3] = ["blackhole", "unreachable", "prohibited"];
+pub(super) const SURE: [&str; 3] = ["blackhole", "unreachable", "prohibited"];
 /// How BIRD shows `import all` and `import none`.
-const ACCEPT: &str = "ACCEPT";
+pub(super) const ACCEPT: &str = "ACCEPT";
 const REJECT: &str = "REJECT";
 
 /// What a static protocol would do with its routes, as `show protocols all` and `show static` tell while
@@ -112,6 +113,7 @@ fn of_line(
     }
     let mut all: Vec<Obstacle> = targets(protocol, shape).into_iter().collect();
     all.extend(import_filter(protocol, shape, full));
+    all.extend(kernel::blackholed(protocol, shape, &course.others, &view.kernels));
     let able: Vec<(&SeenUpstream, &SeenChannel)> = upstreams
         .iter()
         .filter(|seen| course.target.upstreams.contains(&seen.name) && seen.established)
@@ -138,7 +140,7 @@ fn of_line(
     Some(all)
 }
 
-fn obstacle(certain: bool, protocol: &Static, text: String, advice: impl Into<String>) -> Obstacle {
+pub(super) fn obstacle(certain: bool, protocol: &Static, text: String, advice: impl Into<String>) -> Obstacle {
     Obstacle {
         certain,
         protocol: protocol.name.clone(),
