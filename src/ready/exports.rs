@@ -165,10 +165,15 @@ fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> 
     let name = &policy.name;
     let mut checks = Vec::new();
     let mut unknown = false;
+    let mut nowhere: Vec<IpNet> = prefixes(policy).map(|(_, prefix)| prefix).collect();
     for upstream in &policy.upstreams {
         let (mut refused, mut shadowless) = (Vec::new(), Vec::new());
         for (line, prefix) in prefixes(policy) {
-            match passage(facts, service, upstream, line, prefix) {
+            let passage = passage(facts, service, upstream, line, prefix);
+            if passage.is_some() {
+                nowhere.retain(|other| *other != prefix);
+            }
+            match passage {
                 None | Some(Passage::Passes) => {}
                 Some(Passage::Refused) => refused.push((line, prefix)),
                 Some(Passage::NoShadow) => shadowless.push(line),
@@ -178,11 +183,24 @@ fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> 
         checks.extend(refusal(facts, policy, service, upstream, &refused));
         checks.extend(without_shadow(upstream, &shadowless));
     }
+    checks.extend(without_filter(policy, &nowhere));
     if checks.is_empty() && !unknown {
         let text = format!("the export filters let {} out", list(&policy.prefixes));
         checks.push(Check::ok(Code::ExportFilter, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
+}
+
+/// Of prefixes that no upstream could carry nothing is said but that; the upstreams' own check is the `no`.
+fn without_filter(policy: &model::Service, prefixes: &[IpNet]) -> Option<Check> {
+    prefixes.first()?;
+    let all = list(&policy.upstreams);
+    let text = format!(
+        "no export filter for {} was seen: none of {all} is a session with a channel of its family",
+        list(prefixes)
+    );
+    let advice = format!("`birdc show protocols all` shows the channels of {all}");
+    Some(Check::amiss(Code::ExportFilter, Level::Warning, text, advice))
 }
 
 fn prefixes(policy: &model::Service) -> impl Iterator<Item = (&Static, IpNet)> {

@@ -3,8 +3,13 @@
 
 use super::facts::Facts;
 use super::services::pairs;
-use super::{Check, Code, Level};
+use super::upstreams::channel;
+use super::{Check, Code, Level, list};
+use crate::config::model;
 use crate::status::snapshot::{BirdState, Obstacle, Service, Strength};
+
+/// The state of a session that carries routes.
+const ESTABLISHED: &str = "Established";
 
 /// One check for each obstacle; nothing of what is announced, where steering sees what is carried.
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
@@ -12,10 +17,26 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
         return Vec::new();
     }
     let silent = pairs(facts).filter(|(_, service)| service.actual == Strength::Off);
-    silent.flat_map(|(_, service)| of_service(service)).collect()
+    silent
+        .flat_map(|(policy, service)| of_service(facts, policy, service))
+        .collect()
 }
 
-fn of_service(service: &Service) -> Vec<Check> {
+/// Whether a session stands for a service, so that there was a way to look at.
+fn has_way(facts: &Facts<'_>, policy: &model::Service) -> bool {
+    let stands = |name: &String| {
+        let mut shown = facts.snapshot.upstreams.iter();
+        shown.any(|upstream| upstream.name == *name && upstream.state == ESTABLISHED)
+    };
+    let carries = |name: &String| {
+        let session = facts.bird.sessions.get(name);
+        let mut families = policy.full.iter().map(|line| line.family);
+        session.is_none_or(|session| families.any(|family| channel(session, family).is_some()))
+    };
+    policy.upstreams.iter().any(|name| stands(name) && carries(name))
+}
+
+fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> Vec<Check> {
     let checks = match service.obstacles.as_deref() {
         None => vec![Check::amiss(
             Code::Route,
@@ -23,6 +44,17 @@ fn of_service(service: &Service) -> Vec<Check> {
             "not everything was looked at yet: where its routes would stand, and what else has the prefixes",
             "ask again in a few seconds; where it stays so, see `falconer status` and the checks of its protocols",
         )],
+        Some([]) if !has_way(facts, policy) => {
+            let all = list(&policy.upstreams);
+            vec![Check::amiss(
+                Code::Route,
+                Level::Warning,
+                format!(
+                    "no way to an upstream could be looked at: none of {all} is established with a channel of its family"
+                ),
+                format!("see why with `birdc show protocols all` of {all}, and at the neighbours"),
+            )]
+        }
         Some([]) => vec![Check::ok(
             Code::Route,
             "nothing that BIRD shows would stand before its routes on their way to the upstreams",

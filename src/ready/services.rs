@@ -47,6 +47,10 @@ fn probes(policy: &model::Service, service: &Service) -> Vec<Check> {
         );
         checks.push(Check::amiss(Code::Probes, Level::Warning, text, advice));
     }
+    if service.probes.is_empty() {
+        let (text, advice) = ("it has no probe that is shown yet", "ask again in a few seconds");
+        checks.push(Check::amiss(Code::Probes, Level::Warning, text, advice));
+    }
     if checks.is_empty() {
         let names: Vec<&String> = service.probes.iter().map(|probe| &probe.name).collect();
         checks.push(Check::ok(Code::Probes, format!("{} can be made", list(&names))));

@@ -144,3 +144,29 @@ fn an_export_limit_that_everything_at_once_would_hit_is_told_with_what_bird_woul
         assert_eq!(site.decide().level, Level::Ok);
     }
 }
+
+#[test]
+fn no_filter_is_said_to_let_out_what_no_upstream_has_a_channel_for() {
+    let mut site = Site::well();
+    for name in ["isp_a", "isp_b"] {
+        site.channel(name).name = "ipv6".to_owned();
+    }
+    let readiness = site.decide();
+    let filters = readiness
+        .checks
+        .iter()
+        .filter(|check| check.code == Code::ExportFilter);
+    let [one] = filters.collect::<Vec<_>>()[..] else {
+        panic!("{readiness:#?}");
+    };
+    assert_eq!((one.level, one.service.as_deref()), (Level::Warning, Some("web")));
+    assert_eq!(
+        one.text,
+        "no export filter for 198.51.100.0/24 was seen: none of isp_a, isp_b is a session with a channel of its family"
+    );
+    // One of them is enough to ask.
+    site.channel("isp_a").name = "ipv4".to_owned();
+    let readiness = site.decide();
+    let ok = |check: &Check| check.code == Code::ExportFilter && check.level == Level::Ok;
+    assert!(readiness.checks.iter().any(ok), "{readiness:#?}");
+}

@@ -89,3 +89,28 @@ fn an_alarm_that_a_check_speaks_of_is_told_once() {
     let alarms = readiness.problems().filter(|check| check.code == Code::Alarms);
     assert_eq!(alarms.count(), 0, "{:#?}", readiness.checks);
 }
+
+#[test]
+fn a5_no_way_is_clear_that_no_session_leads_along() {
+    let of_route = |site: &Site| {
+        let readiness = site.decide();
+        let route = readiness
+            .checks
+            .iter()
+            .find(|check| check.code == Code::Route)
+            .unwrap();
+        (route.level, route.text.clone())
+    };
+    let mut site = Site::well();
+    site.snapshot.upstreams[0].state = "Active".to_owned();
+    assert_eq!(of_route(&site).0, Level::Ok, "the other one stands");
+    site.snapshot.upstreams[1].state = "Active".to_owned();
+    let (level, text) = of_route(&site);
+    assert_eq!(level, Level::Warning);
+    assert!(text.contains("none of isp_a, isp_b is established"), "{text}");
+    let mut site = Site::well();
+    for name in ["isp_a", "isp_b"] {
+        site.channel(name).name = "ipv6".to_owned();
+    }
+    assert_eq!(of_route(&site).0, Level::Warning);
+}

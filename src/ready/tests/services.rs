@@ -178,3 +178,13 @@ fn d10_a_service_that_is_not_settled_is_a_warning() {
         (Code::State, Level::Warning)
     );
 }
+
+#[test]
+fn probes_that_are_not_shown_are_not_said_to_be_possible() {
+    let mut site = Site::well();
+    site.snapshot.services[0].probes.clear();
+    let readiness = site.decide();
+    let probes = readiness.checks.iter().filter(|check| check.code == Code::Probes);
+    let levels: Vec<Level> = probes.map(|check| check.level).collect();
+    assert_eq!(levels, [Level::Warning], "{readiness:#?}");
+}
