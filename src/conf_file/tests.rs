@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::{ConfFile, Owner, Put, PutError, Stage};
+use jiff::tz::TimeZone;
+
+use super::{ConfFile, Owner, Put, PutError, Runs, Stage};
+use crate::render::Load;
 
 const FIRST: &str = "router id 192.0.2.1;\n";
 const SECOND: &str = "router id 192.0.2.2;\n";
@@ -284,4 +287,84 @@ fn a9_a_daemon_that_died_over_the_confirmation_keeps_the_new_file() {
     assert!(scene.file.recover().unwrap());
     assert_eq!(scene.on_disk(), SECOND);
     assert_eq!(scene.owner(), Owner::Us);
+}
+
+/// BIRD answered at `now` and had read its file so many seconds before.
+fn load(seconds_ago: i64) -> Load {
+    let now = jiff::Timestamp::now();
+    let said = |at: jiff::Timestamp| {
+        at.to_zoned(TimeZone::UTC)
+            .datetime()
+            .to_string()
+            .replace('T', " ")
+    };
+    let read = now - jiff::SignedDuration::from_secs(seconds_ago);
+    // With a fraction, as of `iso long us`.
+    let exact = |text: String| {
+        if text.contains('.') {
+            text
+        } else {
+            format!("{text}.0")
+        }
+    };
+    Load::of(&exact(said(now)), &exact(said(read)), now, &TimeZone::UTC).unwrap()
+}
+
+#[test]
+fn a9_what_bird_runs_is_told_from_the_notes_and_kept_as_a_copy() {
+    let scene = Scene::new();
+    scene.file.put(FIRST, false).unwrap();
+    let read = load(3600);
+    scene.file.keep_running(FIRST, Some(read.at)).unwrap();
+    let noted = scene.file.noted_running().unwrap();
+    assert_eq!(noted.1.as_millisecond(), read.at.as_millisecond());
+    let runs = |load| scene.file.runs(&scene.file.inspect().unwrap(), load).unwrap();
+    assert_eq!(runs(Some(read)), Runs::OnDisk);
+    scene.edit(EDITED);
+    assert_eq!(runs(Some(read)), Runs::Copy(FIRST.to_owned()));
+    fs::remove_file(scene.in_state("bird.conf.running")).unwrap();
+    assert!(matches!(runs(Some(read)), Runs::Unknown(why) if why.contains("copy of it is gone")));
+    assert!(matches!(runs(None), Runs::Unknown(why) if why.contains("timeformat base")));
+    fs::remove_file(scene.file.path()).unwrap();
+    assert_eq!(runs(Some(read)), Runs::Unknown("there is no file".to_owned()));
+}
+
+#[test]
+fn a9_what_runs_takes_the_place_of_an_unread_edit_which_is_kept_and_never_ours() {
+    let scene = Scene::new();
+    scene.file.put(FIRST, false).unwrap();
+    scene.file.keep_running(FIRST, None).unwrap();
+    scene.edit(EDITED);
+    let present = scene.file.inspect().unwrap();
+    let kept = scene.file.put_running(&present, FIRST).unwrap();
+    assert_eq!((scene.on_disk().as_str(), scene.owner()), (FIRST, Owner::Us));
+    assert_eq!(fs::read_to_string(&kept).unwrap(), EDITED);
+    assert_eq!(mode(&kept), 0o600);
+    scene.edit(EDITED);
+    assert_eq!(scene.owner(), Owner::SomebodyElse);
+    // What was not there when it was looked at stays.
+    let old = super::Present {
+        text: Some(FIRST.to_owned()),
+        ..scene.file.inspect().unwrap()
+    };
+    assert!(matches!(
+        scene.file.put_running(&old, SECOND),
+        Err(PutError::SomebodyElse { .. })
+    ));
+    assert_eq!(scene.on_disk(), EDITED);
+}
+
+#[test]
+fn a9_a_foreign_file_that_runs_is_put_back_as_somebody_elses() {
+    let scene = Scene::new();
+    scene.edit(EDITED);
+    scene.file.keep_running(EDITED, None).unwrap();
+    assert_eq!(scene.file.noted_running(), None, "when it was read is not known");
+    scene.edit(FIRST);
+    let present = scene.file.inspect().unwrap();
+    scene.file.put_running(&present, EDITED).unwrap();
+    assert_eq!(
+        (scene.on_disk().as_str(), scene.owner()),
+        (EDITED, Owner::SomebodyElse)
+    );
 }

@@ -278,6 +278,139 @@ mod tests {
         assert!(look(&mut loaded, 1, stepped_back, &file));
     }
 
+    const OUTPUT: &str = "/etc/bird/bird.conf";
+    /// BIRD read its file at 20:40:40.
+    const READ: &str = "2026-11-22 20:40:40.000";
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-22T{time}Z").parse().unwrap()
+    }
+
+    fn known<'a>(
+        noted: Option<(&'a str, Timestamp)>,
+        copy: Option<&'a str>,
+        is_ours: bool,
+    ) -> KnownRunning<'a> {
+        KnownRunning {
+            noted: noted.map(|(digest, at)| (digest, Some(at))),
+            copy,
+            is_ours,
+        }
+    }
+
+    fn why(running: RunningFile) -> String {
+        match running {
+            RunningFile::Unknown(why) => why,
+            RunningFile::OnDisk | RunningFile::Copy => panic!("{running:?}"),
+        }
+    }
+
+    #[test]
+    fn a9_without_notes_a_file_that_bird_has_read_since_its_last_change_runs_and_a_later_one_does_not() {
+        let of = |written: &str, is_ours| {
+            let file = file("a", &format!("2026-11-22T{written}Z"));
+            known(None, None, is_ours).of(OUTPUT, &file, Some(load(READ)))
+        };
+        assert_eq!(of("20:40:39", false), RunningFile::OnDisk);
+        assert!(
+            why(of("20:40:41", false)).contains("was changed after BIRD read it at 2026-11-22T20:40:40Z")
+        );
+        // So close that nobody knows which was first: only what is our own work may go live.
+        assert!(why(of("20:40:40.1", false)).contains(OUTPUT));
+        assert_eq!(of("20:40:40.1", true), RunningFile::OnDisk);
+        assert!(why(of("20:40:41", true)).contains("birdc configure"));
+    }
+
+    #[test]
+    fn a9_what_was_noted_at_that_reading_counts_more_than_the_times_of_the_file() {
+        let noted = Some(("a", at("20:40:40")));
+        let of = |digest, copy| {
+            known(noted, copy, false).of(OUTPUT, &file(digest, "2026-11-22T20:40:50Z"), Some(load(READ)))
+        };
+        assert_eq!(of("a", None), RunningFile::OnDisk, "only touched");
+        assert_eq!(of("b", Some("a")), RunningFile::Copy);
+        assert!(why(of("b", None)).contains("the copy of it is gone"));
+        assert!(why(of("b", Some("c"))).contains("the copy of it is gone"));
+        // An old file that was moved there is not what BIRD runs.
+        let moved_there = file("b", "2026-11-20T00:00:00Z");
+        assert_eq!(
+            known(noted, Some("a"), false).of(OUTPUT, &moved_there, Some(load(READ))),
+            RunningFile::Copy
+        );
+    }
+
+    #[test]
+    fn a9_a_note_of_another_reading_says_nothing() {
+        let noted = Some(("a", at("20:40:30")));
+        let newer = file("b", "2026-11-22T20:40:35Z");
+        assert_eq!(
+            known(noted, Some("a"), false).of(OUTPUT, &newer, Some(load(READ))),
+            RunningFile::OnDisk
+        );
+        let unread = file("a", "2026-11-22T20:40:50Z");
+        assert!(
+            why(known(noted, Some("a"), false).of(OUTPUT, &unread, Some(load(READ)))).contains("no copy")
+        );
+    }
+
+    #[test]
+    fn a9_where_bird_does_not_say_when_only_our_own_noted_work_is_taken_for_running() {
+        let of = |noted, digest, is_ours| {
+            let noted = Some(noted).map(|digest| (digest, at("20:40:40")));
+            known(noted, None, is_ours).of(OUTPUT, &file(digest, "2026-11-22T20:40:39Z"), None)
+        };
+        assert_eq!(of("a", "a", true), RunningFile::OnDisk);
+        for (noted, digest, is_ours) in [("a", "a", false), ("a", "b", true)] {
+            assert!(why(of(noted, digest, is_ours)).contains("`timeformat base`"));
+        }
+        assert!(why(known(None, None, true).of(OUTPUT, &file("a", NOW), None)).contains("`timeformat base`"));
+    }
+
+    #[test]
+    fn a9_an_answer_that_took_its_time_leaves_a_file_in_between_in_doubt() {
+        let asked = load(READ).asked_at(at("20:40:55"));
+        let of = |written: &str| {
+            let file = file("a", &format!("2026-11-22T{written}Z"));
+            known(None, None, false).of(OUTPUT, &file, Some(asked))
+        };
+        // BIRD computed the age of its reading, 20 s, between the question and its answer five seconds later.
+        assert_eq!(of("20:40:34.9"), RunningFile::OnDisk);
+        assert!(matches!(of("20:40:35.1"), RunningFile::Unknown(_)));
+        assert!(matches!(of("20:40:39"), RunningFile::Unknown(_)));
+    }
+
+    #[test]
+    fn whole_seconds_are_known_less_exactly() {
+        let coarse = Load::of(
+            "2026-11-22 20:41:00",
+            "2026-11-22 20:40:40",
+            NOW.parse().unwrap(),
+            &TimeZone::UTC,
+        );
+        let of = |written: &str, load: Option<Load>| {
+            known(None, None, false).of(OUTPUT, &file("a", &format!("2026-11-22T{written}Z")), load)
+        };
+        assert!(matches!(of("20:40:39", coarse), RunningFile::Unknown(_)));
+        assert_eq!(of("20:40:38", coarse), RunningFile::OnDisk);
+        assert_eq!(of("20:40:39", Some(load(READ))), RunningFile::OnDisk);
+    }
+
+    #[test]
+    fn what_was_noted_before_the_first_look_tells_an_unread_file() {
+        let noted = Some(("a", at("20:40:40")));
+        let asked = Moment::new(std::time::Duration::from_secs(10));
+        let look = |digest| {
+            let file = file(digest, "2026-11-22T20:40:39Z");
+            Loaded::default().look(OUTPUT, asked, load(READ), noted, &file)
+        };
+        assert_eq!(look("a"), None);
+        assert!(
+            look("b")
+                .unwrap()
+                .starts_with("BIRD does not run what /etc/bird/bird.conf says")
+        );
+    }
+
     #[test]
     fn birds_times_are_read_in_its_own_zone() {
         let now: Timestamp = NOW.parse().unwrap();

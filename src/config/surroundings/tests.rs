@@ -178,6 +178,47 @@ fn a_configuration_with_a_secret_that_everybody_can_read_is_warned_about_without
 }
 
 #[tokio::test]
+async fn an_unknown_template_is_told_at_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("mine.conf"), "").unwrap();
+    let shown = |name: &str| {
+        let keys = format!(
+            "template = \"{name}\"\ntemplate_dir = \"{}\"",
+            dir.path().display()
+        );
+        text(dir.path()).replace("[render]\n", &format!("[render]\n{keys}\n"))
+    };
+    let told = async |name: &str| {
+        let text = shown(name);
+        let (config, _) = load(&text, "falconer.toml").unwrap();
+        let found = look(&config, &text).await;
+        let found: Vec<_> = found
+            .into_iter()
+            .filter(|one| one.code == "unknown-template")
+            .collect();
+        (found.len(), render(&found, &text, "falconer.toml", false))
+    };
+    let (count, said) = told("standbi.conf").await;
+    assert_eq!(count, 1);
+    let line = shown("standbi.conf")
+        .lines()
+        .position(|line| line.starts_with("template ="))
+        .unwrap()
+        + 1;
+    assert!(said.contains(&format!("falconer.toml:{line}:12")), "{said}");
+    assert!(said.contains("there is no template `standbi.conf`"), "{said}");
+    assert!(said.contains("\"standby.conf\""), "{said}");
+    let (_, said) = told("zzz").await;
+    assert!(
+        said.contains("mine.conf") && said.contains("standby.conf"),
+        "{said}"
+    );
+    for there in ["mine.conf", "standby.conf"] {
+        assert_eq!(told(there).await.0, 0, "{there}");
+    }
+}
+
+#[tokio::test]
 async fn a_state_dir_that_is_a_file_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     make(dir.path(), "state", 0o600);
