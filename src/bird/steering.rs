@@ -50,6 +50,9 @@ use crate::status::snapshot::{AlarmCode, Obstacle};
 /// The state of an upstream that BIRD does not have.
 pub const MISSING: &str = "missing";
 
+/// The state of an upstream that BIRD has not told.
+pub const UNREAD: &str = "unknown";
+
 /// What is steered, and where the state files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
@@ -344,7 +347,7 @@ impl SeenUpstream {
     pub fn unknown(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            state: "unknown".to_owned(),
+            state: UNREAD.to_owned(),
             error: None,
             established: false,
             since: None,

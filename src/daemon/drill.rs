@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::api;
-use crate::bird::steering::{SeenUpstream, Stage, StageReport};
+use crate::bird::steering::{SeenUpstream, Stage, StageReport, UNREAD};
 use crate::config::duration;
 use crate::config::model;
 use crate::drill::{Report, SCHEMA};
@@ -120,7 +120,8 @@ impl Rehearsal {
     pub(super) fn closed(&mut self, upstreams: &[SeenUpstream]) -> Option<String> {
         let carriers = upstreams
             .iter()
-            .filter(|seen| self.exported_to.contains(&seen.name));
+            // A BIRD that does not answer says nothing of its sessions; its own end is told as that.
+            .filter(|seen| seen.state != UNREAD && self.exported_to.contains(&seen.name));
         for seen in carriers {
             let stood = self
                 .sessions

@@ -6,7 +6,7 @@ use super::alarms::Trouble;
 use super::drill::Rehearsal;
 use super::transition::{Following, shown_stance, shown_strength};
 use crate::bird::client::Link;
-use crate::bird::steering::{Seen, SeenService};
+use crate::bird::steering::{Seen, SeenService, UNREAD};
 use crate::config::model::{self, Config, Role};
 use crate::failover::drill::{Drill, Phase};
 use crate::failover::isolation::Isolation;
@@ -234,7 +234,9 @@ impl View<'_> {
         }
         let Some((seen, _)) = self.seen else { return };
         troubles.extend(of_steering(&seen.problems, None));
-        for upstream in seen.upstreams.iter().filter(|upstream| !upstream.established) {
+        // Of what BIRD has not told yet nothing is known to be wrong.
+        let read = seen.upstreams.iter().filter(|upstream| upstream.state != UNREAD);
+        for upstream in read.filter(|upstream| !upstream.established) {
             let error = upstream
                 .error
                 .as_deref()

@@ -259,7 +259,9 @@ fn next_hops() -> Config {
 /// A limit beside every import policy.
 fn import_limits() -> Config {
     let mut config = sees_the_primary();
-    config.upstreams.push(upstream("with_filter", "203.0.113.5", 64510));
+    config
+        .upstreams
+        .push(upstream("with_filter", "203.0.113.5", 64510));
     config
         .upstreams
         .push(upstream("default_only", "203.0.113.9", 64511));

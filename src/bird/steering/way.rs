@@ -140,7 +140,12 @@ fn of_line(
     Some(all)
 }
 
-pub(super) fn obstacle(certain: bool, protocol: &Static, text: String, advice: impl Into<String>) -> Obstacle {
+pub(super) fn obstacle(
+    certain: bool,
+    protocol: &Static,
+    text: String,
+    advice: impl Into<String>,
+) -> Obstacle {
     Obstacle {
         certain,
         protocol: protocol.name.clone(),
