@@ -201,13 +201,16 @@ fn begin(config: &Config, truth: &mut Truth) -> Playback {
 
 fn takeovers(play: &Playback) -> Vec<(Moment, usize)> {
     let notes = play.notes().iter();
-    let taken = notes.filter_map(|(at, note)| match note {
-        Note::Switched {
+    let taken = notes.filter_map(|(at, note)| {
+        let Note::Switched {
             service,
             to: Stance::Full,
             ..
-        } => Some((*at, *service)),
-        _ => None,
+        } = note
+        else {
+            return None;
+        };
+        Some((*at, *service))
     });
     taken.collect()
 }
