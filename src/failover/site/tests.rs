@@ -19,4 +19,5 @@ mod reloads;
 mod stall;
 mod start;
 mod unproven;
+mod with_bird;
 mod world;

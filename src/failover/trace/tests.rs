@@ -10,6 +10,8 @@ use crate::failover::{Ask, Memory, ProbeId, Strength};
 use crate::status::snapshot::{Action, ProbeState, Verdict};
 use crate::time::Now;
 
+mod cases;
+
 fn played(config: &Config, text: &str) -> Vec<String> {
     let trace = Trace::parse(text, config).expect("a good trace");
     let notes = simulate(config, &trace);

@@ -15,7 +15,7 @@ use crate::status::snapshot::Outcome;
 use crate::time::Moment;
 
 /// splitmix64: small, seeded, and the same everywhere.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn roll(&mut self) -> u64 {
@@ -26,11 +26,11 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(super) fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.roll() % (to - from + 1)
     }
 
-    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
         let at = self.roll() % values.len() as u64;
         values[usize::try_from(at).expect("small")]
     }
