@@ -41,11 +41,12 @@ impl Site {
         let temp = tempfile::tempdir().unwrap();
         std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::create_dir(temp.path().join("bird")).unwrap();
-        let mut daemon = Daemon::new("2.0.12")
+        let daemon = Daemon::new("2.0.12")
             .with_static("web_v4", &["198.51.100.0/24"])
             .with_bgp("isp_upstream", "203.0.113.1", &["ipv4", "ipv6"]);
-        daemon.protocol("web_v4").enabled = true;
         let bird = FakeBird::start(&temp.path().join("bird/bird.ctl"), daemon);
+        // The probe never passes, so nothing is taken over (D20): what BIRD announces is adopted (D10).
+        bird.with(|daemon| daemon.protocol("web_v4").enabled = true);
         let timeout = "5s";
         Self { temp, bird, timeout }
     }
