@@ -234,7 +234,7 @@ differing! {
     bird of Bird: socket, timeout, poll_interval, binary, on_exit;
     render of Render: template, template_dir, output, apply, confirm_within, vars;
     router of Router: id, local_as;
-    isolation of Isolation: min_up;
+    isolation of Isolation: min_up, on_cut_off;
     api of Api: socket, listen, allow, names;
     log of Log: level, format;
     upstream_itself of Upstream: name, session, families;
@@ -246,7 +246,7 @@ differing! {
         name, role, prefixes, upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
         failback_window, failback_drain, flap_limit, flap_window, on_isolated, rank,
         full "protocols", drain "drain_protocols", probes "probe";
-    probe_itself of Probe: name, check, interval, timeout, retry_interval, fall, rise, votes, decides;
+    probe_itself of Probe: name, check, interval, timeout, retry_interval, fall, rise, votes, decides, group;
     icmp of Icmp: target, source;
     tcp of Tcp: target, port, source;
     http of Http:

@@ -10,6 +10,7 @@ mod number;
 mod table;
 pub(super) mod text;
 pub(super) mod window;
+mod witnesses;
 mod word;
 
 use toml::de::DeValue;
@@ -21,6 +22,7 @@ use super::place::Path;
 pub(super) use list::{LONGEST_LIST, list_of, one_or_more};
 pub(super) use number::{Flag, integer, number};
 pub(super) use table::{Dictionary, Free};
+pub(super) use witnesses::Witnesses;
 pub(super) use word::{Sort, Words};
 
 /// A kind of value.

@@ -15,8 +15,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use probe::{
-    BirdProtocol, BirdRoute, Check, Decides, Dns, Exec, Host, Http, Icmp, OnNoAnswer, Pattern, Probe, Source,
-    Tcp, Votes, is_status_in,
+    BirdProtocol, BirdRoute, Check, Decides, Dns, Exec, Group, Host, Http, Icmp, OnNoAnswer, Pattern, Probe,
+    Source, Tcp, Votes, is_status_in,
 };
 pub use service::{Failback, Quorum, Role, Service, Static, Window};
 pub use session::{Bfd, GracefulRestart, Import, Session, Upstream};
@@ -160,7 +160,52 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isolation {
     /// Fewer witnesses up: isolated. Zero where there are no witnesses.
-    pub min_up: usize,
+    pub min_up: MinUp,
+    /// Whether a standby takes over while the near witnesses answer and the far ones do not.
+    pub on_cut_off: OnCutOff,
+}
+
+/// How many witnesses must be up: of all, and of each group. Zero asks for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MinUp {
+    /// Of all, whatever their group.
+    pub all: usize,
+    /// Of the near ones.
+    pub near: usize,
+    /// Of the far ones.
+    pub far: usize,
+}
+
+impl MinUp {
+    /// So many of all witnesses, whatever their group.
+    pub const fn of_all(all: usize) -> Self {
+        Self { all, near: 0, far: 0 }
+    }
+
+    /// Whether no witness is needed.
+    pub const fn is_none(self) -> bool {
+        self.all == 0 && self.near == 0 && self.far == 0
+    }
+}
+
+impl std::fmt::Display for MinUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.near, self.far) {
+            (0, 0) => write!(f, "{}", self.all),
+            (near, 0) => write!(f, "{near} near"),
+            (0, far) => write!(f, "{far} far"),
+            (near, far) => write!(f, "{near} near and {far} far"),
+        }
+    }
+}
+
+/// What a standby does when it is cut off from where the primary is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCutOff {
+    /// It takes nothing over: the primary may well serve half of the world.
+    Hold,
+    /// It takes over.
+    Takeover,
 }
 
 /// `[api]`.

@@ -16,8 +16,10 @@ use super::kind::address::{API_NAME, LISTEN, PREFIX, ROUTER_ID};
 use super::kind::bgp::Asn;
 use super::kind::duration::span;
 use super::kind::text::{BIRD_PATH, LONGEST_SOCKET, NAME, PATH, SOCKET, TEMPLATE};
-use super::kind::{Free, Words, integer, list_of};
-use super::model::{Api, Apply, Bird, Config, Isolation, Log, LogFormat, OnLoss, Render, Router, Site};
+use super::kind::{Free, Witnesses, Words, list_of};
+use super::model::{
+    Api, Apply, Bird, Config, Isolation, Log, LogFormat, MinUp, OnCutOff, OnLoss, Render, Router, Site,
+};
 use super::reader::Table;
 
 /// BIRD's undo timer starts when the command is read; less than this is not enough to look at the
@@ -240,12 +242,25 @@ fn isolation(t: &mut Table<'_, '_>, witnesses: usize) -> Isolation {
         "When this site's view proves nothing (D5).",
         |t| Isolation {
             min_up: t
-                .key("min_up", integer(0..=1000))
-                .doc("Fewer witnesses up than this: isolated.")
-                .default_by("`1`, or `0` without witnesses", witnesses.min(1)),
+                .key("min_up", Witnesses)
+                .doc("Fewer witnesses up than this: isolated. By group, such as `{ near = 1, far = 1 }`, it is cut off where the near ones are up and the far ones are not.")
+                .default_by("`1`, or `0` without witnesses", MinUp::of_all(witnesses.min(1))),
+            on_cut_off: t
+                .key("on_cut_off", Words(&ON_CUT_OFF))
+                .doc("What a standby does while the near witnesses answer and the far ones do not: the way to where the primary is, is cut.")
+                .default("hold"),
         },
     )
 }
+
+const ON_CUT_OFF: [(&str, OnCutOff, &str); 2] = [
+    (
+        "hold",
+        OnCutOff::Hold,
+        "take nothing over: the primary may serve half of the world",
+    ),
+    ("takeover", OnCutOff::Takeover, "take over"),
+];
 
 fn api(t: &mut Table<'_, '_>, run_dir: &std::path::Path) -> Api {
     let default = run_dir.join("falconer.sock");

@@ -38,7 +38,7 @@ pub(super) fn tell(site: &Site, note: &Note) {
         } => tell_probe(site, *probe, *from, *to, detail),
         Note::Isolation {
             from,
-            to: to @ Isolation::Isolated,
+            to: to @ (Isolation::Isolated | Isolation::CutOff),
         } => {
             tracing::warn!(from = from.word(), to = to.word(), rule = "D5", "isolation");
         }

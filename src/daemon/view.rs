@@ -7,7 +7,7 @@ use super::drill::Rehearsal;
 use super::transition::{Following, shown_stance, shown_strength};
 use crate::bird::client::Link;
 use crate::bird::steering::{Seen, SeenService, UNREAD};
-use crate::config::model::{self, Config, Role};
+use crate::config::model::{self, Config, OnCutOff, Role};
 use crate::failover::drill::{Drill, Phase};
 use crate::failover::isolation::Isolation;
 use crate::failover::site::Last;
@@ -52,6 +52,7 @@ impl View<'_> {
             since: self.since,
             at: self.now.wall,
             isolated: self.site.isolation() == Isolation::Isolated,
+            cut_off: self.site.isolation() == Isolation::CutOff,
             bird: snapshot::Bird {
                 state: link.state,
                 version: link.version.as_ref().map(ToString::to_string),
@@ -205,6 +206,20 @@ impl View<'_> {
                 service: None,
                 subject: String::new(),
                 text: text.to_owned(),
+            });
+        }
+        if self.site.isolation() == Isolation::CutOff {
+            let then = match self.config.isolation.on_cut_off {
+                OnCutOff::Hold => "nothing is taken over",
+                OnCutOff::Takeover => "a takeover goes ahead",
+            };
+            troubles.push(Trouble {
+                code: AlarmCode::CutOff,
+                service: None,
+                subject: String::new(),
+                text: format!(
+                    "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and {then}"
+                ),
             });
         }
         for (index, service) in self.site.services().iter().enumerate() {

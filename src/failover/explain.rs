@@ -57,7 +57,7 @@ impl Site {
     }
 
     fn witness_line(&self) -> String {
-        if self.min_up() == 0 {
+        if self.min_up().is_none() {
             return "witnesses: none, so isolation cannot be told".to_owned();
         }
         let count = |state| {
@@ -80,6 +80,7 @@ impl Site {
             Isolation::Connected => "connected",
             Isolation::Open => "open whether this site is isolated",
             Isolation::Isolated => "this site is isolated",
+            Isolation::CutOff => "this site is cut off from where the primary is",
         };
         format!(
             "witnesses: {up} up, {down} down, {unknown} unknown, at least {} must be up: {meaning} (D5){never}",

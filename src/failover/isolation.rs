@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::config::model::{self, MinUp};
 use crate::health::rows::Blame;
 use crate::status::snapshot::ProbeState;
 use crate::time::Moment;
@@ -16,6 +17,8 @@ pub enum Isolation {
     Open,
     /// So many are down that `min_up` cannot be met.
     Isolated,
+    /// The near witnesses meet it and the far ones cannot: the way to where the primary is, is cut.
+    CutOff,
 }
 
 impl Isolation {
@@ -25,36 +28,83 @@ impl Isolation {
             Self::Connected => "connected",
             Self::Open => "open",
             Self::Isolated => "isolated",
+            Self::CutOff => "cut_off",
         }
     }
 }
 
+/// Whether a group meets what is asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Met,
+    Open,
+    Lost,
+}
+
 /// What the witnesses' states say together.
-pub fn isolation(witnesses: impl Iterator<Item = ProbeState>, min_up: usize) -> Isolation {
+pub fn isolation(witnesses: impl Iterator<Item = (model::Group, ProbeState)>, min_up: MinUp) -> Isolation {
+    let witnesses: Vec<_> = witnesses.collect();
+    let meets = |of: Option<model::Group>, needed: usize| {
+        let members = witnesses
+            .iter()
+            .filter(|(group, _)| of.is_none_or(|of| of == *group));
+        standing(members.map(|(_, state)| *state), needed)
+    };
+    let all = meets(None, min_up.all);
+    let near = meets(Some(model::Group::Near), min_up.near);
+    let far = meets(Some(model::Group::Far), min_up.far);
+    match (all, near, far) {
+        (Standing::Lost, _, _) | (_, Standing::Lost, _) => Isolation::Isolated,
+        // Without a near witness that is asked for, nothing says that this site itself is connected.
+        (_, _, Standing::Lost) if min_up.near == 0 => Isolation::Isolated,
+        (Standing::Open, _, _) | (_, Standing::Open, _) | (_, _, Standing::Open) => Isolation::Open,
+        (Standing::Met, Standing::Met, Standing::Lost) => Isolation::CutOff,
+        (Standing::Met, Standing::Met, Standing::Met) => Isolation::Connected,
+    }
+}
+
+fn standing(members: impl Iterator<Item = ProbeState>, needed: usize) -> Standing {
     let (mut up, mut unknown) = (0, 0);
-    for state in witnesses {
+    for state in members {
         match state {
             ProbeState::Up => up += 1,
             ProbeState::Unknown => unknown += 1,
             ProbeState::Down => {}
         }
     }
-    if up >= min_up {
-        Isolation::Connected
-    } else if up + unknown >= min_up {
-        Isolation::Open
+    if up >= needed {
+        Standing::Met
+    } else if up + unknown >= needed {
+        Standing::Open
     } else {
-        Isolation::Isolated
+        Standing::Lost
     }
 }
 
-/// Until when this site is known to have been connected: the latest moment after which at least
-/// `min_up` witnesses passed a check begun later. `None`: never. With `min_up` zero nothing needs
-/// proof, and nothing is asked.
-pub fn connected_until(latest_passes: impl Iterator<Item = Option<Moment>>, min_up: usize) -> Option<Moment> {
-    let mut passes: Vec<Moment> = latest_passes.flatten().collect();
-    passes.sort_unstable_by(|a, b| b.cmp(a));
-    min_up.checked_sub(1).and_then(|last| passes.get(last).copied())
+/// Until when this site is known to have been connected: the latest moment after which enough
+/// witnesses passed a check begun later, of each group. `None`: never. Where none is needed nothing
+/// needs proof, and nothing is asked.
+pub fn connected_until(
+    latest_passes: impl Iterator<Item = (model::Group, Option<Moment>)>,
+    min_up: MinUp,
+) -> Option<Moment> {
+    let passes: Vec<_> = latest_passes
+        .filter_map(|(group, pass)| Some((group, pass?)))
+        .collect();
+    let until = |of: Option<model::Group>, needed: usize| {
+        let members = passes
+            .iter()
+            .filter(|(group, _)| of.is_none_or(|of| of == *group));
+        let mut passes: Vec<Moment> = members.map(|(_, pass)| *pass).collect();
+        passes.sort_unstable_by(|a, b| b.cmp(a));
+        Some(passes.get(needed.checked_sub(1)?).copied())
+    };
+    let groups = [
+        until(None, min_up.all),
+        until(Some(model::Group::Near), min_up.near),
+        until(Some(model::Group::Far), min_up.far),
+    ];
+    groups.into_iter().flatten().min()?
 }
 
 /// Passes that are remembered of one witness: at the shortest intervals they still reach back over
@@ -64,7 +114,8 @@ const PASSES_LIMIT: usize = 1024;
 /// When the witnesses passed: what tells the death of a target from the loss of our own uplink.
 #[derive(Clone, Debug)]
 pub struct Sightings {
-    needed: usize,
+    needed: MinUp,
+    groups: Vec<model::Group>,
     /// The starts of the latest checks that passed, by witness, oldest first.
     passes: Vec<VecDeque<Moment>>,
     /// Counts what was recorded, so that whoever waits for a pass knows that there is one.
@@ -74,13 +125,14 @@ pub struct Sightings {
 }
 
 impl Sightings {
-    /// None yet, of so many witnesses, of which so many must pass.
-    pub fn new(witnesses: usize, needed: usize) -> Self {
+    /// None yet, of witnesses of these groups, of which so many must pass.
+    pub fn new(groups: Vec<model::Group>, needed: MinUp) -> Self {
         Self {
             needed,
-            passes: vec![VecDeque::new(); witnesses],
+            passes: vec![VecDeque::new(); groups.len()],
             version: 0,
-            misses: vec![None; witnesses],
+            misses: vec![None; groups.len()],
+            groups,
         }
     }
 
@@ -128,8 +180,9 @@ impl Sightings {
     /// A witness that missed a check meanwhile says that our uplink was ill: then only a whole row
     /// that follows its pass proves anything.
     pub fn prove(&self, fails: Blame, alone: bool) -> bool {
-        let passed = |(passes, miss): &(&VecDeque<Moment>, &Option<Moment>)| {
-            let until = match **miss >= Some(fails.first) {
+        let passed = |witness: usize| {
+            let (passes, miss) = (&self.passes[witness], self.misses[witness]);
+            let until = match miss >= Some(fails.first) {
                 true => fails.full_row_since,
                 false if alone => Some(Moment::new(Duration::MAX)),
                 false => Some(fails.last),
@@ -137,7 +190,13 @@ impl Sightings {
             let in_time = until.map_or(0, |until| passes.partition_point(|&pass| pass <= until));
             in_time > 0 && passes[in_time - 1] >= fails.settled
         };
-        self.passes.iter().zip(&self.misses).filter(passed).count() >= self.needed
+        let enough = |of: Option<model::Group>, needed: usize| {
+            let members = (0..self.groups.len()).filter(|&at| of.is_none_or(|of| of == self.groups[at]));
+            needed == 0 || members.filter(|&witness| passed(witness)).count() >= needed
+        };
+        enough(None, self.needed.all)
+            && enough(Some(model::Group::Near), self.needed.near)
+            && enough(Some(model::Group::Far), self.needed.far)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::isolation::Isolation;
 use super::strength::Strength;
-use crate::config::model::{OnLoss, Role};
+use crate::config::model::{OnCutOff, OnLoss, Role};
 use crate::status::snapshot::{Action, Verdict};
 use crate::time::Moment;
 
@@ -104,6 +104,8 @@ pub struct Facts {
     pub verdict: Verdict,
     /// What the witnesses say.
     pub isolation: Isolation,
+    /// What a standby does when it is cut off from where the primary is.
+    pub on_cut_off: OnCutOff,
     /// Whether enough witnesses passed after the first fail behind a verdict down (D5).
     pub proven: bool,
     /// What isolation means for what is announced.
@@ -164,6 +166,8 @@ pub enum Why {
     IsolatedKeeps,
     /// Isolated: what is announced is withdrawn.
     IsolatedWithdraws,
+    /// Cut off from where the primary is: nothing is taken over.
+    CutOffHolds,
     /// Unknown witnesses leave it open whether we are isolated.
     WitnessesUnknown,
     /// No witness has passed since the first fail.
@@ -197,6 +201,7 @@ impl Why {
             | Self::NotAdopted
             | Self::Thawing
             | Self::IsolatedKeeps
+            | Self::CutOffHolds
             | Self::WitnessesUnknown
             | Self::WitnessAwaited
             | Self::TakeoverDelay
@@ -257,9 +262,9 @@ fn automatic(facts: &Facts) -> Judgement {
 fn standby(facts: &Facts) -> Judgement {
     match (facts.isolation, facts.verdict) {
         (Isolation::Isolated, _) => isolated(facts),
-        (Isolation::Connected | Isolation::Open, Verdict::Down) => takeover(facts),
-        (Isolation::Connected | Isolation::Open, Verdict::Up) => failback(facts),
-        (Isolation::Connected | Isolation::Open, Verdict::Unclear) => {
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Down) => takeover(facts),
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Up) => failback(facts),
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Unclear) => {
             settled(facts.stance, Rule::D4, Why::Unclear)
         }
     }
@@ -286,6 +291,9 @@ fn takeover(facts: &Facts) -> Judgement {
     };
     if facts.isolation == Isolation::Open {
         return settled(facts.stance, Rule::D5, Why::WitnessesUnknown);
+    }
+    if facts.isolation == Isolation::CutOff && facts.on_cut_off == OnCutOff::Hold {
+        return settled(facts.stance, Rule::D5, Why::CutOffHolds);
     }
     if !facts.proven {
         return settled(facts.stance, Rule::D5, Why::WitnessAwaited);

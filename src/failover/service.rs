@@ -17,7 +17,7 @@ use super::memory::{Override, Remembered, moved};
 use super::strength::Strength;
 use super::verdict::{Ballot, grounds_for_down, verdict};
 use super::window;
-use crate::config::model::{self, Decides, Failback, Role, Votes};
+use crate::config::model::{self, Decides, Failback, OnCutOff, Role, Votes};
 use crate::health::Probe;
 use crate::health::rows::Blame;
 use crate::status::snapshot::{Action, Verdict};
@@ -81,6 +81,7 @@ pub struct Wish {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings<'a> {
     pub(super) isolation: Isolation,
+    pub(super) on_cut_off: OnCutOff,
     pub(super) sightings: &'a Sightings,
 }
 
@@ -423,6 +424,7 @@ impl Service {
             imposed: self.remembered.imposed,
             verdict: self.verdict,
             isolation: around.isolation,
+            on_cut_off: around.on_cut_off,
             proven: self.is_proven(around.sightings),
             on_isolated: policy.on_isolated,
             overridden: self.overridden().map(|over| over.action),

@@ -22,11 +22,11 @@ use super::event::{Ask, Event, Input, Note, ProbeId, Refusal, Start};
 use super::isolation::{Isolation, Sightings, isolation};
 use super::memory::{Memory, Passes, Remembered};
 use super::service::{Service, Surroundings};
-use crate::config::model::{self, Config};
+use crate::config::model::{self, Config, MinUp, OnCutOff};
 use crate::health::{CheckId, Probe};
 use crate::status::snapshot::{LastDrill, Outcome, ProbeState};
 use crate::time::{Moment, Now};
-use cut_off::CutOff;
+use cut_off::{CutOff, needed_for_takeover, states};
 use slots::Slots;
 use timers::Timers;
 use watched::Watched;
@@ -44,7 +44,8 @@ pub struct Site {
     services: Watched<Service>,
     witnesses: Watched<Probe>,
     witness_policies: Vec<model::Probe>,
-    min_up: usize,
+    min_up: MinUp,
+    on_cut_off: OnCutOff,
     isolation: Isolation,
     sightings: Sightings,
     cut_off: Option<CutOff>,
@@ -111,11 +112,15 @@ impl Site {
         let witnesses = slots.group(config.services.len(), &config.witnesses);
         Self {
             services: Watched::new(services),
-            isolation: isolation(witnesses.iter().map(Probe::state), config.isolation.min_up),
-            sightings: Sightings::new(witnesses.len(), config.isolation.min_up),
+            isolation: isolation(states(&config.witnesses, &witnesses), config.isolation.min_up),
+            sightings: Sightings::new(
+                config.witnesses.iter().map(|witness| witness.group).collect(),
+                needed_for_takeover(&config.isolation),
+            ),
             witnesses: Watched::new(witnesses),
             witness_policies: config.witnesses.clone(),
             min_up: config.isolation.min_up,
+            on_cut_off: config.isolation.on_cut_off,
             cut_off: None,
             spread_until: None,
             last: HashMap::new(),
@@ -204,7 +209,7 @@ impl Site {
     }
 
     /// How many witnesses must be up.
-    pub fn min_up(&self) -> usize {
+    pub fn min_up(&self) -> MinUp {
         self.min_up
     }
 
@@ -393,6 +398,7 @@ impl Site {
     fn settle_services(&mut self, now: Now) {
         let around = Surroundings {
             isolation: self.isolation,
+            on_cut_off: self.on_cut_off,
             sightings: &self.sightings,
         };
         for index in self.services.take_to_settle() {

@@ -35,6 +35,9 @@ impl Service {
             Why::Thawing => "the freeze is over: what BIRD does now is adopted".to_owned(),
             Why::IsolatedKeeps => "this site is isolated: nothing changes".to_owned(),
             Why::IsolatedWithdraws => "this site is isolated: withdrawn by on_isolated".to_owned(),
+            Why::CutOffHolds => {
+                "this site is cut off from where the primary is: on_cut_off holds the takeover".to_owned()
+            }
             Why::WitnessesUnknown => "too few witnesses are known to be up: no takeover".to_owned(),
             Why::WitnessAwaited => {
                 format!(

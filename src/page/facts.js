@@ -39,6 +39,7 @@ export function headline(snapshot) {
     ["differs", names((facts) => facts.differs)],
     ["unheard", names((facts) => facts.unheard)],
     ["isolated", snapshot.isolated ? [""] : []],
+    ["cut_off", snapshot.cut_off ? [""] : []],
   ].find(([, of]) => of.length > 0);
   if (worst) {
     return said("bad", worst[0], worst[1].filter(Boolean));

@@ -102,12 +102,12 @@ export function strip(snapshot, level) {
   const drills = snapshot.services.map((service) => service.last_drill).filter(Boolean).sort((a, b) => at(b.at) - at(a.at));
   const known = snapshot.services.some((service) => "last_drill" in service);
   const tone = (good, all) => (good === all ? "good" : good === 0 ? "bad" : "look");
-  const from = [bird, established, upstreams.length, up, witnesses.length, snapshot.isolated, level, drills[0], known];
+  const from = [bird, established, upstreams.length, up, witnesses.length, snapshot.isolated, snapshot.cut_off, level, drills[0], known];
   fill(byId("strip"), from, () => [
     ["bird", "bird", [state(bird.state === "up" ? "good" : "bad", t(`b_${bird.state}`)), ` ${bird.version ?? ""} `, el("span", { class: "muted" }, `${t("since")} `, when(at(bird.since)))]],
     ["upstreams", "upstreams", upstreams.length === 0 ? [t("none")] : [state(tone(established, upstreams.length), t("established_n", established, upstreams.length))]],
     ["witnesses", "witnesses", witnesses.length === 0 ? [state("look", t("none"))] : [state(tone(up, witnesses.length), t("up_n", up, witnesses.length))]],
-    ["isolation", "isolation", [state(snapshot.isolated ? "bad" : "good", t(snapshot.isolated ? "isolated_word" : "connected"))]],
+    ["isolation", "isolation", [state(snapshot.isolated || snapshot.cut_off ? "bad" : "good", t(snapshot.isolated ? "isolated_word" : snapshot.cut_off ? "cut_off_word" : "connected"))]],
     ["ready", "ready", [level ? state({ ok: "good", warning: "look" }[level] ?? "bad", t(`k_${level}`)) : el("span", { class: "muted" }, t("not_available"))]],
     ["drill", "last_drill", [known ? drill(drills[0]) : el("span", { class: "muted" }, t("not_available"))]],
   ].map(([name, word, told]) => el("div", { "data-tile": name }, el("dt", {}, t(word)), el("dd", {}, ...told))));

@@ -78,7 +78,7 @@ export function line(entry) {
     case "transition": return ["transition", `${entry.rule} ${entry.reason}`, `s_${entry.from}`, `s_${entry.to}`];
     case "verdict": return ["verdict", "", `v_${entry.from}`, `v_${entry.to}`];
     case "probe": return ["probe", `${entry.name}: ${entry.detail}`, `p_${entry.from}`, `p_${entry.to}`];
-    case "isolated": return [entry.isolated ? "isolated" : entry.state === "open" ? "witnesses_open" : "connected", ""];
+    case "isolated": return [entry.isolated ? "isolated" : entry.state === "cut_off" ? "cut_off" : entry.state === "open" ? "witnesses_open" : "connected", ""];
     case "released": return ["released", [entry.actor, entry.reason].filter(Boolean).join(": ")];
     case "override": return ["override", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `a_${entry.action}`];
     case "override_ended": return ["override_ended", [entry.actor, entry.reason].filter(Boolean).join(": "), null, `a_${entry.action}`];

@@ -161,6 +161,7 @@ mod tests {
             rise: 2,
             votes: Votes::Both,
             decides: None::<Decides>,
+            group: model::Group::Near,
         }
     }
 

@@ -53,7 +53,7 @@ fn concerns_us(facts: &Facts<'_>, alarm: &Alarm) -> bool {
 /// Which checks are decided from the same thing.
 fn spoken_of_by(alarm: AlarmCode) -> &'static [Code] {
     match alarm {
-        AlarmCode::Isolated => &[Code::Witnesses],
+        AlarmCode::Isolated | AlarmCode::CutOff => &[Code::Witnesses],
         AlarmCode::Latched => &[Code::Latch],
         AlarmCode::Override => &[Code::Override],
         AlarmCode::BirdDown => &[Code::Bird],
@@ -74,9 +74,11 @@ fn spoken_of_by(alarm: AlarmCode) -> &'static [Code] {
 /// What is not carried now, or undone now, would not be carried in an outage either.
 fn amiss(alarm: &Alarm) -> Check {
     let level = match alarm.code {
-        AlarmCode::NotExported | AlarmCode::BirdDown | AlarmCode::Isolated | AlarmCode::ForeignRoutes => {
-            Level::No
-        }
+        AlarmCode::NotExported
+        | AlarmCode::BirdDown
+        | AlarmCode::Isolated
+        | AlarmCode::CutOff
+        | AlarmCode::ForeignRoutes => Level::No,
         AlarmCode::Drift
         | AlarmCode::ForeignAnnouncement
         | AlarmCode::Latched

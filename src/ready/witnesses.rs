@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::{Check, Code, Level, list};
-use crate::config::model::Role;
+use crate::config::model::{Group, OnCutOff, Role};
 use crate::status::snapshot::{Probe, ProbeState};
 
 /// The witnesses, all in one.
@@ -28,7 +28,28 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     let count = format!("{up} of {} witnesses are up, {min_up} needed", witnesses.len());
     let said: Vec<String> = missing.iter().map(|witness| said(witness)).collect();
     let why = list(&said);
-    vec![if up < min_up && facts.snapshot.isolated {
+    let enough = facts.config.witnesses.iter().zip(witnesses);
+    let met = |of: Option<Group>, needed: usize| {
+        let members = enough
+            .clone()
+            .filter(|(policy, _)| of.is_none_or(|of| of == policy.group));
+        members.filter(|(_, seen)| seen.state == ProbeState::Up).count() >= needed
+    };
+    let enough =
+        met(None, min_up.all) && met(Some(Group::Near), min_up.near) && met(Some(Group::Far), min_up.far);
+    vec![if facts.snapshot.cut_off {
+        let (level, then) = match facts.config.isolation.on_cut_off {
+            OnCutOff::Hold => (worst, "takes nothing over"),
+            OnCutOff::Takeover => (Level::Warning, "takes over all the same"),
+        };
+        let text = format!("this site is cut off from where the primary is, and {then}: {count}; {why}");
+        Check::amiss(
+            Code::Witnesses,
+            level,
+            text,
+            "mend the way there, or the far witnesses",
+        )
+    } else if !enough && facts.snapshot.isolated {
         let text = format!("this site is isolated, and takes nothing over: {count}; {why}");
         Check::amiss(
             Code::Witnesses,
@@ -36,7 +57,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
             text,
             "mend this site's uplink, or the witnesses",
         )
-    } else if up < min_up {
+    } else if !enough {
         let text = format!("not known to be connected, so nothing is taken over: {count}; {why}");
         Check::amiss(
             Code::Witnesses,

@@ -102,6 +102,7 @@ pub(crate) fn steady() -> Snapshot {
         since: ago(86_400 * 3),
         at: now(),
         isolated: false,
+        cut_off: false,
         bird: Bird {
             state: BirdState::Up,
             version: Some("2.0.12".to_owned()),

@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub at: Timestamp,
     /// Whether too few witnesses answer (D5).
     pub isolated: bool,
+    /// Whether the near witnesses answer and the far ones do not (D5).
+    #[serde(default)]
+    pub cut_off: bool,
     /// BIRD's control socket.
     pub bird: Bird,
     /// One a service, in the configuration's order.
@@ -494,6 +497,8 @@ pub enum AlarmCode {
     ForeignAnnouncement,
     /// Too few witnesses answer.
     Isolated,
+    /// The near witnesses answer and the far ones do not.
+    CutOff,
     /// Flapped too often.
     Latched,
     /// An operator's override is in force.
@@ -519,12 +524,13 @@ pub enum AlarmCode {
 
 impl AlarmCode {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotExported,
         Self::Drift,
         Self::ForeignRoutes,
         Self::ForeignAnnouncement,
         Self::Isolated,
+        Self::CutOff,
         Self::Latched,
         Self::Override,
         Self::BirdDown,

@@ -397,6 +397,7 @@ pub(super) fn alarm_word(code: AlarmCode) -> &'static str {
         AlarmCode::ForeignRoutes => "foreign_routes",
         AlarmCode::ForeignAnnouncement => "foreign_announcement",
         AlarmCode::Isolated => "isolated",
+        AlarmCode::CutOff => "cut_off",
         AlarmCode::Latched => "latched",
         AlarmCode::Override => "override",
         AlarmCode::BirdDown => "bird_down",

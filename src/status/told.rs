@@ -40,6 +40,10 @@ fn isolation(isolated: bool, state: Option<&str>) -> (&'static str, String) {
     match (isolated, state) {
         (true, _) => ("isolated", "too few witnesses answer".to_owned()),
         (false, None | Some("connected")) => ("connected", "enough witnesses answer".to_owned()),
+        (false, Some("cut_off")) => (
+            "cut_off",
+            "the near witnesses answer and the far ones do not".to_owned(),
+        ),
         (false, Some("open")) => (
             "unknown",
             "too few witnesses are known to answer: nothing is taken over until they do".to_owned(),

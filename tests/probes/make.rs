@@ -26,6 +26,7 @@ pub(crate) fn probe(check: Check, timeout_ms: u64) -> Probe {
         rise: 2,
         votes: Votes::Both,
         decides: None,
+        group: falconer::config::model::Group::Near,
     }
 }
 

@@ -41,7 +41,10 @@ pub(crate) fn standby() -> Config {
         peers: vec![],
         services: vec![service("web", &["198.51.100.0/24"], &["isp_upstream"])],
         witnesses: vec![],
-        isolation: Isolation { min_up: 0 },
+        isolation: Isolation {
+            min_up: falconer::config::model::MinUp::default(),
+            on_cut_off: falconer::config::model::OnCutOff::Hold,
+        },
         api: Api {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,
@@ -144,6 +147,7 @@ fn probe() -> Probe {
         rise: 2,
         votes: Votes::Both,
         decides: None,
+        group: falconer::config::model::Group::Near,
     }
 }
 

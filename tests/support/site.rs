@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use falconer::config::model::{
-    self, Check, Config, Exec, Failback, OnLoss, Quorum, Role, Service, Static, Votes,
+    self, Check, Config, Exec, Failback, MinUp, OnCutOff, OnLoss, Quorum, Role, Service, Static, Votes,
 };
 use falconer::failover::playback::{Answer, World};
 use falconer::failover::{Adoption, Ask, Event, Memory, Note, Playback, ProbeId, Stance, Strength};
@@ -64,6 +64,7 @@ pub fn probe(name: &str) -> model::Probe {
         rise: 2,
         votes: Votes::Both,
         decides: None,
+        group: model::Group::Near,
     }
 }
 
@@ -128,7 +129,10 @@ pub fn config(services: Vec<Service>, witnesses: Vec<model::Probe>, min_up: usiz
         peers: Vec::new(),
         services,
         witnesses,
-        isolation: model::Isolation { min_up },
+        isolation: model::Isolation {
+            min_up: MinUp::of_all(min_up),
+            on_cut_off: OnCutOff::Hold,
+        },
         api: model::Api {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,

@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 
 use crate::config::finding::{Finding, Findings};
-use crate::config::model::{Check, Config, Decides, GracefulRestart, OnNoAnswer, Role, Service};
+use crate::config::model::{Check, Config, Decides, GracefulRestart, Group, OnNoAnswer, Role, Service};
 use crate::config::place::Path;
 
 pub(super) fn check(config: &Config, found: &mut Findings) {
@@ -43,7 +43,10 @@ fn witnesses(config: &Config, found: &mut Findings) {
     if found.is_unread_within(&table) {
         return;
     }
-    if min_up > count {
+    if groups_lack(config, &key, found) {
+        return;
+    }
+    if min_up.all > count {
         let there = match count {
             0 => "there is no witness".to_owned(),
             1 => "there is only 1 witness".to_owned(),
@@ -57,7 +60,7 @@ fn witnesses(config: &Config, found: &mut Findings) {
         );
         return;
     }
-    if min_up == 0 && count > 0 {
+    if min_up.is_none() && count > 0 {
         found.report(
             Finding::warning("no-witness", "with `min_up = 0` the witnesses count for nothing")
                 .at(&key, "this site is never isolated")
@@ -85,6 +88,32 @@ fn witnesses(config: &Config, found: &mut Findings) {
                 .note("losing one's own uplink and losing the primary look the same at first (D5)"),
         );
     }
+}
+
+/// Groups that `min_up` names, and that have too few witnesses.
+fn groups_lack(config: &Config, key: &Path, found: &mut Findings) -> bool {
+    let min_up = config.isolation.min_up;
+    let mut lack = false;
+    for (group, needed) in [(Group::Near, min_up.near), (Group::Far, min_up.far)] {
+        let there = config.witnesses.iter().filter(|witness| witness.group == group);
+        let (there, word) = (there.count(), group.word());
+        if needed <= there {
+            continue;
+        }
+        lack = true;
+        found.report(
+            Finding::error(
+                "out-of-range",
+                format!("`min_up` asks for {needed} {word} witnesses, and there are {there}"),
+            )
+            .at(&key.key(word), format!("{there} with `group = \"{word}\"`"))
+            .help(format!(
+                "give a `[[witness]]` the line `group = \"{word}\"`, or ask for {there} at most"
+            ))
+            .note("the site would be isolated or cut off for ever, and take nothing over"),
+        );
+    }
+    lack
 }
 
 fn standby(service: &Service, path: &Path, found: &mut Findings) {

@@ -28,6 +28,27 @@ pub struct Probe {
     pub votes: Votes,
     /// Which verdict it settles alone.
     pub decides: Option<Decides>,
+    /// Where a witness stands; of a service's probe it means nothing.
+    pub group: Group,
+}
+
+/// Where a witness stands (D5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Beside this site.
+    Near,
+    /// Beside the primary: in its country, behind its ISP.
+    Far,
+}
+
+impl Group {
+    /// As the configuration calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Near => "near",
+            Self::Far => "far",
+        }
+    }
 }
 
 /// Which verdict a probe takes part in.

@@ -14,7 +14,7 @@ use crate::config::kind::address::stand_in_check;
 use crate::config::kind::duration::span;
 use crate::config::kind::text::{ARGUMENT, NAME};
 use crate::config::kind::{Words, integer, list_of};
-use crate::config::model::{Check, Decides, Exec, Probe, Votes};
+use crate::config::model::{Check, Decides, Exec, Group, Probe, Votes};
 use crate::config::reader::{Table, Variant};
 
 /// The shortest interval: what is asked more often than a hundred times a second is under attack.
@@ -63,7 +63,11 @@ const SORTS: &[Variant<Check>] = &[
 
 /// Reads a witness, which has no say in a verdict.
 pub(super) fn witness(t: &mut Table<'_, '_>) -> Probe {
-    let probe = probe(t);
+    let mut probe = probe(t);
+    probe.group = t
+        .key("group", Words(&GROUPS))
+        .doc("Where it stands, for `isolation.min_up` by group (D5).")
+        .default("near");
     for key in ["votes", "decides"] {
         if t.has_good(key) {
             let path = t.path().key(key);
@@ -111,6 +115,7 @@ pub(super) fn probe(t: &mut Table<'_, '_>) -> Probe {
             .key("decides", Words(&DECIDES))
             .doc("Which verdict it settles alone, whatever the others say (D3).")
             .optional(),
+        group: Group::Near,
     }
 }
 
@@ -119,6 +124,19 @@ const VOTES: [(&str, Votes, &str); 4] = [
     ("down", Votes::Down, "only down"),
     ("up", Votes::Up, "only up"),
     ("none", Votes::None, "neither"),
+];
+
+const GROUPS: [(&str, Group, &str); 2] = [
+    (
+        "near",
+        Group::Near,
+        "beside this site: its router, a resolver of its own ISP",
+    ),
+    (
+        "far",
+        Group::Far,
+        "beside the primary: in its country, behind its ISP",
+    ),
 ];
 
 const DECIDES: [(&str, Decides, &str); 2] = [

@@ -51,6 +51,10 @@ pub(super) fn prospects(service: &Service) -> Vec<Prospect> {
                 "BIRD answering: what it announces is adopted (D10)".to_owned(),
             )]
         }
+        Why::CutOffHolds => vec![open(
+            Change::Connected,
+            "enough far witnesses up again".to_owned(),
+        )],
         Why::IsolatedKeeps | Why::IsolatedWithdraws => {
             let then = match policy.on_isolated {
                 OnLoss::Keep => "what is announced is kept till then",

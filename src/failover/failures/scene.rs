@@ -166,7 +166,7 @@ fn standby(config: &Config, service: &Service) -> Vec<Vec<Story>> {
         };
         stories.push(dead.into_iter().map(story).collect());
     }
-    if config.isolation.min_up > 0 {
+    if !config.isolation.min_up.is_none() {
         stories.push(vec![vec![
             well,
             step(CUT, "only our own uplink is cut", StaysSilent),

@@ -8,12 +8,87 @@ fn at(second: u64) -> Moment {
     Moment::new(Duration::from_secs(second))
 }
 
-fn states(word: &str) -> impl Iterator<Item = ProbeState> {
-    word.chars().map(|letter| match letter {
-        'u' => ProbeState::Up,
-        'd' => ProbeState::Down,
-        _ => ProbeState::Unknown,
+/// Capital letters are far witnesses.
+fn states(word: &str) -> impl Iterator<Item = (model::Group, ProbeState)> {
+    word.chars().map(|letter| {
+        let state = match letter.to_ascii_lowercase() {
+            'u' => ProbeState::Up,
+            'd' => ProbeState::Down,
+            _ => ProbeState::Unknown,
+        };
+        let far = letter.is_ascii_uppercase() || letter == '!';
+        (
+            if far {
+                model::Group::Far
+            } else {
+                model::Group::Near
+            },
+            state,
+        )
     })
+}
+
+/// So many near witnesses, of which so many are needed.
+fn near(witnesses: usize, needed: usize) -> Sightings {
+    Sightings::new(vec![model::Group::Near; witnesses], MinUp::of_all(needed))
+}
+
+#[test]
+fn d5_by_group_cut_off_is_where_the_near_ones_meet_it_and_the_far_ones_cannot() {
+    use Isolation::{Connected, CutOff, Isolated, Open};
+    let table = [
+        ("uU", (1, 1), Connected),
+        ("uD", (1, 1), CutOff),
+        ("u!", (1, 1), Open),
+        ("dU", (1, 1), Isolated),
+        ("dD", (1, 1), Isolated),
+        ("?D", (1, 1), Open),
+        ("?U", (1, 1), Open),
+        ("udUD", (1, 1), Connected),
+        ("udDD", (1, 1), CutOff),
+        ("udDD", (2, 1), Isolated),
+        ("uD", (1, 0), Connected),
+        ("uD", (0, 1), Isolated),
+        ("dU", (0, 1), Connected),
+    ];
+    for (word, (near, far), expected) in table {
+        let min_up = MinUp { all: 0, near, far };
+        assert_eq!(
+            isolation(states(word), min_up),
+            expected,
+            "{word:?} of which {min_up}"
+        );
+    }
+}
+
+#[test]
+fn d5_by_group_each_needs_a_pass_of_its_own() {
+    let groups = vec![model::Group::Near, model::Group::Near, model::Group::Far];
+    let mut sightings = Sightings::new(
+        groups,
+        MinUp {
+            all: 0,
+            near: 1,
+            far: 1,
+        },
+    );
+    sightings.record(0, at(10));
+    sightings.record(1, at(10));
+    assert!(!sightings.prove(fails(5, 15), false));
+    sightings.record(2, at(12));
+    assert!(sightings.prove(fails(5, 15), false));
+    let passes = [
+        (model::Group::Near, Some(at(9))),
+        (model::Group::Far, Some(at(4))),
+    ];
+    let min_up = MinUp {
+        all: 0,
+        near: 1,
+        far: 1,
+    };
+    assert_eq!(connected_until(passes.into_iter(), min_up), Some(at(4)));
+    let missing = [(model::Group::Near, Some(at(9))), (model::Group::Far, None)];
+    assert_eq!(connected_until(missing.into_iter(), min_up), None);
 }
 
 #[test]
@@ -39,7 +114,7 @@ fn d5_isolated_is_when_min_up_cannot_be_met_and_open_when_it_still_could() {
     ];
     for (word, min_up, expected) in table {
         assert_eq!(
-            isolation(states(word), min_up),
+            isolation(states(word), MinUp::of_all(min_up)),
             expected,
             "{word:?} of which {min_up}"
         );
@@ -50,7 +125,8 @@ fn d5_isolated_is_when_min_up_cannot_be_met_and_open_when_it_still_could() {
 fn d5_connected_until_the_pass_after_which_enough_others_passed() {
     let passes = [Some(at(7)), None, Some(at(9)), Some(at(3))];
     for (min_up, expected) in [(0, None), (1, Some(9)), (2, Some(7)), (3, Some(3)), (4, None)] {
-        let until = connected_until(passes.into_iter(), min_up);
+        let passes = passes.into_iter().map(|pass| (model::Group::Near, pass));
+        let until = connected_until(passes, MinUp::of_all(min_up));
         assert_eq!(until, expected.map(at), "{min_up} witnesses");
     }
 }
@@ -66,7 +142,7 @@ fn fails(first: u64, last: u64) -> Blame {
 
 #[test]
 fn d5_a_pass_proves_only_amid_the_fails() {
-    let mut sightings = Sightings::new(1, 1);
+    let mut sightings = near(1, 1);
     sightings.record(0, at(10));
     let table = [
         (fails(5, 15), true),
@@ -83,7 +159,7 @@ fn d5_a_pass_proves_only_amid_the_fails() {
 
 #[test]
 fn d5_any_pass_amid_them_will_do_not_only_the_latest() {
-    let mut sightings = Sightings::new(1, 1);
+    let mut sightings = near(1, 1);
     for second in [10, 20, 30] {
         sightings.record(0, at(second));
     }
@@ -99,7 +175,7 @@ fn d5_any_pass_amid_them_will_do_not_only_the_latest() {
 
 #[test]
 fn d5_it_takes_as_many_witnesses_as_must_be_up() {
-    let mut sightings = Sightings::new(3, 2);
+    let mut sightings = near(3, 2);
     sightings.record(0, at(10));
     sightings.record(0, at(11));
     assert!(
@@ -114,9 +190,9 @@ fn d5_it_takes_as_many_witnesses_as_must_be_up() {
 
 #[test]
 fn d5_without_witnesses_nothing_needs_proof() {
-    assert!(Sightings::new(0, 0).prove(fails(5, 5), false));
-    assert!(Sightings::new(2, 0).prove(fails(5, 5), false));
-    let mut sightings = Sightings::new(0, 1);
+    assert!(near(0, 0).prove(fails(5, 5), false));
+    assert!(near(2, 0).prove(fails(5, 5), false));
+    let mut sightings = near(0, 1);
     sightings.record(3, at(7));
     assert!(
         !sightings.prove(fails(5, 9), false),
@@ -126,7 +202,7 @@ fn d5_without_witnesses_nothing_needs_proof() {
 
 #[test]
 fn d5_passes_are_kept_in_order_and_up_to_a_limit() {
-    let mut sightings = Sightings::new(1, 1);
+    let mut sightings = near(1, 1);
     sightings.record(0, at(10));
     sightings.record(0, at(9));
     sightings.record(0, at(10));
@@ -144,9 +220,9 @@ fn d5_passes_are_kept_in_order_and_up_to_a_limit() {
 
 #[test]
 fn d5_what_a_witness_proved_goes_with_it_to_its_new_place() {
-    let mut before = Sightings::new(2, 1);
+    let mut before = near(2, 1);
     before.record(1, at(10));
-    let mut after = Sightings::new(1, 1);
+    let mut after = near(1, 1);
     after.carry(0, &before, 0);
     assert!(!after.prove(fails(5, 15), false), "that one never passed");
     after.carry(0, &before, 1);
@@ -166,7 +242,7 @@ fn d5_a_pass_proves_only_once_the_failed_check_should_have_been_answered() {
         ..fails(5, 20)
     };
     for (pass, expected) in [(6, false), (11, false), (12, true), (20, true), (21, false)] {
-        let mut sightings = Sightings::new(1, 1);
+        let mut sightings = near(1, 1);
         sightings.record(0, at(pass));
         assert_eq!(sightings.prove(lost_on_the_way, false), expected, "{pass}");
     }
@@ -174,7 +250,7 @@ fn d5_a_pass_proves_only_once_the_failed_check_should_have_been_answered() {
 
 #[test]
 fn d5_a_single_fail_is_proven_by_a_pass_that_follows_it() {
-    let mut sightings = Sightings::new(1, 1);
+    let mut sightings = near(1, 1);
     sightings.record(0, at(11));
     let single = Blame {
         settled: at(10),
@@ -186,7 +262,7 @@ fn d5_a_single_fail_is_proven_by_a_pass_that_follows_it() {
 
 #[test]
 fn d5_after_a_check_that_a_witness_missed_only_a_whole_row_after_its_pass_is_proven() {
-    let mut sightings = Sightings::new(1, 1);
+    let mut sightings = near(1, 1);
     sightings.record(0, at(12));
     let row = fails(5, 20);
     sightings.record_miss(0, Some(at(4)));

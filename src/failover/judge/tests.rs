@@ -28,6 +28,7 @@ fn facts() -> Facts {
         imposed: false,
         verdict: Verdict::Unclear,
         isolation: Isolation::Connected,
+        on_cut_off: OnCutOff::Hold,
         proven: true,
         on_isolated: OnLoss::Keep,
         overridden: None,
@@ -402,7 +403,7 @@ fn d10_after_a_freeze_only_what_would_be_so_anyway_moves_before_bird_was_read() 
     });
 }
 
-/// Every combination of facts: about 1.5 million of them.
+/// Every combination of facts: about 2.5 million of them.
 fn every_combination(mut look: impl FnMut(Facts)) {
     let dues = [Due::Now, Due::At(at(150)), Due::Never];
     let overrides = [
@@ -413,7 +414,13 @@ fn every_combination(mut look: impl FnMut(Facts)) {
     ];
     for stance in STANCES {
         for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
-            for isolation in [Isolation::Connected, Isolation::Open, Isolation::Isolated] {
+            for (isolation, on_cut_off) in [
+                (Isolation::Connected, OnCutOff::Hold),
+                (Isolation::Open, OnCutOff::Hold),
+                (Isolation::Isolated, OnCutOff::Takeover),
+                (Isolation::CutOff, OnCutOff::Hold),
+                (Isolation::CutOff, OnCutOff::Takeover),
+            ] {
                 for overridden in overrides {
                     for flags in 0..128_u8 {
                         let flag = |bit: u8| flags & (1 << bit) != 0;
@@ -427,6 +434,7 @@ fn every_combination(mut look: impl FnMut(Facts)) {
                                 imposed: false,
                                 verdict,
                                 isolation,
+                                on_cut_off,
                                 proven: flag(2),
                                 on_isolated: if flag(3) { OnLoss::Withdraw } else { OnLoss::Keep },
                                 overridden,
@@ -484,7 +492,7 @@ fn d4_to_d11_hold_over_every_combination_of_facts() {
         deadlines_are_named(&facts, &judgement);
         primaries_look_at_home(&facts, &judgement);
     });
-    assert_eq!(looked_at, 4 * 3 * 3 * 4 * 128 * 81);
+    assert_eq!(looked_at, 4 * 3 * 5 * 4 * 128 * 81);
 }
 
 fn overrides_win(facts: &Facts, judgement: &Judgement) {
@@ -511,10 +519,10 @@ fn takeovers_have_their_reasons(facts: &Facts, judgement: &Judgement) {
         Verdict::Down,
         "no takeover on up or unclear: {facts:?}"
     );
-    assert_eq!(
-        facts.isolation,
-        Isolation::Connected,
-        "none isolated or open: {facts:?}"
+    let despite = facts.isolation == Isolation::CutOff && facts.on_cut_off == OnCutOff::Takeover;
+    assert!(
+        facts.isolation == Isolation::Connected || despite,
+        "none isolated, open or held: {facts:?}"
     );
     assert!(facts.proven, "none unproven: {facts:?}");
     assert!(
@@ -621,6 +629,7 @@ fn deadlines_are_named(facts: &Facts, judgement: &Judgement) {
         | Why::Thawing
         | Why::IsolatedKeeps
         | Why::IsolatedWithdraws
+        | Why::CutOffHolds
         | Why::WitnessesUnknown
         | Why::WitnessAwaited
         | Why::Relapse
@@ -644,6 +653,7 @@ fn primaries_look_at_home(facts: &Facts, judgement: &Judgement) {
     }
     let alone = Facts {
         isolation: Isolation::Connected,
+        on_cut_off: OnCutOff::Hold,
         proven: true,
         on_isolated: OnLoss::Keep,
         ..*facts

@@ -54,6 +54,7 @@ impl Service {
             Isolation::Connected => {}
             Isolation::Open => is(true, "too few witnesses are known to be up"),
             Isolation::Isolated => is(true, "this site is isolated"),
+            Isolation::CutOff => is(true, "this site is cut off from where the primary is"),
         }
         match self.verdict {
             Verdict::Up => {}

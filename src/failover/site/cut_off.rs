@@ -2,7 +2,7 @@
 //! (D5). What isolation means for a service is the judgement's.
 
 use super::Site;
-use crate::config::model::Role;
+use crate::config::model::{self, MinUp, OnCutOff, Role};
 use crate::failover::event::{Note, ProbeId};
 use crate::failover::isolation::{Isolation, connected_until, isolation};
 use crate::health::Probe;
@@ -19,33 +19,45 @@ pub(super) struct CutOff {
 
 impl Site {
     fn connected_until(&self) -> Option<Moment> {
-        connected_until(
-            self.witnesses.iter().map(|witness| witness.rows().latest_pass()),
-            self.min_up,
-        )
+        let witnesses = self.witness_policies.iter().zip(self.witnesses.iter());
+        let passes = witnesses.map(|(policy, witness)| (policy.group, witness.rows().latest_pass()));
+        let isolation = model::Isolation {
+            min_up: self.min_up,
+            on_cut_off: self.on_cut_off,
+        };
+        connected_until(passes, needed_for_takeover(&isolation))
     }
 
     pub(super) fn settle_isolation(&mut self, now: Moment) {
-        let to = isolation(self.witnesses.iter().map(Probe::state), self.min_up);
+        let to = isolation(states(&self.witness_policies, &self.witnesses), self.min_up);
         let from = std::mem::replace(&mut self.isolation, to);
         if from == to {
             return;
         }
         self.notes.push(Note::Isolation { from, to });
         self.services.mark_all();
-        match (from, to) {
-            (_, Isolation::Connected) => {
+        match to {
+            to if self.may_act(to) => {
                 if let Some(cut_off) = self.cut_off.take() {
                     self.void_fails(cut_off.connected_until, now);
                 }
             }
             // Nothing was known yet, and nothing is: this is the start, and no cut.
-            (Isolation::Open, Isolation::Open) => {}
-            (Isolation::Connected | Isolation::Isolated, Isolation::Open) | (_, Isolation::Isolated) => {
+            Isolation::Open if !self.may_act(from) => {}
+            Isolation::Open | Isolation::Isolated | Isolation::CutOff | Isolation::Connected => {
                 // One that goes on in another way goes on: it began when it began.
                 let connected_until = self.connected_until();
                 self.cut_off.get_or_insert(CutOff { connected_until });
             }
+        }
+    }
+
+    /// Whether this site's view is good for a takeover.
+    pub(super) fn may_act(&self, isolation: Isolation) -> bool {
+        match isolation {
+            Isolation::Connected => true,
+            Isolation::CutOff => self.on_cut_off == OnCutOff::Takeover,
+            Isolation::Open | Isolation::Isolated => false,
         }
     }
 
@@ -92,7 +104,7 @@ impl Site {
     }
 
     fn seek_proof_of(&mut self, index: usize, now: Moment) {
-        let may_act = self.isolation == Isolation::Connected;
+        let may_act = self.may_act(self.isolation);
         let Some(service) = self.services.settling(index) else {
             return;
         };
@@ -111,5 +123,26 @@ impl Site {
         });
         let rows = rows.collect();
         self.timers.sought.set(index, rows);
+    }
+}
+
+/// The witnesses' groups and states.
+pub(super) fn states<'a>(
+    policies: &'a [model::Probe],
+    witnesses: &'a [Probe],
+) -> impl Iterator<Item = (model::Group, ProbeState)> + 'a {
+    let witnesses = policies.iter().zip(witnesses);
+    witnesses.map(|(policy, witness)| (policy.group, witness.state()))
+}
+
+/// Whose passes a takeover needs: where it goes ahead although the far witnesses are lost, not theirs.
+pub(super) fn needed_for_takeover(isolation: &model::Isolation) -> MinUp {
+    match isolation.on_cut_off {
+        OnCutOff::Hold => isolation.min_up,
+        OnCutOff::Takeover if isolation.min_up.near > 0 => MinUp {
+            far: 0,
+            ..isolation.min_up
+        },
+        OnCutOff::Takeover => isolation.min_up,
     }
 }

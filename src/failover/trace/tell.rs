@@ -162,5 +162,6 @@ fn isolation(isolation: Isolation) -> &'static str {
         Isolation::Connected => "connected",
         Isolation::Open => "connected or not, witnesses unknown",
         Isolation::Isolated => "isolated",
+        Isolation::CutOff => "cut off from where the primary is",
     }
 }

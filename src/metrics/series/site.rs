@@ -40,6 +40,13 @@ pub(in crate::metrics) fn site(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
         ),
         [([], snapshot.isolated)],
     )?;
+    page.flag(
+        family(
+            "cut_off",
+            "Whether the near witnesses answer and the far ones do not: the way to where the primary is, is cut (D5).",
+        ),
+        [([], snapshot.cut_off)],
+    )?;
     let alarms = AlarmCode::ALL.iter().map(|code| {
         let raised = snapshot.alarms.iter().filter(|alarm| alarm.code == *code);
         ([("code", code.word())], raised.count() as u64)

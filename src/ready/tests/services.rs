@@ -77,7 +77,7 @@ fn probes_that_were_not_asked_yet_are_a_warning() {
 #[test]
 fn d5_an_isolated_site_takes_nothing_over() {
     let mut site = Site::well();
-    site.config.isolation.min_up = 2;
+    site.config.isolation.min_up = crate::config::model::MinUp::of_all(2);
     site.snapshot.isolated = true;
     site.snapshot.witnesses[0].state = ProbeState::Down;
     let said = "this site is isolated, and takes nothing over: 1 of 2 witnesses are up, 2 needed; \

@@ -78,6 +78,7 @@ impl AlarmCode {
             Self::ForeignRoutes => "foreign_routes",
             Self::ForeignAnnouncement => "foreign_announcement",
             Self::Isolated => "isolated",
+            Self::CutOff => "cut_off",
             Self::Latched => "latched",
             Self::Override => "override",
             Self::BirdDown => "bird_down",

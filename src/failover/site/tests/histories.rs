@@ -462,7 +462,7 @@ proptest! {
         begins in 10_000_u64..20_000,
         lasts in 0_u64..40_000,
     ) {
-        prop_assume!(config.services[0].role == Role::Standby && config.isolation.min_up > 0);
+        prop_assume!(config.services[0].role == Role::Standby && !config.isolation.min_up.is_none());
         let mut bench = Bench::new(&config).adopting(Strength::Off);
         bench.world.cut(at_ms(begins), at_ms(begins + lasts));
         bench.run(at_ms(begins + lasts + 60_000));

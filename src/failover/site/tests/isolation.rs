@@ -1,7 +1,7 @@
 //! D5 on a whole site: our own uplink, and what the witnesses prove.
 
 use super::support::*;
-use crate::config::model::{self, Config, Decides, OnLoss, Votes};
+use crate::config::model::{self, Config, Decides, Group, MinUp, OnCutOff, OnLoss, Votes};
 use crate::failover::event::Terms;
 use crate::failover::isolation::Isolation;
 use crate::failover::{Ask, ProbeId, Strength};
@@ -138,7 +138,7 @@ fn d5_a_takeover_needs_as_many_living_witnesses_as_min_up() {
         );
         let isolated = bench.play.site().isolation() == Isolation::Isolated;
         assert_eq!(isolated, expected == off);
-        assert_eq!(bench.play.site().min_up(), min_up);
+        assert_eq!(bench.play.site().min_up(), MinUp::of_all(min_up));
     }
 }
 
@@ -357,4 +357,74 @@ fn d5_witnesses_are_sought_for_what_could_count_towards_a_verdict_down_and_nothi
     assert_eq!(sought_for(|probe| probe.votes = Votes::Up), 0);
     assert_eq!(sought_for(decides(Some(Decides::Up))), 0);
     assert_eq!(sought_for(decides(None)), 0);
+}
+
+/// One witness beside us, one beside the primary.
+fn of_groups(on_cut_off: OnCutOff) -> Config {
+    let mut far = probe("far");
+    far.group = Group::Far;
+    let service = standby("web", vec![probe("ping"), probe("site")]);
+    let mut config = config(vec![service], vec![probe("near"), far], 0);
+    (config.isolation.min_up, config.isolation.on_cut_off) = (
+        MinUp {
+            all: 0,
+            near: 1,
+            far: 1,
+        },
+        on_cut_off,
+    );
+    config
+}
+
+#[test]
+fn d5_cut_off_from_where_the_primary_is_a_standby_holds_or_takes_over_as_it_is_told() {
+    let far = ProbeId::Witness(1);
+    for (on_cut_off, expected) in [
+        (OnCutOff::Hold, Strength::Off),
+        (OnCutOff::Takeover, Strength::Full),
+    ] {
+        for begins in (30_000..35_000).step_by(331) {
+            let mut bench = Bench::new(&of_groups(on_cut_off)).adopting(Strength::Off);
+            for probe in [PING, SITE, far] {
+                bench.world.from(at_ms(begins), probe, Target::Dead);
+            }
+            bench.run(at_ms(begins + 60_000));
+            assert_eq!(bench.play.site().isolation(), Isolation::CutOff);
+            assert_eq!(bench.strength(), Some(expected), "{on_cut_off:?} at {begins} ms");
+        }
+    }
+}
+
+#[test]
+fn d5_what_failed_while_cut_off_is_void_after_it() {
+    let far = ProbeId::Witness(1);
+    let mut bench = Bench::new(&of_groups(OnCutOff::Hold)).adopting(Strength::Off);
+    for probe in [PING, SITE, far] {
+        bench.world.from(at_s(30), probe, Target::Dead);
+    }
+    bench.world.from(at_s(60), far, Target::Alive);
+    for probe in [PING, SITE] {
+        bench.world.from(at_ms(61_500), probe, Target::Alive);
+    }
+    bench.run(at_s(120));
+    assert_eq!(bench.switches(), []);
+    assert_eq!(bench.play.site().isolation(), Isolation::Connected);
+}
+
+#[test]
+fn d5_with_the_near_witness_lost_too_it_is_isolated_and_both_alive_it_takes_over() {
+    let (near, far) = (ProbeId::Witness(0), ProbeId::Witness(1));
+    let mut bench = Bench::new(&of_groups(OnCutOff::Takeover)).adopting(Strength::Off);
+    for probe in [PING, SITE, near, far] {
+        bench.world.from(at_s(30), probe, Target::Dead);
+    }
+    bench.run(at_s(60));
+    assert_eq!(bench.play.site().isolation(), Isolation::Isolated);
+    assert_eq!(bench.switches(), []);
+    let mut bench = Bench::new(&of_groups(OnCutOff::Hold)).adopting(Strength::Off);
+    for probe in [PING, SITE] {
+        bench.world.from(at_s(30), probe, Target::Dead);
+    }
+    bench.run(at_s(60));
+    assert_eq!(bench.strength(), Some(Strength::Full));
 }

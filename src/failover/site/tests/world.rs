@@ -224,7 +224,7 @@ fn cut_of_our_own(seed: u64, lag: u64) -> Vec<(Moment, usize)> {
     let lasts = dice.one_of(&[30, 300, 1_000, 2_000, 3_000, 6_000, 20_000]);
     let lasts = dice.between(1, lasts);
     let witness = ProbeId::Witness(0);
-    let ill = (config.witnesses.len() > config.isolation.min_up && dice.between(0, 3) == 0).then(|| {
+    let ill = (config.witnesses.len() > config.isolation.min_up.all && dice.between(0, 3) == 0).then(|| {
         (
             witness,
             at_ms(begins.saturating_sub(dice.between(0, 9_000))),
