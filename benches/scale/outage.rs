@@ -190,7 +190,7 @@ fn prefix(service: usize) -> String {
 }
 
 fn isp_conf() -> String {
-    "router id 192.0.2.2;\nprotocol device {}\nprotocol bgp large { local 192.0.2.2 as 64500; neighbor 192.0.2.1 as 64501; \
+    "router id 192.0.2.2;\nprotocol device {}\nprotocol bgp standby1 { local 192.0.2.2 as 64500; neighbor 192.0.2.1 as 64501; \
      strict bind yes; multihop; ipv4 { import all; export none; }; }\n"
         .to_owned()
 }
