@@ -207,9 +207,11 @@ impl ConfFile {
         replace::replace(&self.output, &good, &self.socket)?;
         // Its time is the old one, too: BIRD has read it since.
         replace::copy_time(&self.good(), &self.output);
+        let changed = replace::changed(&self.output).and_then(|at| Timestamp::try_from(at).ok());
         let record = Record::load(&self.state_dir, &self.output)?;
         record
             .only(&Digest::of(&good))
+            .with_put_back(changed)
             .save(&self.state_dir, &self.output)?;
         Ok(())
     }
@@ -297,10 +299,12 @@ impl ConfFile {
             digest,
             written: Timestamp::try_from(changed)?,
         };
+        let put_back = record.put_back();
         let facts = KnownRunning {
             noted: noted.map(|running| (running.sha256.as_hex(), running.loaded_at)),
             copy: copied.as_ref().map(Digest::as_hex),
             is_ours: present.owner == Owner::Us,
+            is_put_back: put_back == Some(on_disk.written),
         };
         Ok(
             match facts.of(&self.output.display().to_string(), &on_disk, load) {

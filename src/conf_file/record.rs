@@ -59,6 +59,7 @@ pub(super) struct Record {
     ours: Vec<Digest>,
     stage: Option<Stage>,
     running: Option<Running>,
+    put_back: Option<Timestamp>,
 }
 
 /// What BIRD was seen to run; a copy of it is kept.
@@ -82,6 +83,8 @@ struct Stored {
     apply: Option<Stage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     running: Option<Running>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    put_back: Option<Timestamp>,
 }
 
 impl Record {
@@ -105,6 +108,19 @@ impl Record {
     /// What BIRD was last seen to run.
     pub(super) fn running(&self) -> Option<&Running> {
         self.running.as_ref()
+    }
+
+    /// The same with the time of the file that was put back after an apply.
+    pub(super) fn with_put_back(self, changed: Option<Timestamp>) -> Self {
+        Self {
+            put_back: changed,
+            ..self
+        }
+    }
+
+    /// When the file was put back after the last apply that was not confirmed.
+    pub(super) fn put_back(&self) -> Option<Timestamp> {
+        self.put_back
     }
 
     /// The same at another stage.
@@ -154,6 +170,7 @@ impl Record {
             ours: stored.sha256,
             stage: stored.apply,
             running: stored.running,
+            put_back: stored.put_back,
         })
     }
 
@@ -165,6 +182,7 @@ impl Record {
             sha256: self.ours.clone(),
             apply: self.stage,
             running: self.running.clone(),
+            put_back: self.put_back,
         };
         let mut text = serde_json::to_string_pretty(&stored)?;
         text.push('\n');

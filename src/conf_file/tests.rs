@@ -368,3 +368,20 @@ fn a9_a_foreign_file_that_runs_is_put_back_as_somebody_elses() {
         (EDITED, Owner::SomebodyElse)
     );
 }
+
+#[test]
+fn a9_a_file_that_was_put_back_after_an_undo_that_bird_counts_as_a_reading_is_what_runs() {
+    let scene = Scene::new();
+    scene.file.put(FIRST, false).unwrap();
+    scene.file.keep_running(FIRST, Some(load(3600).at)).unwrap();
+    let present = scene.file.inspect().unwrap();
+    scene.file.put_new(&present, SECOND).unwrap();
+    scene.file.put_back().unwrap();
+    // BIRD 3 went back by its timer, some seconds before anybody could put the file back.
+    let undone = Some(load(5));
+    let runs = || scene.file.runs(&scene.file.inspect().unwrap(), undone).unwrap();
+    assert_eq!(runs(), Runs::OnDisk);
+    // What somebody wrote since may never have been read, whatever it says.
+    scene.edit(FIRST);
+    assert!(matches!(runs(), Runs::Unknown(why) if why.contains("was changed after BIRD read it")));
+}

@@ -92,6 +92,8 @@ pub struct KnownRunning<'a> {
     pub copy: Option<&'a str>,
     /// Whether the file on disk is our own work.
     pub is_ours: bool,
+    /// Whether it is the one that we put back after an apply that was not confirmed, untouched since.
+    pub is_put_back: bool,
 }
 
 /// Which file BIRD runs.
@@ -121,6 +123,10 @@ impl KnownRunning<'_> {
         let noted = self.noted.and_then(|(digest, at)| Some((digest, at?)));
         if let Some((digest, _)) = noted.filter(|(_, at)| is_same_load(*at, load)) {
             return self.as_noted(output, digest, file);
+        }
+        // BIRD 3 counts its own undo as a reading, and the file comes back after it.
+        if self.is_put_back && noted.is_some_and(|(digest, _)| digest == file.digest) {
+            return RunningFile::OnDisk;
         }
         // Our own work may go live, however short before or after BIRD's reading it was written.
         let surely = if self.is_ours {
@@ -295,6 +301,7 @@ mod tests {
             noted: noted.map(|(digest, at)| (digest, Some(at))),
             copy,
             is_ours,
+            is_put_back: false,
         }
     }
 

@@ -254,6 +254,12 @@ fn must_touch_nothing(lab: &Lab, falconer: &Falconer, arguments: &[&str], words:
     lab.capture.must_be_silent(Host::Hk, mark)
 }
 
+/// The sessions stand, and the daemon has seen that the BIRD that was started anew is silent.
+fn until_calm(lab: &Lab, falconer: &Falconer) -> Result<()> {
+    lab.until_sessions(Host::Hk)?;
+    falconer.until_actual(Strength::Off, SOON).map(drop)
+}
+
 #[test]
 fn a9_a_bird_that_reads_another_file_or_a_single_mounted_one_is_refused_with_the_reason() {
     isolated(|| {
@@ -269,7 +275,7 @@ fn a9_a_bird_that_reads_another_file_or_a_single_mounted_one_is_refused_with_the
         // The file as it is, which would stay what it is there when ours is replaced.
         lab.standby.terminate()?;
         lab.standby.start_with_mounted_file(&ours)?;
-        lab.until_sessions(Host::Hk)?;
+        until_calm(&lab, &falconer)?;
         must_touch_nothing(
             &lab,
             &falconer,
@@ -286,7 +292,7 @@ fn a9_a_bird_that_reads_another_file_or_a_single_mounted_one_is_refused_with_the
         // Another file at the same path.
         lab.standby.terminate()?;
         lab.standby.start_with_mounted_file(&copy)?;
-        lab.until_sessions(Host::Hk)?;
+        until_calm(&lab, &falconer)?;
         must_touch_nothing(
             &lab,
             &falconer,
