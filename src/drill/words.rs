@@ -127,6 +127,11 @@ impl Report {
         if self.announced() {
             facts.push(("Carried by", list(&self.exported_to)));
         }
+        if self.announced() && !self.exported_to.is_empty() {
+            // Nobody tells a sender that its route was dropped.
+            let to = list(&self.exported_to);
+            facts.push(("Proved", format!("that BIRD sent it to {to}; not that they took it")));
+        }
         facts
     }
 
