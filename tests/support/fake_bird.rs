@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +53,9 @@ pub enum Fault {
     Forget,
     /// `8007 Access denied`.
     Deny,
+    /// The command is carried out, and BIRD is deaf until [`FakeBird::hear_again`]: neither it nor
+    /// anything else is answered before, and nobody is greeted.
+    Deaf,
 }
 
 /// A command that was received.
@@ -69,6 +73,8 @@ pub struct Received {
 #[derive(Clone, Debug)]
 struct Planned {
     start: String,
+    /// It is the whole command.
+    whole: bool,
     fault: Fault,
 }
 
@@ -79,6 +85,8 @@ struct Shared {
     greetings: VecDeque<Fault>,
     received: Vec<Received>,
     connections: u64,
+    /// Whether it is deaf, for those who wait for the end of that.
+    deaf: watch::Sender<bool>,
 }
 
 /// The fake. Dropping it closes everything and leaves the socket's file behind, as a death does.
@@ -99,6 +107,7 @@ impl FakeBird {
             greetings: VecDeque::new(),
             received: Vec::new(),
             connections: 0,
+            deaf: watch::channel(false).0,
         };
         let shared = Arc::new(Mutex::new(shared));
         let mut bird = Self {
@@ -124,8 +133,23 @@ impl FakeBird {
     pub fn plan(&self, start: &str, fault: Fault) {
         self.lock().planned.push_back(Planned {
             start: start.to_owned(),
+            whole: false,
             fault,
         });
+    }
+
+    /// The same for the next command that is just this.
+    pub fn plan_whole(&self, command: &str, fault: Fault) {
+        self.lock().planned.push_back(Planned {
+            start: command.to_owned(),
+            whole: true,
+            fault,
+        });
+    }
+
+    /// The end of [`Fault::Deaf`].
+    pub fn hear_again(&self) {
+        self.lock().deaf.send_replace(false);
     }
 
     /// The next connection's greeting goes wrong like that; several wait in order.
@@ -238,18 +262,21 @@ async fn accept(listener: UnixListener, shared: Arc<Mutex<Shared>>, running: Can
 /// One connection, to its end.
 async fn serve(stream: UnixStream, shared: &Mutex<Shared>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
-    let (connection, greeting, fault) = {
+    let (connection, greeting, fault, mut deaf) = {
         let mut shared = shared.lock().expect("not poisoned");
         shared.connections += 1;
         let greeting = words::greeting(&shared.daemon);
-        (shared.connections, greeting, shared.greetings.pop_front())
+        let deaf = shared.deaf.subscribe();
+        (shared.connections, greeting, shared.greetings.pop_front(), deaf)
     };
     let mut restricted = false;
+    hears(&mut deaf).await;
     if !say(&mut write, &greeting, fault.as_ref()).await? {
         return Ok(());
     }
     let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await? {
+        hears(&mut deaf).await;
         let (answer, fault) = {
             let mut shared = shared.lock().expect("not poisoned");
             shared.received.push(Received {
@@ -257,23 +284,32 @@ async fn serve(stream: UnixStream, shared: &Mutex<Shared>) -> io::Result<()> {
                 line: line.clone(),
                 connection,
             });
-            let planned = shared
-                .planned
-                .iter()
-                .position(|planned| line.starts_with(&planned.start));
+            let planned = shared.planned.iter().position(|planned| match planned.whole {
+                true => line == planned.start,
+                false => line.starts_with(&planned.start),
+            });
             let fault = planned
                 .and_then(|at| shared.planned.remove(at))
                 .map(|planned| planned.fault);
+            if matches!(fault, Some(Fault::Deaf)) {
+                shared.deaf.send_replace(true);
+            }
             (
                 answer(&mut shared.daemon, &line, fault.as_ref(), &mut restricted),
                 fault,
             )
         };
+        hears(&mut deaf).await;
         if !say(&mut write, &answer, fault.as_ref()).await? {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Waits while the fake is deaf. Its sender lives as long as it does.
+async fn hears(deaf: &mut watch::Receiver<bool>) {
+    let _ = deaf.wait_for(|deaf| !deaf).await;
 }
 
 /// What the fault leaves of carrying a command out.
@@ -288,7 +324,8 @@ fn answer(daemon: &mut Daemon, line: &str, fault: Option<&Fault>, restricted: &m
             | Fault::Hang
             | Fault::Close
             | Fault::CloseAfter(_)
-            | Fault::SayFirst(_),
+            | Fault::SayFirst(_)
+            | Fault::Deaf,
         )
         | None => words::answer(daemon, line, restricted),
     }
@@ -323,7 +360,7 @@ async fn say(
             write.write_all(first.as_bytes()).await?;
             write.write_all(bytes).await?;
         }
-        Some(Fault::Forget | Fault::Deny) | None => write.write_all(bytes).await?,
+        Some(Fault::Forget | Fault::Deny | Fault::Deaf) | None => write.write_all(bytes).await?,
     }
     Ok(true)
 }

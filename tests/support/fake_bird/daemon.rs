@@ -29,6 +29,8 @@ pub struct Daemon {
     pub stuck: Vec<String>,
     /// How often it was started.
     pub starts: u32,
+    /// The path of its configuration file, as it says it.
+    pub file: PathBuf,
     /// Where the static protocols' included state files are (A6): NAME.conf there says what the
     /// file says.
     pub state_files: Option<PathBuf>,
@@ -113,6 +115,7 @@ impl Daemon {
             undo_in: None,
             stuck: Vec::new(),
             starts: 0,
+            file: "/etc/bird/bird.conf".into(),
             state_files: None,
         }
     }

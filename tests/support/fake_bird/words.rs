@@ -110,7 +110,7 @@ fn switch(daemon: &mut Daemon, name: &str, on: bool, message: Option<String>) ->
 }
 
 fn configure(daemon: &mut Daemon, words: &[&str]) -> String {
-    let reading = "0002-Reading configuration from /etc/bird/bird.conf\n";
+    let reading = format!("0002-Reading configuration from {}\n", daemon.file.display());
     match words {
         ["check", ..] => format!("{reading}0020 Configuration OK\n"),
         ["status"] => {
@@ -128,17 +128,25 @@ fn configure(daemon: &mut Daemon, words: &[&str]) -> String {
             daemon.reconfigure();
             "0021-Undo requested\n0003 Reconfigured\n".into()
         }
+        [] => {
+            daemon.reconfigure();
+            format!("{reading}{}\n", done(daemon))
+        }
         ["timeout", seconds] => {
             daemon.undo_in = seconds.parse().ok();
             daemon.reconfigure();
-            let done = if daemon.is_three() {
-                "0004 Reconfiguration in progress"
-            } else {
-                "0003 Reconfigured"
-            };
+            let done = done(daemon);
             format!("{reading}0022-Undo scheduled in {seconds} s\n{done}\n")
         }
         _ => "9001 the fake is never told to configure\n".into(),
+    }
+}
+
+fn done(daemon: &Daemon) -> &'static str {
+    if daemon.is_three() {
+        "0004 Reconfiguration in progress"
+    } else {
+        "0003 Reconfigured"
     }
 }
 
