@@ -311,5 +311,10 @@ fn list<T: ToString>(all: &[T]) -> String {
     }
 }
 
+/// The verb for so many of them: "is" or "are", "takes" or "take".
+fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
 #[cfg(test)]
 mod tests;

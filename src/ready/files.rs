@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bird_conf::StateFile;
 use super::facts::Facts;
-use super::{Check, Code, Level, list};
+use super::{Check, Code, Level, list, verb};
 use crate::config::model::{self, Static};
 use crate::render::state_file_pattern;
 use crate::status::snapshot::AlarmCode;
@@ -123,7 +123,12 @@ fn of_service(
         .filter(|name| found.get(*name) == Some(&StateFile::Taken))
         .collect();
     if checks.is_empty() && !taken.is_empty() {
-        let text = format!("{} take `disabled` from their state files", list(&taken));
+        let take = verb(
+            taken.len(),
+            "takes `disabled` from its state file",
+            "take `disabled` from their state files",
+        );
+        let text = format!("{} {take}", list(&taken));
         checks.push(Check::ok(Code::StateFiles, text));
     }
     checks

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::Facts;
 use super::services::pairs;
-use super::{Check, Code, Level, list};
+use super::{Check, Code, Level, list, verb};
 use crate::bird::answer::Protocol;
 use crate::bird::guard;
 use crate::config::model::{self, Role, Static};
@@ -51,10 +51,9 @@ fn there<'a>(
             .chain(&policy.drain)
             .map(|line| &line.name)
             .collect();
-        checks.push(Check::ok(
-            Code::Protocols,
-            format!("{} are in BIRD, with exactly the prefixes", list(&names)),
-        ));
+        let are = verb(names.len(), "is", "are");
+        let text = format!("{} {are} in BIRD, with exactly the prefixes", list(&names));
+        checks.push(Check::ok(Code::Protocols, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
 }

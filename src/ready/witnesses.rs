@@ -1,7 +1,7 @@
 //! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
 
 use super::facts::Facts;
-use super::{Check, Code, Level, list};
+use super::{Check, Code, Level, list, verb};
 use crate::config::model::{Group, OnCutOff, Role};
 use crate::status::snapshot::{Probe, ProbeState};
 
@@ -25,7 +25,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
         .filter(|witness| witness.state != ProbeState::Up)
         .collect();
     let up = witnesses.len() - missing.len();
-    let count = format!("{up} of {} witnesses are up, {min_up} needed", witnesses.len());
+    let are = verb(up, "is", "are");
+    let count = format!("{up} of {} witnesses {are} up, {min_up} needed", witnesses.len());
     let said: Vec<String> = missing.iter().map(|witness| said(witness)).collect();
     let why = list(&said);
     let enough = facts.config.witnesses.iter().zip(witnesses);

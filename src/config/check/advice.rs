@@ -101,10 +101,12 @@ fn groups_lack(config: &Config, key: &Path, found: &mut Findings) -> bool {
             continue;
         }
         lack = true;
+        let witnesses = if needed == 1 { "witness" } else { "witnesses" };
+        let are = if there == 1 { "is" } else { "are" };
         found.report(
             Finding::error(
                 "out-of-range",
-                format!("`min_up` asks for {needed} {word} witnesses, and there are {there}"),
+                format!("`min_up` asks for {needed} {word} {witnesses}, and there {are} {there}"),
             )
             .at(&key.key(word), format!("{there} with `group = \"{word}\"`"))
             .help(format!(

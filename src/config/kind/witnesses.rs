@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Complaint, Kind, Site, integer, wrong_type};
 use crate::config::book::Shape;
 use crate::config::model::MinUp;
+use crate::config::unknown::most_alike;
 
 /// `1`, or `{ near = 1, far = 1 }`.
 pub(in crate::config) struct Witnesses;
@@ -59,7 +60,11 @@ fn by_group(table: &DeTable<'_>, site: &mut Site<'_>) -> MinUp {
             "far" => &mut min_up.far,
             other => {
                 let message = format!("there is no group `{other}`");
-                let complaint = Complaint::new("unknown-group", message).label("no such group");
+                let complaint = Complaint::new("unknown-group", message);
+                let complaint = match most_alike(other, ["near", "far"]) {
+                    Some(meant) => complaint.label(format!("no such group; did you mean `{meant}`?")),
+                    None => complaint.label("no such group"),
+                };
                 site.refuse(complaint.help("the groups of witnesses are `near` and `far`"));
                 continue;
             }

@@ -81,6 +81,10 @@ says! {
     a_witness_that_is_a_target: STANDBY, [("target = \"192.0.2.53\"", "target = \"198.18.0.1\""), ("type = \"icmp\"\ntarget = \"203.0.113.1\"", "type = \"tcp\"\ntarget = \"ORIGIN.example.net.:443\"")];
     a_route_that_may_be_anybodys: STANDBY, [("protocol = \"isp_upstream\"\norigin_as = 64502\n", "")];
     more_witnesses_needed_than_there_are: STANDBY, [("[[witness]]", "[isolation]\nmin_up = 3\n[[witness]]")];
+    more_witnesses_of_a_group_needed_than_there_are: STANDBY, [("[[witness]]", "[isolation]\nmin_up = { near = 3, far = 1 }\n[[witness]]")];
+    a_group_of_witnesses_that_is_none: STANDBY, [("[[witness]]", "[isolation]\nmin_up = { neer = 1, far = 0 }\n[[witness]]"), ("target = \"192.0.2.53\"", "target = \"192.0.2.53\"\ngroup = \"remote\"")];
+    groups_of_witnesses_without_a_number: STANDBY, [("[[witness]]", "[isolation]\nmin_up = {}\n[[witness]]")];
+    a_number_of_witnesses_that_is_none: STANDBY, [("[[witness]]", "[isolation]\nmin_up = \"all\"\n[[witness]]")];
     a_witness_without_effect: STANDBY, [("[[witness]]", "[isolation]\nmin_up = 0\n[[witness]]"), ("target = \"192.0.2.53\"", "target = \"192.0.2.53\"\nvotes = \"up\"\ndecides = \"up\"")];
     a_standby_with_one_witness: STANDBY, [("[[witness]]\nname = \"gateway\"\ntype = \"icmp\"\ntarget = \"203.0.113.1\"\n", "")];
     a_standby_without_a_witness: STANDBY, [("[[witness]]\nname = \"gateway\"\ntype = \"icmp\"\ntarget = \"203.0.113.1\"\n", ""), ("[[witness]]\nname = \"resolver\"\ntype = \"icmp\"\ntarget = \"192.0.2.53\"\n", "")];

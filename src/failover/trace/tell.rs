@@ -41,7 +41,13 @@ pub fn tell(config: &Config, note: &Note) -> String {
             from.word(),
             to.word()
         ),
-        Note::Isolation { from, to } => format!("site: {} -> {}", isolation(*from), isolation(*to)),
+        Note::Isolation { from, to } => {
+            let why = match to {
+                Isolation::Open => ": too few witnesses are known to be up",
+                Isolation::Connected | Isolation::Isolated | Isolation::CutOff => "",
+            };
+            format!("site: {} -> {}{why}", isolation(*from), isolation(*to))
+        }
         Note::Latched { service: of } => {
             format!("{}: latched after too many switches, until auto", service(of))
         }
@@ -160,7 +166,7 @@ fn probe_name(config: &Config, probe: ProbeId) -> String {
 fn isolation(isolation: Isolation) -> &'static str {
     match isolation {
         Isolation::Connected => "connected",
-        Isolation::Open => "connected or not, witnesses unknown",
+        Isolation::Open => "unknown",
         Isolation::Isolated => "isolated",
         Isolation::CutOff => "cut off from where the primary is",
     }

@@ -43,7 +43,7 @@ fn a_written_trace_plays_through_the_real_rules() {
         "  0.502 web/site: unknown -> up: nothing else is written",
         "  0.502 web: verdict unclear -> up",
         "  1.001 witness/resolver: unknown -> up: nothing else is written",
-        "  1.001 site: connected or not, witnesses unknown -> connected",
+        "  1.001 site: unknown -> connected",
         " 11.501 web/site: up -> down: as written in line 5",
         " 11.501 web: verdict up -> unclear",
         " 13.000 web/ping: up -> down: as written in line 4",
@@ -224,7 +224,7 @@ fn what_is_seen_is_told_with_names_and_what_has_none_with_a_question_mark() {
         ),
         (
             isolated(Isolation::Isolated, Isolation::Open),
-            "site: isolated -> connected or not, witnesses unknown",
+            "site: isolated -> unknown: too few witnesses are known to be up",
         ),
     ]);
 }

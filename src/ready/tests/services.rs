@@ -80,7 +80,7 @@ fn d5_an_isolated_site_takes_nothing_over() {
     site.config.isolation.min_up = crate::config::model::MinUp::of_all(2);
     site.snapshot.isolated = true;
     site.snapshot.witnesses[0].state = ProbeState::Down;
-    let said = "this site is isolated, and takes nothing over: 1 of 2 witnesses are up, 2 needed; \
+    let said = "this site is isolated, and takes nothing over: 1 of 2 witnesses is up, 2 needed; \
                 hk-resolver: reply from 192.0.2.53"
         .to_owned();
     assert_eq!(site.said(), (Code::Witnesses, Level::No, said));
@@ -104,7 +104,7 @@ fn a_witness_that_is_down_is_a_warning_while_enough_others_are_up() {
     assert!(
         problem
             .text
-            .starts_with("1 of 2 witnesses are up, 1 needed; hk-resolver")
+            .starts_with("1 of 2 witnesses is up, 1 needed; hk-resolver")
     );
 }
 

@@ -167,3 +167,18 @@ fn a_family_that_no_upstream_has_a_channel_of_is_a_no() {
     assert_eq!((nowhere.code, nowhere.level), (Code::Upstreams, Level::No));
     assert_eq!(nowhere.text, "none of isp_a, isp_b has an ipv4 channel");
 }
+
+#[test]
+fn of_one_protocol_is_spoken_in_the_singular() {
+    let config = CONFIG.replace("drain_protocols = [\"web_v4_drain\"]", "");
+    let mut site = Site::with(&config);
+    let state_files = site.disk.bird_conf.state_files.as_mut().unwrap();
+    state_files.retain(|name, _| name == "web_v4");
+    let texts: Vec<String> = site.decide().checks.into_iter().map(|check| check.text).collect();
+    for said in [
+        "web_v4 is in BIRD, with exactly the prefixes",
+        "web_v4 takes `disabled` from its state file",
+    ] {
+        assert!(texts.iter().any(|text| text == said), "{texts:#?}");
+    }
+}

@@ -85,6 +85,25 @@ fn isolated() -> Snapshot {
     snapshot
 }
 
+fn cut_off() -> Snapshot {
+    let mut snapshot = steady();
+    snapshot.cut_off = true;
+    let web = &mut snapshot.services[0];
+    web.verdict = Verdict::Down;
+    web.rule = "D5".to_owned();
+    web.reason = "this site is cut off from where the primary is: on_cut_off holds the takeover".to_owned();
+    snapshot.witnesses = vec![
+        probe("hk-resolver", "icmp", ProbeState::Up, "reply from 192.0.2.53"),
+        probe("cn-resolver", "icmp", ProbeState::Down, "no reply within 2 s"),
+    ];
+    snapshot.alarms = vec![alarm(
+        AlarmCode::CutOff,
+        None,
+        "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and nothing is taken over",
+    )];
+    snapshot
+}
+
 fn drilled() -> Snapshot {
     let mut snapshot = steady();
     let web = &mut snapshot.services[0];
@@ -209,6 +228,7 @@ fn situations() -> Vec<(&'static str, Snapshot)> {
         ("not_exported", not_exported()),
         ("bird_down", bird_down()),
         ("isolated", isolated()),
+        ("cut_off", cut_off()),
         ("overridden", overridden()),
         ("latched", latched()),
         ("drilled", drilled()),

@@ -218,8 +218,8 @@ fn one_witness_unknown() -> Case {
 {"at": "200s", "end": true}
 "#,
         told: &[
-            "26.750 site: connected -> connected or not, witnesses unknown",
-            "40.751 site: connected or not, witnesses unknown -> connected",
+            "26.750 site: connected -> unknown: too few witnesses are known to be up",
+            "40.751 site: unknown -> connected",
         ],
     }
 }
