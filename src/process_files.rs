@@ -4,6 +4,8 @@
 //!
 //! It takes root with `CAP_SYS_PTRACE`, or the other process's own user (proc(5), ptrace(2)).
 
+mod by_hand;
+
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -11,6 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
+use rustix::io::Errno;
 
 /// Whose view it is.
 #[derive(Debug)]
@@ -110,7 +113,12 @@ impl ProcessFiles {
             Self::Ours => rustix::fs::openat(CWD, path, flags, Mode::empty()),
             // Symbolic links, too, begin at its root and not at ours.
             Self::Theirs { root, .. } if path.is_absolute() => {
-                rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
+                match rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+                    // A kernel before 5.6, or a unit with RestrictSUIDSGID=: systemd cannot see through this
+                    // call's arguments whether it would make a file with such a bit, and refuses it whole.
+                    Err(Errno::NOSYS) => by_hand::open_in_root(root, path, flags),
+                    opened => opened,
+                }
             }
             Self::Theirs { cwd, .. } => rustix::fs::openat(cwd, path, flags, Mode::empty()),
         };

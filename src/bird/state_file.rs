@@ -152,7 +152,10 @@ impl StateDir {
         match files.identity(&self.dir) {
             Ok(theirs) if theirs == ours => Ok(()),
             Ok(_) => bail!("BIRD sees another {dir} than ours. {advice}"),
-            Err(error) => bail!("BIRD does not see {dir} ({error}). {advice}"),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                bail!("BIRD does not see {dir} ({error}). {advice}")
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot look at {dir} as BIRD sees it")),
         }
     }
 }
