@@ -133,6 +133,11 @@ impl Checker {
         }
     }
 
+    /// Another number whenever a name got other addresses: what [`Probe::trouble`] says may have changed.
+    pub fn addresses_changed(&self) -> u64 {
+        self.resolver.changes()
+    }
+
     fn shared(&self, announced: &[IpNet]) -> Prefixes {
         let mut last = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
         if !last.are(announced) {
@@ -194,7 +199,8 @@ impl Probe {
     }
 
     /// What makes every check of this probe an error now, in words, where that is known without a
-    /// check: its target lies inside an announced prefix, or its CA file cannot be read. Alarm it.
+    /// check: its target lies inside an announced prefix, or its CA file cannot be read. Alarm it. It changes
+    /// only with [`Checker::addresses_changed`].
     pub fn trouble(&self) -> Option<String> {
         match &*self.kind {
             Kind::Icmp(icmp) => icmp.trouble(),

@@ -39,7 +39,7 @@ use super::clock::Clock;
 use super::drill::Rehearsal;
 use super::keeping::Successor;
 use super::requests::Waiting;
-use super::senses::Senses;
+use super::senses::{Senses, Unusable};
 use super::telling::tell;
 use super::transition::Following;
 use super::view::View;
@@ -127,6 +127,7 @@ pub(super) struct Driver {
     following: Vec<Option<Following>>,
     drills: Vec<Option<Rehearsal>>,
     alarms: Alarms,
+    unusable: Unusable,
     memory: Version,
     memory_trouble: Option<String>,
     history_trouble: Option<String>,
@@ -203,6 +204,7 @@ impl Driver {
             following: vec![None; services],
             drills: Self::drills_left_behind(&site),
             alarms: Alarms::default(),
+            unusable: Unusable::default(),
             memory: Version {
                 number: 0,
                 memory: found.memory,
@@ -448,6 +450,7 @@ impl Driver {
     /// Only what the judgement evaluated anew can want something else.
     fn flush_wishes(&mut self) {
         let settled = self.site.take_settled();
+        self.alarms.mark(settled.iter().copied());
         let services = self.site.services();
         self.edges.wishes.send_if_modified(|wishes| {
             if wishes.len() != services.len() {

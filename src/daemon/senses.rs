@@ -1,5 +1,6 @@
 //! The probes of a configuration, ready to be asked, and the view of BIRD that some of them need.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -123,24 +124,59 @@ impl Senses {
         }
     }
 
-    /// Which probes cannot prove anything, known without a check.
-    pub(super) fn troubles(&self) -> Vec<Trouble> {
-        let of_services = self.services.iter().flat_map(|(service, probes)| {
-            probes
-                .iter()
-                .map(move |(name, probe)| (Some(service.clone()), name, probe))
+    /// Another number whenever [`Senses::troubles`] may have changed.
+    fn version(&self) -> u64 {
+        self.checker.addresses_changed()
+    }
+
+    /// Which probes cannot prove anything, known without a check: by service, `None` for witnesses.
+    fn troubles(&self) -> BTreeMap<Option<usize>, Vec<Trouble>> {
+        let services = self.services.iter().enumerate();
+        let of_services = services.map(|(index, (name, probes))| (Some(index), Some(name), &probes[..]));
+        let groups = of_services.chain([(None, None, &self.witnesses[..])]);
+        let troubled = groups.map(|(of, service, probes)| {
+            let troubles = probes.iter().filter_map(|(name, probe)| {
+                let text = format!("{name}: {}", probe.trouble()?);
+                Some(Trouble {
+                    code: AlarmCode::Probe,
+                    service: service.cloned(),
+                    subject: name.clone(),
+                    text,
+                })
+            });
+            (of, troubles.collect::<Vec<_>>())
         });
-        let witnesses = self.witnesses.iter().map(|(name, probe)| (None, name, probe));
-        let troubled = of_services.chain(witnesses).filter_map(|(service, name, probe)| {
-            let text = format!("{name}: {}", probe.trouble()?);
-            Some(Trouble {
-                code: AlarmCode::Probe,
-                service,
-                subject: name.clone(),
-                text,
-            })
-        });
-        troubled.collect()
+        troubled.filter(|(_, troubles)| !troubles.is_empty()).collect()
+    }
+}
+
+/// Which probes cannot prove anything, known without a check: kept until the addresses of a name change.
+#[derive(Debug, Default)]
+pub(super) struct Unusable {
+    /// As of which version; `None`: nobody has looked yet.
+    version: Option<u64>,
+    troubles: BTreeMap<Option<usize>, Vec<Trouble>>,
+}
+
+impl Unusable {
+    /// Looks again where something may have changed. Returns the services of which something did.
+    pub(super) fn renew(&mut self, senses: &Senses) -> Vec<usize> {
+        let version = Some(senses.version());
+        if self.version == version {
+            return Vec::new();
+        }
+        self.version = version;
+        let before = std::mem::replace(&mut self.troubles, senses.troubles());
+        let services: BTreeSet<_> = before.keys().chain(self.troubles.keys()).copied().collect();
+        let changed = services
+            .into_iter()
+            .filter(|of| before.get(of) != self.troubles.get(of));
+        changed.flatten().collect()
+    }
+
+    /// Those of a service; `None`: of the witnesses.
+    pub(super) fn of(&self, service: Option<usize>) -> &[Trouble] {
+        self.troubles.get(&service).map_or(&[], Vec::as_slice)
     }
 }
 

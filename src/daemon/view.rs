@@ -194,36 +194,30 @@ impl View<'_> {
         self.seen.and_then(|(seen, _)| seen.services.get(index))
     }
 
-    /// What is wrong, as far as judgement and BIRD can tell.
-    pub(super) fn troubles(&self) -> Vec<Trouble> {
+    /// What is wrong with the site itself, as far as judgement and BIRD can tell.
+    pub(super) fn site_troubles(&self) -> Vec<Trouble> {
         let mut troubles = Vec::new();
         self.bird_troubles(&mut troubles);
+        let alarm = |code, text: String| Trouble {
+            code,
+            service: None,
+            subject: String::new(),
+            text,
+        };
         if self.site.isolation() == Isolation::Isolated {
             let text =
                 "too few witnesses answer: this site's own view proves nothing, and nothing is taken over";
-            troubles.push(Trouble {
-                code: AlarmCode::Isolated,
-                service: None,
-                subject: String::new(),
-                text: text.to_owned(),
-            });
+            troubles.push(alarm(AlarmCode::Isolated, text.to_owned()));
         }
         if self.site.isolation() == Isolation::CutOff {
             let then = match self.config.isolation.on_cut_off {
                 OnCutOff::Hold => "nothing is taken over",
                 OnCutOff::Takeover => "a takeover goes ahead",
             };
-            troubles.push(Trouble {
-                code: AlarmCode::CutOff,
-                service: None,
-                subject: String::new(),
-                text: format!(
-                    "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and {then}"
-                ),
-            });
-        }
-        for (index, service) in self.site.services().iter().enumerate() {
-            self.service_troubles(index, service, &mut troubles);
+            let text = format!(
+                "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and {then}"
+            );
+            troubles.push(alarm(AlarmCode::CutOff, text));
         }
         for (index, (policy, probe)) in self.site.witnesses().enumerate() {
             let of = ProbeId::Witness(index);
@@ -277,7 +271,12 @@ impl View<'_> {
         }
     }
 
-    fn service_troubles(&self, index: usize, service: &service::Service, troubles: &mut Vec<Trouble>) {
+    /// What is wrong with a service, as far as judgement and BIRD can tell.
+    pub(super) fn service_troubles(&self, index: usize) -> Vec<Trouble> {
+        let Some(service) = self.site.services().get(index) else {
+            return Vec::new();
+        };
+        let mut troubles = Vec::new();
         let name = Some(service.policy().name.clone());
         let trouble = |code, text: String| Trouble {
             code,
@@ -311,6 +310,7 @@ impl View<'_> {
         for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
             troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
         }
+        troubles
     }
 
     /// A probe whose checks cannot be made proves nothing, nor does one that never passed (D20), and

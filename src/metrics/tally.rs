@@ -30,7 +30,7 @@ impl<T: Clone> Tally<T> {
     }
 }
 
-/// One number that one task counts.
+/// A number that tasks count and others read.
 #[derive(Clone, Debug, Default)]
 pub struct Number(Arc<AtomicU64>);
 

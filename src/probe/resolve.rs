@@ -18,6 +18,7 @@ pub(super) use prefixes::Prefixes;
 use super::report::NoAnswer;
 use super::socket::family_of;
 use crate::config::model::{Family, Host};
+use crate::metrics::tally::Number;
 
 /// The names that probes ask for, each resolved by one task however many probes share it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Resolver {
     lookup: Lookup,
     /// A lock, since probes may be made from any task; it is held for a look-up in the map.
     names: Mutex<HashMap<String, Weak<Name>>>,
+    /// How often any of them got other addresses.
+    changes: Number,
 }
 
 impl Resolver {
@@ -38,6 +41,7 @@ impl Resolver {
         Self {
             lookup,
             names: Mutex::default(),
+            changes: Number::default(),
         }
     }
 
@@ -48,9 +52,18 @@ impl Resolver {
             return known;
         }
         names.retain(|_, name| name.strong_count() > 0);
-        let new = Arc::new(Name::spawn(name.to_owned(), self.lookup.clone()));
+        let new = Arc::new(Name::spawn(
+            name.to_owned(),
+            self.lookup.clone(),
+            self.changes.clone(),
+        ));
         names.insert(name.to_owned(), Arc::downgrade(&new));
         new
+    }
+
+    /// How often any name got other addresses than before.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.get()
     }
 }
 

@@ -112,7 +112,9 @@ impl Driver {
         if *self.edges.applying.borrow() {
             against.push("a new bird.conf is being applied".to_owned());
         }
-        let alarms = self.troubles(self.clock.now()).into_iter();
+        let now = self.clock.now();
+        let alarms = self.site_troubles(now).into_iter();
+        let alarms = alarms.chain(self.service_troubles(now, index));
         let concerning = alarms.filter(|trouble| concerns(trouble, service) && has_a_say(trouble, service));
         against.extend(concerning.map(|trouble| format!("there is an alarm: {}", trouble.text)));
         against.extend(without_upstreams(service, plan, seen));

@@ -119,6 +119,8 @@ impl Driver {
             }
         }
         let adoptions = self.adoptions(&seen);
+        let troubled = self.troubled_anew(&seen);
+        self.alarms.mark(troubled);
         self.seen = Some((seen, at));
         self.publication.stale();
         self.tell_drills_of_bird();
@@ -131,6 +133,17 @@ impl Driver {
             );
             self.feed(Some(Event::Bird { service, adoption }));
         }
+    }
+
+    /// The services of which BIRD's part has other problems than at the last look.
+    fn troubled_anew(&self, seen: &Seen) -> Vec<usize> {
+        let before = self.seen.as_ref().map(|(seen, _)| &seen.services);
+        let differs = |index: usize| {
+            let was = before.and_then(|before| before.get(index));
+            let was = was.map_or(&[][..], |was| &was.problems);
+            seen.services[index].problems != was
+        };
+        (0..seen.services.len()).filter(|&index| differs(index)).collect()
     }
 
     /// What services that wait for BIRD can adopt (D10).

@@ -108,11 +108,11 @@ impl Driver {
         }
         let began = Instant::now();
         let now = self.clock.now();
-        let troubles = self.troubles(now);
-        let (alarms, changes) = self.alarms.look(now.wall, &troubles);
+        self.renew_alarms(now);
+        let changes = self.alarms.take_changes();
         self.tell(now, changes);
         self.chronicle.publish();
-        let mut snapshot = self.view(now).snapshot(alarms);
+        let mut snapshot = self.view(now).snapshot(self.alarms.list());
         snapshot.ready = Some(self.edges.ready.borrow_and_update().as_of(now.wall).summary());
         self.snapshot.send_replace(Arc::new(snapshot));
         if self.seen.is_some() {
@@ -121,11 +121,30 @@ impl Driver {
         self.publication.done(began);
     }
 
-    /// Everything that is wrong now.
-    pub(super) fn troubles(&self, now: Now) -> Vec<Trouble> {
-        let mut troubles = self.view(now).troubles();
+    /// Brings the alarms up to date, as far as something changed.
+    fn renew_alarms(&mut self, now: Now) {
+        let changed = self.unusable.renew(&self.edges.senses);
+        self.alarms.mark(changed);
+        let troubles = self.site_troubles(now);
+        self.alarms.renew(now.wall, None, troubles);
+        for service in self.alarms.take_stale() {
+            let troubles = self.service_troubles(now, service);
+            self.alarms.renew(now.wall, Some(service), troubles);
+        }
+    }
+
+    /// Everything that is wrong with a service now.
+    pub(super) fn service_troubles(&self, now: Now, service: usize) -> Vec<Trouble> {
+        let mut troubles = self.view(now).service_troubles(service);
+        troubles.extend_from_slice(self.unusable.of(Some(service)));
+        troubles
+    }
+
+    /// Everything that is wrong with the site itself now.
+    pub(super) fn site_troubles(&self, now: Now) -> Vec<Trouble> {
+        let mut troubles = self.view(now).site_troubles();
         troubles.extend(self.unseen(now));
-        troubles.extend(self.edges.senses.troubles());
+        troubles.extend_from_slice(self.unusable.of(None));
         let bird_conf = self.edges.bird_conf.borrow().clone();
         let drifts = [("file", bird_conf.file), ("BIRD", bird_conf.running)];
         troubles.extend(drifts.into_iter().filter_map(|(subject, text)| {

@@ -9,6 +9,7 @@ use super::{Driver, Successor};
 use crate::bird::client::Client;
 use crate::bird::steering::{self, Report, Seen, Setup, Steering, Wishes};
 use crate::config::Config;
+use crate::daemon::senses::Unusable;
 use crate::daemon::{REPORTS_WAITING, calm};
 use crate::status::latency::Book;
 
@@ -98,6 +99,8 @@ impl Driver {
             .senses
             .after(&old, &new, self.edges.wheel.client.clone());
         self.edges.checks.make_by(self.edges.senses.make());
+        self.unusable = Unusable::default();
+        self.alarms.follow(&old, &new);
         self.follow_names(&old, &new);
         self.counts.count(|counts| counts.keep_only(&new));
         self.site.reconfigure(&new, self.clock.now());

@@ -1,7 +1,7 @@
 //! The driver between edges that a test holds the other ends of, on a paused clock: how often it
-//! composes what it publishes, and that nothing that waits is overlooked.
+//! composes what it publishes, what the alarms in it cost, and that nothing that waits is overlooked.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
@@ -10,18 +10,26 @@ use crate::bird::client::Client;
 use crate::bird::steering::SeenService;
 use crate::config::model::Config;
 use crate::daemon::checks::Make;
-use crate::failover::Strength;
+use crate::failover::{ProbeId, Strength};
 use crate::failover::site::tests::support::{self, probe, secs, standby};
 use crate::metrics::tally::{Number, Tally};
 use crate::probe::Report as Made;
-use crate::status::snapshot::Outcome;
+use crate::status::snapshot::{self, AlarmCode, Outcome};
+
+/// A probe whose checks can be made impossible.
+const BREAKS: ProbeId = ProbeId::Service(3, 0);
 
 /// A driver at work, and the other ends of its edges.
 struct Bench {
     wishes: watch::Receiver<Wishes>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     composed: Number,
+    renewed: Number,
     dead: Arc<AtomicBool>,
+    /// The checks of [`BREAKS`] cannot be made.
+    broken: Arc<AtomicBool>,
+    /// How many checks of [`BREAKS`] were made.
+    asked: Arc<AtomicU64>,
     reports: mpsc::Sender<Report>,
     _stop: oneshot::Sender<&'static str>,
     _dir: tempfile::TempDir,
@@ -46,8 +54,9 @@ impl Bench {
         config.bird.socket = dir.path().join("bird.ctl");
         let config = Arc::new(config);
         let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
-        let dead = Arc::new(AtomicBool::new(false));
-        let (checks, checked) = Checks::new(make(dead.clone()));
+        let (dead, broken) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let asked = Arc::default();
+        let (checks, checked) = Checks::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
         let (wheel, wishes, _) = Wheel::take(&config, client.clone());
         let (reports_out, reports) = mpsc::channel(64);
         let (kept_out, kept) = mpsc::channel(16);
@@ -90,13 +99,17 @@ impl Bench {
             edges,
         );
         let (snapshot, composed) = (driver.snapshot(), driver.publication.composed());
+        let renewed = driver.alarms.renewed();
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(driver.run(async { stopped.await.unwrap_or("dropped") }));
         Self {
             wishes: taken,
             snapshot,
             composed,
+            renewed,
             dead,
+            broken,
+            asked,
             reports: reports_out,
             _stop: stop,
             _dir: dir,
@@ -106,6 +119,11 @@ impl Bench {
 
     /// BIRD has been read, and announces nothing.
     async fn bird_is_silent(&self, services: usize) {
+        self.bird_is_silent_but(services, |_| {}).await;
+    }
+
+    /// The same, with a change.
+    async fn bird_is_silent_but(&self, services: usize, change: impl FnOnce(&mut Seen)) {
         let at = Instant::now();
         let silent = SeenService {
             actual: Some(Strength::Off),
@@ -113,13 +131,14 @@ impl Bench {
             verified: true,
             ..SeenService::unknown(at)
         };
-        let seen = Seen {
+        let mut seen = Seen {
             at,
             bird_running_normally: true,
             services: vec![silent; services],
             upstreams: Vec::new(),
             problems: Vec::new(),
         };
+        change(&mut seen);
         self.reports.send(Report::Seen(seen)).await.unwrap();
     }
 
@@ -131,14 +150,27 @@ impl Bench {
             .unwrap()
             .unwrap();
     }
+
+    /// Until that many alarms stand.
+    async fn until_alarms(&mut self, number: usize) -> Vec<snapshot::Alarm> {
+        let so = |snapshot: &Arc<Snapshot>| snapshot.alarms.len() == number;
+        let waited = tokio::time::timeout(secs(60), self.snapshot.wait_for(so)).await;
+        waited.unwrap().unwrap().alarms.clone()
+    }
 }
 
 /// Checks that pass, and from then on are silent for their time-out.
-fn make(dead: Arc<AtomicBool>) -> Make {
-    Arc::new(move |_| {
-        let dead = dead.clone();
+fn make(dead: Arc<AtomicBool>, broken: Arc<AtomicBool>, asked: Arc<AtomicU64>) -> Make {
+    Arc::new(move |of| {
+        let (dead, broken, asked) = (dead.clone(), broken.clone(), asked.clone());
         Box::pin(async move {
             tokio::time::sleep(support::ms(1)).await;
+            if of == BREAKS {
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+            if of == BREAKS && broken.load(Ordering::Relaxed) {
+                return Made::error("no such program");
+            }
             if dead.load(Ordering::Relaxed) {
                 tokio::time::sleep(secs(2)).await;
                 return Made::fail("no answer", None);
@@ -168,7 +200,7 @@ async fn a_hundred_services_that_die_together_are_shown_as_time_goes_by_and_not_
     tokio::time::sleep(secs(3)).await;
     let snapshot = bench.snapshot.borrow();
     let probes = snapshot.services.iter().flat_map(|service| &service.probes);
-    let made = |probe: &crate::status::snapshot::Probe| {
+    let made = |probe: &snapshot::Probe| {
         probe
             .last
             .as_ref()
@@ -176,4 +208,47 @@ async fn a_hundred_services_that_die_together_are_shown_as_time_goes_by_and_not_
     };
     assert!(probes.clone().all(made), "none is one that never reported");
     assert_eq!(probes.count(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_are_renewed_where_something_changed_and_nowhere_else() {
+    const SERVICES: usize = 100;
+    let mut config = large(SERVICES);
+    for probe in config.services.iter_mut().flat_map(|service| &mut service.probes) {
+        probe.interval = secs(3600);
+    }
+    config.services[3].probes[0].interval = secs(1);
+    config.services[3].probes[0].timeout = secs(1);
+    let mut bench = Bench::start(config);
+    bench.bird_is_silent(SERVICES).await;
+    bench.until_all(Strength::Off).await;
+    tokio::time::sleep(secs(20)).await;
+    // BIRD's socket is not there: that is the site's own.
+    let own = bench.until_alarms(1).await;
+    assert_eq!(own[0].code, AlarmCode::BirdDown);
+
+    let counts = |bench: &Bench| (bench.renewed.get(), bench.asked.load(Ordering::Relaxed));
+    let (before, began) = (counts(&bench), bench.composed.get());
+    let problem = (AlarmCode::Drift, "BIRD has no s0007_v4".to_owned());
+    bench
+        .bird_is_silent_but(SERVICES, |seen| seen.services[7].problems.push(problem))
+        .await;
+    let alarms = bench.until_alarms(2).await;
+    assert_eq!(alarms[1].service.as_deref(), Some("s0007"));
+    bench.bird_is_silent(SERVICES).await;
+    bench.until_alarms(1).await;
+    bench.broken.store(true, Ordering::Relaxed);
+    let alarms = bench.until_alarms(2).await;
+    assert_eq!(
+        (alarms[1].code, alarms[1].service.as_deref()),
+        (AlarmCode::Probe, Some("s0003"))
+    );
+    bench.broken.store(false, Ordering::Relaxed);
+    bench.until_alarms(1).await;
+
+    let (after, composed) = (counts(&bench), bench.composed.get() - began);
+    let (renewed, checks) = (after.0 - before.0, after.1 - before.1);
+    // Of each check the judgement hears when it begins to be late, and when it ends.
+    assert!(renewed <= 2 + 3 * checks, "{renewed} for {checks} checks");
+    assert!(renewed < composed * SERVICES as u64 / 10, "{renewed} in {composed} snapshots");
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::metrics::tally::Number;
 use crate::probe::socket::words;
 
 /// How long an answer is used before the name is asked for again. `getaddrinfo` does not tell a
@@ -86,10 +87,10 @@ enum Found {
 }
 
 impl Name {
-    /// Starts to resolve it.
-    pub(crate) fn spawn(text: String, lookup: Lookup) -> Self {
+    /// Starts to resolve it. `changes` counts when it gets other addresses.
+    pub(crate) fn spawn(text: String, lookup: Lookup, changes: Number) -> Self {
         let (sender, found) = watch::channel(Found::Never("not yet".into()));
-        let task = tokio::spawn(keep_fresh(text.clone(), lookup, sender));
+        let task = tokio::spawn(keep_fresh(text.clone(), lookup, sender, changes));
         Self {
             text,
             found,
@@ -115,7 +116,7 @@ impl Name {
 }
 
 /// Resolves `name` again and again; ends when it is aborted.
-async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>) {
+async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>, changes: Number) {
     let mut retry = FIRST_RETRY;
     loop {
         // In a task of its own: a look-up that breaks down, as for want of a thread, is one that failed.
@@ -123,7 +124,9 @@ async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>) {
         let looked_up = look_up.await.map_err(io::Error::other).and_then(|found| found);
         let wait = match looked_up {
             Ok(new) if !new.is_empty() => {
-                known.send_modify(|found| found.renew(new));
+                if known.send_if_modified(|found| found.renew(new)) {
+                    changes.add(1);
+                }
                 retry = FIRST_RETRY;
                 REFRESH
             }
@@ -147,11 +150,16 @@ fn failed(known: &watch::Sender<Found>, name: &str, why: &str, retry: &mut Durat
 }
 
 impl Found {
-    fn renew(&mut self, mut new: Vec<IpAddr>) {
+    /// Takes in what was found now. True: it differs.
+    fn renew(&mut self, mut new: Vec<IpAddr>) -> bool {
         if let Self::Addresses(old) = self {
             let place = |addr: &IpAddr| old.iter().position(|known| known == addr).unwrap_or(usize::MAX);
             new.sort_by_key(place);
+            if *old == new {
+                return false;
+            }
         }
         *self = Self::Addresses(new);
+        true
     }
 }

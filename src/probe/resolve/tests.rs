@@ -167,6 +167,27 @@ async fn a_name_that_moves_into_an_announced_prefix_is_an_error_and_trouble() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_of_addresses_is_counted_and_the_same_again_is_not() {
+    let (resolver, asked) = resolver(&[
+        Ok(&["192.0.2.1", "192.0.2.2"]),
+        Ok(&["192.0.2.2", "192.0.2.1"]),
+        Err("servfail"),
+        Ok(&["192.0.2.1", "192.0.2.3"]),
+    ]);
+    let _target = target(&resolver, None, &[]);
+    assert_eq!(resolver.changes(), 0);
+    let mut counted = Vec::new();
+    for nth in 1..=4 {
+        while asked.load(Ordering::Relaxed) < nth {
+            sleep(Duration::from_millis(100)).await;
+        }
+        sleep(Duration::from_millis(10)).await;
+        counted.push(resolver.changes());
+    }
+    assert_eq!(counted, [1, 1, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_address_of_another_family_is_not_held_against_it() {
     let (resolver, _) = resolver(&[Ok(&["2001:db8::1", "192.0.2.1"])]);
     let target = target(&resolver, Some(Family::V4), &["2001:db8::/48"]);
