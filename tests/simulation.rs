@@ -9,16 +9,18 @@ mod support;
 
 use std::time::Duration;
 
-use falconer::config::model::{self, Config, Decides, Votes};
+use falconer::config::model::{self, Config, Decides, Group, MinUp, Votes};
 use falconer::failover::playback::{Answer, World};
 use falconer::failover::{Adoption, Event, Memory, Note, Playback, ProbeId, Rule, Stance, Strength};
 use falconer::status::snapshot::{Outcome, Verdict};
 use falconer::time::{Moment, Now};
 
-use support::{config, ms, primary, probe, secs, standby, start};
+use support::{config, histories, ms, primary, probe, secs, standby, start};
 
 /// Histories that are played: as many as take some seconds. `cargo test --release` plays a thousand.
-const SEEDS: u64 = if cfg!(debug_assertions) { 100 } else { 1_000 };
+fn seeds() -> u64 {
+    histories(100, 1_000)
+}
 
 /// How long the troubles last, and how long the calm after them.
 const TROUBLE: Duration = Duration::from_secs(120);
@@ -118,10 +120,15 @@ struct Simulation {
     seed: u64,
 }
 
-fn configuration(site: usize) -> Config {
-    let quick = |name: &str| {
+/// No two sites need be configured alike: thresholds and intervals differ, and whether the witnesses
+/// have groups.
+fn configuration(site: usize, seed: u64) -> Config {
+    let mut dice = Dice(seed ^ (site as u64) << 32);
+    let mut quick = |name: &str| {
         let mut quick = probe(name);
-        (quick.interval, quick.timeout) = (secs(4), ms(1_000));
+        (quick.interval, quick.timeout) = (secs(2 + dice.below(3)), ms(1_000));
+        quick.fall = 2 + u32::try_from(dice.below(2)).expect("small");
+        quick.rise = 1 + u32::try_from(dice.below(3)).expect("small");
         quick
     };
     if site == PRIMARY {
@@ -144,7 +151,17 @@ fn configuration(site: usize) -> Config {
         Duration::ZERO
     };
     service.flap_limit = 1_000;
-    config(vec![service], vec![quick("w0"), quick("w1")], 1)
+    let witnesses = vec![quick("w0"), quick("w1")];
+    let mut config = config(vec![service], witnesses, 1);
+    if dice.chance(50) {
+        config.witnesses[1].group = Group::Far;
+        config.isolation.min_up = MinUp {
+            all: 0,
+            near: 1,
+            far: 1,
+        };
+    }
+    config
 }
 
 impl Simulation {
@@ -155,7 +172,7 @@ impl Simulation {
         let mut announced = vec![Strength::Off; sites];
         announced[PRIMARY] = Strength::Full;
         let place = |site| Place {
-            config: configuration(site),
+            config: configuration(site, seed),
             daemon: None,
             began: Moment::START,
             memory: Memory::default(),
@@ -339,7 +356,11 @@ fn d12_after_any_troubles_exactly_the_right_site_announces() {
     let workers = std::thread::available_parallelism().map_or(2, usize::from) as u64;
     std::thread::scope(|scope| {
         for worker in 0..workers {
-            scope.spawn(move || (0..SEEDS).filter(|seed| seed % workers == worker).for_each(play));
+            scope.spawn(move || {
+                (0..seeds())
+                    .filter(|seed| seed % workers == worker)
+                    .for_each(play)
+            });
         }
     });
 }
@@ -362,7 +383,7 @@ fn the_same_seed_is_the_same_history() {
 /// none of them waits for another (D12 ranks only what overlaps).
 #[test]
 fn a_clean_death_is_taken_over_within_its_bound_by_every_number_of_standbys() {
-    for seed in 0..SEEDS / 5 {
+    for seed in 0..seeds() / 5 {
         let mut simulation = Simulation::new(seed);
         simulation.earth.loss = 0;
         simulation.run_until(Moment::new(secs(30)));
@@ -381,7 +402,7 @@ fn a_clean_death_is_taken_over_within_its_bound_by_every_number_of_standbys() {
 /// nothing is lost on a way that works, none of them takes anything over.
 #[test]
 fn d5_standbys_in_trouble_of_their_own_take_nothing_over() {
-    for seed in 0..SEEDS / 4 {
+    for seed in 0..seeds() / 4 {
         let mut simulation = Simulation::new(seed);
         simulation.earth.loss = 0;
         let sites = simulation.places.len() as u64;

@@ -156,7 +156,8 @@ impl Sightings {
         self.version += 1;
     }
 
-    /// A check of a witness that began then failed, or is missing although one begun later passed.
+    /// A check of a witness that began then failed or could not be made, or is missing although one begun
+    /// later passed.
     pub fn record_miss(&mut self, witness: usize, start: Option<Moment>) {
         if let Some(miss) = self.misses.get_mut(witness).filter(|miss| start > **miss) {
             *miss = start;

@@ -30,7 +30,7 @@ pub struct Probe {
     takes_part: bool,
     rows: Rows,
     answers: AnswerTimes,
-    /// The start of the latest check that failed, whether or not it counted.
+    /// The start of the latest check that did not pass, whether or not that counted.
     latest_miss: Option<Moment>,
     schedule: Schedule,
     under_way: Vec<UnderWay>,
@@ -204,6 +204,8 @@ impl Probe {
                 self.weigh(counted, ProbeState::Down)
             }
             Outcome::Error => {
+                // A cut of our own uplink may show so, too: the route goes away with the link.
+                self.latest_miss = self.latest_miss.max(Some(check.start));
                 // What cannot be asked any more is in no doubt: nothing is known (D1).
                 if self.rows.is_lost() {
                     self.schedule.answer(true);
@@ -299,8 +301,8 @@ impl Probe {
         }
     }
 
-    /// The start of the latest check that failed, or that is out although it should have been answered:
-    /// of a witness, a sign that our own uplink is ill.
+    /// The start of the latest check that failed or could not be made, or that is out although it should
+    /// have been answered: of a witness, a sign that our own uplink is ill.
     pub fn latest_miss(&self, now: Moment) -> Option<Moment> {
         let missing = |check: &&UnderWay| !check.spoiled && self.settled(check.start) <= now;
         let out = self.under_way.iter().filter(missing).map(|check| check.start);

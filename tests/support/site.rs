@@ -23,6 +23,28 @@ use falconer::time::{Moment, Now};
 /// How long the way there and back takes, unless a script says otherwise.
 pub const RTT: Duration = Duration::from_millis(1);
 
+/// How many random histories of a kind are played: a few without optimization, more with it, and
+/// `FALCONER_HISTORIES` times as many where that is set.
+pub fn histories(debug: u64, release: u64) -> u64 {
+    let times = std::env::var("FALCONER_HISTORIES").ok();
+    let times = times.map_or(1, |times| times.parse().expect("FALCONER_HISTORIES is a number"));
+    times * if cfg!(debug_assertions) { debug } else { release }
+}
+
+/// The step of a sweep: a fine one with optimization.
+pub fn every(debug: usize, release: usize) -> usize {
+    if cfg!(debug_assertions) { debug } else { release }
+}
+
+/// [`histories`] for proptest.
+pub fn cases(debug: u64, release: u64) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: u32::try_from(histories(debug, release)).unwrap_or(u32::MAX),
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}
+
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

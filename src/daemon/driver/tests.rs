@@ -10,8 +10,8 @@ use crate::bird::client::Client;
 use crate::bird::steering::SeenService;
 use crate::config::model::Config;
 use crate::daemon::checks::Make;
-use crate::failover::{ProbeId, Strength};
 use crate::failover::site::tests::support::{self, probe, secs, standby};
+use crate::failover::{ProbeId, Strength};
 use crate::metrics::tally::{Number, Tally};
 use crate::probe::Report as Made;
 use crate::status::snapshot::{self, AlarmCode, Outcome};
@@ -250,5 +250,8 @@ async fn alarms_are_renewed_where_something_changed_and_nowhere_else() {
     let (renewed, checks) = (after.0 - before.0, after.1 - before.1);
     // Of each check the judgement hears when it begins to be late, and when it ends.
     assert!(renewed <= 2 + 3 * checks, "{renewed} for {checks} checks");
-    assert!(renewed < composed * SERVICES as u64 / 10, "{renewed} in {composed} snapshots");
+    assert!(
+        renewed < composed * SERVICES as u64 / 10,
+        "{renewed} in {composed} snapshots"
+    );
 }

@@ -279,6 +279,22 @@ fn d9_it_counts_the_switches_that_still_lie_in_the_window() {
     assert_eq!(latch_at(at_s(200)), line("0 takeovers"));
 }
 
+/// A window that opens within [`PATIENCE`].
+fn soon() -> Window {
+    Window {
+        start: jiff::civil::time(0, 10, 0, 0),
+        ..late_window()
+    }
+}
+
+/// One switch latches, and is forgotten within [`PATIENCE`].
+fn latches_soon(service: &mut Service) {
+    (service.flap_limit, service.flap_window) = (1, secs(300));
+}
+
+/// Longer than everything that these configurations wait for.
+const PATIENCE: u64 = 20;
+
 /// Every state that a standby or a primary can be in, with and without a latch.
 fn states() -> Vec<(&'static str, Bench)> {
     let steady = || Bench::new(&simple()).adopting(Strength::Off);
@@ -294,9 +310,9 @@ fn states() -> Vec<(&'static str, Bench)> {
     let withdrawing = with(|service| service.on_isolated = OnLoss::Withdraw);
     let delayed = with(|service| service.takeover_delay = secs(90));
     let manual = with(|service| service.failback = Failback::Manual);
-    let windowed = with(|service| service.failback_window = Some(late_window()));
+    let windowed = with(|service| service.failback_window = Some(soon()));
     let draining = with(|service| service.failback_drain = secs(300));
-    let latching = with(|service| service.flap_limit = 1);
+    let latching = with(latches_soon);
     let mut latched_unclear = outage(&latching);
     latched_unclear.world.from(at_s(60), PING, Target::Broken);
     let silent_after_a_reboot = at(outage(&latching), at_s(100)).restart(&latching);
@@ -342,7 +358,7 @@ fn states_of_a_primary() -> [(&'static str, Bench); 5] {
     let mut primaries = simple();
     primaries.services = vec![primary("web", vec![probe("ping")])];
     let mut latching_primaries = primaries.clone();
-    latching_primaries.services[0].flap_limit = 1;
+    latches_soon(&mut latching_primaries.services[0]);
     let of_primary = |config: &Config| {
         let mut bench = Bench::new(config).adopting(Strength::Full);
         bench
@@ -412,9 +428,9 @@ fn stands(bench: &Bench) -> (Option<Strength>, Why, bool) {
     )
 }
 
-/// Whether it comes so within six hours; an operator who is waited for is there.
+/// Whether it comes so within [`PATIENCE`] minutes; an operator who is waited for is there.
 fn comes(bench: &mut Bench, mut so: impl FnMut(&Bench) -> bool) -> bool {
-    for _ in 0..6 * 60 {
+    for _ in 0..PATIENCE {
         if so(bench) {
             return true;
         }

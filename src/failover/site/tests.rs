@@ -12,6 +12,7 @@ mod histories;
 mod indexed;
 mod isolation;
 mod latch;
+mod outages;
 mod overrides;
 mod primary;
 mod proof;

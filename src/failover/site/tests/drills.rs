@@ -599,7 +599,7 @@ fn targets() -> impl Strategy<Value = Target> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24, 512))]
 
     /// Whatever happens, and whenever drills begin and end: every switch is taken at the same instant,
     /// by the same rule, as without any drill; the latch counts the same.

@@ -438,7 +438,7 @@ fn replays(watched: &Watched) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(8, 512))]
 
     #[test]
     fn from_any_past_the_rules_hold_and_the_right_future_is_reached(

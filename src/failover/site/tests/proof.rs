@@ -24,7 +24,7 @@ fn d5_a_cut_of_our_own_uplink_is_never_a_takeover_however_long_answers_take() {
     let times = [(1, 800), (700, 1_500), (1_990, 1_990), (501, 1_001), (300, 999)];
     for (ping, site) in times {
         for down_when in [Quorum::All, Quorum::Any] {
-            for begins in (30_000..35_000).step_by(611) {
+            for begins in (30_000..35_000).step_by(every(1_811, 611)) {
                 for lasts in [40, 700, 2_600, 10_000] {
                     let (_, mut bench) = answering(ping, site, down_when);
                     bench.world.cut(at_ms(begins), at_ms(begins + lasts));
@@ -136,6 +136,34 @@ fn d5_a_cut_with_a_witness_that_cannot_be_asked_voids_what_fell_in_it() {
         assert_eq!(bench.play.site().isolation(), expected);
         bench.run(at_s(200));
         assert_eq!(bench.switches(), [], "{expected:?}");
+    }
+}
+
+/// The witness is asked within the cut, and the way to the primary is back a little later: however the
+/// cut showed, one fail that follows the witness's next pass is not enough.
+#[test]
+fn d5_a_cut_that_a_witness_sees_is_no_takeover_however_it_shows() {
+    let answer = ms(1_900);
+    let mut calm = Bench::new(&simple()).adopting(Strength::Off);
+    calm.world.from(Moment::START, PING, Target::Slow(answer));
+    calm.run(at_s(30));
+    let asked = calm.world.starts_of(PING, at_s(25))[0];
+    for shows in [Target::Dead, Target::Refusing, Target::Broken] {
+        let mut bench = Bench::new(&simple()).adopting(Strength::Off);
+        bench
+            .world
+            .from(Moment::START, PING, Target::Slow(answer))
+            .from(asked + secs(1), PING, Target::Dead)
+            .from(asked + ms(2_600), PING, Target::Slow(answer))
+            .from(asked + secs(1), WITNESS, shows)
+            .from(asked + secs(2), WITNESS, Target::Alive);
+        bench.run(asked + secs(60));
+        assert_eq!(
+            bench.turns(PING).len(),
+            3,
+            "up, down and up again: it was in question"
+        );
+        assert_eq!(bench.switches(), [], "{shows:?}");
     }
 }
 

@@ -351,8 +351,6 @@ impl Together {
     }
 }
 
-const SEEDS: u64 = if cfg!(debug_assertions) { 12 } else { 200 };
-
 fn history(seed: u64) {
     let mut together = Together::new(seed);
     // BIRD may announce from the first moment on, as an earlier run left it.
@@ -374,7 +372,7 @@ fn history(seed: u64) {
 
 #[test]
 fn d10_with_a_bird_that_is_late_busy_restarted_or_switched_by_hand_the_rules_hold() {
-    let broken = (0..SEEDS).filter(|&seed| std::panic::catch_unwind(|| history(seed)).is_err());
+    let broken = (0..histories(12, 200)).filter(|&seed| std::panic::catch_unwind(|| history(seed)).is_err());
     let broken: Vec<u64> = broken.collect();
     assert_eq!(broken, [0_u64; 0], "seeds; what was wrong is above");
 }
