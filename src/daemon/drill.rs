@@ -34,7 +34,8 @@ pub(super) struct Rehearsal {
     reached: BTreeMap<(Stage, String), Timestamp>,
     stages: Stages,
     exported_to: Vec<String>,
-    /// Since when the session of each of those stands, as BIRD said when it was first seen to carry it.
+    /// Since when each session stands that stood when it began, or when it was first seen to carry it, as
+    /// BIRD said then.
     sessions: BTreeMap<String, Option<String>>,
     problems: Vec<String>,
     /// What stands in its way now, up or down.
@@ -116,28 +117,44 @@ impl Rehearsal {
         self.pending.clear();
     }
 
-    /// What became of a session that carried it; `None`: all of them stand as they did.
-    pub(super) fn closed(&mut self, upstreams: &[SeenUpstream]) -> Option<String> {
-        let carriers = upstreams
+    /// These of its upstreams' sessions stand as it begins.
+    pub(super) fn begins_with(&mut self, upstreams: &[SeenUpstream], own: &[String]) {
+        let standing = upstreams
             .iter()
+            .filter(|seen| seen.established && own.contains(&seen.name));
+        self.sessions
+            .extend(standing.map(|seen| (seen.name.clone(), seen.since.clone())));
+    }
+
+    /// What became of a session that carried it, or that stood when it began; `None`: all of them stand as
+    /// they did.
+    pub(super) fn closed(&mut self, upstreams: &[SeenUpstream]) -> Option<String> {
+        for seen in upstreams {
+            let carried = self.exported_to.contains(&seen.name);
             // A BIRD that does not answer says nothing of its sessions; its own end is told as that.
-            .filter(|seen| seen.state != UNREAD && self.exported_to.contains(&seen.name));
-        for seen in carriers {
+            if seen.state == UNREAD || !(carried || self.sessions.contains_key(&seen.name)) {
+                continue;
+            }
             let stood = self
                 .sessions
                 .entry(seen.name.clone())
                 .or_insert(seen.since.clone());
             let error = seen.error.as_deref().map(|error| format!(" ({error})"));
             let error = error.unwrap_or_default();
+            let did = if carried {
+                "carried it"
+            } else {
+                "stood when it began"
+            };
             if !seen.established {
                 return Some(format!(
-                    "{} carried it, and its session is {} now{error}: the neighbour may not take it",
+                    "{} {did}, and its session is {} now{error}: the neighbour may not take it",
                     seen.name, seen.state
                 ));
             }
             if *stood != seen.since {
                 return Some(format!(
-                    "{} carried it, and its session was closed and is a new one now{error}: the neighbour may not take it",
+                    "{} {did}, and its session was closed and is a new one now{error}: the neighbour may not take it",
                     seen.name
                 ));
             }

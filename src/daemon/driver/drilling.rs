@@ -57,7 +57,10 @@ impl Driver {
             match self.site.ask(&input) {
                 Ok(starts) => {
                     let protocols = drill::protocols(&self.config.services[service], plan.strength);
-                    let rehearsal = Rehearsal::begin(answer, protocols, input.now.wall);
+                    let mut rehearsal = Rehearsal::begin(answer, protocols, input.now.wall);
+                    if let Some((seen, _)) = &self.seen {
+                        rehearsal.begins_with(&seen.upstreams, &self.config.services[service].upstreams);
+                    }
                     // A dry run has ended already, and is told with what follows.
                     self.drills[service] = Some(rehearsal);
                     self.flush(&starts);
@@ -155,7 +158,12 @@ impl Driver {
             let exported_to = view.exported_to.clone();
             let watched = matches!(
                 self.phase(service),
-                Some(Phase::Holding { .. } | Phase::Ending { .. } | Phase::Watching { .. })
+                Some(
+                    Phase::Rising { .. }
+                        | Phase::Holding { .. }
+                        | Phase::Ending { .. }
+                        | Phase::Watching { .. }
+                )
             );
             let rehearsal = self.drills.get_mut(service).and_then(Option::as_mut);
             let closed = rehearsal.and_then(|rehearsal| rehearsal.closed(&seen.upstreams));
