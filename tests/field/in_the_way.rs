@@ -56,10 +56,9 @@ fn a5_a_static_by_a_gateway_behind_a_dead_link_is_not_provable_and_is_told_when_
     isolated(|| {
         let mut site = Site::prepare("plain", PLAIN_ISP)?;
         site.edit("bird.conf", "    disabled;\n", "    check link;\n    disabled;\n")?;
-        let front = "include \"@DIR@/ru[n]/bird/web_v4.conf\";\n    ipv4 { preference 200; };\n";
-        let front = front.replace(
-            "@DIR@",
-            &site.path("").display().to_string().trim_end_matches('/'),
+        let front = format!(
+            "include \"{}/ru[n]/bird/web_v4.conf\";\n    ipv4 {{ preference 200; }};\n",
+            site.directory().display()
         );
         site.edit(
             "bird.conf",

@@ -7,7 +7,7 @@ pub mod lab;
 
 mod site;
 
+mod carried_by_nobody;
 mod drilled;
 mod hosts;
 mod in_the_way;
-mod not_exported;

@@ -64,7 +64,7 @@ retry_interval = "100ms"
 const ISP: &str = "log stderr all;\nrouter id 192.0.2.1;\nprotocol device { scan time 5; }\n";
 
 /// The ISP's session to the host, as most have it.
-pub(crate) const PLAIN_ISP: &str = "protocol bgp customer {
+pub(crate) const PLAIN_ISP: &str = "protocol bgp n_host {
   local 203.0.113.1 as 64500; neighbor 203.0.113.2 as 64501;
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   ipv4 { import all; export none; };
@@ -139,7 +139,12 @@ impl Site {
         })
     }
 
-    /// A path in the host's directory.
+    /// The host's directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A path in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
