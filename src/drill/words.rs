@@ -130,7 +130,10 @@ impl Report {
         if self.announced() && !self.exported_to.is_empty() {
             // Nobody tells a sender that its route was dropped.
             let to = list(&self.exported_to);
-            facts.push(("Proved", format!("that BIRD sent it to {to}; not that they took it")));
+            facts.push((
+                "Proved",
+                format!("that BIRD sent it to {to}; not that they took it"),
+            ));
         }
         facts
     }

@@ -8,6 +8,7 @@
 
 mod finding;
 mod scene;
+mod thinned;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::failover::{Adoption, Event, Memory, Playback, ProbeId, Strength};
 use crate::status::snapshot::{Outcome, ProbeState};
 use crate::time::{Moment, Now};
 use scene::{Expected, Scene, Step, Story, shown};
+use thinned::{Kind, kind, thinned};
 
 /// How long each step of a failure lasts: every row and every proof is settled by then.
 const STEP: Duration = Duration::from_secs(20);
@@ -77,7 +79,7 @@ enum Mend {
 }
 
 /// What a verdict depends on, but for names: services of one shape are played once.
-type Shape = (bool, String, Vec<(Vec<Outcome>, u8, u8, u32, u32)>);
+type Shape = (bool, String, Vec<Kind>);
 
 fn check(config: &Config, found: &mut Findings) {
     let base = Config {
@@ -97,27 +99,11 @@ fn check(config: &Config, found: &mut Findings) {
 }
 
 fn shape(config: &Config, service: &Service) -> Shape {
-    let scenes = Scene::all();
-    let probe = |probe: &model::Probe| {
-        let shown = scenes
-            .iter()
-            .map(|scene| shown(config, service, &probe.check, scene));
-        let decides = match probe.decides {
-            None => 0,
-            Some(Decides::Down) => 1,
-            Some(Decides::Up) => 2,
-        };
-        let votes = match probe.votes {
-            Votes::Both => 0,
-            Votes::Down => 1,
-            Votes::Up => 2,
-            Votes::None => 3,
-        };
-        (shown.collect(), votes, decides, probe.fall, probe.rise)
-    };
     let quorums = format!("{:?} {:?}", service.down_when, service.up_when);
     let standby = service.role == Role::Standby;
-    (standby, quorums, service.probes.iter().map(probe).collect())
+    let probes = service.probes.iter();
+    let kinds = probes.map(|probe| kind(config, service, probe)).collect();
+    (standby, quorums, kinds)
 }
 
 /// What is wrong with it, and what would mend it.
@@ -129,13 +115,14 @@ fn refused(base: &Config, service: &Service) -> Option<Refused> {
 }
 
 fn first_refusal(base: &Config, service: &Service) -> Option<Refused> {
+    let (service, in_place) = thinned(base, &hastened_service(service));
     let config = Config {
-        services: vec![hastened_service(service)],
+        services: vec![service],
         ..base.clone()
     };
     let service = &config.services[0];
     let stories = scene::stories(&config, service);
-    stories.iter().find_map(|either| {
+    let refused = stories.iter().find_map(|either| {
         // A service can be dead in several ways; seeing one of them is enough.
         let refusals: Vec<Option<Refused>> = either.iter().map(|story| play(&config, story)).collect();
         refusals
@@ -143,6 +130,11 @@ fn first_refusal(base: &Config, service: &Service) -> Option<Refused> {
             .collect::<Option<Vec<_>>>()?
             .into_iter()
             .next()
+    })?;
+    let states = in_place.into_iter().map(|probe| refused.states[probe]);
+    Some(Refused {
+        states: states.collect(),
+        ..refused
     })
 }
 

@@ -266,3 +266,39 @@ fn d19_what_init_writes_is_right() {
         }
     }
 }
+
+#[test]
+fn d19_of_many_probes_of_one_kind_no_more_are_played_than_a_threshold_can_tell_apart() {
+    let many: String = (0..800)
+        .map(|number| {
+            format!("[[service.probe]]\nname = \"tcp{number}\"\ntype = \"tcp\"\ntarget = \"198.18.0.1:80\"\n")
+        })
+        .collect();
+    for (quorums, played) in [
+        ("", 2),
+        ("down_when = \"any\"\nup_when = \"all\"\n", 2),
+        ("down_when = 30\nup_when = 790\n", 791),
+        ("down_when = 30\n", 31),
+    ] {
+        let text = format!("{HEAD}{quorums}{many}{PING}");
+        let (config, _) = config::load(&text, "falconer.toml").unwrap();
+        let (service, in_place) = thinned(&config, &config.services[0]);
+        assert_eq!(service.probes.len(), played, "{quorums}");
+        assert_eq!(in_place.len(), 801);
+        for (probe, instead) in config.services[0].probes.iter().zip(in_place) {
+            assert_eq!(probe.check.type_name(), service.probes[instead].check.type_name());
+        }
+    }
+}
+
+#[test]
+fn d19_a_service_of_many_probes_is_refused_as_one_of_few_is() {
+    let both = format!("{ANNOUNCED}on_no_answer = \"error\"\ndecides = \"down\"\n");
+    let pings: Vec<String> = (0..100)
+        .map(|number| PING.replace("\"ping\"", &format!("\"ping{number}\"")))
+        .collect();
+    let many: Vec<&str> = pings.iter().map(String::as_str).chain([both.as_str()]).collect();
+    let few = errors(&standby(&[PING, &both]));
+    assert!(!few.is_empty());
+    assert_eq!(errors(&standby(&many)), few);
+}
