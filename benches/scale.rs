@@ -1,13 +1,13 @@
 //! What a large site costs: 200 services with 1,000 probes. How long `falconer status`, the API and a
-//! scrape take, what the daemon uses of the machine meanwhile, and what a crowd of broken clients adds to
-//! a failover. And what an outage of a whole large site costs: from the death of all targets to the last
+//! scrape take, what the daemon uses of the machine meanwhile, and what a crowd of broken clients and a dozen
+//! hostile targets add to a failover. And what an outage of a whole large site costs: from the death of all targets to the last
 //! `enable`. It prints numbers and judges nothing.
 //!
 //! `FALCONER_BENCH_OUTAGES` says how often each outage is repeated, of which the best is printed: once
 //! unless given; 0 leaves them out. `FALCONER_BENCH_ONLY=outages` leaves out all else.
 //!
 //! `FALCONER_BENCH_PAIRS` says how many cuts there are with and without the crowd, five unless given; 0
-//! leaves them out.
+//! leaves them out. `FALCONER_BENCH_ONLY=pairs` leaves out all else.
 
 #[path = "../tests/lab/mod.rs"]
 pub mod lab;
@@ -26,7 +26,8 @@ use anstream::println;
 use anyhow::{Context, Result, ensure};
 
 use lab::crowd::Crowd;
-use lab::measure::{self, median, usage};
+use lab::hostile::{self, Hostile};
+use lab::measure::{self, Cut, median, usage};
 use lab::process::Process;
 use lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, http, isolate, wait};
 
@@ -53,11 +54,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    outages()?;
-    if std::env::var("FALCONER_BENCH_ONLY").is_ok_and(|only| only == "outages") {
+    let only = std::env::var("FALCONER_BENCH_ONLY").unwrap_or_default();
+    if only != "pairs" {
+        outages()?;
+    }
+    if only == "outages" {
         return Ok(());
     }
-    large_site()?;
+    if only != "pairs" {
+        large_site()?;
+    }
     let pairs = std::env::var("FALCONER_BENCH_PAIRS").map_or(Ok(5), |pairs| pairs.parse())?;
     if pairs > 0 {
         crowded_failover(pairs)?;
@@ -274,9 +280,13 @@ fn row(name: &str, ask: impl Fn() -> Result<()>) -> Result<()> {
 }
 
 fn crowded_failover(pairs: u32) -> Result<()> {
-    let settings = Settings::standby()
-        .cadence(Cadence::SLOW)
-        .service("failback_delay = \"1s\"\nflap_limit = 1000");
+    // Without the hostile servers the checks of their service are refused.
+    let settings = Settings {
+        more: hostile::service(),
+        ..Settings::standby()
+            .cadence(Cadence::SLOW)
+            .service("failback_delay = \"1s\"\nflap_limit = 1000")
+    };
     let (lab, falconer) = Lab::stand_by(&Plan::with(Flavour::Bird), &settings)?;
     let client = lab.client(SERVICE4);
     let id = falconer.process()?.id()?;
@@ -286,22 +296,33 @@ fn crowded_failover(pairs: u32) -> Result<()> {
     for pair in 0..pairs {
         let phase = Duration::from_secs(5) * (2 * pair + 1) / (2 * pairs);
         let cut = || measure::power_cut(&lab, &falconer, &client, phase, Duration::from_secs(5));
-        alone.push(cut()?);
+        let without = cut()?;
         let _crowd = Crowd::gather(&lab.namespace(Host::Hk), &socket, "127.0.0.1:9180".parse()?)?;
-        crowded.push(cut()?);
+        let _hostile = Hostile::gather(&lab.namespace(Host::Client))?;
+        let with = cut()?;
+        println!(
+            "pair {pair}: {:.3} s alone, {:.3} s in the crowd; from the first failed check {:.3} s and {:.3} s",
+            without.announced.as_secs_f64(),
+            with.announced.as_secs_f64(),
+            without.doubted.as_secs_f64(),
+            with.doubted.as_secs_f64()
+        );
+        alone.push(without);
+        crowded.push(with);
     }
-    let announced = |cuts: &[measure::Cut]| median(cuts.iter().map(|cut| cut.announced)).as_secs_f64();
-    let (alone, crowded) = (announced(&alone), announced(&crowded));
     println!(
-        "\na cut with and without {} slow and broken clients on the API, {pairs} pairs",
-        lab::crowd::CLIENTS
+        "\na cut with and without {} slow and broken clients on the API and {} hostile targets, {pairs} pairs",
+        lab::crowd::CLIENTS,
+        hostile::TARGETS
     );
-    println!("{:<44} {alone:>8.3} s", "cut to UPDATE at the upstream, alone");
-    println!(
-        "{:<44} {crowded:>8.3} s {:>+8.1} %",
-        "the same in the crowd",
-        (crowded / alone - 1.0) * 100.0
-    );
+    println!("{:<44} {:>10} {:>10}", "median", "alone", "in the crowd");
+    compare("cut to UPDATE at the upstream", &alone, &crowded, |cut| {
+        cut.announced
+    });
+    compare("first failed check to UPDATE", &alone, &crowded, |cut| {
+        cut.doubted
+    });
+    compare("decision to UPDATE", &alone, &crowded, |cut| cut.decision);
     println!("{:<44} {:>8.1} MiB", "memory before", before as f64 / 1024.0);
     println!(
         "{:<44} {:>8.1} MiB",
@@ -309,4 +330,13 @@ fn crowded_failover(pairs: u32) -> Result<()> {
         usage(id)?.resident as f64 / 1024.0
     );
     Ok(())
+}
+
+fn compare(name: &str, alone: &[Cut], crowded: &[Cut], time: impl Fn(&Cut) -> Duration) {
+    let middle = |cuts: &[Cut]| median(cuts.iter().map(&time)).as_secs_f64();
+    let (alone, crowded) = (middle(alone), middle(crowded));
+    println!(
+        "{name:<44} {alone:>8.3} s {crowded:>8.3} s {:>+8.1} %",
+        (crowded / alone - 1.0) * 100.0
+    );
 }

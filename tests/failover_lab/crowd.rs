@@ -1,23 +1,28 @@
-//! A crowd of slow and broken clients on the API: it delays no failover, and memory stays bounded.
+//! A crowd of slow and broken clients on the API, and hostile targets beside the honest ones: they delay no
+//! failover, and memory stays bounded.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::lab::crowd::Crowd;
+use crate::lab::hostile::{self, Hostile};
 use crate::lab::measure::{self, Cut, median, usage};
 use crate::lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, isolated};
 
-/// What a crowd may cost in memory: each of the 192 places with an answer of its own, which is less than
-/// this for a site like the lab's.
+/// What a crowd and hostile targets may cost in memory: each of the 192 places with an answer of its own, and
+/// each of a dozen checks with what it has read; which is less than this for a site like the lab's.
 const MEMORY: u64 = 48 * 1024;
 
 #[test]
-fn a_thousand_broken_clients_delay_no_takeover_and_fill_no_memory() {
+fn a_thousand_broken_clients_and_twelve_hostile_targets_delay_no_takeover_and_fill_no_memory() {
     isolated(|| {
-        let settings = Settings::standby()
-            .cadence(Cadence::SLOW)
-            .service("failback_delay = \"1s\"\nflap_limit = 100");
+        let settings = Settings {
+            more: hostile::service(),
+            ..Settings::standby()
+                .cadence(Cadence::SLOW)
+                .service("failback_delay = \"1s\"\nflap_limit = 100")
+        };
         let (lab, falconer) = Lab::stand_by(&Plan::with(Flavour::Bird), &settings)?;
         let client = lab.client(SERVICE4);
         let id = falconer.process()?.id()?;
@@ -28,7 +33,22 @@ fn a_thousand_broken_clients_delay_no_takeover_and_fill_no_memory() {
             let cut = || measure::power_cut(&lab, &falconer, &client, phase, Duration::from_secs(5));
             alone.push(cut().with_context(|| format!("alone, pair {pair}"))?);
             let _crowd = crowd(&lab)?;
+            let hostile = Hostile::gather(&lab.namespace(Host::Client))?;
+            let asked = hostile.asked();
             crowded.push(cut().with_context(|| format!("crowded, pair {pair}"))?);
+            let more = hostile
+                .asked()
+                .into_iter()
+                .zip(asked)
+                .map(|(now, then)| now - then);
+            println!(
+                "the hostile targets were asked {:?}",
+                more.clone().collect::<Vec<_>>()
+            );
+            ensure!(
+                more.min() > Some(0),
+                "a hostile target was not asked in the outage"
+            );
             let now = usage(id)?.resident;
             ensure!(
                 now < before + MEMORY,

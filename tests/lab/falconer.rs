@@ -104,6 +104,8 @@ pub struct Settings {
     pub more: String,
     /// More keys of each upstream, a line each.
     pub upstream: String,
+    /// How many files it may have open, where that is less than the machine's own limit.
+    pub open_files: Option<u32>,
 }
 
 impl Settings {
@@ -120,6 +122,7 @@ impl Settings {
             listen: "127.0.0.1:9180",
             more: String::new(),
             upstream: String::new(),
+            open_files: None,
         }
     }
 
@@ -278,6 +281,7 @@ impl Settings {
 pub struct Falconer {
     namespace: Netns,
     directory: PathBuf,
+    open_files: Option<u32>,
     process: Option<Process>,
 }
 
@@ -287,6 +291,7 @@ impl Falconer {
         let falconer = Self {
             namespace: namespace.clone(),
             directory: directory.to_owned(),
+            open_files: settings.open_files,
             process: None,
         };
         // A part of our own: BIRD's log goes where the lab can show it.
@@ -314,7 +319,15 @@ impl Falconer {
 
     /// Starts the daemon, and waits until it answers over its socket.
     pub fn start(&mut self) -> Result<()> {
-        let mut command = self.namespace.command(env!("CARGO_BIN_EXE_falconer"));
+        let program = env!("CARGO_BIN_EXE_falconer");
+        let mut command = match self.open_files {
+            None => self.namespace.command(program),
+            Some(limit) => {
+                let mut command = self.namespace.command("prlimit");
+                command.arg(format!("--nofile={limit}:{limit}")).arg(program);
+                command
+            }
+        };
         command.arg("run").arg("-c").arg(self.configuration());
         let mut process = Process::start("falconer", &mut command, &self.directory.join("falconer.log"))?;
         wait::until("answer of Falconer", START, || {
@@ -392,13 +405,10 @@ impl Falconer {
         serde_json::from_str(&answer).with_context(|| format!("its status is {answer}"))
     }
 
-    /// What it says of the lab's one service.
+    /// What it says of the lab's own service.
     pub fn service(&self) -> Result<Service> {
-        self.status()?
-            .services
-            .into_iter()
-            .next()
-            .context("Falconer has no service")
+        let answer = self.get("/v1/services/web")?;
+        serde_json::from_str(&answer).with_context(|| format!("the service is {answer}"))
     }
 
     /// A page of its API, over its socket.

@@ -18,6 +18,9 @@ const STEP: Duration = Duration::from_secs(30);
 pub struct Cut {
     /// From the cut to the last of the UPDATEs that announce the prefixes, at the upstream.
     pub announced: Duration,
+    /// From the start of the first failed check that the verdict rests on, by Falconer's word, to the same:
+    /// without what the cut had to wait for a check to come.
+    pub doubted: Duration,
     /// From the decision, by Falconer's word and in whole milliseconds, to the first of them.
     pub decision: Duration,
     /// How far apart in time the last checks of the first two probes were before the cut.
@@ -59,10 +62,9 @@ pub fn power_cut(
     let first = lab.capture.announced(Host::Hk, PREFIX4, mark, STEP)?.at;
     let second = lab.capture.announced(Host::Hk, PREFIX6, mark, STEP)?.at;
     let service = falconer.until("verified takeover", STEP, |service| service.verified_at.is_some())?;
-    let decided = service
-        .transition
-        .and_then(|transition| transition.stages.decided);
-    let decided = SystemTime::from(decided.context("the time of the decision")?);
+    let stages = service.transition.context("a takeover")?.stages;
+    let decided = SystemTime::from(stages.decided.context("the time of the decision")?);
+    let failed = SystemTime::from(stages.first_fail.context("the time of the first failed check")?);
     client.answered_by(Host::Hk.name(), cut, STEP)?;
     let outage = client.outage(cut)?;
 
@@ -78,6 +80,7 @@ pub fn power_cut(
     );
     Ok(Cut {
         announced: wait::between(cut, first.max(second)),
+        doubted: wait::between(failed, first.max(second)),
         decision: wait::between(decided, first.min(second)),
         spread,
         outage,

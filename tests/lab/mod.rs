@@ -33,6 +33,7 @@ pub mod frr;
 pub mod upstream;
 
 pub mod faults;
+pub mod hostile;
 pub mod http;
 
 pub mod bgp;
