@@ -120,6 +120,8 @@ pub struct Sightings {
     passes: Vec<VecDeque<Moment>>,
     /// Counts what was recorded, so that whoever waits for a pass knows that there is one.
     version: u64,
+    /// Counts the misses among them: they may take a proof away again.
+    missed: u64,
     /// The start of the latest check that was missing or failed, by witness, as of its latest pass.
     misses: Vec<Option<Moment>>,
 }
@@ -131,6 +133,7 @@ impl Sightings {
             needed,
             passes: vec![VecDeque::new(); groups.len()],
             version: 0,
+            missed: 0,
             misses: vec![None; groups.len()],
             groups,
         }
@@ -139,6 +142,11 @@ impl Sightings {
     /// Another number whenever something was recorded.
     pub(super) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Another number whenever a witness missed a check: then what was proven may be so no more.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// A witness passed a check that began then.
@@ -162,6 +170,7 @@ impl Sightings {
         if let Some(miss) = self.misses.get_mut(witness).filter(|miss| start > **miss) {
             *miss = start;
             self.version += 1;
+            self.missed += 1;
         }
     }
 
@@ -178,18 +187,27 @@ impl Sightings {
     /// a cut means that the pass came after the cut; and not after the last, which has then failed
     /// outside of the cut. `alone`: a single fail makes the probe down, and none has to follow.
     ///
+    /// When it should have been answered is known from earlier answers only, and this one may have taken
+    /// longer than any of them: so they must have passed a check, too, begun when the first had failed.
+    /// A cut that began while it was out, and lasts, does not let them.
+    ///
     /// A witness that missed a check meanwhile says that our uplink was ill: then only a whole row
-    /// that follows its pass proves anything.
+    /// that follows its next pass proves anything.
     pub fn prove(&self, fails: Blame, alone: bool) -> bool {
         let passed = |witness: usize| {
             let (passes, miss) = (&self.passes[witness], self.misses[witness]);
-            let until = match miss >= Some(fails.first) {
-                true => fails.full_row_since,
-                false if alone => Some(Moment::new(Duration::MAX)),
-                false => Some(fails.last),
+            let missed = miss.filter(|&miss| miss >= fails.first);
+            let until = match missed {
+                Some(_) => fails.full_row_since,
+                None if alone => Some(Moment::new(Duration::MAX)),
+                None => Some(fails.last),
             };
             let in_time = until.map_or(0, |until| passes.partition_point(|&pass| pass <= until));
-            in_time > 0 && passes[in_time - 1] >= fails.settled
+            let proof = in_time.checked_sub(1).map(|at| passes[at]);
+            let since = passes.back().copied();
+            proof.is_some_and(|pass| pass >= fails.settled)
+                && (missed.is_none() || proof > missed)
+                && fails.ended.is_some_and(|ended| since >= Some(ended))
         };
         let enough = |of: Option<model::Group>, needed: usize| {
             let members = (0..self.groups.len()).filter(|&at| of.is_none_or(|of| of == self.groups[at]));

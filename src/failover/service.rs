@@ -380,15 +380,26 @@ impl Service {
     }
 
     /// The rows of fails that could count towards a verdict down, or may begin with a check that is
-    /// out, and that no witness has told from a cut of our own uplink yet (D5). With each the index of
-    /// its probe.
-    pub(super) fn unproven(&self, now: Moment, sightings: &Sightings) -> Vec<(usize, Blame)> {
+    /// out. With each the index of its probe.
+    fn failing(&self, now: Moment) -> impl Iterator<Item = (usize, Blame)> {
         let probes = self.policy.probes.iter().zip(&self.probes).enumerate();
-        let fails = probes.filter_map(|(at, (policy, probe))| {
+        probes.filter_map(move |(at, (policy, probe))| {
             let fails = probe.fails(now).filter(|_| could_count_down(policy))?;
-            (!sightings.prove(fails, policy.fall <= 1)).then_some((at, fails))
-        });
-        fails.collect()
+            Some((at, fails))
+        })
+    }
+
+    /// Whether there are any.
+    pub(super) fn is_failing(&self, now: Moment) -> bool {
+        self.failing(now).next().is_some()
+    }
+
+    /// Those that no witness has told from a cut of our own uplink yet (D5).
+    pub(super) fn unproven(&self, now: Moment, sightings: &Sightings) -> Vec<(usize, Blame)> {
+        let alone = |at: usize| self.policy.probes[at].fall <= 1;
+        self.failing(now)
+            .filter(|(at, fails)| !sightings.prove(*fails, alone(*at)))
+            .collect()
     }
 
     /// When the latest row began that a verdict down stands on.

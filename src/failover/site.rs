@@ -388,7 +388,7 @@ impl Site {
             }
         }
         let due = self.timers.take_due_services(now.mono).into_iter();
-        let by_witness = self.timers.moved_by_witness(self.sightings.version());
+        let by_witness = self.timers.moved_by_witness(&self.sightings);
         let by_wall_clock = self.timers.moved_by_wall_clock(now);
         for service in due.chain(by_witness).chain(by_wall_clock) {
             self.services.mark(service);

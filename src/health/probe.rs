@@ -193,7 +193,7 @@ impl Probe {
             self.begin_to_count();
         }
         let settled = now.min(self.settled(check.start));
-        let counted = self.rows.record(check.start, settled, outcome);
+        let counted = self.rows.record(check.start, settled, now, outcome);
         let effect = match outcome {
             Outcome::Pass => {
                 self.answers.record(now.since(check.start));
@@ -271,6 +271,7 @@ impl Probe {
             out().map(|start| Blame {
                 first: start,
                 settled: self.settled(start),
+                ended: None,
                 last: start,
                 full_row_since: None,
             })

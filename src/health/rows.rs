@@ -2,8 +2,8 @@
 //!
 //! Rows go by the start of the checks, not by the arrival of the results: a check that began before
 //! one that already counted the other way changes nothing. Of a fail it is kept, too, from when on
-//! its check should have been answered: only then does a pass of a witness say that the answer was
-//! not lost on our own uplink (D5).
+//! its check should have been answered, and when it had failed: only then does a pass of a witness say
+//! that the answer was not lost on our own uplink (D5).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -38,8 +38,10 @@ pub struct Rows {
 pub struct Blame {
     /// The first failed check.
     pub first: Moment,
-    /// When the answer to that check should have come.
+    /// When the answer to that check should have come, as far as earlier answers tell.
     pub settled: Moment,
+    /// When it had failed; `None`: it is still out.
+    pub ended: Option<Moment>,
     /// The last one so far, whatever passed between without making it up again.
     pub last: Moment,
     /// Since when it has failed often enough to be down by that alone, in one row.
@@ -54,6 +56,8 @@ struct Row {
     first: Moment,
     /// When the answer to the first check should have come.
     settled: Moment,
+    /// When the first check had its result.
+    ended: Moment,
     last: Moment,
 }
 
@@ -123,6 +127,7 @@ impl Rows {
         Some(Blame {
             first: row.first,
             settled: row.settled,
+            ended: Some(row.ended),
             last: row.last,
             full_row_since: self.full_row_since(),
         })
@@ -140,16 +145,16 @@ impl Rows {
         self.blame
     }
 
-    /// Takes in the result of the check that began at `start`, and that should have been answered by
-    /// `settled`. False: it changed nothing, because a check begun later already counted the other
-    /// way, or because it is void.
-    pub fn record(&mut self, start: Moment, settled: Moment, outcome: Outcome) -> bool {
+    /// Takes in the result, come at `ended`, of the check that began at `start`, and that should have been
+    /// answered by `settled`. False: it changed nothing, because a check begun later already counted the
+    /// other way, or because it is void.
+    pub fn record(&mut self, start: Moment, settled: Moment, ended: Moment, outcome: Outcome) -> bool {
         if start < self.anew_since {
             return false;
         }
         match outcome {
             Outcome::Pass => self.record_pass(start),
-            Outcome::Fail => self.record_fail(start, settled),
+            Outcome::Fail => self.record_fail(start, settled, ended),
             Outcome::Error => self.record_error(start),
         }
     }
@@ -158,7 +163,7 @@ impl Rows {
         if self.latest_fail.is_some_and(|fail| start < fail) {
             return false;
         }
-        let row = self.extend(Kind::Passes, start, start);
+        let row = self.extend(Kind::Passes, start, start, start);
         self.latest_fails.clear();
         self.latest_pass = self.latest_pass.max(Some(start));
         if row.count >= self.rise {
@@ -168,11 +173,11 @@ impl Rows {
         true
     }
 
-    fn record_fail(&mut self, start: Moment, settled: Moment) -> bool {
+    fn record_fail(&mut self, start: Moment, settled: Moment, ended: Moment) -> bool {
         if self.latest_pass.is_some_and(|pass| start < pass) || start < self.void_before {
             return false;
         }
-        let row = self.extend(Kind::Fails, start, settled);
+        let row = self.extend(Kind::Fails, start, settled, ended);
         self.keep_fail(start);
         self.latest_fail = self.latest_fail.max(Some(start));
         self.blame = match self.blame.filter(|_| self.state == ProbeState::Down) {
@@ -219,7 +224,7 @@ impl Rows {
         true
     }
 
-    fn extend(&mut self, kind: Kind, start: Moment, settled: Moment) -> Row {
+    fn extend(&mut self, kind: Kind, start: Moment, settled: Moment, ended: Moment) -> Row {
         self.errors = 0;
         let row = match self.row {
             Some(row) if row.kind == kind => {
@@ -228,6 +233,7 @@ impl Rows {
                     count: row.count.saturating_add(1),
                     first: row.first.min(start),
                     settled: if earlier { settled } else { row.settled },
+                    ended: if earlier { ended } else { row.ended },
                     last: row.last.max(start),
                     ..row
                 }
@@ -237,6 +243,7 @@ impl Rows {
                 count: 1,
                 first: start,
                 settled,
+                ended,
                 last: start,
             },
         };

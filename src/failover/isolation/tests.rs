@@ -135,6 +135,7 @@ fn fails(first: u64, last: u64) -> Blame {
     Blame {
         first: at(first),
         settled: at(first),
+        ended: Some(at(first)),
         last: at(last),
         full_row_since: None,
     }
@@ -249,6 +250,24 @@ fn d5_a_pass_proves_only_once_the_failed_check_should_have_been_answered() {
 }
 
 #[test]
+fn d5_a_pass_must_follow_the_end_of_the_failed_check_too() {
+    let ended = |second| Blame {
+        settled: at(12),
+        ended: second,
+        ..fails(5, 20)
+    };
+    let mut sightings = near(1, 1);
+    sightings.record(0, at(12));
+    assert!(!sightings.prove(ended(None), false), "it is still out");
+    assert!(!sightings.prove(ended(Some(at(13))), false));
+    assert!(sightings.prove(ended(Some(at(12))), false));
+    // After the last fail, too: then one before it is there as well.
+    sightings.record(0, at(25));
+    assert!(sightings.prove(ended(Some(at(13))), false));
+    assert!(!sightings.prove(ended(Some(at(26))), true));
+}
+
+#[test]
 fn d5_a_single_fail_is_proven_by_a_pass_that_follows_it() {
     let mut sightings = near(1, 1);
     sightings.record(0, at(11));
@@ -277,4 +296,13 @@ fn d5_after_a_check_that_a_witness_missed_only_a_whole_row_after_its_pass_is_pro
         };
         assert_eq!(sightings.prove(row, false), expected, "{since}");
     }
+    // The pass was before it: what failed since may have been lost in the same cut.
+    sightings.record_miss(0, Some(at(16)));
+    let row = Blame {
+        full_row_since: Some(at(18)),
+        ..row
+    };
+    assert!(!sightings.prove(row, false));
+    sightings.record(0, at(17));
+    assert!(sightings.prove(row, false));
 }

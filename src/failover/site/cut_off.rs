@@ -83,8 +83,9 @@ impl Site {
     }
 
     /// A takeover will need a pass of enough witnesses, begun when the first fail of each row should
-    /// have been answered (D5): they are asked at that very moment. And it needs a fail that follows:
-    /// a probe that is down already is asked again until there is one.
+    /// have been answered, and another begun when it had failed (D5): they are asked at those very
+    /// moments. And it needs a fail that follows the one: a probe that is down already is asked again
+    /// until there is one.
     pub(super) fn seek_proof(&mut self, now: Moment) {
         for index in self.services.to_settle().clone() {
             self.seek_proof_of(index, now);
@@ -108,21 +109,28 @@ impl Site {
         let Some(service) = self.services.settling(index) else {
             return;
         };
-        let unproven = match service.policy().role {
-            Role::Standby => service.unproven(now, &self.sightings),
-            Role::Primary => Vec::new(),
+        let (failing, unproven) = match service.policy().role {
+            Role::Standby => (service.is_failing(now), service.unproven(now, &self.sightings)),
+            Role::Primary => (false, Vec::new()),
         };
-        let rows = unproven.into_iter().map(|(at, fails)| {
+        let rows = unproven.into_iter().flat_map(|(at, fails)| {
             let probe = &mut service.probes[at];
             if may_act && probe.state() == ProbeState::Down {
                 probe.ask_again(now);
             }
             let policy = &service.policy().probes[at];
             let last_fail = fails.first + policy.retry_interval * policy.fall.saturating_sub(1);
-            (fails.settled, last_fail)
+            // A single fail is proven by what follows its end: a pass sought too shortly before that
+            // would be in its way.
+            let amid =
+                policy.fall > 1 || fails.settled + policy.retry_interval <= fails.first + policy.timeout;
+            let amid = amid.then_some((fails.settled, last_fail));
+            let after = fails.ended.map(|ended| (ended, ended));
+            amid.into_iter().chain(after)
         });
         let rows = rows.collect();
         self.timers.sought.set(index, rows);
+        self.timers.set_failing(index, failing);
     }
 }
 

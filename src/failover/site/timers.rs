@@ -7,6 +7,7 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use crate::failover::event::ProbeId;
+use crate::failover::isolation::Sightings;
 use crate::failover::service::Service;
 use crate::health::Probe;
 use crate::time::{Moment, Now};
@@ -136,6 +137,10 @@ pub(super) struct Timers {
     wall_offset: Option<i128>,
     /// The sightings that `awaiting_witness` was evaluated with.
     sightings: u64,
+    /// Services with fails that could count towards a verdict down.
+    failing: BTreeSet<usize>,
+    /// The misses of witnesses that `failing` was evaluated with.
+    missed: u64,
 }
 
 impl Timers {
@@ -201,10 +206,24 @@ impl Timers {
         self.overdue.take_due(now)
     }
 
-    /// The services that have to be judged anew because a witness passed since the last call.
-    pub(super) fn moved_by_witness(&mut self, sightings: u64) -> Vec<usize> {
-        if std::mem::replace(&mut self.sightings, sightings) == sightings {
+    /// Says whether a service has fails that could count towards a verdict down.
+    pub(super) fn set_failing(&mut self, service: usize, failing: bool) {
+        if failing {
+            self.failing.insert(service);
+        } else {
+            self.failing.remove(&service);
+        }
+    }
+
+    /// The services that have to be judged anew because a witness passed since the last call, or missed a
+    /// check: that may take away a proof that there was.
+    pub(super) fn moved_by_witness(&mut self, sightings: &Sightings) -> Vec<usize> {
+        let version = sightings.version();
+        if std::mem::replace(&mut self.sightings, version) == version {
             return Vec::new();
+        }
+        if std::mem::replace(&mut self.missed, sightings.missed()) != sightings.missed() {
+            return self.awaiting_witness.union(&self.failing).copied().collect();
         }
         let awaiting = self.awaiting_witness.iter().copied();
         awaiting.chain(self.sought.services()).collect()

@@ -31,7 +31,12 @@ fn states(fall: u32, rise: u32, results: &str) -> String {
     let mut rows = Rows::new(fall, rise);
     let after = results.chars().enumerate().map(|(second, result)| {
         assert!(
-            rows.record(at(second as u64), at(second as u64), outcome(result)),
+            rows.record(
+                at(second as u64),
+                at(second as u64),
+                at(second as u64),
+                outcome(result)
+            ),
             "{results} at {second}"
         );
         letter(rows.state())
@@ -42,7 +47,7 @@ fn states(fall: u32, rise: u32, results: &str) -> String {
 fn fed(fall: u32, rise: u32, results: &[(u64, char)]) -> Rows {
     let mut rows = Rows::new(fall, rise);
     for &(start, result) in results {
-        rows.record(at(start), at(start), outcome(result));
+        rows.record(at(start), at(start), at(start), outcome(result));
     }
     rows
 }
@@ -93,9 +98,9 @@ fn d1_thresholds_of_zero_count_as_one() {
     assert_eq!(states(0, 0, "FP"), "du");
     let mut rows = Rows::new(5, 5);
     rows.set_thresholds(0, 0);
-    rows.record(at(1), at(1), Outcome::Fail);
+    rows.record(at(1), at(1), at(1), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Down);
-    rows.record(at(2), at(2), Outcome::Pass);
+    rows.record(at(2), at(2), at(2), Outcome::Pass);
     assert_eq!(rows.state(), ProbeState::Up);
 }
 
@@ -104,10 +109,10 @@ fn d1_new_thresholds_hold_from_the_next_result_on() {
     let mut rows = fed(5, 5, &[(0, 'F'), (1, 'F')]);
     rows.set_thresholds(3, 2);
     assert_eq!(rows.state(), ProbeState::Unknown);
-    rows.record(at(2), at(2), Outcome::Fail);
+    rows.record(at(2), at(2), at(2), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Down);
-    rows.record(at(3), at(3), Outcome::Pass);
-    rows.record(at(4), at(4), Outcome::Pass);
+    rows.record(at(3), at(3), at(3), Outcome::Pass);
+    rows.record(at(4), at(4), at(4), Outcome::Pass);
     assert_eq!(rows.state(), ProbeState::Up);
 }
 
@@ -115,35 +120,35 @@ fn d1_new_thresholds_hold_from_the_next_result_on() {
 fn d1_a_check_begun_before_one_that_counted_the_other_way_changes_nothing() {
     // A fail that was overtaken by a later pass.
     let mut rows = fed(1, 1, &[(2, 'P')]);
-    assert!(!rows.record(at(1), at(1), Outcome::Fail));
+    assert!(!rows.record(at(1), at(1), at(1), Outcome::Fail));
     assert_eq!(
         (rows.state(), rows.streak(), rows.blame()),
         (ProbeState::Up, 1, None)
     );
     // A pass that was overtaken by a later fail.
     let mut rows = fed(1, 1, &[(2, 'F')]);
-    assert!(!rows.record(at(1), at(1), Outcome::Pass));
+    assert!(!rows.record(at(1), at(1), at(1), Outcome::Pass));
     assert_eq!((rows.state(), rows.latest_pass()), (ProbeState::Down, None));
     // An error that was overtaken by either.
     for later in ['P', 'F'] {
         let mut rows = fed(1, 1, &[(2, later)]);
         let before = rows.clone();
-        assert!(!rows.record(at(1), at(1), Outcome::Error));
+        assert!(!rows.record(at(1), at(1), at(1), Outcome::Error));
         assert_eq!(rows, before);
     }
     // The latest of the other kind is what counts, not the last that came in.
     let mut rows = fed(9, 9, &[(1, 'P'), (6, 'F'), (4, 'F')]);
-    assert!(!rows.record(at(5), at(5), Outcome::Pass));
+    assert!(!rows.record(at(5), at(5), at(5), Outcome::Pass));
     let mut rows = fed(9, 9, &[(1, 'F'), (6, 'P'), (4, 'P')]);
-    assert!(!rows.record(at(5), at(5), Outcome::Fail));
+    assert!(!rows.record(at(5), at(5), at(5), Outcome::Fail));
 }
 
 #[test]
 fn d1_checks_begun_at_one_instant_do_not_overrule_each_other() {
     let mut rows = fed(1, 1, &[(2, 'P')]);
-    assert!(rows.record(at(2), at(2), Outcome::Fail));
-    assert!(rows.record(at(2), at(2), Outcome::Pass));
-    assert!(rows.record(at(2), at(2), Outcome::Error));
+    assert!(rows.record(at(2), at(2), at(2), Outcome::Fail));
+    assert!(rows.record(at(2), at(2), at(2), Outcome::Pass));
+    assert!(rows.record(at(2), at(2), at(2), Outcome::Error));
 }
 
 #[test]
@@ -156,6 +161,7 @@ fn d1_late_results_of_the_same_kind_count_whatever_their_order() {
         Some(Blame {
             first: at(1),
             settled: at(1),
+            ended: Some(at(1)),
             last: at(3),
             full_row_since: Some(at(1)),
         })
@@ -267,19 +273,20 @@ fn d5_after_a_voiding_rows_start_anew() {
         (0, None, None)
     );
     assert!(
-        !rows.record(at(19), at(19), Outcome::Fail),
+        !rows.record(at(19), at(19), at(19), Outcome::Fail),
         "begun before the end of the isolation"
     );
-    assert!(rows.record(at(20), at(20), Outcome::Fail));
-    rows.record(at(21), at(21), Outcome::Fail);
+    assert!(rows.record(at(20), at(20), at(20), Outcome::Fail));
+    rows.record(at(21), at(21), at(21), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Up);
-    rows.record(at(22), at(22), Outcome::Fail);
+    rows.record(at(22), at(22), at(22), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Down);
     assert_eq!(
         rows.blame(),
         Some(Blame {
             first: at(20),
             settled: at(20),
+            ended: Some(at(20)),
             last: at(22),
             full_row_since: Some(at(20)),
         })
@@ -294,12 +301,12 @@ fn d5_a_voiding_keeps_rows_that_ended_before_the_cut_and_rows_of_passes() {
         (rows.streak(), rows.failing().map(|row| row.first)),
         (2, Some(at(8)))
     );
-    rows.record(at(20), at(20), Outcome::Fail);
+    rows.record(at(20), at(20), at(20), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Down);
     let mut rows = fed(3, 2, &[(11, 'P')]);
     rows.void_fails(Some(at(10)), Duration::ZERO, at(20));
     assert_eq!(rows.streak(), 1);
-    rows.record(at(12), at(12), Outcome::Pass);
+    rows.record(at(12), at(12), at(12), Outcome::Pass);
     assert_eq!(rows.state(), ProbeState::Up);
 }
 
@@ -307,11 +314,11 @@ fn d5_a_voiding_keeps_rows_that_ended_before_the_cut_and_rows_of_passes() {
 fn d5_a_voided_fail_overrules_no_pass() {
     let mut rows = fed(3, 1, &[(11, 'F')]);
     rows.void_fails(Some(at(10)), Duration::ZERO, at(20));
-    assert!(rows.record(at(10), at(10), Outcome::Pass));
+    assert!(rows.record(at(10), at(10), at(10), Outcome::Pass));
     // One that stands still does.
     let mut rows = fed(3, 1, &[(9, 'F')]);
     rows.void_fails(Some(at(10)), Duration::ZERO, at(20));
-    assert!(!rows.record(at(8), at(8), Outcome::Pass));
+    assert!(!rows.record(at(8), at(8), at(8), Outcome::Pass));
 }
 
 #[test]
@@ -319,8 +326,8 @@ fn d5_two_voidings_reach_as_far_as_the_later() {
     let mut rows = Rows::new(1, 1);
     rows.void_fails(None, Duration::ZERO, at(20));
     rows.void_fails(None, Duration::ZERO, at(10));
-    assert!(!rows.record(at(15), at(15), Outcome::Fail));
-    assert!(rows.record(at(20), at(20), Outcome::Fail));
+    assert!(!rows.record(at(15), at(15), at(15), Outcome::Fail));
+    assert!(rows.record(at(20), at(20), at(20), Outcome::Fail));
 }
 
 #[test]
@@ -362,7 +369,7 @@ fn d1_after_fall_errors_both_rows_and_their_blame_start_anew() {
         ],
     );
     assert_eq!(rows.state(), ProbeState::Unknown, "two fails are no row of three");
-    rows.record(at(8), at(8), Outcome::Fail);
+    rows.record(at(8), at(8), at(8), Outcome::Fail);
     assert_eq!(rows.state(), ProbeState::Down);
     assert_eq!(rows.blame().map(|blame| blame.first), Some(at(6)));
     let mut rows = fed(
@@ -379,7 +386,7 @@ fn d1_after_fall_errors_both_rows_and_their_blame_start_anew() {
         ],
     );
     assert_eq!(rows.state(), ProbeState::Unknown, "nor two passes");
-    rows.record(at(8), at(8), Outcome::Pass);
+    rows.record(at(8), at(8), at(8), Outcome::Pass);
     assert_eq!(rows.state(), ProbeState::Up);
 }
 
@@ -387,9 +394,9 @@ fn d1_after_fall_errors_both_rows_and_their_blame_start_anew() {
 fn d1_what_began_before_the_errors_says_nothing_after_them() {
     let mut rows = fed(2, 2, &[(5, 'E'), (6, 'E')]);
     for outcome in [Outcome::Fail, Outcome::Pass, Outcome::Error] {
-        assert!(!rows.record(at(4), at(4), outcome), "{outcome:?}");
+        assert!(!rows.record(at(4), at(4), at(4), outcome), "{outcome:?}");
     }
-    assert!(rows.record(at(7), at(7), Outcome::Fail));
+    assert!(rows.record(at(7), at(7), at(7), Outcome::Fail));
 }
 
 #[test]

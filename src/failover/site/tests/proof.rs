@@ -40,6 +40,33 @@ fn d5_a_cut_of_our_own_uplink_is_never_a_takeover_however_long_answers_take() {
     }
 }
 
+/// The way to the primary is slower than it was of late, by how much nobody could know, and then our own
+/// uplink is cut: the first lost check is on its way for longer than any before it.
+#[test]
+fn d5_a_cut_amid_answers_that_take_longer_than_ever_is_never_a_takeover() {
+    for (before, after) in [(1, 1_500), (300, 1_900), (1_100, 1_400), (1_400, 1_990)] {
+        for down_when in [Quorum::All, Quorum::Any] {
+            for begins in (30_000..35_000).step_by(389) {
+                for lasts in [2_600, 9_000] {
+                    let (_, mut bench) = answering(before, before, down_when);
+                    for probe in [PING, SITE] {
+                        bench
+                            .world
+                            .from(at_ms(begins - 2_000), probe, Target::Slow(ms(after)));
+                    }
+                    bench.world.cut(at_ms(begins), at_ms(begins + lasts));
+                    bench.run(at_ms(begins + lasts + 15_000));
+                    assert_eq!(
+                        bench.switches(),
+                        [],
+                        "{before} and then {after} ms, {down_when:?}, cut at {begins} for {lasts} ms"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// An answer time of up to `(fall - 1) x retry_interval` costs nothing, but where the witnesses have
 /// just been asked for a reason of their own: then at most one `retry_interval`.
 #[test]
