@@ -33,7 +33,7 @@ fn recover(lab: &Lab, falconer: &Falconer) -> Result<()> {
 }
 
 /// How many entries of its history are such an event, by `falconer history --json`.
-fn recorded(falconer: &Falconer, event: &str) -> Result<usize> {
+pub(super) fn recorded(falconer: &Falconer, event: &str) -> Result<usize> {
     let history = falconer.must(&["history", "--json", "-n", "1000000"])?;
     let entries = history.lines().map(serde_json::from_str::<serde_json::Value>);
     let entries = entries.collect::<Result<Vec<_>, _>>().context("lines of JSON")?;

@@ -262,17 +262,21 @@ impl Settings {
             );
         }
         if self.probes.is_empty() {
-            let keys = self.cadence.keys();
-            let _ = write!(
-                text,
-                "[[service.probe]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\"\n{keys}\
-                 [[service.probe]]\nname = \"site\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\"\n{keys}"
-            );
+            text.push_str(&self.usual_probes());
         } else {
             text.push_str(&self.probes);
         }
         text.push_str(&self.more_probes);
         text
+    }
+
+    /// The ping and the HTTP probe of the primary.
+    pub fn usual_probes(&self) -> String {
+        let keys = self.cadence.keys();
+        format!(
+            "[[service.probe]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\"\n{keys}\
+             [[service.probe]]\nname = \"site\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\"\n{keys}"
+        )
     }
 }
 

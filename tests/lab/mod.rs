@@ -32,9 +32,11 @@ pub mod falconer;
 pub mod frr;
 pub mod upstream;
 
+pub mod draw;
 pub mod faults;
 pub mod hostile;
 pub mod http;
+pub mod slow;
 
 pub mod bgp;
 pub mod capture;
@@ -63,6 +65,7 @@ use self::client::Client;
 use self::faults::Loss;
 use self::netns::Netns;
 use self::process::Process;
+use self::slow::SlowWay;
 use self::upstream::Upstream;
 
 /// How long the sessions may take to come up.
@@ -81,6 +84,8 @@ pub struct Plan {
     pub primary: Option<Settings>,
     /// Whether the primary has a session with BFD to the standby.
     pub bfd: bool,
+    /// Answers of the primary to the standby take 300 ms to 1.5 s; the seed of the times.
+    pub slow: Option<u64>,
 }
 
 impl Default for Plan {
@@ -91,6 +96,7 @@ impl Default for Plan {
             base: PathBuf::from(isolate::BASE),
             primary: None,
             bfd: false,
+            slow: None,
         }
     }
 }
@@ -118,6 +124,8 @@ pub struct Lab {
     pub standby: Bird,
     /// The primary's Falconer, where the plan has one.
     pub primary_falconer: Option<Falconer>,
+    /// The slow way between the sites, where the plan has one.
+    pub slow: Option<SlowWay>,
     services: HashMap<Host, Process>,
     plan: Plan,
 }
@@ -134,10 +142,16 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Starts everything, and waits until the standby's Falconer found the primary well.
-    pub fn stand_by(plan: &Plan, settings: &Settings) -> Result<(Self, Falconer)> {
+    /// Starts everything, and waits for nothing that the standby's Falconer finds.
+    pub fn watch(plan: &Plan, settings: &Settings) -> Result<(Self, Falconer)> {
         let mut lab = Self::prepare(plan)?;
         let falconer = lab.steer(settings)?;
+        Ok((lab, falconer))
+    }
+
+    /// Starts everything, and waits until the standby's Falconer found the primary well.
+    pub fn stand_by(plan: &Plan, settings: &Settings) -> Result<(Self, Falconer)> {
+        let (lab, falconer) = Self::watch(plan, settings)?;
         falconer.until("watch over a living primary", SESSIONS, |service| {
             service.want == Strength::Off
                 && service.actual == Strength::Off
@@ -202,6 +216,7 @@ impl Lab {
         let upstream = Upstream::start(plan.upstream, &namespace(Host::Isp), &directory(Host::Isp))?;
         let primary = Bird::new(&namespace(Host::Cn), &directory(Host::Cn))?;
         let standby = Bird::new(&namespace(Host::Hk), &directory(Host::Hk))?;
+        let slow = plan.slow.map(|seed| SlowWay::build(&namespace(Host::Isp), seed));
         let services = HashMap::new();
         let mut lab = Self {
             capture,
@@ -209,6 +224,7 @@ impl Lab {
             primary,
             standby,
             primary_falconer: None,
+            slow: slow.transpose()?,
             services,
             plan: plan.clone(),
         };
@@ -282,6 +298,14 @@ impl Lab {
             })?;
         }
         Ok(())
+    }
+
+    /// An error if the slow way between the sites broke, or if there is none.
+    pub fn must_be_slow(&self) -> Result<()> {
+        self.slow
+            .as_ref()
+            .context("the plan has no slow way")?
+            .must_work()
     }
 
     /// Starts a client of the service's address.

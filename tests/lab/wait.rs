@@ -34,8 +34,19 @@ pub fn pass(time: Duration) {
 
 /// Asks until there is an answer; an error that names `what` after `deadline`. An error of the
 /// question itself only counts when it is the last one.
+pub fn until<T>(what: &str, deadline: Duration, ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    until_every(POLL, what, deadline, ask)
+}
+
+/// The same with a pause between two questions, for those that cost something, asked in many labs at
+/// once.
 #[expect(clippy::disallowed_methods, reason = "the lab runs on real time")]
-pub fn until<T>(what: &str, deadline: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+pub fn until_every<T>(
+    pause: Duration,
+    what: &str,
+    deadline: Duration,
+    mut ask: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let start = std::time::Instant::now();
     loop {
         let answer = ask();
@@ -48,7 +59,7 @@ pub fn until<T>(what: &str, deadline: Duration, mut ask: impl FnMut() -> Result<
                 Ok(_) => bail!("no {what} within {deadline:?}"),
             }
         }
-        pass(POLL);
+        pass(pause);
     }
 }
 
