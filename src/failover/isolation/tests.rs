@@ -131,6 +131,24 @@ fn d5_connected_until_the_pass_after_which_enough_others_passed() {
     }
 }
 
+#[test]
+fn d5_connected_until_the_earlier_of_what_each_group_proves() {
+    use model::Group::{Far, Near};
+    let passes = [(Near, Some(at(7))), (Far, Some(at(9))), (Near, Some(at(5)))];
+    let by_group = |near, far| MinUp { all: 0, near, far };
+    for (min_up, expected) in [
+        (by_group(1, 0), Some(7)),
+        (by_group(2, 0), Some(5)),
+        (by_group(0, 1), Some(9)),
+        (by_group(1, 1), Some(7)),
+        (by_group(1, 2), None),
+        (by_group(3, 1), None),
+    ] {
+        let until = connected_until(passes.into_iter(), min_up);
+        assert_eq!(until, expected.map(at), "{min_up}");
+    }
+}
+
 fn fails(first: u64, last: u64) -> Blame {
     Blame {
         first: at(first),
@@ -305,4 +323,27 @@ fn d5_after_a_check_that_a_witness_missed_only_a_whole_row_after_its_pass_is_pro
     assert!(!sightings.prove(row, false));
     sightings.record(0, at(17));
     assert!(sightings.prove(row, false));
+}
+
+#[test]
+fn d5_a_check_missed_at_the_very_first_fail_counts_and_an_earlier_one_undoes_none() {
+    let mut sightings = near(1, 1);
+    sightings.record(0, at(12));
+    let row = fails(5, 20);
+    sightings.record_miss(0, Some(at(5)));
+    assert!(!sightings.prove(row, false), "missed at that moment");
+    for earlier in [Some(at(3)), None] {
+        sightings.record_miss(0, earlier);
+        assert!(!sightings.prove(row, false), "{earlier:?}");
+    }
+}
+
+#[test]
+fn d5_what_a_witness_missed_goes_with_it_to_its_new_place() {
+    let mut before = near(2, 1);
+    before.record(1, at(12));
+    before.record_miss(1, Some(at(8)));
+    let mut after = near(1, 1);
+    after.carry(0, &before, 1);
+    assert!(!after.prove(fails(5, 20), false));
 }

@@ -397,6 +397,27 @@ fn d5_cut_off_from_where_the_primary_is_a_standby_holds_or_takes_over_as_it_is_t
 }
 
 #[test]
+fn d5_what_was_down_before_the_far_witnesses_were_lost_stays_down() {
+    let far = ProbeId::Witness(1);
+    let mut config = of_groups(OnCutOff::Hold);
+    config.services[0].takeover_delay = secs(600);
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.world.from(at_s(20), PING, Target::Dead);
+    bench
+        .world
+        .from(at_s(40), far, Target::Dead)
+        .from(at_s(60), far, Target::Alive);
+    bench.run(at_s(100));
+    let went: Vec<_> = bench.isolations().into_iter().map(|(_, to)| to).collect();
+    assert_eq!(
+        went,
+        [Isolation::Connected, Isolation::CutOff, Isolation::Connected]
+    );
+    let turned: Vec<_> = bench.turns(PING).into_iter().map(|(_, to)| to).collect();
+    assert_eq!(turned, [ProbeState::Up, ProbeState::Down]);
+}
+
+#[test]
 fn d5_what_failed_while_cut_off_is_void_after_it() {
     let far = ProbeId::Witness(1);
     let mut bench = Bench::new(&of_groups(OnCutOff::Hold)).adopting(Strength::Off);
@@ -410,6 +431,37 @@ fn d5_what_failed_while_cut_off_is_void_after_it() {
     bench.run(at_s(120));
     assert_eq!(bench.switches(), []);
     assert_eq!(bench.play.site().isolation(), Isolation::Connected);
+}
+
+/// Where a takeover goes ahead without the far witnesses, a cut of our own uplink begins and ends with
+/// the near ones.
+#[test]
+fn d5_told_to_take_over_cut_off_a_cut_of_our_own_uplink_voids_what_fell_in_it_and_no_more() {
+    let (near, far) = (ProbeId::Witness(0), ProbeId::Witness(1));
+    let mut config = of_groups(OnCutOff::Takeover);
+    config.services[0].takeover_delay = secs(600);
+    let cut_off = |probe: ProbeId, died: u64| {
+        let mut bench = Bench::new(&config).adopting(Strength::Off);
+        bench.world.from(at_s(20), far, Target::Dead);
+        bench
+            .world
+            .from(at_s(60), near, Target::Dead)
+            .from(at_s(90), near, Target::Alive);
+        bench.world.from(at_s(died), probe, Target::Dead);
+        bench.run(at_ms(96_000));
+        let went: Vec<_> = bench.isolations().into_iter().map(|(_, to)| to).collect();
+        let (connected, cut_off) = (Isolation::Connected, Isolation::CutOff);
+        assert_eq!(went, [connected, cut_off, Isolation::Isolated, cut_off]);
+        let turned = bench.turns(probe).into_iter();
+        turned.map(|(_, to)| to).take(3).collect::<Vec<_>>()
+    };
+    let (up, down) = (ProbeState::Up, ProbeState::Down);
+    assert_eq!(cut_off(PING, 40), [up, down], "down before, it stays down");
+    assert_eq!(
+        cut_off(SITE, 70),
+        [up, down, ProbeState::Unknown],
+        "down in it, it is void"
+    );
 }
 
 #[test]
