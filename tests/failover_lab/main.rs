@@ -14,6 +14,7 @@ mod in_an_outage;
 mod judgement;
 mod logs;
 mod never_passed;
+mod open_files;
 mod power_cut;
 mod readiness;
 mod reloading;
