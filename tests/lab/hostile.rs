@@ -130,13 +130,15 @@ pub struct Hostile {
 
 /// How often each was asked.
 type Asked = [AtomicU64; TARGETS];
+/// What one thread does until it is told to stop.
+type Work = Box<dyn FnOnce(&Arc<AtomicBool>, &Asked) + Send>;
 
 impl Hostile {
     /// Starts them in the namespace of [`super::Host::Client`], and waits until each was asked once.
     pub fn gather(namespace: &Netns) -> Result<Self> {
         let (listeners, datagrams, echoes) = namespace.inside(|| Ok((listen()?, hear()?, overhear()?)))?;
         let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(Asked::default()));
-        let work = |work: Box<dyn FnOnce(&Arc<AtomicBool>, &Asked) + Send>| {
+        let work = |work: Work| {
             let (stop, asked) = (stop.clone(), asked.clone());
             std::thread::spawn(move || work(&stop, &asked))
         };
