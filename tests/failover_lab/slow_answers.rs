@@ -188,8 +188,10 @@ fn in_labs<T: Send>(few: u64, faults: impl Fn(&Site, u64, Draw) -> Result<Vec<T>
         let share = (count + labs - 1 - number) / labs;
         let mut draw = Draw::new(seed.wrapping_add(number));
         let site = slow_site(number, draw.number())?;
-        let done = faults(&site, share, draw)?;
+        let done = faults(&site, share, draw);
+        // What was seen on a way that broke proves nothing, whatever it was.
         site.lab.must_be_slow()?;
+        let done = done?;
         Ok(done)
     };
     let outcomes: Vec<Result<Vec<T>>> = std::thread::scope(|scope| {

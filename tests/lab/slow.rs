@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, bind, socket};
 use socket2::Socket;
@@ -45,6 +45,9 @@ pub const LONGEST_ANSWER: Duration = Duration::from_millis(1500);
 pub const LONGEST_REQUEST: Duration = Duration::from_millis(1125);
 /// How long the thread sleeps at most, and so how soon it ends.
 const NAP: Duration = Duration::from_millis(50);
+/// How late a packet may go on. Later, and answers come after the time-outs of checks: that looks like a
+/// death, and is none of Falconer's doing.
+const LATE: Duration = Duration::from_millis(250);
 /// An Ethernet header.
 const HEADER: usize = 14;
 /// Protocol numbers of IPv4.
@@ -141,6 +144,12 @@ fn hold_packets(mut socket: &Socket, mut draw: Draw, stop: &AtomicBool) -> Resul
             Err(error) => return Err(error).context("reading a packet"),
         }
         let now = wait::now();
+        if let Some(Reverse((at, ..))) = held.peek()
+            && wait::between(*at, now) > LATE
+        {
+            let late = wait::between(*at, now);
+            bail!("the machine was too busy: a packet went on {late:?} late");
+        }
         while held.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
             let Some(Reverse((.., packet))) = held.pop() else {
                 break;
