@@ -6,24 +6,24 @@
 mod access;
 mod account;
 mod budget;
-mod crowd;
-mod desk;
-mod door;
+mod command_body;
+mod connections;
 mod drill;
-mod events;
-mod feed;
+mod endpoint;
+mod history;
 mod latency;
-mod order;
+mod listener;
 mod page;
 mod readiness;
-mod reply;
-mod route;
+mod request_counters;
+mod response;
 mod scrape;
-mod stalled;
+mod server;
+mod sse;
 #[cfg(test)]
 mod tests;
 mod thread;
-mod toll;
+mod write_timeout;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,22 +33,22 @@ use tokio_util::sync::CancellationToken;
 
 use self::access::Access;
 pub(crate) use self::account::group_name;
-use self::desk::Desk;
-pub(crate) use self::desk::unknown_service;
-use self::door::Place;
+pub(crate) use self::command_body::{check_reason, span};
 pub(crate) use self::drill::{HOLD, hold};
-pub use self::events::Past;
-pub(crate) use self::order::{check_reason, span};
+pub use self::history::HistoryReader;
+use self::listener::ListenAddress;
+use self::server::Server;
+pub(crate) use self::server::unknown_service;
 pub(crate) use self::thread::start;
 use crate::config::model;
-use crate::drill::Report;
-use crate::failover::drill::Plan;
-use crate::history::Entry;
+use crate::core::drill::DrillPlan;
 use crate::metrics;
+use crate::metrics::latency::LatencyBuffers;
+use crate::model::Snapshot;
+use crate::model::drill::DrillReport;
+use crate::model::history::HistoryEntry;
+use crate::model::snapshot::OverrideAction;
 use crate::ready::Readiness;
-use crate::status::Snapshot;
-use crate::status::latency::Book;
-use crate::status::snapshot::Action;
 
 /// What the API is given by the daemon, and all that it knows of it.
 #[derive(Clone, Debug)]
@@ -58,37 +58,37 @@ pub struct Handles {
     /// Whether we would take over, as it was looked at last.
     pub ready: watch::Receiver<Arc<Readiness>>,
     /// The latest entries of the history, oldest first; bounded by the daemon.
-    pub history: watch::Receiver<Arc<[Arc<Entry>]>>,
+    pub history: watch::Receiver<Arc<[Arc<HistoryEntry>]>>,
     /// Those before them, on disk.
-    pub past: Past,
+    pub past: HistoryReader,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
-    pub requests: mpsc::Sender<Request>,
+    pub requests: mpsc::Sender<OperatorRequest>,
     /// Operators' errands that concern no single service.
     pub errands: mpsc::Sender<Errand>,
     /// Wishes for drills.
-    pub drills: mpsc::Sender<Drill>,
+    pub drills: mpsc::Sender<DrillRequest>,
     /// The latest results of every probe.
-    pub latency: watch::Receiver<Arc<Book>>,
+    pub latency: watch::Receiver<Arc<LatencyBuffers>>,
     /// How often BIRD is held against what we want: what was verified longer than two of these
     /// ago does not count as announced.
     pub poll_interval: Duration,
     /// Where a scrape finds what the snapshot does not hold.
-    pub metrics: metrics::Sources,
+    pub metrics: metrics::MetricSources,
 }
 
 /// Serves the API until `shutdown`, and then for as long as it takes to finish the answers under
 /// way, at most a second. A listener that cannot be opened is logged and tried again; it never ends
 /// this. Dropping the future ends every connection.
-pub async fn serve(config: &model::Api, handles: Handles, shutdown: CancellationToken) {
-    let desk = Arc::new(Desk::new(handles, Access::new(config)));
-    let socket = door::keep(
-        Place::Socket(config.socket.clone()),
+pub async fn serve(config: &model::ApiConfig, handles: Handles, shutdown: CancellationToken) {
+    let desk = Arc::new(Server::new(handles, Access::new(config)));
+    let socket = listener::keep(
+        ListenAddress::Socket(config.socket.clone()),
         desk.clone(),
         shutdown.clone(),
     );
     let tcp = async {
         if let Some(address) = config.listen {
-            door::keep(Place::Tcp(address), desk, shutdown).await;
+            listener::keep(ListenAddress::Tcp(address), desk, shutdown).await;
         }
     };
     tokio::join!(socket, tcp);
@@ -96,7 +96,7 @@ pub async fn serve(config: &model::Api, handles: Handles, shutdown: Cancellation
 
 /// An operator's request.
 #[derive(Debug)]
-pub struct Request {
+pub struct OperatorRequest {
     /// The service's name; it was in the last snapshot, and may be gone by now.
     pub service: String,
     /// What is asked.
@@ -109,16 +109,16 @@ pub struct Request {
 
 /// An operator's wish for a drill.
 #[derive(Debug)]
-pub struct Drill {
+pub struct DrillRequest {
     /// The service's name; it was in the last snapshot, and may be gone by now.
     pub service: String,
     /// What is asked for.
-    pub plan: Plan,
+    pub plan: DrillPlan,
     /// Who asks: a user's name, or "uid N".
     pub actor: String,
     /// Where the report goes once the drill has ended. Dropping it tells the operator that the daemon
     /// is stopping.
-    pub answer: oneshot::Sender<Result<Report, Refusal>>,
+    pub answer: oneshot::Sender<Result<DrillReport, Refusal>>,
 }
 
 /// What an operator asks of Falconer as a whole, and not of a service.
@@ -150,7 +150,7 @@ pub enum Ask {
     /// An override (D11).
     Override {
         /// What the operator wants.
-        action: Action,
+        action: OverrideAction,
         /// How long, from now; `None`: until `auto`.
         span: Option<Duration>,
         /// Why: printable, at most 255 bytes.

@@ -7,8 +7,8 @@
 pub mod codec;
 pub mod reply;
 
-pub mod answer;
-pub mod question;
+pub mod command;
+pub mod parse;
 
 pub mod error;
 pub mod version;
@@ -18,8 +18,8 @@ pub mod client;
 pub mod guard;
 pub mod lock;
 pub mod plan;
+pub mod reconcile;
 pub mod state_file;
-pub mod steering;
 
 #[cfg(test)]
-mod fixture;
+mod transcripts;

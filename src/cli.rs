@@ -1,36 +1,37 @@
 //! The command line: what a user types, and the exit code that comes back.
 //!
-//! A command is a file below; it returns what went wrong as a [`Failure`], which alone knows the
+//! A command is a file below; it returns what went wrong as a [`CliError`], which alone knows the
 //! exit code. A command that cannot be carried out to its end yet is not there at all.
 
-mod bird_conf;
-mod change;
 mod check;
 mod client;
 mod completions;
 mod drill;
+mod exit;
 mod explain;
-mod failure;
 mod history;
 mod init;
+mod load;
 mod man;
 mod output;
-mod place;
-mod reading;
+mod overrides;
+mod paths;
 mod ready;
 mod reload;
 mod render;
+mod rendered;
 mod run;
 mod simulate;
 mod status;
+pub mod text;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::client::Daemon;
-use self::failure::Failure;
+use self::client::DaemonClient;
+use self::exit::CliError;
 
 /// Announces a standby site's prefixes through BIRD when the primary is really dead, and withdraws
 /// them when it is really back.
@@ -38,7 +39,7 @@ use self::failure::Failure;
 #[command(name = "falconer", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration
-    #[arg(short, long, global = true, value_name = "FILE", default_value = place::CONFIG)]
+    #[arg(short, long, global = true, value_name = "FILE", default_value = paths::CONFIG)]
     config: PathBuf,
 
     /// The daemon's socket [default: the configuration's, else /run/falconer/falconer.sock]
@@ -46,7 +47,7 @@ struct Arguments {
     socket: Option<PathBuf>,
 
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 /// How the exit codes are explained in the help and in the manual.
@@ -55,43 +56,43 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 69 daemon or BIRD not re
 77 no permission, 78 wrong configuration; those of \"falconer ready\" are its own.";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the daemon
-    Run(run::Run),
+    Run(run::RunArgs),
     /// Check the configuration, and whether BIRD would take what it renders to; changes nothing
-    Check(check::Check),
+    Check(check::CheckArgs),
     /// Print bird.conf as the configuration would have it, compare it, write it, or have BIRD run it
-    Render(render::Render),
+    Render(render::RenderArgs),
     /// Have the daemon go over to the changed configuration; what did not change is not touched
-    Reload(reload::Reload),
+    Reload(reload::ReloadArgs),
     /// Show what Falconer thinks and what BIRD does
-    Status(status::Status),
+    Status(status::StatusArgs),
     /// Say whether we would take over if the primary died now, and what speaks against it
-    Ready(ready::Ready),
+    Ready(ready::ReadyArgs),
     /// Show the facts behind a service's state, and what would change it
-    Explain(explain::Explain),
+    Explain(explain::ExplainArgs),
     /// Announce a service, whatever its probes say
-    Announce(change::Override),
+    Announce(overrides::OverrideArgs),
     /// Withdraw a service at once, whatever its probes say
-    Withdraw(change::Override),
+    Withdraw(overrides::OverrideArgs),
     /// Leave BIRD alone for a service, whatever its probes say
-    Freeze(change::Override),
+    Freeze(overrides::OverrideArgs),
     /// Let the probes decide again: ends an override, releases a latch
-    Auto(change::Word),
+    Auto(overrides::ServiceArgs),
     /// Let one failback go ahead that waits for an operator or a window
-    Failback(change::Word),
+    Failback(overrides::ServiceArgs),
     /// Rehearse the announcement: announce, see it carried, fall silent again
-    Drill(drill::Drill),
+    Drill(drill::DrillArgs),
     /// Show what happened, and when
-    History(history::History),
+    History(history::HistoryArgs),
     /// Play a trace through the rules, and show what would have happened
-    Simulate(simulate::Simulate),
+    Simulate(simulate::SimulateArgs),
     /// Write a commented configuration from a few answers
-    Init(init::Init),
+    Init(init::InitArgs),
     /// Print the completions for a shell
-    Completions(completions::Completions),
+    Completions(completions::CompletionsArgs),
     /// Print a page of the manual, for man(1)
-    Man(man::Man),
+    Man(man::ManArgs),
 }
 
 /// Carries out what the process's arguments ask for.
@@ -107,32 +108,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(arguments: Arguments) -> Result<(), Failure> {
+fn carry_out(arguments: Arguments) -> Result<(), CliError> {
     let Arguments {
         config,
         socket,
         command,
     } = arguments;
-    let daemon = || Daemon::at(socket.clone().unwrap_or_else(|| place::socket(&config)));
+    let daemon = || DaemonClient::at(socket.clone().unwrap_or_else(|| paths::socket(&config)));
     match command {
-        Command::Run(command) => command.run(config),
-        Command::Check(command) => command.run(&config, &daemon()),
-        Command::Render(command) => command.run(&config, &daemon()),
-        Command::Reload(command) => command.run(&daemon()),
-        Command::Status(command) => command.run(&daemon()),
-        Command::Ready(command) => command.run(&daemon()),
-        Command::Explain(command) => command.run(&daemon()),
-        Command::Announce(word) => word.run("announce", &daemon()),
-        Command::Withdraw(word) => word.run("withdraw", &daemon()),
-        Command::Freeze(word) => word.run("freeze", &daemon()),
-        Command::Auto(word) => word.run("auto", &daemon()),
-        Command::Failback(word) => word.run("failback", &daemon()),
-        Command::Drill(command) => command.run(&daemon()),
-        Command::History(command) => command.run(&daemon()),
-        Command::Simulate(command) => command.run(&config),
-        Command::Init(command) => command.run(),
-        Command::Completions(command) => command.run(),
-        Command::Man(command) => command.run(),
+        CliCommand::Run(command) => command.run(config),
+        CliCommand::Check(command) => command.run(&config, &daemon()),
+        CliCommand::Render(command) => command.run(&config, &daemon()),
+        CliCommand::Reload(command) => command.run(&daemon()),
+        CliCommand::Status(command) => command.run(&daemon()),
+        CliCommand::Ready(command) => command.run(&daemon()),
+        CliCommand::Explain(command) => command.run(&daemon()),
+        CliCommand::Announce(word) => word.run("announce", &daemon()),
+        CliCommand::Withdraw(word) => word.run("withdraw", &daemon()),
+        CliCommand::Freeze(word) => word.run("freeze", &daemon()),
+        CliCommand::Auto(word) => word.run("auto", &daemon()),
+        CliCommand::Failback(word) => word.run("failback", &daemon()),
+        CliCommand::Drill(command) => command.run(&daemon()),
+        CliCommand::History(command) => command.run(&daemon()),
+        CliCommand::Simulate(command) => command.run(&config),
+        CliCommand::Init(command) => command.run(),
+        CliCommand::Completions(command) => command.run(),
+        CliCommand::Man(command) => command.run(),
     }
 }
 

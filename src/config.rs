@@ -7,40 +7,41 @@
 //! which tables and keys there are, `check` what they mean to each other. What was found goes by
 //! the name of its key (`place`) until `diagnostic` shows it in the user's own text.
 
-mod bird_words;
-mod book;
-mod check;
-pub mod compare;
+mod bird_keywords;
+mod checks;
 pub mod diagnostic;
+pub mod diff;
 pub mod duration;
 pub(crate) mod finding;
+pub mod host_checks;
 mod identity;
 pub mod init;
-mod kind;
+mod key_docs;
 pub mod model;
-pub mod place;
+pub mod names;
 mod reader;
 mod secrets;
-mod sections;
-pub mod surroundings;
+pub mod spans;
 mod syntax;
+mod tables;
 mod unknown;
+mod value;
 
-pub use check::target;
-pub use compare::compare;
+pub use checks::target;
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use diff::compare;
 pub use identity::identity;
 pub use init::init;
-pub use kind::http::may_be_sent;
 pub use model::Config;
-pub use sections::host_of;
+pub use tables::host_of;
+pub use value::http::may_be_sent;
 
 use toml::de::DeTable;
 
-use book::Book;
 use finding::Findings;
-use place::Places;
-use reader::{Reader, Table};
+use key_docs::ConfigSchema;
+use reader::{ConfigReader, TableReader};
+use spans::KeyPositions;
 
 /// The longest text that is read, in bytes: far more than any site needs.
 pub const LONGEST_TEXT: usize = 1 << 20;
@@ -72,11 +73,12 @@ pub(crate) fn load_and(
     if syntax.is_broken {
         return Err(syntax.found);
     }
-    let mut reader = Reader::reading(Findings::new(Places::of_tree(tree.get_ref()), syntax.found));
-    let mut top = Table::top(&mut reader, Some(tree.get_ref()));
-    let config = sections::file(&mut top);
+    let mut reader =
+        ConfigReader::reading(Findings::new(KeyPositions::of_tree(tree.get_ref()), syntax.found));
+    let mut top = TableReader::top(&mut reader, Some(tree.get_ref()));
+    let config = tables::file(&mut top);
     top.finish();
-    check::all(&config, &mut reader.findings);
+    checks::all(&config, &mut reader.findings);
     if !reader.findings.has_errors() {
         further(&config, &mut reader.findings);
     }
@@ -89,18 +91,18 @@ pub(crate) fn load_and(
 
 /// Every table and key with its meaning, as a page in Markdown.
 pub fn reference() -> String {
-    book::reference::page(&book())
+    key_docs::reference::page(&book())
 }
 
 /// The same as a JSON Schema (draft 2020-12), for editors.
 pub fn schema() -> serde_json::Value {
-    book::schema::of(&book())
+    key_docs::json_schema::of(&book())
 }
 
 /// Everything that the file may hold, as the reader itself tells it.
-fn book() -> Book {
-    let mut reader = Reader::describing();
-    sections::file(&mut Table::top(&mut reader, None));
+fn book() -> ConfigSchema {
+    let mut reader = ConfigReader::describing();
+    tables::file(&mut TableReader::top(&mut reader, None));
     reader.book.unwrap_or_default()
 }
 

@@ -1,24 +1,24 @@
 //! The daemon: puts the parts together and runs the one loop that feeds the judgement.
 
 mod alarms;
-mod applying;
-mod bird_conf;
-mod calm;
+mod bird_conf_apply;
+mod bird_conf_watch;
 mod checks;
-mod chronicle;
 mod clock;
-mod drill;
+mod config_manager;
+mod drill_timer;
 mod driver;
-mod keeping;
+mod event_log;
+mod history_log;
+mod in_transition;
+mod probe_set;
 mod process;
 mod readiness;
 mod reload;
 mod requests;
-mod senses;
+mod snapshot;
 mod strays;
-mod telling;
-mod transition;
-mod view;
+mod transition_timer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,22 +33,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api;
-use crate::bird::client::{Client, Link};
-use crate::bird::lock::{Holder, LOCK_DIR, Lock, LockError};
+use crate::bird::client::{BirdClient, ConnectionStatus};
+use crate::bird::lock::{LOCK_DIR, Lock, LockError, LockHolder};
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
 use crate::metrics;
 use crate::store;
 use crate::systemd;
-pub(crate) use applying::{NotApplied, apply_alone, load};
-pub use bird_conf::NotRendered;
-use bird_conf::{BirdConf, Wrong};
-pub(crate) use bird_conf::{rendered, version_of};
-use checks::Checks;
+pub(crate) use bird_conf_apply::{ApplyFailure, apply_alone, load};
+pub use bird_conf_watch::RenderFailure;
+use bird_conf_watch::{BirdConfFile, BirdConfProblems};
+pub(crate) use bird_conf_watch::{rendered, version_of};
+use checks::CheckRunner;
 use clock::Clock;
-use driver::{Driver, Edges, Remembered, Wheel};
-use keeping::{Ends, Keeper};
-use senses::Senses;
+use config_manager::{ConfigManager, ConfigManagerChannels};
+use driver::{Driver, Edges, ReconcilerHandle, Remembered};
+use probe_set::ProbeSet;
 
 /// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 1,000 services
 /// switching at once. Room is taken only as it is needed.
@@ -78,12 +78,12 @@ pub struct Options {
     /// Where it came from, for the lock and the log.
     pub config_file: PathBuf,
     /// Where every input of the judgement is recorded.
-    pub record: Option<Record>,
+    pub record: Option<RecordingOptions>,
 }
 
 /// A recording that is asked for.
 #[derive(Debug)]
-pub struct Record {
+pub struct RecordingOptions {
     /// The file, which must not be there yet.
     pub file: PathBuf,
     /// Where it ends, in bytes.
@@ -95,7 +95,7 @@ pub struct Record {
 pub enum RunError {
     /// bird.conf cannot be rendered from this configuration.
     #[error(transparent)]
-    Configuration(#[from] NotRendered),
+    Configuration(#[from] RenderFailure),
     /// Another Falconer drives this BIRD.
     #[error(transparent)]
     Held(#[from] LockError),
@@ -143,8 +143,8 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     if let Err(error) = StateDir::new(&config.site.run_dir).make_dirs() {
         tracing::error!(error = %format!("{error:#}"), "run_dir");
     }
-    let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
-    let bird_conf = BirdConf::prepare(&config, &client).await?;
+    let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
+    let bird_conf = BirdConfFile::prepare(&config, &client).await?;
     let (errands_out, errands) = mpsc::channel(ERRANDS_WAITING);
     let (remembered, remembering) = driver::remember(&config.site.state_dir).await;
     told(&remembered);
@@ -153,7 +153,7 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     let (mut driver, doors, ends, gathering) =
         wire(&config, clock, &client, errands_out, remembered, &mut tasks);
     driver.remembers_later(remembering);
-    if let Some(Record { file, limit }) = record {
+    if let Some(RecordingOptions { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
         driver.record_inputs(&file, limit).with_context(named)?;
     }
@@ -169,7 +169,7 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
         api::start(config.api.clone(), doors, open, stop.clone()).context("starting the API's thread")?
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
-    let keeper = Keeper::new(config_file, client, ends);
+    let keeper = ConfigManager::new(config_file, client, ends);
     let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, errands, hangup)));
     tasks.extend([
         ("the keeping of the files", keeping.abort_handle()),
@@ -191,7 +191,7 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
 
 /// Holds the lock, and takes the one beside BIRD's socket again where BIRD has taken it away. It comes
 /// only where another Falconer has that one by then: two would drive one BIRD (A10).
-async fn contested(mut lock: Lock, mut link: watch::Receiver<Link>) -> LockError {
+async fn contested(mut lock: Lock, mut link: watch::Receiver<ConnectionStatus>) -> LockError {
     let mut connects = 0;
     // The end of the connection's task is the driver's business.
     while link.changed().await.is_ok() {
@@ -215,7 +215,7 @@ async fn contested(mut lock: Lock, mut link: watch::Receiver<Link>) -> LockError
 
 fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
     let since = jiff::Timestamp::now();
-    let holder = Holder {
+    let holder = LockHolder {
         site: config.site.name.clone(),
         config: config_file,
         since,
@@ -231,25 +231,30 @@ fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
 fn wire(
     config: &Arc<Config>,
     clock: Clock,
-    client: &Client,
+    client: &BirdClient,
     errands: mpsc::Sender<api::Errand>,
     (found, past): Remembered,
     tasks: &mut Tasks,
-) -> (Driver, api::Handles, Ends, [AbortOnDropHandle<()>; 2]) {
-    let (wheel, wishes, reports) = Wheel::take(config, client.clone());
+) -> (
+    Driver,
+    api::Handles,
+    ConfigManagerChannels,
+    [AbortOnDropHandle<()>; 2],
+) {
+    let (wheel, wishes, reports) = ReconcilerHandle::take(config, client.clone());
     let (keeper, kept) = keeper(&config.site.state_dir);
     let (journal, journal_reports) = journal(&config.site.state_dir);
     let unwritten = journal.unwritten();
     tasks.push(("steering", wheel.task()));
     tasks.push(("the writer of the state", keeper.task()));
     tasks.push(("the writer of the history", journal.task()));
-    let descriptors = metrics::Tally::default();
-    let senses = Senses::new(config, client.clone(), descriptors.clone());
-    let (checks, checked) = Checks::new(senses.make());
+    let descriptors = metrics::SharedCounters::default();
+    let senses = ProbeSet::new(config, client.clone(), descriptors.clone());
+    let (checks, checked) = CheckRunner::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let (drills_out, drills) = mpsc::channel(DRILLS_WAITING);
     let (applying_out, applying) = watch::channel(false);
-    let (wrong, bird_conf) = watch::channel(Wrong::default());
+    let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
     let (told_out, hearsay) = mpsc::channel(ERRANDS_WAITING);
     let strays = strays::spawn(config, &found.memory, client, &told_out);
     // The one errand that is under way waits for its answer.
@@ -289,7 +294,7 @@ fn wire(
         poll_interval: config.bird.poll_interval,
         metrics: sources(&driver, client, unwritten, descriptors),
     };
-    let (gathering, task) = readiness::spawn(readiness::Ends {
+    let (gathering, task) = readiness::spawn(readiness::ReadinessChannels {
         in_force: in_force.clone(),
         snapshot: driver.snapshot(),
         looked: driver.looked(),
@@ -298,7 +303,7 @@ fn wire(
         told: told_out.clone(),
     });
     tasks.push(("readiness", task));
-    let ends = Ends {
+    let ends = ConfigManagerChannels {
         in_force,
         successors: successors_out,
         snapshot: driver.snapshot(),
@@ -310,16 +315,16 @@ fn wire(
 }
 
 /// Keeps what survives a restart, and reports how that went.
-fn keeper(state_dir: &Path) -> (store::Keeper, mpsc::Receiver<store::Kept>) {
+fn keeper(state_dir: &Path) -> (store::StateWriter, mpsc::Receiver<store::PersistResult>) {
     let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
-    (store::Keeper::spawn(state_dir.to_owned(), kept_out), kept)
+    (store::StateWriter::spawn(state_dir.to_owned(), kept_out), kept)
 }
 
 /// Writes the history, and reports how that went.
-fn journal(state_dir: &Path) -> (store::journal::Journal, mpsc::Receiver<Result<(), String>>) {
+fn journal(state_dir: &Path) -> (store::history::HistoryWriter, mpsc::Receiver<Result<(), String>>) {
     let (written_out, written) = mpsc::channel(DISK_REPORTS_WAITING);
     (
-        store::journal::Journal::spawn(state_dir.to_owned(), written_out),
+        store::history::HistoryWriter::spawn(state_dir.to_owned(), written_out),
         written,
     )
 }
@@ -327,11 +332,11 @@ fn journal(state_dir: &Path) -> (store::journal::Journal, mpsc::Receiver<Result<
 /// Where a scrape finds what the snapshot does not hold.
 fn sources(
     driver: &Driver,
-    client: &Client,
-    unwritten: metrics::tally::Number,
-    descriptors: metrics::Tally<metrics::Descriptors>,
-) -> metrics::Sources {
-    metrics::Sources {
+    client: &BirdClient,
+    unwritten: metrics::shared::SharedNumber,
+    descriptors: metrics::SharedCounters<metrics::Descriptors>,
+) -> metrics::MetricSources {
+    metrics::MetricSources {
         counts: driver.counts(),
         commands: client.commands(),
         unwritten,
@@ -341,9 +346,9 @@ fn sources(
 }
 
 /// The history on disk, for those who ask how it all began.
-fn past_of(state_dir: &Path) -> api::Past {
+fn past_of(state_dir: &Path) -> api::HistoryReader {
     let state_dir = state_dir.to_owned();
-    api::Past::new(move |page| store::journal::offer(&state_dir, page))
+    api::HistoryReader::new(move |page| store::history::offer(&state_dir, page))
 }
 
 /// Says what is wrong with what an earlier Falconer kept here.

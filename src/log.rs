@@ -1,8 +1,8 @@
 //! The log: how a line looks and where it goes, by `[log]` and by what listens on standard error.
 //! What is logged is the business of whoever logs it.
 
-mod journal;
-mod scribe;
+mod journald;
+mod writer;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write as _};
@@ -17,19 +17,19 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-use self::journal::Journal;
-pub use self::scribe::Log;
+use self::journald::JournaldWriter;
+pub use self::writer::LogGuard;
 use crate::config::model::{self, LogFormat};
-use crate::status::snapshot::millis;
+use crate::model::millis;
 
 /// Starts the log of this process. Where systemd's journal is asked for and is not there, the log
 /// goes to standard error, with a warning.
 ///
 /// # Errors
 /// When this process has a log already, or no room for a thread.
-pub fn start(config: model::Log) -> anyhow::Result<Log> {
+pub fn start(config: model::LogConfig) -> anyhow::Result<LogGuard> {
     let journal = match config.format {
-        LogFormat::Journald => Some(Journal::open()),
+        LogFormat::Journald => Some(JournaldWriter::open()),
         LogFormat::Text | LogFormat::Json => None,
     };
     let ((layer, log), problem) = match journal {
@@ -45,14 +45,14 @@ pub fn start(config: model::Log) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-fn to_stderr(format: LogFormat) -> io::Result<(Boxed, Log)> {
-    let (queue, log) = scribe::start(|line: Vec<u8>| drop(io::stderr().write_all(&line)))?;
-    Ok((layer(format, Look::of_stderr(), queue), log))
+fn to_stderr(format: LogFormat) -> io::Result<(Boxed, LogGuard)> {
+    let (queue, log) = writer::start(|line: Vec<u8>| drop(io::stderr().write_all(&line)))?;
+    Ok((layer(format, OutputKind::of_stderr(), queue), log))
 }
 
 /// What listens on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum OutputKind {
     /// A file, a pipe, or a terminal that wants no colour.
     Plain,
     /// A terminal.
@@ -61,7 +61,7 @@ enum Look {
     Journal,
 }
 
-impl Look {
+impl OutputKind {
     fn of_stderr() -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref()) {
@@ -94,7 +94,7 @@ fn filter(level: Level) -> Targets {
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// The layer that writes lines.
-fn layer<W>(format: LogFormat, look: Look, writer: W) -> Boxed
+fn layer<W>(format: LogFormat, look: OutputKind, writer: W) -> Boxed
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -107,15 +107,15 @@ where
                 .with_current_span(false);
             lines
                 .json()
-                .event_format(json.with_span_list(false).with_target(false).with_timer(Utc))
+                .event_format(json.with_span_list(false).with_target(false).with_timer(UtcTimer))
                 .boxed()
         }
-        (LogFormat::Text | LogFormat::Journald, Look::Plain | Look::Colored) => lines
-            .with_timer(Utc)
+        (LogFormat::Text | LogFormat::Journald, OutputKind::Plain | OutputKind::Colored) => lines
+            .with_timer(UtcTimer)
             .with_target(false)
-            .with_ansi(look == Look::Colored)
+            .with_ansi(look == OutputKind::Colored)
             .boxed(),
-        (LogFormat::Text | LogFormat::Journald, Look::Journal) => lines
+        (LogFormat::Text | LogFormat::Journald, OutputKind::Journal) => lines
             .with_ansi(false)
             .event_format(Prefixed(
                 format::format()
@@ -128,9 +128,9 @@ where
 }
 
 /// The time as everywhere else in Falconer: RFC 3339, UTC, milliseconds.
-struct Utc;
+struct UtcTimer;
 
-impl FormatTime for Utc {
+impl FormatTime for UtcTimer {
     fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
         out.write_str(&millis::format(&jiff::Timestamp::now()))
     }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     /// What a log of this kind writes of two lines, the times made the same.
-    fn written(format: LogFormat, look: Look) -> String {
+    fn written(format: LogFormat, look: OutputKind) -> String {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let writer = {
             let kept = kept.clone();
@@ -207,7 +207,7 @@ mod tests {
 TIME  INFO service service=\"web\" from=\"off\" to=\"full\" rule=\"D4\" cause=\"the target is down\"
 TIME  WARN stalled late_ms=1200
 ";
-        assert_eq!(written(LogFormat::Text, Look::Plain), expected);
+        assert_eq!(written(LogFormat::Text, OutputKind::Plain), expected);
     }
 
     #[test]
@@ -216,7 +216,7 @@ TIME  WARN stalled late_ms=1200
 <6>service service=\"web\" from=\"off\" to=\"full\" rule=\"D4\" cause=\"the target is down\"
 <4>stalled late_ms=1200
 ";
-        assert_eq!(written(LogFormat::Text, Look::Journal), expected);
+        assert_eq!(written(LogFormat::Text, OutputKind::Journal), expected);
     }
 
     #[test]
@@ -225,14 +225,14 @@ TIME  WARN stalled late_ms=1200
 {\"timestamp\":\"TIME\",\"level\":\"INFO\",\"message\":\"service\",\"service\":\"web\",\"from\":\"off\",\"to\":\"full\",\"rule\":\"D4\",\"cause\":\"the target is down\"}
 {\"timestamp\":\"TIME\",\"level\":\"WARN\",\"message\":\"stalled\",\"late_ms\":1200}
 ";
-        assert_eq!(written(LogFormat::Json, Look::Plain), expected);
-        assert_eq!(written(LogFormat::Json, Look::Journal), expected);
+        assert_eq!(written(LogFormat::Json, OutputKind::Plain), expected);
+        assert_eq!(written(LogFormat::Json, OutputKind::Journal), expected);
     }
 
     #[test]
     fn colour_is_for_terminals_only() {
-        assert!(written(LogFormat::Text, Look::Colored).contains('\u{1b}'));
-        assert!(!written(LogFormat::Text, Look::Plain).contains('\u{1b}'));
+        assert!(written(LogFormat::Text, OutputKind::Colored).contains('\u{1b}'));
+        assert!(!written(LogFormat::Text, OutputKind::Plain).contains('\u{1b}'));
     }
 
     #[test]

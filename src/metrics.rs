@@ -6,10 +6,11 @@
 //! words; so the number of series follows the configuration alone.
 
 pub mod counts;
-mod page;
-mod plain;
+mod encoder;
+pub mod latency;
+mod prometheus_text;
 mod series;
-pub mod tally;
+pub mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -22,12 +23,14 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use self::counts::{Checks, Commands, Counts, Descriptors, Histogram, Listener, Rejection};
-use self::page::Page;
-pub use self::plain::plain;
-pub use self::tally::{Sources, Tally};
+pub use self::counts::{
+    BirdCommandCounts, CheckCounts, Counts, Descriptors, Histogram, ListenerCounts, Rejection,
+};
+use self::encoder::Encoder;
+pub use self::prometheus_text::plain;
+pub use self::shared::{MetricSources, SharedCounters};
+use crate::model::Snapshot;
 use crate::ready::Readiness;
-use crate::status::Snapshot;
 
 /// What [`openmetrics`] writes, as a Content-Type.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,11 +48,11 @@ pub struct Facts {
     /// What was counted since the start.
     pub counts: Counts,
     /// Commands to BIRD since the start.
-    pub commands: Commands,
+    pub commands: BirdCommandCounts,
     /// Entries of the history that the disk did not take.
     pub unwritten: u64,
     /// The API's listeners, by their names.
-    pub listeners: Vec<(&'static str, Listener)>,
+    pub listeners: Vec<(&'static str, ListenerCounts)>,
     /// The descriptors of the checks.
     pub descriptors: Descriptors,
     /// This process.
@@ -92,7 +95,7 @@ struct Scrape(Facts);
 
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let mut page = Page::new(encoder);
+        let mut page = Encoder::new(encoder);
         series::site(&mut page, &self.0)?;
         series::readiness(&mut page, &self.0)?;
         series::bird(&mut page, &self.0)?;

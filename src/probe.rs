@@ -4,12 +4,12 @@
 //! failover modules. What an edge learns here of BIRD it is handed by the daemon, as a [`BirdView`].
 
 mod bird;
+mod deadline;
 mod descriptors;
 mod dns;
 mod exec;
 mod http;
 mod icmp;
-mod limit;
 pub mod report;
 mod resolve;
 mod socket;
@@ -23,20 +23,20 @@ use ipnet::IpNet;
 
 pub use bird::{BirdAnswer, BirdView};
 pub use descriptors::{budget, fit};
-pub use report::Report;
+pub use report::CheckReport;
 
+use self::deadline::CheckDeadline;
 use self::descriptors::Descriptors;
-use self::limit::Limit;
 use self::resolve::{Prefixes, Resolver, Target};
-use crate::config::model::{self, Check, Host, Source};
-use crate::metrics::{self, Tally};
+use crate::config::model::{self, CheckConfig, Host, Source};
+use crate::metrics::{self, SharedCounters};
 
 /// What the checks of one configuration share: ping sockets, resolved names, trusted certificates
 /// and the view of BIRD. Dropping it and all its probes ends what it keeps going.
-pub struct Checker {
+pub struct ProbeResources {
     pings: Arc<icmp::Pings>,
     resolver: Arc<Resolver>,
-    trust: tls::Trust,
+    trust: tls::TrustStore,
     descriptors: Arc<Descriptors>,
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
@@ -46,15 +46,15 @@ pub struct Checker {
     announced: Mutex<Prefixes>,
 }
 
-impl Checker {
+impl ProbeResources {
     /// Nothing goes out yet. `own_protocols` are the static protocols that carry our own services:
     /// their routes never count for a bird-route probe.
     pub fn new(bird: Arc<dyn BirdView>, own_protocols: impl IntoIterator<Item = String>) -> Self {
         Self {
             pings: Arc::default(),
             resolver: Arc::new(Resolver::new()),
-            trust: tls::Trust::default(),
-            descriptors: Arc::new(Descriptors::of_this_process(Tally::default())),
+            trust: tls::TrustStore::default(),
+            descriptors: Arc::new(Descriptors::of_this_process(SharedCounters::default())),
             bird,
             own_protocols: own_protocols.into_iter().collect(),
             deaf: Vec::new(),
@@ -83,7 +83,7 @@ impl Checker {
     }
 
     /// The descriptors that the checks take are counted there.
-    pub fn counting(self, counts: Tally<metrics::Descriptors>) -> Self {
+    pub fn counting(self, counts: SharedCounters<metrics::Descriptors>) -> Self {
         Self {
             descriptors: Arc::new(Descriptors::of_this_process(counts)),
             ..self
@@ -97,35 +97,39 @@ impl Checker {
     /// for a standby's probes and for witnesses; none for a primary's, which look at home.
     ///
     /// Must be called within a tokio runtime.
-    pub fn probe(&self, probe: &model::Probe, announced: &[IpNet]) -> Probe {
+    pub fn probe(&self, probe: &model::ProbeConfig, announced: &[IpNet]) -> ProbeRunner {
         let announced = self.shared(announced);
         let target = |host: &Host, source: Option<&Source>| {
             Target::new(host, socket::family(source), announced.clone(), &self.resolver)
         };
         let kind = match &probe.check {
-            Check::Icmp(icmp) => {
+            CheckConfig::Icmp(icmp) => {
                 let to = target(&icmp.target, icmp.source.as_ref());
-                Kind::Icmp(icmp::Icmp::new(icmp, to, self.pings.clone()))
+                RunnerKind::Icmp(icmp::Icmp::new(icmp, to, self.pings.clone()))
             }
-            Check::Tcp(tcp) => Kind::Tcp(tcp::Tcp::new(tcp, target(&tcp.target, tcp.source.as_ref()))),
-            Check::Http(http) => {
+            CheckConfig::Tcp(tcp) => {
+                RunnerKind::Tcp(tcp::TcpProbe::new(tcp, target(&tcp.target, tcp.source.as_ref())))
+            }
+            CheckConfig::Http(http) => {
                 let host = http::host(http);
                 let to = target(&host, http.source.as_ref());
-                Kind::Http(Box::new(http::Http::new(http, to, &self.trust)))
+                RunnerKind::Http(Box::new(http::HttpProbe::new(http, to, &self.trust)))
             }
-            Check::Dns(dns) => Kind::Dns(dns::Dns::new(dns, target(&dns.server, dns.source.as_ref()))),
-            Check::Exec(exec) => Kind::Exec(exec::Exec::new(exec, probe)),
-            Check::BirdRoute(route) => Kind::BirdRoute(bird::RouteProbe::new(
+            CheckConfig::Dns(dns) => {
+                RunnerKind::Dns(dns::DnsProbe::new(dns, target(&dns.server, dns.source.as_ref())))
+            }
+            CheckConfig::Exec(exec) => RunnerKind::Exec(exec::ExecProbe::new(exec, probe)),
+            CheckConfig::BirdRoute(route) => RunnerKind::BirdRoute(bird::RouteProbe::new(
                 route.clone(),
                 self.bird.clone(),
                 self.own_protocols.clone(),
                 self.deaf_to(route.prefix),
             )),
-            Check::BirdProtocol(protocol) => {
-                Kind::BirdProtocol(bird::ProtocolProbe::new(protocol.clone(), self.bird.clone()))
+            CheckConfig::BirdProtocol(protocol) => {
+                RunnerKind::BirdProtocol(bird::ProtocolProbe::new(protocol.clone(), self.bird.clone()))
             }
         };
-        Probe {
+        ProbeRunner {
             timeout: probe.timeout,
             need: descriptors::need(&probe.check),
             descriptors: self.descriptors.clone(),
@@ -133,7 +137,7 @@ impl Checker {
         }
     }
 
-    /// Another number whenever a name got other addresses: what [`Probe::trouble`] says may have changed.
+    /// Another number whenever a name got other addresses: what [`ProbeRunner::trouble`] says may have changed.
     pub fn addresses_changed(&self) -> u64 {
         self.resolver.changes()
     }
@@ -160,54 +164,54 @@ impl Checker {
 
 /// A probe that is ready to be asked. Cheap to clone; checks of one probe may overlap.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct ProbeRunner {
     timeout: Duration,
     need: u32,
     descriptors: Arc<Descriptors>,
-    kind: Arc<Kind>,
+    kind: Arc<RunnerKind>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum RunnerKind {
     Icmp(icmp::Icmp),
-    Tcp(tcp::Tcp),
-    Http(Box<http::Http>),
-    Dns(dns::Dns),
-    Exec(exec::Exec),
+    Tcp(tcp::TcpProbe),
+    Http(Box<http::HttpProbe>),
+    Dns(dns::DnsProbe),
+    Exec(exec::ExecProbe),
     BirdRoute(bird::RouteProbe),
     BirdProtocol(bird::ProtocolProbe),
 }
 
-impl Probe {
+impl ProbeRunner {
     /// Makes one check, which ends within the probe's `timeout`. Dropping the future ends it at
     /// once, a program with its whole process group.
-    pub async fn check(&self) -> Report {
+    pub async fn check(&self) -> CheckReport {
         let _taken = match self.descriptors.take(self.need).await {
             Ok(taken) => taken,
             Err(none) => return none.into(),
         };
-        let limit = Limit::new(self.timeout);
+        let limit = CheckDeadline::new(self.timeout);
         match &*self.kind {
-            Kind::Icmp(icmp) => icmp.check(limit).await,
-            Kind::Tcp(tcp) => tcp.check(limit).await,
-            Kind::Http(http) => http.check(limit).await,
-            Kind::Dns(dns) => dns.check(limit).await,
-            Kind::Exec(exec) => exec.check(limit).await,
-            Kind::BirdRoute(route) => route.check(limit).await,
-            Kind::BirdProtocol(protocol) => protocol.check(limit).await,
+            RunnerKind::Icmp(icmp) => icmp.check(limit).await,
+            RunnerKind::Tcp(tcp) => tcp.check(limit).await,
+            RunnerKind::Http(http) => http.check(limit).await,
+            RunnerKind::Dns(dns) => dns.check(limit).await,
+            RunnerKind::Exec(exec) => exec.check(limit).await,
+            RunnerKind::BirdRoute(route) => route.check(limit).await,
+            RunnerKind::BirdProtocol(protocol) => protocol.check(limit).await,
         }
     }
 
     /// What makes every check of this probe an error now, in words, where that is known without a
     /// check: its target lies inside an announced prefix, or its CA file cannot be read. Alarm it. It changes
-    /// only with [`Checker::addresses_changed`].
+    /// only with [`ProbeResources::addresses_changed`].
     pub fn trouble(&self) -> Option<String> {
         match &*self.kind {
-            Kind::Icmp(icmp) => icmp.trouble(),
-            Kind::Tcp(tcp) => tcp.trouble(),
-            Kind::Http(http) => http.trouble(),
-            Kind::Dns(dns) => dns.trouble(),
-            Kind::Exec(_) | Kind::BirdRoute(_) | Kind::BirdProtocol(_) => None,
+            RunnerKind::Icmp(icmp) => icmp.trouble(),
+            RunnerKind::Tcp(tcp) => tcp.trouble(),
+            RunnerKind::Http(http) => http.trouble(),
+            RunnerKind::Dns(dns) => dns.trouble(),
+            RunnerKind::Exec(_) | RunnerKind::BirdRoute(_) | RunnerKind::BirdProtocol(_) => None,
         }
     }
 }

@@ -5,7 +5,6 @@
 
 mod alarms;
 mod bird;
-pub mod bird_conf;
 mod drills;
 mod exports;
 mod facts;
@@ -21,10 +20,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::status::snapshot::millis;
+use crate::model::millis;
 
 pub use exports::filter_name;
-pub use facts::{Conf, Disk, Facts, OfBird, Rehearsal, Shadow};
+pub use facts::{BirdConfFacts, BirdFactsSeen, DiskFacts, FilterTest, ReadinessFacts, TestRoute};
 
 /// The version of [`Readiness`]'s shape.
 pub const SCHEMA: u32 = 1;
@@ -45,22 +44,22 @@ pub struct Readiness {
     #[serde(with = "millis")]
     pub at: Timestamp,
     /// The worst level of its checks.
-    pub level: Level,
+    pub level: ReadinessLevel,
     /// The checks, the worst first.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ReadinessCheck>,
 }
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct ReadinessCheck {
     /// What is checked.
-    pub code: Code,
+    pub code: ReadinessCode,
     /// Which service, where it is one's.
     pub service: Option<String>,
     /// What of it: an upstream, a protocol, a probe, a file.
     pub subject: Option<String>,
     /// What came of it.
-    pub level: Level,
+    pub level: ReadinessLevel,
     /// What is.
     pub text: String,
     /// What to do about it; always there unless the level is ok.
@@ -70,7 +69,7 @@ pub struct Check {
 /// How much a check speaks against a takeover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum ReadinessLevel {
     /// Not at all.
     Ok,
     /// We would take over, but something is amiss or cannot be proved.
@@ -82,7 +81,7 @@ pub enum Level {
 /// What is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Code {
+pub enum ReadinessCode {
     /// BIRD answers, runs normally, and is of a version that is known.
     Bird,
     /// The service's static protocols are in BIRD, with the right routes and channels (A7).
@@ -119,9 +118,9 @@ pub enum Code {
 
 /// What `falconer status` shows of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct ReadinessSummary {
     /// The worst level.
-    pub level: Level,
+    pub level: ReadinessLevel,
     /// When it was decided.
     #[serde(with = "millis")]
     pub at: Timestamp,
@@ -131,24 +130,24 @@ pub struct Summary {
 
 impl Readiness {
     /// Of these checks.
-    pub fn of(at: Timestamp, mut checks: Vec<Check>) -> Self {
+    pub fn of(at: Timestamp, mut checks: Vec<ReadinessCheck>) -> Self {
         // Stable: within a level they stay in the order in which a takeover needs them.
         checks.sort_by_key(|check| std::cmp::Reverse(check.level));
         Self {
             schema: SCHEMA,
             at,
-            level: checks.first().map_or(Level::Ok, |check| check.level),
+            level: checks.first().map_or(ReadinessLevel::Ok, |check| check.level),
             checks,
         }
     }
 
     /// What is said before anything was looked at.
     pub fn not_yet(at: Timestamp) -> Self {
-        let check = Check {
-            code: Code::Bird,
+        let check = ReadinessCheck {
+            code: ReadinessCode::Bird,
             service: None,
             subject: None,
-            level: Level::No,
+            level: ReadinessLevel::No,
             text: "nothing has been looked at yet".to_owned(),
             advice: Some("ask again in a few seconds".to_owned()),
         };
@@ -160,9 +159,9 @@ impl Readiness {
         if now.duration_since(self.at) <= FRESH {
             return Cow::Borrowed(self);
         }
-        let old = Check::amiss(
-            Code::Bird,
-            Level::No,
+        let old = ReadinessCheck::amiss(
+            ReadinessCode::Bird,
+            ReadinessLevel::No,
             format!(
                 "not looked at since {:.0}: nobody knows how it stands now",
                 self.at
@@ -175,17 +174,19 @@ impl Readiness {
     }
 
     /// The checks that are not ok, the worst first.
-    pub fn problems(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.level != Level::Ok)
+    pub fn problems(&self) -> impl Iterator<Item = &ReadinessCheck> {
+        self.checks
+            .iter()
+            .filter(|check| check.level != ReadinessLevel::Ok)
     }
 
     /// In short.
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self) -> ReadinessSummary {
         let problems = self.problems().take(SUMMARY).map(|check| match &check.service {
             Some(service) => format!("{service}: {}", check.text),
             None => check.text.clone(),
         });
-        Summary {
+        ReadinessSummary {
             level: self.level,
             at: self.at,
             problems: problems.collect(),
@@ -193,19 +194,24 @@ impl Readiness {
     }
 }
 
-impl Check {
-    fn ok(code: Code, text: impl Into<String>) -> Self {
+impl ReadinessCheck {
+    fn ok(code: ReadinessCode, text: impl Into<String>) -> Self {
         Self {
             code,
             service: None,
             subject: None,
-            level: Level::Ok,
+            level: ReadinessLevel::Ok,
             text: text.into(),
             advice: None,
         }
     }
 
-    fn amiss(code: Code, level: Level, text: impl Into<String>, advice: impl Into<String>) -> Self {
+    fn amiss(
+        code: ReadinessCode,
+        level: ReadinessLevel,
+        text: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
         Self {
             level,
             advice: Some(advice.into()),
@@ -228,7 +234,7 @@ impl Check {
     }
 }
 
-impl Level {
+impl ReadinessLevel {
     /// The word for people, as in the JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -239,7 +245,7 @@ impl Level {
     }
 }
 
-impl Code {
+impl ReadinessCode {
     /// All of them, in the order in which a takeover needs what they look at.
     pub const ALL: [Self; 16] = [
         Self::Bird,
@@ -284,7 +290,7 @@ impl Code {
 }
 
 /// Decides every check, in the order in which a takeover needs what they look at.
-pub fn decide(facts: &Facts<'_>) -> Readiness {
+pub fn decide(facts: &ReadinessFacts<'_>) -> Readiness {
     let mut checks = Vec::new();
     checks.extend(bird::check(facts));
     checks.extend(services::check(facts));

@@ -4,7 +4,7 @@
 //! delays no failover. A file that cannot be trusted is set aside and reported, never fatal. It
 //! decides nothing. The history beside it is [`journal`]'s.
 
-pub mod journal;
+pub mod history;
 pub mod recording;
 
 use std::io;
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::failover::Memory;
+use crate::core::PersistentState;
 
 /// The format's version. A file of a later one is not ours to read.
 const VERSION: u32 = 1;
@@ -26,37 +26,37 @@ const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct StateFileContent {
     version: u32,
-    memory: Memory,
+    memory: PersistentState,
 }
 
 /// Just enough to tell a later version from a broken file.
 #[derive(Deserialize)]
-struct Versioned {
+struct StateFileVersion {
     version: u32,
 }
 
 /// What was found at the start.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct LoadedState {
     /// What can be trusted of it.
-    pub memory: Memory,
+    pub memory: PersistentState,
     /// What is wrong, in words, with what was done about it.
     pub problem: Option<String>,
 }
 
 /// Reads the state file. A missing one is an empty memory; one that cannot be trusted is set aside.
-pub fn open(state_dir: &Path) -> Found {
+pub fn open(state_dir: &Path) -> LoadedState {
     let path = file_in(state_dir);
     match read(&path) {
-        Ok(Some(memory)) => Found {
+        Ok(Some(memory)) => LoadedState {
             memory,
             problem: None,
         },
-        Ok(None) => Found::default(),
-        Err(why) => Found {
-            memory: Memory::default(),
+        Ok(None) => LoadedState::default(),
+        Err(why) => LoadedState {
+            memory: PersistentState::default(),
             problem: Some(set_aside(&path, &why)),
         },
     }
@@ -84,7 +84,7 @@ fn file_in(state_dir: &Path) -> PathBuf {
     state_dir.join("state.json")
 }
 
-fn read(path: &Path) -> Result<Option<Memory>, String> {
+fn read(path: &Path) -> Result<Option<PersistentState>, String> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.len() > SIZE_LIMIT => return Err("it is far too large".to_owned()),
         Ok(_) => {}
@@ -92,16 +92,17 @@ fn read(path: &Path) -> Result<Option<Memory>, String> {
         Err(error) => return Err(format!("it cannot be read: {error}")),
     }
     let text = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
-    match serde_json::from_slice::<Versioned>(&text) {
-        Ok(Versioned { version: VERSION }) => {}
-        Ok(Versioned { version }) => {
+    match serde_json::from_slice::<StateFileVersion>(&text) {
+        Ok(StateFileVersion { version: VERSION }) => {}
+        Ok(StateFileVersion { version }) => {
             return Err(format!(
                 "it has version {version}, and this falconer knows version {VERSION}"
             ));
         }
         Err(error) => return Err(format!("it is damaged: {error}")),
     }
-    let file: File = serde_json::from_slice(&text).map_err(|error| format!("it is damaged: {error}"))?;
+    let file: StateFileContent =
+        serde_json::from_slice(&text).map_err(|error| format!("it is damaged: {error}"))?;
     Ok(Some(file.memory))
 }
 
@@ -128,9 +129,9 @@ fn set_aside(path: &Path, why: &str) -> String {
 }
 
 /// Replaces the state file atomically, synced to disk.
-fn save(state_dir: &Path, memory: &Memory) -> io::Result<()> {
+fn save(state_dir: &Path, memory: &PersistentState) -> io::Result<()> {
     std::fs::create_dir_all(state_dir)?;
-    let file = File {
+    let file = StateFileContent {
         version: VERSION,
         memory: memory.clone(),
     };
@@ -143,16 +144,16 @@ fn save(state_dir: &Path, memory: &Memory) -> io::Result<()> {
 
 /// What is to be kept, numbered: a later number holds everything that an earlier one held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Version {
+pub struct StateVersion {
     /// Counts the changes.
     pub number: u64,
     /// What is to be kept.
-    pub memory: Memory,
+    pub memory: PersistentState,
 }
 
 /// How an attempt to keep something ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct PersistResult {
     /// Which version.
     pub number: u64,
     /// What went wrong.
@@ -161,16 +162,16 @@ pub struct Kept {
 
 /// The task that writes. Dropping it ends it; a write under way is finished.
 #[derive(Debug)]
-pub struct Keeper {
-    latest: watch::Sender<Version>,
+pub struct StateWriter {
+    latest: watch::Sender<StateVersion>,
     task: AbortOnDropHandle<()>,
 }
 
-impl Keeper {
+impl StateWriter {
     /// Starts the task. Each attempt is reported to `kept`; a failed one is repeated with the next
     /// change, or after half a minute.
-    pub fn spawn(state_dir: PathBuf, kept: mpsc::Sender<Kept>) -> Self {
-        let (latest, versions) = watch::channel(Version::default());
+    pub fn spawn(state_dir: PathBuf, kept: mpsc::Sender<PersistResult>) -> Self {
+        let (latest, versions) = watch::channel(StateVersion::default());
         let task = AbortOnDropHandle::new(tokio::spawn(keep(state_dir, versions, kept)));
         Self { latest, task }
     }
@@ -182,7 +183,7 @@ impl Keeper {
 
     /// Hands over the latest memory; what was handed over before and is not written yet is passed
     /// over.
-    pub fn keep(&self, version: Version) {
+    pub fn keep(&self, version: StateVersion) {
         self.latest.send_replace(version);
     }
 
@@ -198,7 +199,11 @@ impl Keeper {
 /// How long a failed write waits to be repeated without a change.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(30);
 
-async fn keep(state_dir: PathBuf, mut versions: watch::Receiver<Version>, kept: mpsc::Sender<Kept>) {
+async fn keep(
+    state_dir: PathBuf,
+    mut versions: watch::Receiver<StateVersion>,
+    kept: mpsc::Sender<PersistResult>,
+) {
     let mut failed = false;
     loop {
         let changed = versions.changed();
@@ -218,7 +223,7 @@ async fn keep(state_dir: PathBuf, mut versions: watch::Receiver<Version>, kept: 
             Err(error) => Err(format!("writing the state failed: {error}")),
         };
         failed = result.is_err();
-        if kept.send(Kept { number, result }).await.is_err() {
+        if kept.send(PersistResult { number, result }).await.is_err() {
             return;
         }
     }

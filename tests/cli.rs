@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use falconer::api::{Ask, Errand, Handles, Refusal, Request, serve};
+use falconer::api::{Ask, Errand, Handles, OperatorRequest, Refusal, serve};
 use falconer::config::model;
-use falconer::status::Snapshot;
-use falconer::status::snapshot::Action;
+use falconer::model::Snapshot;
+use falconer::model::snapshot::OverrideAction;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ impl Daemon {
     /// Serves the snapshot, and gives each request the same answer.
     fn start(answer: Result<String, Refusal>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = model::Api {
+        let config = model::ApiConfig {
             socket: directory.path().join("s"),
             listen: None,
             allow: Vec::new(),
@@ -55,12 +55,13 @@ impl Daemon {
                 .unwrap();
             runtime.block_on(async move {
                 let (_snapshot, seen) = watch::channel(Arc::new(snapshot));
-                let past = falconer::history::entries(include_str!("fixtures/status/history.ndjson")).0;
+                let past =
+                    falconer::model::history::entries(include_str!("fixtures/status/history.ndjson")).0;
                 let past: Arc<[_]> = past.into_iter().map(Arc::new).collect();
                 let (_history, history) = watch::channel(past);
                 let readiness = serde_json::from_str(include_str!("fixtures/status/ready.json")).unwrap();
                 let (_ready, ready) = watch::channel(Arc::new(readiness));
-                let (requests, mut arrived) = mpsc::channel::<Request>(1);
+                let (requests, mut arrived) = mpsc::channel::<OperatorRequest>(1);
                 let (errands, mut sent) = mpsc::channel::<Errand>(1);
                 let of_errand = answer.clone();
                 let handles = Handles {
@@ -68,12 +69,12 @@ impl Daemon {
                     snapshot: seen,
                     ready,
                     history,
-                    past: falconer::api::Past::none(),
+                    past: falconer::api::HistoryReader::none(),
                     requests,
                     errands,
                     drills: mpsc::channel(1).0,
                     poll_interval: Duration::from_secs(1),
-                    metrics: falconer::metrics::Sources::default(),
+                    metrics: falconer::metrics::MetricSources::default(),
                 };
                 tokio::spawn(async move {
                     while let Some(request) = arrived.recv().await {
@@ -341,7 +342,7 @@ fn d11_an_override_is_handed_over_with_end_and_reason() {
         (0, "web is withdrawn until 20:45:20\n", "")
     );
     let ask = Ask::Override {
-        action: Action::Withdraw,
+        action: OverrideAction::Withdraw,
         span: Some(Duration::from_mins(20)),
         reason: Some("scrubbing".to_owned()),
     };
@@ -357,9 +358,9 @@ fn every_change_reaches_the_daemon_as_itself() {
         reason: None,
     };
     let cases = [
-        ("announce", of(Action::Announce)),
-        ("withdraw", of(Action::Withdraw)),
-        ("freeze", of(Action::Freeze)),
+        ("announce", of(OverrideAction::Announce)),
+        ("withdraw", of(OverrideAction::Withdraw)),
+        ("freeze", of(OverrideAction::Freeze)),
         ("auto", Ask::Auto { reason: None }),
         ("failback", Ask::Failback { reason: None }),
     ];

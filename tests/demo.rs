@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anstream::println;
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{Snapshot, Strength};
+use falconer::model::snapshot::{Snapshot, Strength};
 
 use lab::{
     Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, faults, http, isolate,

@@ -10,10 +10,12 @@ mod support;
 use std::time::Duration;
 
 use falconer::config::model::{self, Config, Decides, Group, MinUp, Votes};
-use falconer::failover::playback::{Answer, World};
-use falconer::failover::{Adoption, Event, Memory, Note, Playback, ProbeId, Rule, Stance, Strength};
-use falconer::status::snapshot::{Outcome, Verdict};
-use falconer::time::{Moment, Now};
+use falconer::core::simulator::{SimulatedResult, SimulatedWorld};
+use falconer::core::{
+    CoreEvent, Event, InitialStrength, PersistentState, ProbeId, Rule, Simulator, Stance, Strength,
+};
+use falconer::model::snapshot::{CheckOutcome, Verdict};
+use falconer::model::time::{Moment, Now};
 
 use support::{config, histories, ms, primary, probe, secs, standby, start};
 
@@ -69,8 +71,8 @@ struct View<'a> {
     site: usize,
 }
 
-impl World for View<'_> {
-    fn answer(&mut self, _: Moment, probe: ProbeId, policy: &model::Probe) -> Option<Answer> {
+impl SimulatedWorld for View<'_> {
+    fn answer(&mut self, _: Moment, probe: ProbeId, policy: &model::ProbeConfig) -> Option<SimulatedResult> {
         let reached = self.earth.uplinks[self.site] && !self.earth.dice.chance(self.earth.loss);
         let at_home = self.site == PRIMARY;
         let delay = if at_home { 0 } else { self.earth.dice.below(300) };
@@ -89,12 +91,12 @@ impl World for View<'_> {
             }
         };
         let outcome = if answered && well {
-            Outcome::Pass
+            CheckOutcome::Pass
         } else {
-            Outcome::Fail
+            CheckOutcome::Fail
         };
         let after = if answered { ms(1 + delay) } else { policy.timeout };
-        Some(Answer {
+        Some(SimulatedResult {
             after,
             outcome,
             detail: String::new(),
@@ -106,10 +108,10 @@ impl World for View<'_> {
 struct Place {
     config: Config,
     /// `None`: the daemon is dead.
-    daemon: Option<Playback>,
+    daemon: Option<Simulator>,
     /// When the daemon that runs began, by the world's clock.
     began: Moment,
-    memory: Memory,
+    memory: PersistentState,
     seen: usize,
 }
 
@@ -175,7 +177,7 @@ impl Simulation {
             config: configuration(site, seed),
             daemon: None,
             began: Moment::START,
-            memory: Memory::default(),
+            memory: PersistentState::default(),
             seen: 0,
         };
         let mut simulation = Self {
@@ -204,8 +206,8 @@ impl Simulation {
             mono: Moment::START,
             wall: start().wall_at(began),
         };
-        let mut daemon = Playback::new(&place.config, &place.memory, now);
-        let adoption = Adoption::Is(self.earth.announced[site]);
+        let mut daemon = Simulator::new(&place.config, &place.memory, now);
+        let adoption = InitialStrength::Is(self.earth.announced[site]);
         let mut view = View {
             earth: &mut self.earth,
             site,
@@ -263,8 +265,8 @@ impl Simulation {
     }
 
     /// What no site may ever do.
-    fn judge(&self, site: usize, note: &Note) {
-        let Note::Switched {
+    fn judge(&self, site: usize, note: &CoreEvent) {
+        let CoreEvent::Switched {
             from,
             to,
             verdict,
@@ -319,7 +321,7 @@ impl Simulation {
     }
 }
 
-fn strength(daemon: &Playback) -> Strength {
+fn strength(daemon: &Simulator) -> Strength {
     daemon.site().services()[0]
         .stance()
         .strength()

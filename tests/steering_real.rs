@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use birds::{Birds, eventually};
 use drive::{Drive, problem, protocol, setup, web};
-use falconer::bird::steering::{Seen, Stage, Target};
+use falconer::bird::reconcile::{Observed, ReconcileTarget, TransitionStage};
 use falconer::config::model::Family;
-use falconer::failover::Strength;
-use falconer::status::snapshot::AlarmCode;
+use falconer::core::Strength;
+use falconer::model::snapshot::AlarmCode;
 
 const PREFIX: &str = "198.51.100.0/24";
 const POLL: Duration = Duration::from_millis(500);
@@ -59,10 +59,10 @@ async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
         return;
     };
     drive.wish(0, Strength::Full);
-    let sent = drive.stage(Stage::EnableSent, "web_v4").await;
-    let answered = drive.stage(Stage::EnableAnswered, "web_v4").await;
-    let up = drive.stage(Stage::Up, "web_v4").await;
-    let exported = drive.stage(Stage::Exported, "web_v4").await;
+    let sent = drive.stage(TransitionStage::EnableSent, "web_v4").await;
+    let answered = drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
+    let up = drive.stage(TransitionStage::Up, "web_v4").await;
+    let exported = drive.stage(TransitionStage::Exported, "web_v4").await;
     assert!(sent.at <= answered.at && answered.at <= up.at && up.at <= exported.at);
     eprintln!(
         "answered {:?}, up {:?}, exported {:?}",
@@ -82,7 +82,7 @@ async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
         "A3: the reason is shown"
     );
     drive.wish(0, Strength::Off);
-    drive.stage(Stage::Down, "web_v4").await;
+    drive.stage(TransitionStage::Down, "web_v4").await;
     drive.verified(Strength::Off).await;
     eventually("the withdrawal", || !birds.upstream_has(PREFIX)).await;
     assert_eq!(drive.drifts(), 0);
@@ -95,10 +95,10 @@ async fn d8_full_to_drain_and_back_leaves_no_gap_at_the_upstream() {
     };
     let (_, withdrawn) = birds.upstream_updates();
     drive.wish(0, Strength::Drain);
-    drive.stage(Stage::Down, "web_v4").await;
+    drive.stage(TransitionStage::Down, "web_v4").await;
     drive.verified(Strength::Drain).await;
     drive.wish(0, Strength::Full);
-    drive.stage(Stage::Down, "web_v4_drain").await;
+    drive.stage(TransitionStage::Down, "web_v4_drain").await;
     drive.verified(Strength::Full).await;
     assert!(birds.upstream_has(PREFIX));
     assert_eq!(
@@ -161,7 +161,9 @@ async fn a6_a_decision_while_bird_is_dead_is_what_bird_comes_up_with() {
     birds.start_ours();
     drive.verified(Strength::Full).await;
     assert!(
-        !drive.stages().contains(&(Stage::EnableSent, "web_v4".to_owned())),
+        !drive
+            .stages()
+            .contains(&(TransitionStage::EnableSent, "web_v4".to_owned())),
         "the file had done it"
     );
 }
@@ -311,15 +313,15 @@ async fn not_exported(drive: &mut Drive) -> String {
 }
 
 /// The first look that has everything looked at, and an obstacle with these words.
-async fn obstacle(drive: &mut Drive, words: &str) -> Seen {
-    let named = |seen: &Seen| {
+async fn obstacle(drive: &mut Drive, words: &str) -> Observed {
+    let named = |seen: &Observed| {
         let obstacles = seen.services[0].obstacles.iter().flatten();
         obstacles.clone().any(|obstacle| obstacle.text.contains(words))
     };
     drive.seen(words, |_, seen| named(seen)).await
 }
 
-fn certain(seen: &Seen) -> bool {
+fn certain(seen: &Observed) -> bool {
     let mut obstacles = seen.services[0].obstacles.iter().flatten();
     obstacles.any(|obstacle| obstacle.certain)
 }
@@ -343,7 +345,7 @@ async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_h
             ),
         )
         .await;
-    let target = Target {
+    let target = ReconcileTarget {
         full: vec![protocol("web_v6", Family::V6, &[V6])],
         drain: Vec::new(),
         ..web()
@@ -366,7 +368,9 @@ async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_h
     );
     assert!(!birds.upstream_has(V6));
     assert!(
-        !drive.stages().contains(&(Stage::Exported, "web_v6".to_owned())),
+        !drive
+            .stages()
+            .contains(&(TransitionStage::Exported, "web_v6".to_owned())),
         "no stage says so"
     );
     // The neighbour hears it from the moment on from which a next hop is given.

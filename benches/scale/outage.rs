@@ -226,15 +226,15 @@ fn bird(base: &Path, name: &str, conf: &str) -> Result<Process> {
     Ok(process)
 }
 
-fn status(socket: &Path) -> Result<falconer::status::Snapshot> {
+fn status(socket: &Path) -> Result<falconer::model::Snapshot> {
     let answer = super::get(socket, "/v1/status")?;
     let body = answer.split_once("\r\n\r\n").context("a body")?.1;
     Ok(serde_json::from_str(body)?)
 }
 
-fn settled(status: &falconer::status::Snapshot, services: usize) -> bool {
-    use falconer::status::snapshot::{Strength, Verdict};
-    let well = |service: &&falconer::status::snapshot::Service| {
+fn settled(status: &falconer::model::Snapshot, services: usize) -> bool {
+    use falconer::model::snapshot::{Strength, Verdict};
+    let well = |service: &&falconer::model::snapshot::ServiceSnapshot| {
         service.verdict == Verdict::Up && service.actual == Strength::Off && service.want == Strength::Off
     };
     status.services.iter().filter(well).count() == services
@@ -244,7 +244,7 @@ fn settled(status: &falconer::status::Snapshot, services: usize) -> bool {
             .all(|upstream| upstream.state == "Established")
 }
 
-fn exported(status: &falconer::status::Snapshot) -> usize {
+fn exported(status: &falconer::model::Snapshot) -> usize {
     let services = status.services.iter();
     services
         .filter(|service| {
@@ -256,7 +256,7 @@ fn exported(status: &falconer::status::Snapshot) -> usize {
         .count()
 }
 
-fn outcome(status: &falconer::status::Snapshot, died: SystemTime) -> Outcome {
+fn outcome(status: &falconer::model::Snapshot, died: SystemTime) -> Outcome {
     let after = |at: jiff::Timestamp| wait::between(died, SystemTime::from(at)).as_secs_f64();
     let transitions = status
         .services

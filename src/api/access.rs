@@ -13,13 +13,13 @@ use crate::metrics::Rejection;
 
 /// `[api]`, as far as it says who may ask.
 #[derive(Debug, Default)]
-pub(super) struct Access {
+pub(crate) struct Access {
     allow: Vec<IpNet>,
     names: Vec<String>,
 }
 
 /// Why a request is not answered: what is counted, and what is said.
-pub(super) type Rejected = (Rejection, StatusCode, &'static str);
+pub(crate) type Rejected = (Rejection, StatusCode, &'static str);
 
 const FOREIGN_HOST: Rejected = (
     Rejection::Host,
@@ -34,7 +34,7 @@ const FOREIGN_PAGE: Rejected = (
 );
 
 impl Access {
-    pub(super) fn new(config: &model::Api) -> Self {
+    pub(crate) fn new(config: &model::ApiConfig) -> Self {
         Self {
             allow: config.allow.clone(),
             names: config.names.clone(),
@@ -43,13 +43,13 @@ impl Access {
 
     /// Whether connections from that address are let in: those of this machine always are, and without
     /// `allow` everybody's.
-    pub(super) fn admits(&self, peer: IpAddr) -> bool {
+    pub(crate) fn admits(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.allow.is_empty() || peer.is_loopback() || self.allow.iter().any(|prefix| prefix.contains(&peer))
     }
 
     /// Why a request over TCP with these headers is not answered, where it is not.
-    pub(super) fn rejection(&self, headers: &HeaderMap) -> Option<Rejected> {
+    pub(crate) fn rejection(&self, headers: &HeaderMap) -> Option<Rejected> {
         if !self.names_us(headers) {
             return Some(FOREIGN_HOST);
         }

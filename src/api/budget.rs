@@ -10,11 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::events::Pages;
+use super::history::PageCache;
 
 /// How many follow the events at a time: browsers and dashboards of one team. Far below the listener's
 /// connections, because a feed keeps its place for as long as it likes.
-pub(super) const FEEDS: usize = 32;
+pub(crate) const FEEDS: usize = 32;
 /// How many answers are composed at a time that take more than a moment, such as the JSON of a large
 /// site: one that reads and one that writes.
 const HEAVY: usize = 2;
@@ -25,42 +25,42 @@ const SCRAPES: usize = 16;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// Requests under way, but for those that have a place of their own.
     ordinary: Arc<Semaphore>,
-    pub(super) feeds: Arc<Semaphore>,
-    pub(super) scrapes: Arc<Semaphore>,
+    pub(crate) feeds: Arc<Semaphore>,
+    pub(crate) scrapes: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     /// The pages of the history.
-    pub(super) pages: Pages,
+    pub(crate) pages: PageCache,
 }
 
 impl Budget {
     /// Room for that many ordinary requests at a time.
-    pub(super) fn new(ordinary: usize) -> Self {
+    pub(crate) fn new(ordinary: usize) -> Self {
         let places = |places| Arc::new(Semaphore::new(places));
         Self {
             ordinary: places(ordinary),
             feeds: places(FEEDS),
             scrapes: places(SCRAPES),
             heavy: places(HEAVY),
-            pages: Pages::default(),
+            pages: PageCache::default(),
         }
     }
 
     /// A place for an ordinary request; `None`: there is none now.
-    pub(super) fn ordinary(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn ordinary(&self) -> Option<OwnedSemaphorePermit> {
         self.ordinary.clone().try_acquire_owned().ok()
     }
 
     /// How many follow the events.
-    pub(super) fn following(&self) -> u64 {
+    pub(crate) fn following(&self) -> u64 {
         (FEEDS - self.feeds.available_permits()) as u64
     }
 
     /// Composes an answer that takes more than a moment, away from the thread that answers everybody.
     /// `None`: too many others want one, or there is no thread to be had.
-    pub(super) async fn compose<T: Send + 'static>(
+    pub(crate) async fn compose<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {

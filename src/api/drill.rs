@@ -9,14 +9,15 @@ use hyper::body::Body;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::desk::{Desk, find, status_of, whole};
-use super::order::{check_reason, object, span};
-use super::reply::{self, Reply};
-use super::{Drill, account};
-use crate::drill::Report;
-use crate::failover::Strength;
-use crate::failover::drill::Plan;
-use crate::status::snapshot::DrillOutcome;
+use super::command_body::{check_reason, object, span};
+use super::response;
+use super::response::ApiResponse;
+use super::server::{Server, find, status_of, whole};
+use super::{DrillRequest, account};
+use crate::core::Strength;
+use crate::core::drill::DrillPlan;
+use crate::model::drill::DrillReport;
+use crate::model::snapshot::DrillOutcome;
 
 /// How long a drill stays announced unless told otherwise.
 pub(crate) const HOLD: &str = "10s";
@@ -27,7 +28,7 @@ const HOLD_LIMIT: Duration = Duration::from_mins(10);
 /// The body, as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Order {
+struct DrillBody {
     full: bool,
     dry_run: bool,
     #[serde(rename = "for")]
@@ -37,15 +38,15 @@ struct Order {
 
 /// A report of a drill that never began.
 #[derive(Serialize)]
-struct Refused<'a> {
+struct RefusedDrill<'a> {
     error: &'a str,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a DrillReport,
 }
 
-impl Desk {
+impl Server {
     /// Asks the daemon for a drill, and waits for its end: its own limits are the limit.
-    pub(super) async fn drill<B>(&self, name: &str, uid: u32, body: B) -> Reply
+    pub(crate) async fn drill<B>(&self, name: &str, uid: u32, body: B) -> ApiResponse
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -55,14 +56,14 @@ impl Desk {
         }
         let body = match whole(body).await {
             Ok(body) => body,
-            Err((status, said)) => return reply::failure(status, said),
+            Err((status, said)) => return response::failure(status, said),
         };
         let plan = match plan(&body) {
             Ok(plan) => plan,
-            Err(said) => return reply::failure(StatusCode::BAD_REQUEST, &said),
+            Err(said) => return response::failure(StatusCode::BAD_REQUEST, &said),
         };
         let (answer, answered) = oneshot::channel();
-        let wish = Drill {
+        let wish = DrillRequest {
             service: name.to_owned(),
             plan,
             actor: account::user_name(uid),
@@ -74,23 +75,23 @@ impl Desk {
         };
         match told {
             Some(Ok(report)) if report.outcome == DrillOutcome::Refused => {
-                let refused = Refused {
+                let refused = RefusedDrill {
                     error: &format!("no drill of {name}: {}", report.text),
                     report: &report,
                 };
-                reply::json(StatusCode::CONFLICT, &refused)
+                response::json(StatusCode::CONFLICT, &refused)
             }
-            Some(Ok(report)) => reply::json(StatusCode::OK, &report),
-            Some(Err(refusal)) => reply::failure(status_of(&refusal), &refusal.to_string()),
-            None => reply::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+            Some(Ok(report)) => response::json(StatusCode::OK, &report),
+            Some(Err(refusal)) => response::failure(status_of(&refusal), &refusal.to_string()),
+            None => response::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
         }
     }
 }
 
 /// Reads a body; an empty one asks for a drill as it is usual.
-fn plan(body: &[u8]) -> Result<Plan, String> {
-    let order: Order = if body.trim_ascii().is_empty() {
-        Order::default()
+fn plan(body: &[u8]) -> Result<DrillPlan, String> {
+    let order: DrillBody = if body.trim_ascii().is_empty() {
+        DrillBody::default()
     } else {
         object(body).map_err(|error| {
             format!(
@@ -102,7 +103,7 @@ fn plan(body: &[u8]) -> Result<Plan, String> {
     if let Some(reason) = &reason {
         check_reason(reason)?;
     }
-    Ok(Plan {
+    Ok(DrillPlan {
         strength: if order.full {
             Strength::Full
         } else {
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_empty_body_asks_for_ten_seconds_at_strength_drain() {
-        let usual = Plan {
+        let usual = DrillPlan {
             strength: Strength::Drain,
             hold: Duration::from_secs(10),
             dry_run: false,
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn a_body_says_how_strongly_how_long_and_why() {
         let body = br#"{"full": true, "dry_run": true, "for": "1m30s", "reason": "quarterly"}"#;
-        let asked = Plan {
+        let asked = DrillPlan {
             strength: Strength::Full,
             hold: Duration::from_secs(90),
             dry_run: true,

@@ -3,19 +3,20 @@
 
 use hyper::StatusCode;
 
-use super::reply::{self, Reply};
-use crate::status::latency::Book;
+use super::response;
+use super::response::ApiResponse;
+use crate::metrics::latency::LatencyBuffers;
 
 /// The results of a service's probes, or of the witnesses.
-pub(super) fn answer(book: &Book, service: Option<&str>, query: Option<&str>) -> Reply {
+pub(crate) fn answer(book: &LatencyBuffers, service: Option<&str>, query: Option<&str>) -> ApiResponse {
     let after = match after(query) {
         Ok(after) => after,
-        Err(said) => return reply::failure(StatusCode::BAD_REQUEST, said),
+        Err(said) => return response::failure(StatusCode::BAD_REQUEST, said),
     };
     match book.latency(service, after) {
-        Some(latency) => reply::json(StatusCode::OK, &latency),
+        Some(latency) => response::json(StatusCode::OK, &latency),
         // It was in the snapshot a moment ago.
-        None => reply::failure(StatusCode::NOT_FOUND, "there is no such service any more"),
+        None => response::failure(StatusCode::NOT_FOUND, "there is no such service any more"),
     }
 }
 

@@ -13,7 +13,8 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::reply::{self, Reply};
+use super::response;
+use super::response::ApiResponse;
 
 /// Only our own files, and no text that becomes markup or a program: names that others chose are
 /// shown on the page.
@@ -27,7 +28,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// One file of the page.
-struct File {
+struct PageFile {
     name: &'static str,
     kind: &'static str,
     text: &'static str,
@@ -35,7 +36,7 @@ struct File {
 
 macro_rules! file {
     ($name:literal, $kind:expr) => {
-        File {
+        PageFile {
             name: $name,
             kind: $kind,
             text: include_str!(concat!("../page/", $name)),
@@ -43,7 +44,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 17] = [
+const FILES: [PageFile; 17] = [
     file!("page.html", HTML),
     file!("page.css", CSS),
     file!("icon.svg", SVG),
@@ -66,17 +67,17 @@ const FILES: [File; 17] = [
 /// What tells one version of a file from another, in the order of [`FILES`].
 static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| FILES.iter().map(tag).collect());
 
-fn tag(file: &File) -> String {
+fn tag(file: &PageFile) -> String {
     let digest = Sha256::digest(file.text);
     let start: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{start}\"")
 }
 
 /// A file of the page, or that the client has it already.
-pub(super) fn answer(name: &str, asked: &HeaderMap) -> Reply {
+pub(crate) fn answer(name: &str, asked: &HeaderMap) -> ApiResponse {
     let found = FILES.iter().zip(&*TAGS).find(|(file, _)| file.name == name);
     let Some((file, tag)) = found else {
-        return reply::failure(StatusCode::NOT_FOUND, "there is no such path");
+        return response::failure(StatusCode::NOT_FOUND, "there is no such path");
     };
     let known = asked.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let (status, body) = match known.is_some_and(|known| names(known, tag)) {

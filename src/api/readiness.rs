@@ -4,19 +4,20 @@
 use hyper::StatusCode;
 use jiff::Timestamp;
 
-use super::reply::{self, Reply};
-use crate::ready::{Level, Readiness};
+use super::response;
+use super::response::ApiResponse;
+use crate::ready::{Readiness, ReadinessLevel};
 
 /// Every check; what is too old to be trusted says so.
-pub(super) fn ready(readiness: &Readiness, now: Timestamp) -> Reply {
-    reply::json(StatusCode::OK, &*readiness.as_of(now))
+pub(crate) fn ready(readiness: &Readiness, now: Timestamp) -> ApiResponse {
+    response::json(StatusCode::OK, &*readiness.as_of(now))
 }
 
 /// 200, or 503 where a takeover would fail or would not be tried, or nobody knows any more.
-pub(super) fn readyz(readiness: &Readiness, now: Timestamp) -> Reply {
+pub(crate) fn readyz(readiness: &Readiness, now: Timestamp) -> ApiResponse {
     match readiness.as_of(now).level {
-        Level::Ok => reply::text(StatusCode::OK, "ok\n"),
-        Level::Warning => reply::text(StatusCode::OK, "warning\n"),
-        Level::No => reply::text(StatusCode::SERVICE_UNAVAILABLE, "no\n"),
+        ReadinessLevel::Ok => response::text(StatusCode::OK, "ok\n"),
+        ReadinessLevel::Warning => response::text(StatusCode::OK, "warning\n"),
+        ReadinessLevel::No => response::text(StatusCode::SERVICE_UNAVAILABLE, "no\n"),
     }
 }

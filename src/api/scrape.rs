@@ -12,8 +12,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::Handles;
-use super::reply::{self, Reply};
-use crate::metrics::{self, Facts, Listener, OPENMETRICS, PLAIN};
+use super::response;
+use super::response::ApiResponse;
+use crate::metrics::{self, Facts, ListenerCounts, OPENMETRICS, PLAIN};
 
 /// How old a page may be that is given out again: far less than any scrape interval.
 const FRESH: Duration = Duration::from_secs(1);
@@ -22,24 +23,24 @@ const FRESH: Duration = Duration::from_secs(1);
 /// itself, so that a crowd waits for one page instead of making many, also when whoever asked has gone
 /// away.
 #[derive(Debug, Default)]
-pub(super) struct Scrapes(Arc<Mutex<Option<Page>>>);
+pub(crate) struct ScrapeCache(Arc<Mutex<Option<ScrapeResponse>>>);
 
 /// A page, in both formats.
 #[derive(Clone, Debug)]
-struct Page {
+struct ScrapeResponse {
     at: Instant,
     openmetrics: Bytes,
     plain: Bytes,
 }
 
-impl Scrapes {
+impl ScrapeCache {
     /// Answers a scrape, in the format that its `Accept` asks for; OpenMetrics where it does not say.
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         handles: &Handles,
-        listeners: Vec<(&'static str, Listener)>,
+        listeners: Vec<(&'static str, ListenerCounts)>,
         headers: &HeaderMap,
-    ) -> Reply {
+    ) -> ApiResponse {
         let last = self.0.clone().lock_owned().await;
         let page = match &*last {
             Some(page) if page.at.elapsed() < FRESH => page.clone(),
@@ -47,23 +48,23 @@ impl Scrapes {
                 Ok(page) => page,
                 Err(error) => {
                     let said = format!("cannot compose the metrics: {error}");
-                    return reply::failure(StatusCode::INTERNAL_SERVER_ERROR, &said);
+                    return response::failure(StatusCode::INTERNAL_SERVER_ERROR, &said);
                 }
             },
         };
         if wants_plain(headers) {
-            reply::bytes(StatusCode::OK, PLAIN, page.plain)
+            response::bytes(StatusCode::OK, PLAIN, page.plain)
         } else {
-            reply::bytes(StatusCode::OK, OPENMETRICS, page.openmetrics)
+            response::bytes(StatusCode::OK, OPENMETRICS, page.openmetrics)
         }
     }
 }
 
 async fn compose(
-    mut last: OwnedMutexGuard<Option<Page>>,
+    mut last: OwnedMutexGuard<Option<ScrapeResponse>>,
     handles: &Handles,
-    listeners: Vec<(&'static str, Listener)>,
-) -> Result<Page, tokio::task::JoinError> {
+    listeners: Vec<(&'static str, ListenerCounts)>,
+) -> Result<ScrapeResponse, tokio::task::JoinError> {
     let (sources, poll_interval) = (handles.metrics.clone(), handles.poll_interval);
     let (snapshot, ready) = (handles.snapshot.borrow().clone(), handles.ready.borrow().clone());
     let composing = tokio::task::spawn_blocking(move || {
@@ -81,7 +82,7 @@ async fn compose(
         };
         let text = metrics::openmetrics(facts);
         let plain = metrics::plain(&text);
-        let page = Page {
+        let page = ScrapeResponse {
             at: Instant::now(),
             openmetrics: text.into(),
             plain: plain.into(),

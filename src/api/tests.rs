@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::time::{Instant, timeout};
 
-use super::door::{Door, attend, open};
+use super::listener::{Listener, attend, open};
 use super::*;
-use crate::status::situations;
-use crate::status::snapshot::{BirdState, Strength};
+use crate::model::situations;
+use crate::model::snapshot::{BirdState, Strength};
 
 mod crowded;
 mod openapi;
@@ -21,14 +21,14 @@ struct Api {
     directory: tempfile::TempDir,
     address: std::net::SocketAddr,
     handles: Handles,
-    desk: Arc<Desk>,
+    desk: Arc<Server>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     readiness: watch::Sender<Arc<Readiness>>,
-    history: watch::Sender<Arc<[Arc<Entry>]>>,
-    requests: mpsc::Receiver<Request>,
+    history: watch::Sender<Arc<[Arc<HistoryEntry>]>>,
+    requests: mpsc::Receiver<OperatorRequest>,
     errands: mpsc::Receiver<Errand>,
     shutdown: CancellationToken,
-    tasks: tokio::task::JoinSet<door::Closed>,
+    tasks: tokio::task::JoinSet<listener::ListenError>,
 }
 
 impl Drop for Api {
@@ -39,17 +39,17 @@ impl Drop for Api {
 
 impl Api {
     async fn start(snapshot: Snapshot) -> Self {
-        let past = Past::new(|page| {
+        let past = HistoryReader::new(|page| {
             (1..=5)
                 .rev()
-                .for_each(|seq| page.offer(&entry(seq), || crate::history::line(&entry(seq))));
+                .for_each(|seq| page.offer(&entry(seq), || crate::model::history::line(&entry(seq))));
             Ok(())
         });
         Self::start_with(snapshot, past).await
     }
 
     /// An API with a history of its own on disk.
-    async fn start_with(snapshot: Snapshot, past: Past) -> Self {
+    async fn start_with(snapshot: Snapshot, past: HistoryReader) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
@@ -66,12 +66,16 @@ impl Api {
             errands: sent,
             drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
-            metrics: metrics::Sources::default(),
+            metrics: metrics::MetricSources::default(),
         };
-        let desk = Arc::new(Desk::new(handles.clone(), access()));
-        let socket = open(&Place::Socket(directory.path().join("s"))).await.unwrap();
-        let tcp = open(&Place::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
-        let Door::Tcp(listener) = &tcp else {
+        let desk = Arc::new(Server::new(handles.clone(), access()));
+        let socket = open(&ListenAddress::Socket(directory.path().join("s")))
+            .await
+            .unwrap();
+        let tcp = open(&ListenAddress::Tcp("127.0.0.1:0".parse().unwrap()))
+            .await
+            .unwrap();
+        let Listener::Tcp(listener) = &tcp else {
             panic!("asked for TCP")
         };
         let address = listener.local_addr().unwrap();
@@ -120,7 +124,7 @@ impl Api {
 
 /// Who may ask: by a name, too.
 fn access() -> Access {
-    let config = model::Api {
+    let config = model::ApiConfig {
         socket: PathBuf::new(),
         listen: None,
         allow: Vec::new(),
@@ -130,10 +134,10 @@ fn access() -> Access {
 }
 
 /// The book of a standby whose probes have not been made yet.
-fn no_results() -> watch::Receiver<Arc<Book>> {
+fn no_results() -> watch::Receiver<Arc<LatencyBuffers>> {
     let standby = include_str!("../../tests/fixtures/config/standby.toml");
     let (config, _) = crate::config::load(standby, "falconer.toml").unwrap();
-    watch::channel(Arc::new(Book::new(&config, None))).1
+    watch::channel(Arc::new(LatencyBuffers::new(&config, None))).1
 }
 
 fn written(method: &str, path: &str, body: &str) -> String {
@@ -220,7 +224,7 @@ async fn one_service_is_shown_and_an_unknown_one_is_guessed() {
     let api = Api::start(situations::steady()).await;
     let (status, body) = api.ask("GET", "/v1/services/web", "").await;
     assert_eq!(status, 200);
-    let service: crate::status::snapshot::Service = serde_json::from_str(&body).unwrap();
+    let service: crate::model::snapshot::ServiceSnapshot = serde_json::from_str(&body).unwrap();
     assert_eq!(service, situations::service("web"));
     let (status, body) = api.ask("GET", "/v1/services/wbe", "").await;
     assert_eq!(status, 404);
@@ -292,7 +296,7 @@ async fn d11_an_override_reaches_the_daemon_with_its_end_reason_and_actor() {
         .await;
     assert_eq!(service, "web");
     let expected = Ask::Override {
-        action: Action::Withdraw,
+        action: OverrideAction::Withdraw,
         span: Some(Duration::from_secs(20)),
         reason: Some("scrubbing".to_owned()),
     };
@@ -429,8 +433,8 @@ async fn the_latest_results_of_probes_and_witnesses_are_told_whole_or_since() {
     let at: Timestamp = "2026-11-22T20:44:58.500Z".parse().unwrap();
     let book = api.handles.latency.borrow().clone();
     let rtt = Some(Duration::from_micros(412));
-    book.push(Some(0), 0, at, crate::status::snapshot::Outcome::Pass, rtt);
-    book.push(None, 0, at, crate::status::snapshot::Outcome::Fail, None);
+    book.push(Some(0), 0, at, crate::model::snapshot::CheckOutcome::Pass, rtt);
+    book.push(None, 0, at, crate::model::snapshot::CheckOutcome::Fail, None);
     let (status, body) = api.ask_over_tcp("GET", "/v1/services/web/latency").await;
     let expected = "{\"schema\":1,\"service\":\"web\",\"seq\":2,\"probes\":[{\"name\":\"ping\",\"type\":\"icmp\",\"results\":[\
          {\"at\":\"2026-11-22T20:44:58.500Z\",\"result\":\"pass\",\"rtt_ms\":0.412}]}";
@@ -453,9 +457,9 @@ async fn the_latest_results_of_probes_and_witnesses_are_told_whole_or_since() {
     assert_eq!(api.ask("GET", "/v1/services/nosuch/latency", "").await.0, 404);
 }
 
-fn entry(seq: u64) -> Arc<Entry> {
-    let what = crate::history::What::Latched;
-    Arc::new(Entry {
+fn entry(seq: u64) -> Arc<HistoryEntry> {
+    let what = crate::model::history::HistoryEvent::Latched;
+    Arc::new(HistoryEntry {
         seq,
         at: situations::now(),
         service: Some("web".to_owned()),
@@ -664,7 +668,7 @@ async fn a_dead_daemons_socket_is_replaced_and_a_living_ones_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     let living = UnixListener::bind(&path).unwrap();
-    let place = Place::Socket(path.clone());
+    let place = ListenAddress::Socket(path.clone());
     assert_eq!(
         open(&place).await.unwrap_err().kind(),
         std::io::ErrorKind::AddrInUse
@@ -681,7 +685,7 @@ async fn a_file_in_the_sockets_place_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     std::fs::write(&path, "precious").unwrap();
-    let error = open(&Place::Socket(path.clone())).await.unwrap_err();
+    let error = open(&ListenAddress::Socket(path.clone())).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
 }
@@ -690,9 +694,9 @@ async fn a_file_in_the_sockets_place_is_left_alone() {
 async fn a_successors_socket_outlives_its_predecessor() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
-    let old = open(&Place::Socket(path.clone())).await.unwrap();
+    let old = open(&ListenAddress::Socket(path.clone())).await.unwrap();
     std::fs::remove_file(&path).unwrap();
-    let _new = open(&Place::Socket(path.clone())).await.unwrap();
+    let _new = open(&ListenAddress::Socket(path.clone())).await.unwrap();
     drop(old);
     UnixStream::connect(&path).await.unwrap();
 }
@@ -725,7 +729,7 @@ async fn a_readiness_that_is_too_old_is_a_no() {
     let shown: Readiness = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (status, shown.level, shown.at.as_second()),
-        (200, crate::ready::Level::No, old.at.as_second())
+        (200, crate::ready::ReadinessLevel::No, old.at.as_second())
     );
     let [check] = shown.checks.as_slice() else {
         panic!("{json}");
@@ -738,7 +742,7 @@ async fn a_readiness_that_is_too_old_is_a_no() {
 async fn a_taken_port_ends_nothing_and_is_tried_again() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let config = model::Api {
+    let config = model::ApiConfig {
         socket: directory.path().join("s"),
         listen: Some(taken.local_addr().unwrap()),
         allow: Vec::new(),
@@ -751,12 +755,12 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         snapshot: seen,
         ready: watch::channel(Arc::new(Readiness::not_yet(situations::now()))).1,
         history: watch::channel(Arc::from([])).1,
-        past: Past::none(),
+        past: HistoryReader::none(),
         requests,
         errands: mpsc::channel(1).0,
         drills: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
-        metrics: metrics::Sources::default(),
+        metrics: metrics::MetricSources::default(),
     };
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
@@ -801,8 +805,12 @@ async fn a_socket_whose_directory_is_cleaned_away_is_opened_anew() {
     let path = run_dir.join("falconer.sock");
     let api = Api::start(situations::steady()).await;
     let shutdown = CancellationToken::new();
-    let desk = Arc::new(Desk::new(api.handles.clone(), Access::default()));
-    let keeping = tokio::spawn(door::keep(Place::Socket(path.clone()), desk, shutdown.clone()));
+    let desk = Arc::new(Server::new(api.handles.clone(), Access::default()));
+    let keeping = tokio::spawn(listener::keep(
+        ListenAddress::Socket(path.clone()),
+        desk,
+        shutdown.clone(),
+    ));
     reachable(&path).await;
     std::fs::remove_dir_all(&run_dir).unwrap();
     std::fs::create_dir(&run_dir).unwrap();

@@ -50,7 +50,7 @@ impl Serving {
 /// # Errors
 /// The system has no room for another thread, or its poller.
 pub(crate) fn start(
-    config: model::Api,
+    config: model::ApiConfig,
     handles: Handles,
     open: impl Future<Output = ()> + Send + 'static,
     shutdown: CancellationToken,
@@ -80,7 +80,7 @@ pub(crate) fn start(
 
 async fn keep_serving(
     mut serving: JoinHandle<()>,
-    config: model::Api,
+    config: model::ApiConfig,
     handles: Handles,
     shutdown: CancellationToken,
 ) {

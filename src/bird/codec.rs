@@ -20,7 +20,7 @@ pub const COMMAND_LIMIT: usize = 1000;
 
 /// One line from BIRD.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum CodecLine {
     /// `NNNN-text`, or ` text` with the code of the line before (`None` here): more lines follow.
     Continuation(Option<u16>, String),
     /// `NNNN text`: the last line of a reply.
@@ -59,10 +59,10 @@ pub struct Codec {
 }
 
 impl Decoder for Codec {
-    type Item = Line;
+    type Item = CodecLine;
     type Error = CodecError;
 
-    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Line>, CodecError> {
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<CodecLine>, CodecError> {
         let within = src.len().min(LINE_LIMIT + 1);
         let Some(offset) = src[self.searched..within].iter().position(|byte| *byte == b'\n') else {
             self.searched = within;
@@ -78,7 +78,7 @@ impl Decoder for Codec {
         parse(&line).map(Some)
     }
 
-    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Line>, CodecError> {
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<CodecLine>, CodecError> {
         match self.decode(src)? {
             None if !src.is_empty() => Err(CodecError::Cut(shown(src))),
             line => Ok(line),
@@ -130,16 +130,16 @@ pub fn check_command(command: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn parse(line: &[u8]) -> Result<Line, CodecError> {
+fn parse(line: &[u8]) -> Result<CodecLine, CodecError> {
     match line {
-        [b' ', text @ ..] => Ok(Line::Continuation(None, to_text(text))),
-        [b'+', text @ ..] => Ok(Line::Spontaneous(to_text(text))),
-        [b'<', ..] if line.ends_with(b" messages lost>") => Ok(Line::Lost),
+        [b' ', text @ ..] => Ok(CodecLine::Continuation(None, to_text(text))),
+        [b'+', text @ ..] => Ok(CodecLine::Spontaneous(to_text(text))),
+        [b'<', ..] if line.ends_with(b" messages lost>") => Ok(CodecLine::Lost),
         [a, b, c, d, separator, text @ ..] => {
             let code = code([*a, *b, *c, *d]).ok_or_else(|| CodecError::NotALine(shown(line)))?;
             match separator {
-                b'-' => Ok(Line::Continuation(Some(code), to_text(text))),
-                b' ' => Ok(Line::Last(code, to_text(text))),
+                b'-' => Ok(CodecLine::Continuation(Some(code), to_text(text))),
+                b' ' => Ok(CodecLine::Last(code, to_text(text))),
                 _ => Err(CodecError::NotALine(shown(line))),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Why a command has no answer. Callers branch on it; the texts are for operators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BirdError {
-    /// There is no connection now; the command was not sent. [`crate::bird::client::Link`] says the same.
+    /// There is no connection now; the command was not sent. [`crate::bird::client::ConnectionStatus`] says the same.
     #[error("BIRD cannot be reached: {why}")]
     Unreachable {
         /// In an operator's words, with what to do about it.

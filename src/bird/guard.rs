@@ -8,14 +8,14 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use crate::config::model::Static;
+use crate::config::model::StaticProtocolConfig;
 
 /// What BIRD calls the only kind of protocol that is ever enabled.
 pub const KIND: &str = "Static";
 
 /// What BIRD says of the protocol: `show protocols all NAME` and `show static NAME`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct GuardFacts {
     /// The kind of protocol, such as "Static".
     pub kind: String,
     /// The names of its channels, such as "ipv4".
@@ -26,12 +26,12 @@ pub struct Found {
 
 /// Why a protocol must not be enabled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct GuardRefusal {
     name: String,
     faults: Vec<String>,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for GuardRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -43,7 +43,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Refuses whatever is not exactly `expected`, with all its faults at once.
-pub fn check(expected: &Static, found: &Found) -> Result<(), Refusal> {
+pub fn check(expected: &StaticProtocolConfig, found: &GuardFacts) -> Result<(), GuardRefusal> {
     let faults: Vec<String> = [
         kind(found),
         channel(expected, found),
@@ -57,18 +57,18 @@ pub fn check(expected: &Static, found: &Found) -> Result<(), Refusal> {
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(Refusal {
+        Err(GuardRefusal {
             name: expected.name.clone(),
             faults,
         })
     }
 }
 
-fn kind(found: &Found) -> Option<String> {
+fn kind(found: &GuardFacts) -> Option<String> {
     (found.kind != KIND).then(|| format!("it is a protocol of type {}, not {KIND}", found.kind))
 }
 
-fn channel(expected: &Static, found: &Found) -> Option<String> {
+fn channel(expected: &StaticProtocolConfig, found: &GuardFacts) -> Option<String> {
     let wanted = expected.family.channel();
     let fits = matches!(found.channels.as_slice(), [one] if one == wanted);
     (!fits).then(|| match found.channels.as_slice() {
@@ -77,7 +77,7 @@ fn channel(expected: &Static, found: &Found) -> Option<String> {
     })
 }
 
-fn repeated(found: &Found) -> Option<String> {
+fn repeated(found: &GuardFacts) -> Option<String> {
     let mut seen = BTreeSet::new();
     let twice: BTreeSet<IpNet> = found
         .routes
@@ -88,7 +88,7 @@ fn repeated(found: &Found) -> Option<String> {
     (!twice.is_empty()).then(|| format!("listed more than once: {}", list(&twice)))
 }
 
-fn foreign(expected: &Static, found: &Found) -> Option<String> {
+fn foreign(expected: &StaticProtocolConfig, found: &GuardFacts) -> Option<String> {
     let foreign: BTreeSet<IpNet> = found
         .routes
         .iter()
@@ -98,7 +98,7 @@ fn foreign(expected: &Static, found: &Found) -> Option<String> {
     (!foreign.is_empty()).then(|| format!("not ours to announce: {}", list(&foreign)))
 }
 
-fn missing(expected: &Static, found: &Found) -> Option<String> {
+fn missing(expected: &StaticProtocolConfig, found: &GuardFacts) -> Option<String> {
     let missing: BTreeSet<IpNet> = expected
         .prefixes
         .iter()
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use crate::config::model::Family;
 
-    fn expected() -> Static {
-        Static {
+    fn expected() -> StaticProtocolConfig {
+        StaticProtocolConfig {
             name: "web_v4".into(),
             family: Family::V4,
             prefixes: nets(&["198.51.100.0/24", "192.0.2.0/24"]),
@@ -137,15 +137,15 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn found(channels: &[&str], routes: &[&str]) -> Found {
-        Found {
+    fn found(channels: &[&str], routes: &[&str]) -> GuardFacts {
+        GuardFacts {
             kind: "Static".into(),
             channels: channels.iter().map(ToString::to_string).collect(),
             routes: nets(routes),
         }
     }
 
-    fn said(found: &Found) -> String {
+    fn said(found: &GuardFacts) -> String {
         check(&expected(), found).unwrap_err().to_string()
     }
 
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a7_a_protocol_that_is_not_static_is_refused() {
-        let bgp = Found {
+        let bgp = GuardFacts {
             kind: "BGP".into(),
             ..found(&["ipv4"], &["192.0.2.0/24", "198.51.100.0/24"])
         };

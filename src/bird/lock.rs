@@ -37,7 +37,7 @@ const MAX_LINKS: usize = 40;
 
 /// Who holds the lock, for whoever finds it held.
 #[derive(Clone, Debug)]
-pub struct Holder {
+pub struct LockHolder {
     /// The site's name.
     pub site: String,
     /// The configuration file.
@@ -52,7 +52,7 @@ pub struct Lock {
     _file: File,
     path: PathBuf,
     socket: PathBuf,
-    holder: Holder,
+    holder: LockHolder,
     beside: Result<(File, PathBuf), String>,
 }
 
@@ -85,7 +85,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`LockError::Held`] by another process, or by another lock of this one.
-    pub fn acquire(dir: &Path, socket: &Path, holder: &Holder) -> Result<Self, LockError> {
+    pub fn acquire(dir: &Path, socket: &Path, holder: &LockHolder) -> Result<Self, LockError> {
         let socket = real_path(socket);
         let path = dir.join(file_name(&socket));
         std::fs::create_dir_all(dir).map_err(|source| LockError::Io {
@@ -141,7 +141,7 @@ impl Lock {
     }
 }
 
-fn acquire_file(path: &Path, socket: &Path, holder: &Holder) -> Result<File, LockError> {
+fn acquire_file(path: &Path, socket: &Path, holder: &LockHolder) -> Result<File, LockError> {
     let io = |source| LockError::Io {
         lock: path.to_owned(),
         source,
@@ -204,13 +204,13 @@ fn beside(socket: &Path) -> PathBuf {
     path.into()
 }
 
-fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
+fn write_holder(file: &mut File, holder: &LockHolder) -> io::Result<()> {
     let text = format!(
         "pid {}, site {}, configuration {}, since {}\n",
         std::process::id(),
         holder.site,
         holder.config.display(),
-        crate::status::snapshot::millis::format(&holder.since)
+        crate::model::millis::format(&holder.since)
     );
     file.set_len(0)?;
     file.rewind()?;

@@ -5,7 +5,7 @@
 //! One pair of protocols (full and drain, of one address family) at a time, so that one family
 //! never waits for the other. It does not talk to BIRD, and remembers nothing.
 
-use crate::failover::Strength;
+use crate::core::Strength;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +29,7 @@ pub enum State {
 
 /// What is known of one static protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Known {
+pub struct KnownState {
     /// What BIRD says of it.
     pub state: State,
     /// What the guard says of it (A7); `None`: not asked.
@@ -38,7 +38,7 @@ pub struct Known {
     pub routed: Option<bool>,
 }
 
-impl Known {
+impl KnownState {
     /// Only a state, neither guard nor table asked.
     pub const fn state(state: State) -> Self {
         Self {
@@ -55,23 +55,23 @@ impl Known {
 
 /// The protocols of one service and one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Pair {
+pub struct ProtocolPair {
     /// The one of strength full.
-    pub full: Known,
+    pub full: KnownState,
     /// The one of strength drain; `None` where none is configured.
-    pub drain: Option<Known>,
+    pub drain: Option<KnownState>,
 }
 
 /// Which of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Slot {
+pub enum PairSide {
     /// The protocol of strength full.
     Full,
     /// The protocol of strength drain.
     Drain,
 }
 
-impl Slot {
+impl PairSide {
     /// The protocol that announces at that strength; `None` for off.
     pub fn of(strength: Strength) -> Option<Self> {
         match strength {
@@ -86,28 +86,28 @@ impl Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Ask the guard: its routes and channels.
-    AskGuard(Slot),
+    AskGuard(PairSide),
     /// Ask whether its routes stand in the tables.
-    AskRoutes(Slot),
+    AskRoutes(PairSide),
     /// `enable` it.
-    Enable(Slot),
+    Enable(PairSide),
     /// `disable` it.
-    Disable(Slot),
+    Disable(PairSide),
 }
 
 /// What a protocol's state file must say (A6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Saying {
+pub enum StateFileValue {
     /// `disabled no;`
     Enabled,
     /// `disabled;`
     Disabled,
 }
 
-impl Pair {
+impl ProtocolPair {
     /// How strongly this family is announced: what is up.
     pub fn strength(&self) -> Strength {
-        let up = |known: Known| known.state == State::Up;
+        let up = |known: KnownState| known.state == State::Up;
         if up(self.full) {
             Strength::Full
         } else if self.drain.is_some_and(up) {
@@ -120,7 +120,7 @@ impl Pair {
     /// What an adopting daemon may settle on (D10): `None` while anything moves or is not there.
     /// A drain protocol that BIRD does not have is as good as one that is down.
     pub fn adoptable(&self) -> Option<Strength> {
-        let settled = |known: Known| matches!(known.state, State::Up | State::Down);
+        let settled = |known: KnownState| matches!(known.state, State::Up | State::Down);
         let drain_settled = self
             .drain
             .is_none_or(|drain| settled(drain) || drain.state == State::Missing);
@@ -130,7 +130,7 @@ impl Pair {
     /// Whether nothing differs from `wish`. A drain that is wanted and not configured counts as
     /// reached: there is nothing that could be done about it.
     pub fn reached(&self, wish: Strength) -> bool {
-        let silent = |known: Known| matches!(known.state, State::Down | State::Missing);
+        let silent = |known: KnownState| matches!(known.state, State::Down | State::Missing);
         let drain_silent = self.drain.is_none_or(silent);
         match (wish, self.drain) {
             (Strength::Off, _) => silent(self.full) && drain_silent,
@@ -141,18 +141,18 @@ impl Pair {
     }
 
     /// What is known of one of them; `None` where it is not configured.
-    pub fn get(&self, slot: Slot) -> Option<Known> {
+    pub fn get(&self, slot: PairSide) -> Option<KnownState> {
         match slot {
-            Slot::Full => Some(self.full),
-            Slot::Drain => self.drain,
+            PairSide::Full => Some(self.full),
+            PairSide::Drain => self.drain,
         }
     }
 
     /// The same, to write what was learnt.
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Known> {
+    pub fn get_mut(&mut self, slot: PairSide) -> Option<&mut KnownState> {
         match slot {
-            Slot::Full => Some(&mut self.full),
-            Slot::Drain => self.drain.as_mut(),
+            PairSide::Full => Some(&mut self.full),
+            PairSide::Drain => self.drain.as_mut(),
         }
     }
 
@@ -162,21 +162,21 @@ impl Pair {
         match wish {
             // The weaker one first: with both up the last UPDATE is a plain withdrawal, and the
             // neighbour never sees the drain's attributes.
-            Strength::Off => [Slot::Drain, Slot::Full]
+            Strength::Off => [PairSide::Drain, PairSide::Full]
                 .into_iter()
                 .filter_map(|slot| self.silence(slot))
                 .collect(),
-            Strength::Full => self.replace(Slot::Full, Slot::Drain),
+            Strength::Full => self.replace(PairSide::Full, PairSide::Drain),
             Strength::Drain if self.drain.is_none() => Vec::new(),
-            Strength::Drain => self.replace(Slot::Drain, Slot::Full),
+            Strength::Drain => self.replace(PairSide::Drain, PairSide::Full),
         }
     }
 
     /// What the state files must say, full then drain; `None`: leave the file as it is. Ask once the
-    /// questions of [`Pair::steps`] are answered, and before its writes are made.
-    pub fn files(&self, wish: Strength) -> [Option<Saying>; 2] {
+    /// questions of [`ProtocolPair::steps`] are answered, and before its writes are made.
+    pub fn files(&self, wish: Strength) -> [Option<StateFileValue>; 2] {
         match wish {
-            Strength::Off => [Some(Saying::Disabled); 2],
+            Strength::Off => [Some(StateFileValue::Disabled); 2],
             Strength::Full => {
                 let full = file_of_wanted(self.full);
                 [
@@ -195,7 +195,7 @@ impl Pair {
     }
 
     /// Make before break (D8): `new` is enabled and seen to carry before `old` is disabled.
-    fn replace(&self, new: Slot, old: Slot) -> Vec<Step> {
+    fn replace(&self, new: PairSide, old: PairSide) -> Vec<Step> {
         let (Some(known), break_old) = (self.get(new), self.silence(old)) else {
             return Vec::new();
         };
@@ -216,7 +216,7 @@ impl Pair {
 
     /// A disable where one is due. One that stops already may come up again (it was restarted, or
     /// enabled while it stopped), and to disable twice does no harm.
-    pub fn silence(&self, slot: Slot) -> Option<Step> {
+    pub fn silence(&self, slot: PairSide) -> Option<Step> {
         match self.get(slot)?.state {
             State::Starting | State::Up | State::Stopping => Some(Step::Disable(slot)),
             State::Unknown | State::Missing | State::Down => None,
@@ -226,28 +226,34 @@ impl Pair {
 
 /// The file of the protocol that is wanted up. Where BIRD cannot be asked the file is all that can
 /// be done, and only a refusal that is known forbids it.
-fn file_of_wanted(known: Known) -> Option<Saying> {
+fn file_of_wanted(known: KnownState) -> Option<StateFileValue> {
     match (known.state, known.fits) {
         // Found wrong while announced: nothing is withdrawn, now or at BIRD's next start.
         (State::Starting | State::Up, Some(false)) => None,
-        (State::Starting | State::Up, Some(true) | None) => Some(Saying::Enabled),
-        (State::Down | State::Stopping | State::Unknown, Some(false)) => Some(Saying::Disabled),
+        (State::Starting | State::Up, Some(true) | None) => Some(StateFileValue::Enabled),
+        (State::Down | State::Stopping | State::Unknown, Some(false)) => Some(StateFileValue::Disabled),
         (State::Down | State::Stopping, None) => None,
-        (State::Down | State::Stopping, Some(true)) => Some(Saying::Enabled),
-        (State::Unknown, Some(true) | None) => Some(Saying::Enabled),
+        (State::Down | State::Stopping, Some(true)) => Some(StateFileValue::Enabled),
+        (State::Unknown, Some(true) | None) => Some(StateFileValue::Enabled),
         (State::Missing, _) => None,
     }
 }
 
 /// The file of the protocol that must fall silent. While it is announced and the other one does not
 /// carry yet, its file keeps it announced, so that a `configure` in between leaves no gap (D8, A6).
-fn file_of_other(other: Known, wanted: Known, wanted_file: Option<Saying>) -> Option<Saying> {
-    let announced_after_all = wanted_file == Some(Saying::Enabled);
+fn file_of_other(
+    other: KnownState,
+    wanted: KnownState,
+    wanted_file: Option<StateFileValue>,
+) -> Option<StateFileValue> {
+    let announced_after_all = wanted_file == Some(StateFileValue::Enabled);
     match (other.state, other.fits) {
-        (State::Down | State::Missing, _) => Some(Saying::Disabled),
-        (State::Unknown, _) => announced_after_all.then_some(Saying::Disabled),
-        (State::Starting | State::Up | State::Stopping, _) if wanted.carries() => Some(Saying::Disabled),
-        (State::Up, Some(true) | None) => Some(Saying::Enabled),
+        (State::Down | State::Missing, _) => Some(StateFileValue::Disabled),
+        (State::Unknown, _) => announced_after_all.then_some(StateFileValue::Disabled),
+        (State::Starting | State::Up | State::Stopping, _) if wanted.carries() => {
+            Some(StateFileValue::Disabled)
+        }
+        (State::Up, Some(true) | None) => Some(StateFileValue::Enabled),
         (State::Up, Some(false)) | (State::Starting | State::Stopping, _) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::bird::codec::{CodecError, Line};
+use crate::bird::codec::{CodecError, CodecLine};
 
 /// The most lines of one reply. An exchange's route server with thousands of sessions stays far
 /// below; only an unfiltered `show route` would get there, and that is never asked.
@@ -23,14 +23,14 @@ pub struct ReplyLine {
 
 /// What BIRD says to one command: at least one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct BirdReply {
     /// The lines before the last.
     pub lines: Vec<ReplyLine>,
     /// The last line. Its code says whether BIRD did what it was told; its text may carry content.
     pub last: ReplyLine,
 }
 
-impl Reply {
+impl BirdReply {
     /// All lines of that code, the last one included.
     pub fn with_code(&self, code: ReplyCode) -> impl Iterator<Item = &str> {
         self.all()
@@ -46,7 +46,7 @@ impl Reply {
 
 /// Puts replies together.
 #[derive(Debug, Default)]
-pub struct Assembler {
+pub struct ReplyAssembler {
     lines: Vec<ReplyLine>,
     bytes: usize,
 }
@@ -65,16 +65,16 @@ pub enum ReplyError {
     TooLong,
 }
 
-impl Assembler {
+impl ReplyAssembler {
     /// Takes the next line. `Some` with the reply that it ends; `None` while more lines follow, and
     /// for what BIRD says unasked, which belongs to no reply.
     ///
     /// # Errors
     /// Lines that make no reply: the connection is of no use any more.
-    pub fn push(&mut self, line: Line) -> Result<Option<Reply>, ReplyError> {
+    pub fn push(&mut self, line: CodecLine) -> Result<Option<BirdReply>, ReplyError> {
         match line {
-            Line::Spontaneous(_) | Line::Lost => Ok(None),
-            Line::Continuation(code, text) => {
+            CodecLine::Spontaneous(_) | CodecLine::Lost => Ok(None),
+            CodecLine::Continuation(code, text) => {
                 let before = self.lines.last().map(|line| line.code);
                 let Some(code) = code.map(ReplyCode::from).or(before) else {
                     return Err(ReplyError::NoCode(text));
@@ -86,10 +86,10 @@ impl Assembler {
                 self.lines.push(ReplyLine { code, text });
                 Ok(None)
             }
-            Line::Last(code, text) => {
+            CodecLine::Last(code, text) => {
                 let lines = std::mem::take(&mut self.lines);
                 self.bytes = 0;
-                Ok(Some(Reply {
+                Ok(Some(BirdReply {
                     lines,
                     last: ReplyLine {
                         code: code.into(),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::plan::Saying;
+use super::plan::StateFileValue;
 use crate::process_files::ProcessFiles;
 
 /// BIRD reads the files as a user of its own.
@@ -22,7 +22,7 @@ const DIR_MODE: u32 = 0o755;
 /// More than either text has; what is longer is not ours.
 const MAX_LEN: u64 = 64;
 
-impl Saying {
+impl StateFileValue {
     /// The file's content: the only two forms that every BIRD accepts.
     pub fn text(self) -> &'static str {
         match self {
@@ -62,13 +62,13 @@ impl StateDir {
     ///
     /// # Errors
     /// It is there and cannot be read.
-    pub fn read(&self, protocol: &str) -> Result<Option<Saying>> {
+    pub fn read(&self, protocol: &str) -> Result<Option<StateFileValue>> {
         let path = self.path(protocol);
         Ok(content(&path)?.and_then(|(text, _)| said(&text)))
     }
 
     /// What a protocol's file says, where it is as [`StateDir::say`] would leave it.
-    pub fn holds(&self, protocol: &str) -> Option<Saying> {
+    pub fn holds(&self, protocol: &str) -> Option<StateFileValue> {
         let (text, meta) = content(&self.path(protocol)).ok()??;
         said(&text).filter(|_| mode(&meta) == FILE_MODE)
     }
@@ -78,7 +78,7 @@ impl StateDir {
     ///
     /// # Errors
     /// Names the path that could not be made, written or opened to others.
-    pub fn say(&self, protocol: &str, saying: Saying) -> Result<bool> {
+    pub fn say(&self, protocol: &str, saying: StateFileValue) -> Result<bool> {
         let path = self.path(protocol);
         if self.holds(protocol) == Some(saying) {
             return Ok(false);
@@ -106,7 +106,7 @@ impl StateDir {
     ///
     /// # Errors
     /// Names the directory or file that stands in the way, and what to do.
-    pub fn readable_by(&self, reader: Reader, files: &ProcessFiles) -> Result<()> {
+    pub fn readable_by(&self, reader: StateFileReader, files: &ProcessFiles) -> Result<()> {
         self.is_shared(files)?;
         let real =
             fs::canonicalize(&self.dir).with_context(|| format!("cannot find {}", self.dir.display()))?;
@@ -120,7 +120,7 @@ impl StateDir {
             .ancestors()
             .chain(real.iter().flat_map(|real| real.ancestors()));
         for dir in all.filter(|dir| !dir.as_os_str().is_empty()) {
-            reader.demand(dir, Access::Search, files)?;
+            reader.demand(dir, FileAccess::Search, files)?;
         }
         // The include's `[r]` is a pattern, and a pattern makes BIRD list the directory above.
         if let Some(above) = self
@@ -128,12 +128,12 @@ impl StateDir {
             .parent()
             .filter(|above| !above.as_os_str().is_empty())
         {
-            reader.demand(above, Access::Read, files)?;
+            reader.demand(above, FileAccess::Read, files)?;
         }
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "conf") {
-                reader.demand(&path, Access::Read, files)?;
+                reader.demand(&path, FileAccess::Read, files)?;
             }
         }
         Ok(())
@@ -163,7 +163,7 @@ impl StateDir {
 /// Who reads the files: BIRD's user and group. While BIRD starts as root they do not matter, but
 /// every later `configure` reads as them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reader {
+pub struct StateFileReader {
     /// User id.
     pub uid: u32,
     /// Group id.
@@ -171,12 +171,12 @@ pub struct Reader {
 }
 
 #[derive(Clone, Copy)]
-enum Access {
+enum FileAccess {
     Search,
     Read,
 }
 
-impl Reader {
+impl StateFileReader {
     /// The owner of BIRD's socket: BIRD gives it to the user and group that it runs as.
     ///
     /// # Errors
@@ -189,13 +189,13 @@ impl Reader {
         })
     }
 
-    fn demand(self, path: &Path, access: Access, files: &ProcessFiles) -> Result<()> {
+    fn demand(self, path: &Path, access: FileAccess, files: &ProcessFiles) -> Result<()> {
         let meta = files
             .metadata(path)
             .with_context(|| format!("cannot look at {}", path.display()))?;
         let (bit, verb, right) = match access {
-            Access::Search => (0o1, "enter", "x"),
-            Access::Read => (0o4, "read", "r"),
+            FileAccess::Search => (0o1, "enter", "x"),
+            FileAccess::Read => (0o4, "read", "r"),
         };
         ensure!(
             self.has(&meta, bit),
@@ -230,8 +230,8 @@ fn mode(meta: &Metadata) -> u32 {
     meta.mode() & 0o7777
 }
 
-fn said(text: &str) -> Option<Saying> {
-    [Saying::Enabled, Saying::Disabled]
+fn said(text: &str) -> Option<StateFileValue> {
+    [StateFileValue::Enabled, StateFileValue::Disabled]
         .into_iter()
         .find(|saying| saying.text() == text)
 }

@@ -8,7 +8,7 @@ const DAEMON: &str = "BIRD";
 
 /// A version of BIRD, such as 2.0.12.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct BirdVersion {
     /// 2 or 3.
     pub major: u16,
     /// The second number.
@@ -19,7 +19,7 @@ pub struct Version {
     pub text: String,
 }
 
-impl Version {
+impl BirdVersion {
     /// Reads "2.0.12", "3.0", or a build's "2.19.2+branch..no.branch..1d201ed0360c". `None` where
     /// it does not start with two numbers.
     pub fn parse(text: &str) -> Option<Self> {
@@ -50,7 +50,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for BirdVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -67,27 +67,28 @@ mod tests {
 
     #[test]
     fn a_release_is_read() {
-        let version = Version::parse("2.0.12").expect("a version");
+        let version = BirdVersion::parse("2.0.12").expect("a version");
         assert_eq!((version.major, version.minor, version.patch), (2, 0, 12));
         assert_eq!(version.to_string(), "2.0.12");
     }
 
     #[test]
     fn a_build_from_the_repository_keeps_its_suffix() {
-        let version = Version::of_daemon("BIRD 2.19.2+branch..no.branch..1d201ed0360c ready.").expect("one");
+        let version =
+            BirdVersion::of_daemon("BIRD 2.19.2+branch..no.branch..1d201ed0360c ready.").expect("one");
         assert_eq!((version.major, version.minor, version.patch), (2, 19, 2));
         assert_eq!(version.text, "2.19.2+branch..no.branch..1d201ed0360c");
     }
 
     #[test]
     fn a_version_without_a_third_number_is_read() {
-        let version = Version::parse("3.0alpha2").expect("a version");
+        let version = BirdVersion::parse("3.0alpha2").expect("a version");
         assert_eq!((version.major, version.minor, version.patch), (3, 0, 0));
     }
 
     #[test]
     fn versions_are_compared_by_number_and_not_by_letter() {
-        let debian = Version::parse("2.0.12").expect("a version");
+        let debian = BirdVersion::parse("2.0.12").expect("a version");
         assert!(debian.is_at_least(2, 0, 8));
         assert!(debian.is_at_least(2, 0, 12));
         assert!(!debian.is_at_least(2, 19, 2));
@@ -95,8 +96,8 @@ mod tests {
 
     #[test]
     fn another_daemon_has_no_version() {
-        assert_eq!(Version::of_daemon("FRRouting 8.4.4 ready."), None);
-        assert_eq!(Version::of_daemon("BIRD ready."), None);
-        assert_eq!(Version::of_daemon(""), None);
+        assert_eq!(BirdVersion::of_daemon("FRRouting 8.4.4 ready."), None);
+        assert_eq!(BirdVersion::of_daemon("BIRD ready."), None);
+        assert_eq!(BirdVersion::of_daemon(""), None);
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::bird_conf::BirdConf;
-use super::client::Daemon;
-use super::failure::Failure;
-use super::{output, reading};
+use super::client::DaemonClient;
+use super::exit::CliError;
+use super::rendered::RenderedFile;
+use super::{load, output};
+use crate::cli::text::ready;
 use crate::config::Config;
-use crate::ready::Level;
-use crate::status::ready;
+use crate::ready::ReadinessLevel;
 
 /// How the answer comes back to scripts.
 const EXIT_CODES: &str = "\
@@ -23,25 +23,25 @@ would not take what it renders to.";
 /// Checks the configuration.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-pub(super) struct Check {
+pub(crate) struct CheckArgs {
     /// Ask the running daemon too whether it would take over, as "falconer ready" does
     #[arg(long)]
     live: bool,
 }
 
-impl Check {
+impl CheckArgs {
     /// Says that all is well, or shows everything that is not.
-    pub(super) fn run(self, config_file: &Path, daemon: &Daemon) -> Result<(), Failure> {
-        let config = Arc::new(reading::read_and_look(config_file)?);
+    pub(crate) fn run(self, config_file: &Path, daemon: &DaemonClient) -> Result<(), CliError> {
+        let config = Arc::new(load::read_and_look(config_file)?);
         let bird_conf = match &config.render {
             None => "bird.conf is your own (no [render])".to_owned(),
             Some(settings) => output::runtime()?.block_on(async {
-                let conf = BirdConf::render(&config, settings).await?;
+                let conf = RenderedFile::render(&config, settings).await?;
                 for warning in conf.accepted().await? {
                     output::warning(&warning);
                 }
                 let (output, version) = (conf.file.path().display(), &conf.version);
-                Ok::<_, Failure>(format!("{output} renders, and BIRD {version} would take it"))
+                Ok::<_, CliError>(format!("{output} renders, and BIRD {version} would take it"))
             })?,
         };
         output::print(format!(
@@ -54,12 +54,12 @@ impl Check {
 }
 
 /// The readiness of the running daemon, which runs by the configuration that it read last.
-fn live(daemon: &Daemon) -> Result<(), Failure> {
+fn live(daemon: &DaemonClient) -> Result<(), CliError> {
     let (_, readiness) = daemon.ready()?;
     output::print(format!("\n{}", ready(&readiness, &output::style())))?;
     match readiness.level {
-        Level::Ok | Level::Warning => Ok(()),
-        Level::No => Err(Failure::Answered(1)),
+        ReadinessLevel::Ok | ReadinessLevel::Warning => Ok(()),
+        ReadinessLevel::No => Err(CliError::Answered(1)),
     }
 }
 

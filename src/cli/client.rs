@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::failure::Failure;
+use super::exit::CliError;
 use super::output;
-use crate::drill::Report;
-use crate::history::Entry;
-use crate::history::query::Query;
+use crate::model::Snapshot;
+use crate::model::drill::DrillReport;
+use crate::model::history::HistoryEntry;
+use crate::model::history::query::HistoryQuery;
+use crate::model::snapshot::{DrillSnapshot, ServiceSnapshot};
 use crate::ready::Readiness;
-use crate::status::Snapshot;
-use crate::status::snapshot::{Drill, Service};
 
 /// How long one request may take: longer than the daemon gives itself to answer.
 const TIMEOUT: Duration = Duration::from_secs(12);
@@ -35,76 +35,76 @@ const ANSWER_LIMIT: usize = 16 << 20;
 
 /// The daemon behind a socket.
 #[derive(Debug)]
-pub(super) struct Daemon {
+pub(crate) struct DaemonClient {
     socket: PathBuf,
 }
 
 /// `{"error": "..."}`.
 #[derive(Deserialize)]
-struct Refused {
+struct RefusedReply {
     error: String,
 }
 
 /// `{"said": "..."}`.
 #[derive(Deserialize)]
-struct Said {
+struct MessageReply {
     said: String,
 }
 
 /// A page of the history.
 #[derive(Deserialize)]
-pub(super) struct Events {
+pub(crate) struct HistoryPage {
     /// Oldest first.
-    pub(super) events: Vec<Entry>,
+    pub(crate) events: Vec<HistoryEntry>,
     /// Where the page before it ends; `None`: there is none.
     #[serde(default)]
-    pub(super) next: Option<u64>,
+    pub(crate) next: Option<u64>,
 }
 
 /// The body of a change.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Order {
+pub(crate) struct OverrideRequestBody {
     /// How long, as it was typed.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    pub(super) span: Option<String>,
+    pub(crate) span: Option<String>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-impl Daemon {
+impl DaemonClient {
     /// The daemon behind this socket; nothing is opened yet.
-    pub(super) fn at(socket: PathBuf) -> Self {
+    pub(crate) fn at(socket: PathBuf) -> Self {
         Self { socket }
     }
 
     /// The snapshot as the daemon wrote it.
-    pub(super) fn status_json(&self) -> Result<Bytes, Failure> {
+    pub(crate) fn status_json(&self) -> Result<Bytes, CliError> {
         self.ask(Method::GET, "/v1/status", Bytes::new())
     }
 
     /// The snapshot.
-    pub(super) fn status(&self) -> Result<Snapshot, Failure> {
+    pub(crate) fn status(&self) -> Result<Snapshot, CliError> {
         let json = self.status_json()?;
         serde_json::from_slice(&json).map_err(|error| unreadable("status", &error))
     }
 
     /// Whether we would take over, as the daemon wrote it and as it reads.
-    pub(super) fn ready(&self) -> Result<(Bytes, Readiness), Failure> {
+    pub(crate) fn ready(&self) -> Result<(Bytes, Readiness), CliError> {
         let json = self.ask(Method::GET, "/v1/ready", Bytes::new())?;
         let read = serde_json::from_slice(&json).map_err(|error| unreadable("readiness", &error))?;
         Ok((json, read))
     }
 
     /// A page of the history.
-    pub(super) fn history(&self, query: &Query) -> Result<Events, Failure> {
+    pub(crate) fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, CliError> {
         let path = format!("/v1/events?{}", written(query));
         let json = self.ask(Method::GET, &path, Bytes::new())?;
         serde_json::from_slice(&json).map_err(|error| unreadable("history", &error))
     }
 
     /// Fails if there is no such service, with what may have been meant.
-    pub(super) fn must_have(&self, service: &str) -> Result<(), Failure> {
+    pub(crate) fn must_have(&self, service: &str) -> Result<(), CliError> {
         let snapshot = self.status()?;
         let names: Vec<&str> = snapshot
             .services
@@ -114,24 +114,29 @@ impl Daemon {
         if names.contains(&service) {
             return Ok(());
         }
-        Err(Failure::Failed(crate::api::unknown_service(service, &names)))
+        Err(CliError::Failed(crate::api::unknown_service(service, &names)))
     }
 
     /// Asks for a change of a service; what the daemon says of it comes back.
-    pub(super) fn change(&self, service: &str, verb: &str, order: &Order) -> Result<String, Failure> {
+    pub(crate) fn change(
+        &self,
+        service: &str,
+        verb: &str,
+        order: &OverrideRequestBody,
+    ) -> Result<String, CliError> {
         if !is_plain(service) {
             // It cannot stand in a path, and no service is called so.
             self.must_have(service)?;
         }
         let path = format!("/v1/services/{service}/{verb}");
         let body = serde_json::to_vec(order)
-            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+            .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))?;
         let answer = self.ask(Method::POST, &path, body.into())?;
         said(&answer)
     }
 
     /// Whether somebody listens behind the socket; a socket that may not be opened counts.
-    pub(super) fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         use io::ErrorKind::{ConnectionRefused, NotFound};
         let opened = std::os::unix::net::UnixStream::connect(&self.socket);
         opened.map_or_else(
@@ -141,23 +146,23 @@ impl Daemon {
     }
 
     /// Has bird.conf rendered anew and brought into BIRD; waits for as long as that takes.
-    pub(super) fn apply(&self, force: bool) -> Result<String, Failure> {
+    pub(crate) fn apply(&self, force: bool) -> Result<String, CliError> {
         let body = serde_json::json!({ "force": force }).to_string();
         let answer = self.ask_within(APPLY_TIMEOUT, Method::POST, "/v1/render/apply", body.into())?;
         said(&answer)
     }
 
     /// Has falconer.toml read again.
-    pub(super) fn reload(&self) -> Result<String, Failure> {
+    pub(crate) fn reload(&self) -> Result<String, CliError> {
         let answer = self.ask_within(RELOAD_TIMEOUT, Method::POST, "/v1/reload", Bytes::new())?;
         said(&answer)
     }
 
     /// Asks for a drill, and waits for its end, however long that takes.
-    pub(super) async fn drill(&self, service: &str, order: &impl Serialize) -> Result<Report, Failure> {
+    pub(crate) async fn drill(&self, service: &str, order: &impl Serialize) -> Result<DrillReport, CliError> {
         let path = format!("/v1/services/{service}/drill");
         let body = serde_json::to_vec(order)
-            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+            .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))?;
         let (status, answer) = self.exchange(Method::POST, &path, body.into()).await?;
         // A refusal is a report too.
         if !status.is_success() && status != StatusCode::CONFLICT {
@@ -167,19 +172,19 @@ impl Daemon {
     }
 
     /// The drill of a service that is under way.
-    pub(super) async fn drill_of(&self, service: &str) -> Result<Option<Drill>, Failure> {
+    pub(crate) async fn drill_of(&self, service: &str) -> Result<Option<DrillSnapshot>, CliError> {
         let path = format!("/v1/services/{service}");
         let (status, answer) = self.exchange(Method::GET, &path, Bytes::new()).await?;
         if !status.is_success() {
             return Err(self.failure(status, &answer));
         }
-        let service: Service =
+        let service: ServiceSnapshot =
             serde_json::from_slice(&answer).map_err(|error| unreadable("status", &error))?;
         Ok(service.drill)
     }
 
     /// Asks, and turns everything but a good answer into what to tell the user.
-    fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
+    fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, CliError> {
         self.ask_within(TIMEOUT, method, path, body)
     }
 
@@ -189,7 +194,7 @@ impl Daemon {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Bytes, CliError> {
         let runtime = output::runtime()?;
         let answer = runtime.block_on(async { timeout(patience, self.exchange(method, path, body)).await });
         let (status, body) = match answer {
@@ -203,7 +208,7 @@ impl Daemon {
     }
 
     /// What to tell the user of an answer that is none.
-    fn failure(&self, status: StatusCode, body: &[u8]) -> Failure {
+    fn failure(&self, status: StatusCode, body: &[u8]) -> CliError {
         let said = serde_json::from_slice(body).map_or_else(
             |_| {
                 format!(
@@ -211,14 +216,14 @@ impl Daemon {
                     self.socket.display()
                 )
             },
-            |Refused { error }| error,
+            |RefusedReply { error }| error,
         );
         match status {
-            StatusCode::BAD_REQUEST => Failure::Usage(said),
-            StatusCode::FORBIDDEN => Failure::Forbidden(said),
-            StatusCode::UNPROCESSABLE_ENTITY => Failure::Configuration(said),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Failure::Unavailable(said),
-            _ => Failure::Failed(said),
+            StatusCode::BAD_REQUEST => CliError::Usage(said),
+            StatusCode::FORBIDDEN => CliError::Forbidden(said),
+            StatusCode::UNPROCESSABLE_ENTITY => CliError::Configuration(said),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => CliError::Unavailable(said),
+            _ => CliError::Failed(said),
         }
     }
 
@@ -227,7 +232,7 @@ impl Daemon {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    ) -> Result<(StatusCode, Bytes), CliError> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| self.unopened(&error))?;
@@ -241,7 +246,7 @@ impl Daemon {
             .uri(path)
             .header(HOST, "localhost")
             .body(Full::new(body))
-            .map_err(|error| Failure::Usage(format!("that cannot be asked: {error}")))?;
+            .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))?;
         let answer = sender
             .send_request(request)
             .await
@@ -257,59 +262,59 @@ impl Daemon {
     }
 
     /// Why the socket could not be opened, and what to do about it.
-    fn unopened(&self, error: &io::Error) -> Failure {
+    fn unopened(&self, error: &io::Error) -> CliError {
         let socket = self.socket.display();
         let kind = error.kind();
         if kind == io::ErrorKind::NotFound {
-            Failure::Unavailable(format!(
+            CliError::Unavailable(format!(
                 "the daemon does not run: there is no {socket}\n{SEE_WHY}"
             ))
         } else if kind == io::ErrorKind::ConnectionRefused {
-            Failure::Unavailable(format!(
+            CliError::Unavailable(format!(
                 "the daemon does not run: nobody listens on {socket}\n{SEE_WHY}"
             ))
         } else if kind == io::ErrorKind::PermissionDenied {
             let who = who_may(group_of(&self.socket).as_deref());
-            Failure::Forbidden(format!("you may not open {socket}\n{who}"))
+            CliError::Forbidden(format!("you may not open {socket}\n{who}"))
         } else if kind == io::ErrorKind::WouldBlock {
             self.silent()
         } else {
-            Failure::Unavailable(format!("cannot open {socket}: {error}\n{SEE_WHY}"))
+            CliError::Unavailable(format!("cannot open {socket}: {error}\n{SEE_WHY}"))
         }
     }
 
-    fn silent(&self) -> Failure {
+    fn silent(&self) -> CliError {
         let socket = self.socket.display();
-        Failure::Unavailable(format!("the daemon behind {socket} does not answer\n{SEE_WHY}"))
+        CliError::Unavailable(format!("the daemon behind {socket} does not answer\n{SEE_WHY}"))
     }
 
-    fn broken(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+    fn broken(&self, error: &(dyn std::error::Error + 'static)) -> CliError {
         let socket = self.socket.display();
-        Failure::Unavailable(format!(
+        CliError::Unavailable(format!(
             "the daemon behind {socket} broke off: {error}\n{SEE_WHY}"
         ))
     }
 }
 
 /// The daemon's words.
-fn said(answer: &[u8]) -> Result<String, Failure> {
-    let Said { said } = serde_json::from_slice(answer)
-        .map_err(|error| Failure::Failed(format!("the daemon's answer cannot be read: {error}")))?;
+fn said(answer: &[u8]) -> Result<String, CliError> {
+    let MessageReply { said } = serde_json::from_slice(answer)
+        .map_err(|error| CliError::Failed(format!("the daemon's answer cannot be read: {error}")))?;
     Ok(said)
 }
 
 /// What is said when daemon and command do not understand each other.
-fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
+fn unreadable(what: &str, error: &serde_json::Error) -> CliError {
     let ours = env!("CARGO_PKG_VERSION");
-    Failure::Failed(format!(
+    CliError::Failed(format!(
         "the daemon's {what} cannot be read by this falconer {ours}; are they of one version? ({error})"
     ))
 }
 
 /// A query as it stands in a URL.
-fn written(query: &Query) -> String {
+fn written(query: &HistoryQuery) -> String {
     let mut written = url::form_urlencoded::Serializer::new(String::new());
-    let Query {
+    let HistoryQuery {
         service,
         since,
         after,

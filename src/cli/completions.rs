@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::failure::Failure;
+use super::exit::CliError;
 use super::{Arguments, output};
 
 /// Prints the completions for a shell.
@@ -11,14 +11,14 @@ use super::{Arguments, output};
 #[command(
     after_help = "For bash: falconer completions bash > /usr/share/bash-completion/completions/falconer"
 )]
-pub(super) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// Which shell
     shell: Shell,
 }
 
-impl Completions {
+impl CompletionsArgs {
     /// Prints them.
-    pub(super) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), CliError> {
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut Arguments::command(), "falconer", &mut script);
         output::print(&script)

@@ -9,19 +9,19 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::client::Daemon;
-use super::failure::Failure;
+use super::client::DaemonClient;
+use super::exit::CliError;
 use super::output;
 use crate::api::{HOLD, check_reason, hold};
-use crate::drill::Report;
-use crate::status::snapshot::{Drill as Progress, DrillOutcome, DrillPhase};
+use crate::model::drill::DrillReport;
+use crate::model::snapshot::{DrillOutcome, DrillPhase, DrillSnapshot};
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Rehearses the announcement of a service.
 #[derive(Debug, Args)]
-pub(super) struct Drill {
+pub(crate) struct DrillArgs {
     /// The service
     service: String,
 
@@ -42,13 +42,13 @@ pub(super) struct Drill {
     reason: Option<String>,
 
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    report: Form,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    report: ReportFormat,
 }
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ReportFormat {
     /// For a terminal
     Text,
     /// To print and to file
@@ -59,7 +59,7 @@ enum Form {
 
 /// The body of the request.
 #[derive(Debug, Serialize)]
-struct Order<'a> {
+struct DrillRequestBody<'a> {
     full: bool,
     dry_run: bool,
     #[serde(rename = "for")]
@@ -67,11 +67,11 @@ struct Order<'a> {
     reason: Option<&'a str>,
 }
 
-impl Drill {
+impl DrillArgs {
     /// Waits for its end; fails unless it passed.
-    pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(&self, daemon: &DaemonClient) -> Result<(), CliError> {
         daemon.must_have(&self.service)?;
-        let order = Order {
+        let order = DrillRequestBody {
             full: self.full,
             dry_run: self.dry_run,
             hold: &self.hold,
@@ -86,29 +86,29 @@ impl Drill {
             }
         })?;
         output::print(match self.report {
-            Form::Text => report.text(),
-            Form::Markdown => report.markdown(),
-            Form::Json => json(&report)?,
+            ReportFormat::Text => report.text(),
+            ReportFormat::Markdown => report.markdown(),
+            ReportFormat::Json => json(&report)?,
         })?;
-        let Report { service, outcome, .. } = &report;
+        let DrillReport { service, outcome, .. } = &report;
         match outcome {
             DrillOutcome::Passed => Ok(()),
-            DrillOutcome::Failed => Err(Failure::Failed(format!("the drill of {service} failed"))),
-            DrillOutcome::Refused => Err(Failure::Failed(format!("the drill of {service} was refused"))),
-            DrillOutcome::Aborted => Err(Failure::Failed(format!("the drill of {service} was broken off"))),
+            DrillOutcome::Failed => Err(CliError::Failed(format!("the drill of {service} failed"))),
+            DrillOutcome::Refused => Err(CliError::Failed(format!("the drill of {service} was refused"))),
+            DrillOutcome::Aborted => Err(CliError::Failed(format!("the drill of {service} was broken off"))),
         }
     }
 }
 
-fn json(report: &Report) -> Result<String, Failure> {
+fn json(report: &DrillReport) -> Result<String, CliError> {
     let json = serde_json::to_string_pretty(report)
-        .map_err(|error| Failure::Failed(format!("the report cannot be written: {error}")))?;
+        .map_err(|error| CliError::Failed(format!("the report cannot be written: {error}")))?;
     Ok(json + "\n")
 }
 
 /// Shows each step as it is taken, where somebody looks. Standard output is the report's alone.
-async fn watch(daemon: &Daemon, service: &str) -> std::convert::Infallible {
-    let mut told = Told::default();
+async fn watch(daemon: &DaemonClient, service: &str) -> std::convert::Infallible {
+    let mut told = ShownProgress::default();
     loop {
         sleep(LOOK_EVERY).await;
         if !stderr().is_terminal() {
@@ -125,14 +125,14 @@ async fn watch(daemon: &Daemon, service: &str) -> std::convert::Infallible {
 
 /// What has been shown of a drill.
 #[derive(Debug, Default)]
-struct Told {
+struct ShownProgress {
     stages: usize,
     phase: Option<DrillPhase>,
 }
 
-impl Told {
+impl ShownProgress {
     /// What is new, a line each.
-    fn news(&mut self, drill: &Progress) -> Vec<String> {
+    fn news(&mut self, drill: &DrillSnapshot) -> Vec<String> {
         let reached = drill.stages.reached();
         let since = drill.since;
         let new = reached.iter().skip(self.stages);
@@ -150,7 +150,7 @@ fn line(since: Timestamp, at: Timestamp, stage: &str) -> String {
     format!("{:>7}.{:03} s  {stage}", millis / 1000, millis % 1000)
 }
 
-fn phase(drill: &Progress) -> Option<&'static str> {
+fn phase(drill: &DrillSnapshot) -> Option<&'static str> {
     match drill.phase {
         DrillPhase::Recording | DrillPhase::Rising => None,
         DrillPhase::Holding => Some("             announced and carried; it is held for a while"),
@@ -170,26 +170,26 @@ fn reason(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::snapshot::{Stages, Strength};
+    use crate::model::snapshot::{StageTimes, Strength};
 
     #[test]
     fn each_step_is_shown_once() {
         let since: Timestamp = "2026-11-22T20:45:00Z".parse().unwrap();
         let at = |millis| Some(since + jiff::SignedDuration::from_millis(millis));
-        let mut drill = Progress {
+        let mut drill = DrillSnapshot {
             strength: Strength::Drain,
             phase: DrillPhase::Rising,
             since,
             until: None,
             actor: "ann".to_owned(),
             reason: None,
-            stages: Stages {
+            stages: StageTimes {
                 decided: at(0),
                 enable_sent: at(8),
-                ..Stages::default()
+                ..StageTimes::default()
             },
         };
-        let mut told = Told::default();
+        let mut told = ShownProgress::default();
         assert_eq!(
             told.news(&drill),
             ["      0.000 s  decided", "      0.008 s  enable sent"]

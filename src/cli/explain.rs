@@ -2,21 +2,21 @@
 
 use clap::Args;
 
-use super::client::{Daemon, Order};
-use super::failure::Failure;
+use super::client::{DaemonClient, OverrideRequestBody};
+use super::exit::CliError;
 use super::output;
 
 /// A service's judgement laid open.
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(crate) struct ExplainArgs {
     /// The service
     service: String,
 }
 
-impl Explain {
+impl ExplainArgs {
     /// Prints what the daemon says of it.
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), Failure> {
-        let said = daemon.change(&self.service, "explain", &Order::default())?;
+    pub(crate) fn run(self, daemon: &DaemonClient) -> Result<(), CliError> {
+        let said = daemon.change(&self.service, "explain", &OverrideRequestBody::default())?;
         output::print(format!("{}\n", said.trim_end()))
     }
 }

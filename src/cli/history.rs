@@ -7,19 +7,19 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::client::Daemon;
-use super::failure::Failure;
+use super::client::DaemonClient;
+use super::exit::CliError;
 use super::output;
-use crate::history::query::{LIMIT, Query};
-use crate::history::{Entry, line};
-use crate::status::told;
+use crate::cli::text::told;
+use crate::model::history::query::{HistoryQuery, LIMIT};
+use crate::model::history::{HistoryEntry, line};
 
 /// How often `--follow` asks for what is new.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shows what happened.
 #[derive(Debug, Args)]
-pub(super) struct History {
+pub(crate) struct HistoryArgs {
     /// Only what happened to this service
     service: Option<String>,
 
@@ -49,17 +49,17 @@ pub(super) struct History {
     follow: bool,
 }
 
-impl History {
+impl HistoryArgs {
     /// Prints the latest entries, oldest first.
-    pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(&self, daemon: &DaemonClient) -> Result<(), CliError> {
         let service = self.service.as_ref().or(self.of_service.as_ref());
         if let Some(service) = service {
             daemon.must_have(service)?;
         }
-        let mut query = Query {
+        let mut query = HistoryQuery {
             service: service.cloned(),
             since: self.since,
-            ..Query::default()
+            ..HistoryQuery::default()
         };
         let entries = self.latest(daemon, &query)?;
         if !self.follow || !entries.is_empty() {
@@ -84,13 +84,13 @@ impl History {
     }
 
     /// Page by page, back to where it is enough.
-    fn latest(&self, daemon: &Daemon, query: &Query) -> Result<Vec<Entry>, Failure> {
+    fn latest(&self, daemon: &DaemonClient, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, CliError> {
         let wanted = match (self.lines, self.since) {
             (Some(lines), _) => lines,
             (None, Some(_)) => usize::MAX,
             (None, None) => 50,
         };
-        let mut pages: Vec<Vec<Entry>> = Vec::new();
+        let mut pages: Vec<Vec<HistoryEntry>> = Vec::new();
         let mut found = 0;
         let mut query = query.clone();
         while found < wanted {
@@ -106,7 +106,7 @@ impl History {
         Ok(pages.into_iter().rev().flatten().collect())
     }
 
-    fn shown(&self, entries: &[Entry]) -> String {
+    fn shown(&self, entries: &[HistoryEntry]) -> String {
         if self.json {
             entries.iter().map(line).collect()
         } else {
@@ -116,10 +116,10 @@ impl History {
 }
 
 /// The number of the last entry of all.
-fn newest(daemon: &Daemon) -> Result<Option<u64>, Failure> {
-    let last = Query {
+fn newest(daemon: &DaemonClient) -> Result<Option<u64>, CliError> {
+    let last = HistoryQuery {
         limit: 1,
-        ..Query::default()
+        ..HistoryQuery::default()
     };
     Ok(daemon.history(&last)?.events.last().map(|entry| entry.seq))
 }

@@ -5,19 +5,19 @@ use std::net::{IpAddr, Ipv4Addr};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::failure::Failure;
+use super::exit::CliError;
 use super::output;
-use crate::config::init::{self, Answers, Target, Upstream};
+use crate::config::init::{self, InitAnswers, InitTarget, InitUpstream};
 use crate::config::model;
 use crate::config::{self, Severity};
-use crate::failover::failures;
+use crate::core::failures;
 
 /// Writes a configuration to standard output.
 #[derive(Debug, Args)]
-pub(super) struct Init {
+pub(crate) struct InitArgs {
     /// What this site is for the service
     #[arg(long)]
-    role: Role,
+    role: InitRole,
 
     /// A prefix of the service, such as 198.51.100.0/24; several are allowed
     #[arg(long = "prefix", value_name = "PREFIX", required = true)]
@@ -25,7 +25,7 @@ pub(super) struct Init {
 
     /// A BGP session that carries it out: its name in BIRD, with NAME=ADDRESS,AS where bird.conf is rendered
     #[arg(long = "upstream", value_name = "NAME[=ADDRESS,AS]", required = true, value_parser = upstream)]
-    upstreams: Vec<Upstream>,
+    upstreams: Vec<InitUpstream>,
 
     /// Render bird.conf, with this router id and AS number; without it bird.conf stays your own
     #[arg(long, value_name = "ID,AS", value_parser = router)]
@@ -61,23 +61,23 @@ pub(super) struct Init {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Role {
+enum InitRole {
     Standby,
     Primary,
 }
 
-impl Init {
+impl InitArgs {
     /// Prints it, once it is known to be right.
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let pings = self.ping.into_iter().map(Target::Ping);
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let pings = self.ping.into_iter().map(InitTarget::Ping);
         let probes = pings
-            .chain(self.tcp.into_iter().map(Target::Tcp))
-            .chain(self.http.into_iter().map(Target::Http));
-        let answers = Answers {
+            .chain(self.tcp.into_iter().map(InitTarget::Tcp))
+            .chain(self.http.into_iter().map(InitTarget::Http));
+        let answers = InitAnswers {
             site: self.site,
             role: match self.role {
-                Role::Standby => model::Role::Standby,
-                Role::Primary => model::Role::Primary,
+                InitRole::Standby => model::Role::Standby,
+                InitRole::Primary => model::Role::Primary,
             },
             service: self.service,
             prefixes: self.prefixes,
@@ -94,7 +94,7 @@ impl Init {
                 .filter(|found| found.severity == Severity::Error)
                 .collect();
             let shown = config::render(&errors, &text, "falconer.toml", false);
-            return Err(Failure::Usage(format!(
+            return Err(CliError::Usage(format!(
                 "these answers make no right configuration:\n{shown}"
             )));
         }
@@ -102,9 +102,9 @@ impl Init {
     }
 }
 
-fn upstream(text: &str) -> Result<Upstream, String> {
+fn upstream(text: &str) -> Result<InitUpstream, String> {
     let Some((name, neighbor)) = text.split_once('=') else {
-        return Ok(Upstream {
+        return Ok(InitUpstream {
             name: text.to_owned(),
             neighbor: None,
         });
@@ -113,7 +113,7 @@ fn upstream(text: &str) -> Result<Upstream, String> {
     let (address, number) = neighbor.split_once(',').ok_or_else(wanted)?;
     let address: IpAddr = address.trim().parse().map_err(|_| wanted())?;
     let number: u32 = number.trim().parse().map_err(|_| wanted())?;
-    Ok(Upstream {
+    Ok(InitUpstream {
         name: name.to_owned(),
         neighbor: Some((address, number)),
     })

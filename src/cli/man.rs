@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory};
 
-use super::failure::Failure;
+use super::exit::CliError;
 use super::{Arguments, output};
 
 /// Prints a page of the manual, or installs all of them.
@@ -12,7 +12,7 @@ use super::{Arguments, output};
 #[command(after_help = "\
 To read it at once: falconer man | man -l -
 To install the manual: falconer man --install /usr/local/share/man/man1")]
-pub(super) struct Man {
+pub(crate) struct ManArgs {
     /// The command whose page it is; without it, the page of falconer itself
     command: Option<String>,
 
@@ -21,9 +21,9 @@ pub(super) struct Man {
     install: Option<PathBuf>,
 }
 
-impl Man {
+impl ManArgs {
     /// Prints it, in roff.
-    pub(super) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), CliError> {
         let mut root = Arguments::command();
         root.build();
         if let Some(directory) = &self.install {
@@ -41,13 +41,13 @@ impl Man {
 }
 
 /// A command's page.
-fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+fn page(command: clap::Command) -> Result<Vec<u8>, CliError> {
     let mut page = vec![];
     clap_mangen::Man::new(command).render(&mut page)?;
     Ok(page)
 }
 
-fn install(root: &clap::Command, directory: &Path) -> Result<(), Failure> {
+fn install(root: &clap::Command, directory: &Path) -> Result<(), CliError> {
     let commands = root
         .get_subcommands()
         .filter(|command| command.get_name() != "help");
@@ -57,14 +57,14 @@ fn install(root: &clap::Command, directory: &Path) -> Result<(), Failure> {
         let page = page(command.clone())?;
         std::fs::create_dir_all(directory)
             .and_then(|()| std::fs::write(&path, page))
-            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(())
 }
 
-fn unknown(name: &str, root: &clap::Command) -> Failure {
+fn unknown(name: &str, root: &clap::Command) -> CliError {
     let known: Vec<&str> = root.get_subcommands().map(clap::Command::get_name).collect();
-    Failure::Usage(format!(
+    CliError::Usage(format!(
         r#"there is no command "{name}"; there are: {}"#,
         known.join(", ")
     ))

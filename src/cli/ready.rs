@@ -2,29 +2,29 @@
 
 use clap::Args;
 
-use super::client::Daemon;
-use super::failure::Failure;
+use super::client::DaemonClient;
+use super::exit::CliError;
 use super::output;
-use crate::ready::Level;
-use crate::status::ready;
+use crate::cli::text::ready;
+use crate::ready::ReadinessLevel;
 
 /// How the answer comes back to scripts.
-pub(super) const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 yes, 1 yes but with warnings, 2 no (or wrong usage), 69 the daemon is not reachable, \
 77 no permission. A service that was never drilled is a warning.";
 
 /// Asks whether we would take over.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-pub(super) struct Ready {
+pub(crate) struct ReadyArgs {
     /// Print every check as JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Ready {
+impl ReadyArgs {
     /// Prints every check; how it ends is the answer.
-    pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(&self, daemon: &DaemonClient) -> Result<(), CliError> {
         let (json, readiness) = daemon.ready()?;
         if self.json {
             output::print([&json[..], b"\n"].concat())?;
@@ -32,9 +32,9 @@ impl Ready {
             output::print(ready(&readiness, &output::style()))?;
         }
         match readiness.level {
-            Level::Ok => Ok(()),
-            Level::Warning => Err(Failure::Answered(1)),
-            Level::No => Err(Failure::Answered(2)),
+            ReadinessLevel::Ok => Ok(()),
+            ReadinessLevel::Warning => Err(CliError::Answered(1)),
+            ReadinessLevel::No => Err(CliError::Answered(2)),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use clap::Args;
 
-use super::client::Daemon;
-use super::failure::Failure;
+use super::client::DaemonClient;
+use super::exit::CliError;
 use super::output;
 
 /// Goes over to a changed configuration.
@@ -13,11 +13,11 @@ use super::output;
     after_help = "It says what changed. A file that is wrong changes nothing, and exits with 78. \
     SIGHUP does the same."
 )]
-pub(super) struct Reload {}
+pub(crate) struct ReloadArgs {}
 
-impl Reload {
+impl ReloadArgs {
     /// Has it done, and prints what the daemon says of it.
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(self, daemon: &DaemonClient) -> Result<(), CliError> {
         output::print(format!("{}\n", daemon.reload()?))
     }
 }

@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::bird_conf::{BirdConf, forbidden, not_written};
-use super::client::Daemon;
-use super::failure::Failure;
-use super::{output, reading};
-use crate::conf_file::Put;
-use crate::conf_file::applying;
-use crate::daemon::{NotApplied, apply_alone};
-use crate::render::{diff, without_passwords};
+use super::client::DaemonClient;
+use super::exit::CliError;
+use super::rendered::{RenderedFile, forbidden, not_written};
+use super::{load, output};
+use crate::bird_conf::disk::WriteOutcome;
+use crate::bird_conf::disk::apply;
+use crate::bird_conf::{diff, without_passwords};
+use crate::daemon::{ApplyFailure, apply_alone};
 
 /// Renders bird.conf.
 #[derive(Debug, Args)]
 #[command(after_help = "Without an option it prints the file; BIRD would take it, but for the passwords.")]
-pub(super) struct Render {
+pub(crate) struct RenderArgs {
     /// Show what would change in the file on disk
     #[arg(long, conflicts_with_all = ["write", "apply"])]
     diff: bool,
@@ -41,19 +41,19 @@ pub(super) struct Render {
     force: bool,
 }
 
-impl Render {
+impl RenderArgs {
     /// Prints, compares or writes it.
-    pub(super) fn run(self, config_file: &Path, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(self, config_file: &Path, daemon: &DaemonClient) -> Result<(), CliError> {
         if self.force && !self.write && !self.apply {
-            return Err(Failure::Usage("--force is for --write and --apply".to_owned()));
+            return Err(CliError::Usage("--force is for --write and --apply".to_owned()));
         }
         if self.apply && daemon.runs() {
             return output::print(format!("{}\n", daemon.apply(self.force)?));
         }
-        let config = Arc::new(reading::read(config_file)?);
+        let config = Arc::new(load::read(config_file)?);
         let Some(settings) = &config.render else {
             let said = "there is nothing to render: without [render], bird.conf is your own";
-            return Err(Failure::Failed(said.to_owned()));
+            return Err(CliError::Failed(said.to_owned()));
         };
         output::runtime()?.block_on(async {
             if self.apply {
@@ -61,7 +61,7 @@ impl Render {
                 let done = done.map_err(|error| not_applied(&error))?;
                 return output::print(format!("{}\n", done.said));
             }
-            let conf = BirdConf::render(&config, settings).await?;
+            let conf = RenderedFile::render(&config, settings).await?;
             if self.write {
                 write(conf, self.force).await
             } else if self.diff {
@@ -75,13 +75,13 @@ impl Render {
     }
 }
 
-fn difference(conf: &BirdConf) -> Result<String, Failure> {
+fn difference(conf: &RenderedFile) -> Result<String, CliError> {
     let present = conf.file.inspect().map_err(|error| {
         let said = format!("{error:#}");
         if forbidden(&error) {
-            Failure::Forbidden(said)
+            CliError::Forbidden(said)
         } else {
-            Failure::Failed(said)
+            CliError::Failed(said)
         }
     })?;
     Ok(diff(
@@ -91,8 +91,8 @@ fn difference(conf: &BirdConf) -> Result<String, Failure> {
     ))
 }
 
-async fn write(conf: BirdConf, force: bool) -> Result<(), Failure> {
-    let BirdConf {
+async fn write(conf: RenderedFile, force: bool) -> Result<(), CliError> {
+    let RenderedFile {
         text,
         file,
         parser,
@@ -101,10 +101,10 @@ async fn write(conf: BirdConf, force: bool) -> Result<(), Failure> {
         ..
     } = conf;
     let path = file.path().display().to_string();
-    let put = applying::write(&file, &parser, text, checked, force, load).await;
+    let put = apply::write(&file, &parser, text, checked, force, load).await;
     match put.map_err(|error| not_written(&error))? {
-        Put::Unchanged => output::print(format!("{path} is so already\n")),
-        Put::Written { record_problem } => {
+        WriteOutcome::Unchanged => output::print(format!("{path} is so already\n")),
+        WriteOutcome::Written { record_problem } => {
             if let Some(problem) = record_problem {
                 output::warning(&problem);
             }
@@ -116,13 +116,13 @@ async fn write(conf: BirdConf, force: bool) -> Result<(), Failure> {
 }
 
 /// Why BIRD does not run it.
-fn not_applied(error: &NotApplied) -> Failure {
+fn not_applied(error: &ApplyFailure) -> CliError {
     match error {
-        NotApplied::NoBird(_) => Failure::Unavailable(error.to_string()),
-        NotApplied::NotRendered(_) => Failure::Configuration(error.to_string()),
-        NotApplied::NotBegun(error) => not_written(error),
-        NotApplied::Held(_) | NotApplied::NothingToRender | NotApplied::Ended { .. } => {
-            Failure::Failed(error.to_string())
+        ApplyFailure::NoBird(_) => CliError::Unavailable(error.to_string()),
+        ApplyFailure::NotRendered(_) => CliError::Configuration(error.to_string()),
+        ApplyFailure::NotBegun(error) => not_written(error),
+        ApplyFailure::Held(_) | ApplyFailure::NothingToRender | ApplyFailure::Ended { .. } => {
+            CliError::Failed(error.to_string())
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::failure::Failure;
-use super::reading;
-use crate::daemon::{self, Options, Record, RunError};
+use super::exit::CliError;
+use super::load;
+use crate::daemon::{self, Options, RecordingOptions, RunError};
 use crate::log;
 
 /// Threads of the runtime: one for the judgement and BIRD, one for everything that could keep a
@@ -30,7 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The daemon.
 #[derive(Debug, Args)]
-pub(super) struct Run {
+pub(crate) struct RunArgs {
     /// Record every input of the judgement in this new file, for "falconer simulate"
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -40,22 +40,22 @@ pub(super) struct Run {
     record_limit: u32,
 }
 
-impl Run {
+impl RunArgs {
     /// Runs until the daemon is asked to stop.
-    pub(super) fn run(self, config_file: PathBuf) -> Result<(), Failure> {
-        let record = self.record.map(|file| Record {
+    pub(crate) fn run(self, config_file: PathBuf) -> Result<(), CliError> {
+        let record = self.record.map(|file| RecordingOptions {
             file,
             limit: u64::from(self.record_limit) << 20,
         });
-        let (config, tell_warnings) = reading::read_for_log(&config_file)?;
-        let log = log::start(config.log).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+        let (config, tell_warnings) = load::read_for_log(&config_file)?;
+        let log = log::start(config.log).map_err(|error| CliError::Failed(format!("{error:#}")))?;
         tell_warnings();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_keep_alive(KEEP_ALIVE)
             .enable_all()
             .build()
-            .map_err(|error| Failure::Failed(format!("cannot start the runtime: {error}")))?;
+            .map_err(|error| CliError::Failed(format!("cannot start the runtime: {error}")))?;
         warm_up(&runtime);
         let ended = runtime.block_on(async {
             // On a worker, because the thread that blocks here is none of the runtime's.
@@ -71,11 +71,11 @@ impl Run {
         drop(log);
         match ended {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error @ RunError::Configuration(_))) => Err(Failure::Configuration(error.to_string())),
+            Ok(Err(error @ RunError::Configuration(_))) => Err(CliError::Configuration(error.to_string())),
             Ok(Err(error @ (RunError::Held(_) | RunError::Broken(_) | RunError::Other(_)))) => {
-                Err(Failure::Failed(error.to_string()))
+                Err(CliError::Failed(error.to_string()))
             }
-            Err(error) => Err(Failure::Failed(format!("the daemon broke down: {error}"))),
+            Err(error) => Err(CliError::Failed(format!("the daemon broke down: {error}"))),
         }
     }
 }

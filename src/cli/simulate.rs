@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::failure::Failure;
-use super::{output, reading};
+use super::exit::CliError;
+use super::{load, output};
 use crate::config::duration;
-use crate::failover::Note;
-use crate::failover::trace::{self, Trace};
+use crate::core::CoreEvent;
+use crate::core::trace;
+use crate::core::trace::Trace;
 
 /// The longest trace that is read: a recording at its usual limit, several times over.
 const LONGEST: u64 = 1 << 30;
 
 /// Plays a trace.
 #[derive(Debug, Args)]
-pub(super) struct Simulate {
+pub(crate) struct SimulateArgs {
     /// The trace, recorded with "falconer run --record" or written by hand; "-" reads standard input
     trace: PathBuf,
 
@@ -25,20 +26,20 @@ pub(super) struct Simulate {
     all: bool,
 }
 
-impl Simulate {
+impl SimulateArgs {
     /// Prints what would have happened, a line each.
-    pub(super) fn run(self, config_file: &Path) -> Result<(), Failure> {
-        let config = reading::read(config_file)?;
+    pub(crate) fn run(self, config_file: &Path) -> Result<(), CliError> {
+        let config = load::read(config_file)?;
         let name = self.trace.display();
         let text =
-            read(&self.trace).map_err(|error| Failure::Failed(format!("cannot read {name}: {error}")))?;
+            read(&self.trace).map_err(|error| CliError::Failed(format!("cannot read {name}: {error}")))?;
         let trace = Trace::parse(&text, &config).map_err(|errors| {
             let errors = errors.iter().map(|error| format!("{name}: {error}"));
-            Failure::Failed(errors.collect::<Vec<_>>().join("\n"))
+            CliError::Failed(errors.collect::<Vec<_>>().join("\n"))
         })?;
         let mut out = String::new();
         for (at, note) in trace::simulate(&config, &trace) {
-            if self.all || !matches!(note, Note::Verdict { .. } | Note::Probe { .. }) {
+            if self.all || !matches!(note, CoreEvent::Verdict { .. } | CoreEvent::Probe { .. }) {
                 let at = duration::format(at.since_start());
                 out.push_str(&format!("{at:>12}  {}\n", trace::tell(&config, &note)));
             }

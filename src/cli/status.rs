@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::client::Daemon;
-use super::failure::Failure;
+use super::client::DaemonClient;
+use super::exit::CliError;
 use super::output;
-use crate::status::text;
+use crate::cli::text::text;
 
 /// How often `--watch` looks: as often as the daemon looks at BIRD by default.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows the snapshot.
 #[derive(Debug, Args)]
-pub(super) struct Status {
+pub(crate) struct StatusArgs {
     /// Print the snapshot of the API as JSON
     #[arg(long)]
     json: bool,
@@ -23,9 +23,9 @@ pub(super) struct Status {
     watch: bool,
 }
 
-impl Status {
+impl StatusArgs {
     /// Prints it once, or for as long as it is watched.
-    pub(super) fn run(&self, daemon: &Daemon) -> Result<(), Failure> {
+    pub(crate) fn run(&self, daemon: &DaemonClient) -> Result<(), CliError> {
         if !self.watch {
             return output::print(self.look(daemon)?);
         }
@@ -33,7 +33,7 @@ impl Status {
             let shown = match self.look(daemon) {
                 Ok(shown) => shown,
                 // It may come back, and that is what is watched for. Forbidden it stays forbidden.
-                Err(Failure::Unavailable(said)) if !self.json => format!("{said}\n"),
+                Err(CliError::Unavailable(said)) if !self.json => format!("{said}\n"),
                 Err(failure) => return Err(failure),
             };
             output::print(if self.json { shown } else { redrawn(&shown) })?;
@@ -42,7 +42,7 @@ impl Status {
     }
 
     /// What is to be shown now.
-    fn look(&self, daemon: &Daemon) -> Result<String, Failure> {
+    fn look(&self, daemon: &DaemonClient) -> Result<String, CliError> {
         if self.json {
             let mut json = String::from_utf8_lossy(&daemon.status_json()?).into_owned();
             json.push('\n');

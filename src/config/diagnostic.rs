@@ -3,8 +3,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
-use super::place::Span;
 use super::secrets;
+use super::spans::Span;
 
 /// How many findings are shown in full; a file that is not ours at all has thousands.
 const SHOWN_AT_MOST: usize = 100;
@@ -115,7 +115,7 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic, source: &str, file_n
     }
     let mut report = vec![group];
     if let Some(fix) = &diagnostic.fix
-        && let Some(window) = Window::around(source, std::iter::once(&fix.span))
+        && let Some(window) = SourceWindow::around(source, std::iter::once(&fix.span))
     {
         let title = Level::HELP.secondary_title(annotate_snippets::normalize_untrusted_str(&fix.title));
         let patch = Patch::new(window.shift(&fix.span), fix.with.as_str());
@@ -129,7 +129,7 @@ fn snippet<'a>(
     source: &'a str,
     file_name: &'a str,
 ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
-    let window = Window::around(source, diagnostic.labels.iter().map(|label| &label.span))?;
+    let window = SourceWindow::around(source, diagnostic.labels.iter().map(|label| &label.span))?;
     let mut snippet = window.snippet(file_name);
     for (index, label) in diagnostic.labels.iter().enumerate() {
         let kind = if index == 0 {
@@ -148,13 +148,13 @@ fn snippet<'a>(
 
 /// The lines of the source that a snippet needs: handing all of a long file to every snippet would
 /// make many findings slow.
-struct Window<'a> {
+struct SourceWindow<'a> {
     text: &'a str,
     offset: usize,
     first_line: usize,
 }
 
-impl<'a> Window<'a> {
+impl<'a> SourceWindow<'a> {
     fn around<'s>(source: &'a str, spans: impl Iterator<Item = &'s Span>) -> Option<Self> {
         let (mut from, mut to) = (usize::MAX, 0);
         for span in spans {

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// The form as a regular expression, for the schema.
-pub(super) const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$";
+pub(crate) const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$";
 
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1_000_000),

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::diagnostic::{Diagnostic, Fix, Label, Severity};
-use super::place::{Path, Places, Span};
+use super::spans::{KeyPath, KeyPositions, Span};
 
 /// One finding, its places named by paths.
 #[derive(Clone, Debug)]
@@ -25,18 +25,18 @@ pub(crate) struct Finding {
 /// A key, or a value.
 #[derive(Clone, Debug)]
 enum Spot {
-    Key(Path),
-    Value(Path),
+    Key(KeyPath),
+    Value(KeyPath),
 }
 
 impl Spot {
-    fn path(&self) -> &Path {
+    fn path(&self) -> &KeyPath {
         match self {
             Self::Key(path) | Self::Value(path) => path,
         }
     }
 
-    fn span(&self, places: &Places) -> Option<Span> {
+    fn span(&self, places: &KeyPositions) -> Option<Span> {
         match self {
             Self::Key(path) => places.key(path),
             Self::Value(path) => places.value(path),
@@ -68,13 +68,13 @@ impl Finding {
     }
 
     /// Points at a value, or at the table that it would stand in.
-    pub(crate) fn at(mut self, path: &Path, label: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, path: &KeyPath, label: impl Into<String>) -> Self {
         self.labels.push((Spot::Value(path.clone()), label.into()));
         self
     }
 
     /// Points at a key.
-    pub(crate) fn at_key(mut self, path: &Path, label: impl Into<String>) -> Self {
+    pub(crate) fn at_key(mut self, path: &KeyPath, label: impl Into<String>) -> Self {
         self.labels.push((Spot::Key(path.clone()), label.into()));
         self
     }
@@ -92,19 +92,24 @@ impl Finding {
     }
 
     /// A value that would mend it.
-    pub(crate) fn fix(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+    pub(crate) fn fix(mut self, title: impl Into<String>, path: &KeyPath, with: impl Into<String>) -> Self {
         self.fix = Some((title.into(), Spot::Value(path.clone()), with.into()));
         self
     }
 
     /// A key that would mend it.
-    pub(crate) fn fix_key(mut self, title: impl Into<String>, path: &Path, with: impl Into<String>) -> Self {
+    pub(crate) fn fix_key(
+        mut self,
+        title: impl Into<String>,
+        path: &KeyPath,
+        with: impl Into<String>,
+    ) -> Self {
         self.fix = Some((title.into(), Spot::Key(path.clone()), with.into()));
         self
     }
 
     /// The finding with its places in the text. Labels at one place become one.
-    pub(crate) fn placed(self, places: &Places) -> Diagnostic {
+    pub(crate) fn placed(self, places: &KeyPositions) -> Diagnostic {
         let mut labels: Vec<Label> = Vec::new();
         for (spot, text) in self.labels {
             let Some(span) = spot.span(places) else { continue };
@@ -134,14 +139,14 @@ impl Finding {
 /// All that was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    places: Places,
+    places: KeyPositions,
     diagnostics: Vec<Diagnostic>,
-    unread: BTreeSet<Path>,
+    unread: BTreeSet<KeyPath>,
 }
 
 impl Findings {
     /// Nothing but what the parser found.
-    pub(crate) fn new(places: Places, diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(places: KeyPositions, diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             places,
             diagnostics,
@@ -157,18 +162,18 @@ impl Findings {
     }
 
     /// Takes the finding that something could not be read.
-    pub(crate) fn unreadable(&mut self, path: &Path, finding: Finding) {
+    pub(crate) fn unreadable(&mut self, path: &KeyPath, finding: Finding) {
         self.diagnostics.push(finding.placed(&self.places));
         self.unread.insert(path.clone());
     }
 
     /// Whether a key, or something that it lies in, could not be read.
-    pub(crate) fn is_unread(&self, path: &Path) -> bool {
+    pub(crate) fn is_unread(&self, path: &KeyPath) -> bool {
         path.and_parents().any(|path| self.unread.contains(&path))
     }
 
     /// Whether something in a table or an array could not be read.
-    pub(crate) fn is_unread_within(&self, path: &Path) -> bool {
+    pub(crate) fn is_unread_within(&self, path: &KeyPath) -> bool {
         self.is_unread(path)
             || self
                 .unread
@@ -184,7 +189,7 @@ impl Findings {
     }
 
     /// Whether the user wrote it.
-    pub(crate) fn is_written(&self, path: &Path) -> bool {
+    pub(crate) fn is_written(&self, path: &KeyPath) -> bool {
         self.places.has(path)
     }
 

@@ -9,13 +9,13 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{BirdProtocol, BirdRoute, Check, Dns, Host, Http, Source};
+use super::model::{BirdProtocolConfig, BirdRouteConfig, CheckConfig, DnsConfig, Host, HttpConfig, Source};
 
 /// Bytes of the digest that are kept: enough that no two probes of one site share them.
 const LENGTH: usize = 16;
 
 /// The identity of a check: 32 hexadecimal digits.
-pub fn identity(check: &Check) -> String {
+pub fn identity(check: &CheckConfig) -> String {
     let digest = Sha256::digest(asked(check).to_string());
     digest
         .iter()
@@ -26,21 +26,21 @@ pub fn identity(check: &Check) -> String {
 
 /// Everything that a pass depends on. A key that is added later is written only where it is not at its
 /// default, so that what was remembered before stays remembered.
-fn asked(check: &Check) -> Value {
+fn asked(check: &CheckConfig) -> Value {
     let kind = check.type_name();
     match check {
-        Check::Icmp(icmp) => json!([kind, host(&icmp.target), source(icmp.source.as_ref())]),
-        Check::Tcp(tcp) => json!([kind, host(&tcp.target), tcp.port, source(tcp.source.as_ref())]),
-        Check::Http(http) => http_asked(kind, http),
-        Check::Dns(dns) => dns_asked(kind, dns),
-        Check::Exec(exec) => json!([kind, exec.command]),
-        Check::BirdRoute(route) => route_asked(kind, route),
-        Check::BirdProtocol(BirdProtocol::Bgp(name)) => json!([kind, "bgp", name]),
-        Check::BirdProtocol(BirdProtocol::Bfd(neighbor)) => json!([kind, "bfd", neighbor]),
+        CheckConfig::Icmp(icmp) => json!([kind, host(&icmp.target), source(icmp.source.as_ref())]),
+        CheckConfig::Tcp(tcp) => json!([kind, host(&tcp.target), tcp.port, source(tcp.source.as_ref())]),
+        CheckConfig::Http(http) => http_asked(kind, http),
+        CheckConfig::Dns(dns) => dns_asked(kind, dns),
+        CheckConfig::Exec(exec) => json!([kind, exec.command]),
+        CheckConfig::BirdRoute(route) => route_asked(kind, route),
+        CheckConfig::BirdProtocol(BirdProtocolConfig::Bgp(name)) => json!([kind, "bgp", name]),
+        CheckConfig::BirdProtocol(BirdProtocolConfig::Bfd(neighbor)) => json!([kind, "bfd", neighbor]),
     }
 }
 
-fn http_asked(kind: &str, http: &Http) -> Value {
+fn http_asked(kind: &str, http: &HttpConfig) -> Value {
     let sent = http.headers.iter();
     let sent: Vec<Value> = sent
         .map(|(name, value)| json!([name.as_str(), value.as_bytes()]))
@@ -65,7 +65,7 @@ fn http_asked(kind: &str, http: &Http) -> Value {
     ])
 }
 
-fn dns_asked(kind: &str, dns: &Dns) -> Value {
+fn dns_asked(kind: &str, dns: &DnsConfig) -> Value {
     json!([
         kind,
         host(&dns.server),
@@ -79,7 +79,7 @@ fn dns_asked(kind: &str, dns: &Dns) -> Value {
     ])
 }
 
-fn route_asked(kind: &str, route: &BirdRoute) -> Value {
+fn route_asked(kind: &str, route: &BirdRouteConfig) -> Value {
     json!([
         kind,
         route.prefix,

@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::book::{Book, KeyDoc, Need};
-use super::kind::quoted;
+use super::key_docs::{ConfigSchema, KeyDoc, KeyPresence};
 use super::model::Role;
+use super::value::quoted;
 
 /// What a first configuration is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers {
+pub struct InitAnswers {
     /// The site's name.
     pub site: String,
     /// What the site is for the service.
@@ -22,11 +22,11 @@ pub struct Answers {
     /// The service's prefixes.
     pub prefixes: Vec<IpNet>,
     /// Who carries them out.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<InitUpstream>,
     /// What BIRD calls itself; with it bird.conf is rendered, without it it stays the user's own.
     pub router: Option<(Ipv4Addr, u32)>,
     /// What is asked whether the target lives.
-    pub probes: Vec<Target>,
+    pub probes: Vec<InitTarget>,
     /// Where a standby sees whether a living primary withdrew: the primary's
     /// `/v1/services/NAME/announced`.
     pub announced: Option<String>,
@@ -36,7 +36,7 @@ pub struct Answers {
 
 /// An upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
+pub struct InitUpstream {
     /// The BGP protocol's name in BIRD.
     pub name: String,
     /// The neighbour's address and AS number, needed where bird.conf is rendered.
@@ -45,7 +45,7 @@ pub struct Upstream {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum InitTarget {
     /// An ICMP echo of an address or a name.
     Ping(String),
     /// A TCP connection to `host:port`.
@@ -55,15 +55,15 @@ pub enum Target {
 }
 
 /// Writes a configuration.
-pub fn init(answers: &Answers) -> String {
+pub fn init(answers: &InitAnswers) -> String {
     let mut moot = Vec::new();
     if answers.role == Role::Primary {
-        moot.extend(super::check::STANDBY_KEYS);
+        moot.extend(super::checks::STANDBY_KEYS);
     }
     if answers.router.is_some() {
         moot.extend(["protocols", "drain_protocols"]);
     }
-    let mut text = Text {
+    let mut text = InitText {
         text: HEAD.to_owned(),
         book: super::book(),
         moot,
@@ -106,7 +106,7 @@ const HEAD: &str = "\
 # changes nothing. `#key = value` is what holds without it.
 ";
 
-fn render(answers: &Answers, text: &mut Text) {
+fn render(answers: &InitAnswers, text: &mut InitText) {
     let Some((id, local_as)) = answers.router else {
         return;
     };
@@ -122,7 +122,7 @@ fn render(answers: &Answers, text: &mut Text) {
     text.table("[router]", "router", &keys, false);
 }
 
-fn service(answers: &Answers, text: &mut Text) {
+fn service(answers: &InitAnswers, text: &mut InitText) {
     let role = match answers.role {
         Role::Standby => "standby",
         Role::Primary => "primary",
@@ -140,9 +140,9 @@ fn service(answers: &Answers, text: &mut Text) {
     text.table("[[service]]", "service", &keys, true);
     for (number, target) in answers.probes.iter().enumerate() {
         let (kind, key, target) = match target {
-            Target::Ping(host) => ("icmp", "target", host),
-            Target::Tcp(host) => ("tcp", "target", host),
-            Target::Http(url) => ("http", "url", url),
+            InitTarget::Ping(host) => ("icmp", "target", host),
+            InitTarget::Tcp(host) => ("tcp", "target", host),
+            InitTarget::Http(url) => ("http", "url", url),
         };
         let name = quoted(&format!("{kind}{}", number + 1));
         let keys = [("name", name), ("type", quoted(kind)), (key, quoted(target))];
@@ -163,17 +163,17 @@ fn service(answers: &Answers, text: &mut Text) {
 }
 
 /// Of `/announced` only 200 and 503 say something (D17).
-pub(super) const ANNOUNCED_ERRORS: &str = r#"["300-502", "504-599"]"#;
+pub(crate) const ANNOUNCED_ERRORS: &str = r#"["300-502", "504-599"]"#;
 
 /// The text while it is written.
-struct Text {
+struct InitText {
     text: String,
-    book: Book,
+    book: ConfigSchema,
     /// Keys that mean nothing for this site.
     moot: Vec<&'static str>,
 }
 
-impl Text {
+impl InitText {
     /// A table with its keys; and, where they are wanted, the other keys that it may have.
     fn table(&mut self, header: &str, path: &str, keys: &[(&str, String)], others: bool) {
         let Some(section) = self.book.section(path) else {
@@ -203,11 +203,15 @@ const WIDTH: usize = 100;
 /// A key that is not given, with what holds without it.
 fn as_comment(key: &KeyDoc) -> String {
     let (value, meaning) = match &key.need {
-        Need::Default(words) => match words.strip_prefix('`').and_then(|words| words.strip_suffix('`')) {
-            Some(toml) if !toml.contains('`') => (toml, key.doc.to_owned()),
-            Some(_) | None => ("...", format!("{} Default: {}.", key.doc, words.replace('`', ""))),
-        },
-        Need::Required | Need::RequiredWhere(_) | Need::Optional => ("...", key.doc.to_owned()),
+        KeyPresence::Default(words) => {
+            match words.strip_prefix('`').and_then(|words| words.strip_suffix('`')) {
+                Some(toml) if !toml.contains('`') => (toml, key.doc.to_owned()),
+                Some(_) | None => ("...", format!("{} Default: {}.", key.doc, words.replace('`', ""))),
+            }
+        }
+        KeyPresence::Required | KeyPresence::RequiredWhere(_) | KeyPresence::Optional => {
+            ("...", key.doc.to_owned())
+        }
     };
     let line = format!("#{} = {value}", key.name);
     match line.len() + meaning.len() + 4 <= WIDTH {

@@ -15,42 +15,42 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use probe::{
-    BirdProtocol, BirdRoute, Check, Decides, Dns, Exec, Group, Host, Http, Icmp, OnNoAnswer, Pattern, Probe,
-    Source, Tcp, Votes, is_status_in,
+    BirdProtocolConfig, BirdRouteConfig, CheckConfig, Decides, DnsConfig, ExecConfig, Group, Host,
+    HttpConfig, IcmpConfig, OnNoAnswer, Pattern, ProbeConfig, Source, TcpConfig, Votes, is_status_in,
 };
-pub use service::{Failback, Quorum, Role, Service, Static, Window};
-pub use session::{Bfd, GracefulRestart, Import, Session, Upstream};
+pub use service::{DailyWindow, FailbackMode, Quorum, Role, ServiceConfig, StaticProtocolConfig};
+pub use session::{BfdConfig, GracefulRestart, ImportPolicy, SessionConfig, UpstreamConfig};
 
 /// All of falconer.toml.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `[site]`.
-    pub site: Site,
+    pub site: SiteConfig,
     /// `[bird]`.
-    pub bird: Bird,
+    pub bird: BirdConfig,
     /// `[render]`; `None` where bird.conf is the user's own ("attach mode").
-    pub render: Option<Render>,
+    pub render: Option<RenderConfig>,
     /// `[router]`; always there where we render.
-    pub router: Option<Router>,
+    pub router: Option<RouterConfig>,
     /// `[[upstream]]`, in the file's order.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<UpstreamConfig>,
     /// `[[peer]]`, in the file's order: sessions that carry nothing out.
-    pub peers: Vec<Upstream>,
+    pub peers: Vec<UpstreamConfig>,
     /// `[[service]]`, in the file's order.
-    pub services: Vec<Service>,
+    pub services: Vec<ServiceConfig>,
     /// `[[witness]]`, in the file's order. `votes`, `decides` mean nothing here.
-    pub witnesses: Vec<Probe>,
+    pub witnesses: Vec<ProbeConfig>,
     /// `[isolation]`.
-    pub isolation: Isolation,
+    pub isolation: IsolationConfig,
     /// `[api]`.
-    pub api: Api,
+    pub api: ApiConfig,
     /// `[log]`.
-    pub log: Log,
+    pub log: LogConfig,
 }
 
 /// `[site]`: where we are, and where we keep things.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct SiteConfig {
     /// This site's name.
     pub name: String,
     /// Overrides and history: survive a reboot.
@@ -61,7 +61,7 @@ pub struct Site {
 
 /// `[bird]`: the BIRD that we drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bird {
+pub struct BirdConfig {
     /// BIRD's control socket.
     pub socket: PathBuf,
     /// How long one command may take.
@@ -85,7 +85,7 @@ pub enum OnLoss {
 
 /// `[render]`: bird.conf from a template.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Render {
+pub struct RenderConfig {
     /// The template's file name, in `template_dir` or built in.
     pub template: String,
     /// The user's own templates.
@@ -93,7 +93,7 @@ pub struct Render {
     /// The file to write.
     pub output: PathBuf,
     /// How a changed file is brought into BIRD.
-    pub apply: Apply,
+    pub apply: ApplyMode,
     /// How long BIRD waits for our `configure confirm`.
     pub confirm_within: Duration,
     /// What the user's templates want, as `vars.x`.
@@ -102,7 +102,7 @@ pub struct Render {
 
 /// How a rendered file is brought into BIRD (A9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Apply {
+pub enum ApplyMode {
     /// Write it, `configure` with BIRD's undo timer, confirm when the sessions stand.
     Confirm,
     /// Write it only if BIRD's own parser accepts it.
@@ -113,7 +113,7 @@ pub enum Apply {
 
 /// `[router]`: what BIRD calls itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Router {
+pub struct RouterConfig {
     /// The router id.
     pub id: std::net::Ipv4Addr,
     /// Our AS number, 1 to 4294967294.
@@ -158,7 +158,7 @@ impl Family {
 
 /// `[isolation]` (D5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Isolation {
+pub struct IsolationConfig {
     /// Fewer witnesses up: isolated. Zero where there are no witnesses.
     pub min_up: MinUp,
     /// Whether a standby takes over while the near witnesses answer and the far ones do not.
@@ -210,7 +210,7 @@ pub enum OnCutOff {
 
 /// `[api]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Api {
+pub struct ApiConfig {
     /// Everything, for root and group falconer.
     pub socket: PathBuf,
     /// Read-only HTTP; `None`: off.
@@ -223,7 +223,7 @@ pub struct Api {
 
 /// `[log]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
+pub struct LogConfig {
     /// What is logged.
     pub level: tracing::Level,
     /// How it looks.

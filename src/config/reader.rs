@@ -2,7 +2,7 @@
 //!
 //! One call reads a key and describes it: `t.key("fall", integer(1..=1000)).doc("...").default(3)`.
 //! Run over a file it yields the value, or reports what is wrong with it and goes on; run over
-//! nothing, in the describing mode, it fills the [`Book`]. A table that was read reports the keys
+//! nothing, in the describing mode, it fills the [`ConfigSchema`]. A table that was read reports the keys
 //! that nobody asked for. It knows the form of values, not what they mean to each other.
 
 mod form;
@@ -11,26 +11,26 @@ mod key;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::book::{Book, Form};
 use super::finding::{Finding, Findings};
-use super::kind::Kind;
-use super::place::Path;
+use super::key_docs::{ConfigSchema, TableForm};
+use super::spans::KeyPath;
 use super::unknown;
+use super::value::ValueType;
 
-pub(super) use key::Key;
+pub(crate) use key::Key;
 
 /// What goes through all tables.
-pub(super) struct Reader {
-    pub(super) findings: Findings,
+pub(crate) struct ConfigReader {
+    pub(crate) findings: Findings,
     /// There in the describing mode only.
-    pub(super) book: Option<Book>,
+    pub(crate) book: Option<ConfigSchema>,
     /// The variant whose keys are being described.
     only: Option<(&'static str, &'static str)>,
 }
 
-impl Reader {
+impl ConfigReader {
     /// Reads a file.
-    pub(super) fn reading(findings: Findings) -> Self {
+    pub(crate) fn reading(findings: Findings) -> Self {
         Self {
             findings,
             book: None,
@@ -39,9 +39,9 @@ impl Reader {
     }
 
     /// Reads nothing and describes everything.
-    pub(super) fn describing() -> Self {
-        let mut book = Book::default();
-        book.open(String::new(), Form::Once, "", None);
+    pub(crate) fn describing() -> Self {
+        let mut book = ConfigSchema::default();
+        book.open(String::new(), TableForm::Once, "", None);
         Self {
             findings: Findings::default(),
             book: Some(book),
@@ -51,11 +51,11 @@ impl Reader {
 }
 
 /// One table, while it is read.
-pub(super) struct Table<'r, 't> {
-    reader: &'r mut Reader,
+pub(crate) struct TableReader<'r, 't> {
+    reader: &'r mut ConfigReader,
     /// `None`: not in the file, or described.
     tree: Option<&'t DeTable<'t>>,
-    path: Path,
+    path: KeyPath,
     asked: Vec<&'static str>,
     /// Known, and not to be suggested.
     refused: Vec<&'static str>,
@@ -64,22 +64,22 @@ pub(super) struct Table<'r, 't> {
 }
 
 /// One of several sorts of a table, told apart by the value of a key.
-pub(super) struct Variant<T> {
+pub(crate) struct Variant<T> {
     /// The key's value.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it means.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// Reads the keys that only this sort has.
-    pub(super) read: fn(&mut Table<'_, '_>) -> T,
+    pub(crate) read: fn(&mut TableReader<'_, '_>) -> T,
 }
 
-impl<'r, 't> Table<'r, 't> {
+impl<'r, 't> TableReader<'r, 't> {
     /// The whole file.
-    pub(super) fn top(reader: &'r mut Reader, tree: Option<&'t DeTable<'t>>) -> Self {
-        Self::new(reader, tree, Path::top())
+    pub(crate) fn top(reader: &'r mut ConfigReader, tree: Option<&'t DeTable<'t>>) -> Self {
+        Self::new(reader, tree, KeyPath::top())
     }
 
-    fn new(reader: &'r mut Reader, tree: Option<&'t DeTable<'t>>, path: Path) -> Self {
+    fn new(reader: &'r mut ConfigReader, tree: Option<&'t DeTable<'t>>, path: KeyPath) -> Self {
         Self {
             reader,
             tree,
@@ -91,27 +91,27 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Where this table stands.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &KeyPath {
         &self.path
     }
 
     /// Whether a key is there.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.tree.is_some_and(|tree| tree.contains_key(name))
     }
 
     /// Whether a key is there and could be read.
-    pub(super) fn has_good(&self, name: &str) -> bool {
+    pub(crate) fn has_good(&self, name: &str) -> bool {
         self.has(name) && !self.reader.findings.is_unread(&self.path.key(name))
     }
 
     /// Reports something about this table.
-    pub(super) fn report(&mut self, finding: Finding) {
+    pub(crate) fn report(&mut self, finding: Finding) {
         self.reader.findings.report(finding);
     }
 
     /// Starts reading a key.
-    pub(super) fn key<'k, K: Kind>(&'k mut self, name: &'static str, kind: K) -> Key<'k, 'r, 't, K> {
+    pub(crate) fn key<'k, K: ValueType>(&'k mut self, name: &'static str, kind: K) -> Key<'k, 'r, 't, K> {
         self.asked.push(name);
         Key {
             table: self,
@@ -124,12 +124,12 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Reads a table that has a value even where it is not in the file.
-    pub(super) fn section<T>(
+    pub(crate) fn section<T>(
         &mut self,
         name: &'static str,
-        form: Form,
+        form: TableForm,
         doc: &'static str,
-        read: impl FnOnce(&mut Table<'_, '_>) -> T,
+        read: impl FnOnce(&mut TableReader<'_, '_>) -> T,
     ) -> T {
         self.asked.push(name);
         let path = self.path.key(name);
@@ -137,19 +137,19 @@ impl<'r, 't> Table<'r, 't> {
         let tree = self
             .given(name)
             .and_then(|value| self.expect_table(&path, form, value));
-        if form == Form::OnceAtLeast && !self.has(name) && !self.is_describing() {
+        if form == TableForm::OnceAtLeast && !self.has(name) && !self.is_describing() {
             self.missing_table(name, form, doc);
         }
         self.descend(path, tree, read)
     }
 
     /// Reads a table where it is in the file.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
-        form: Form,
+        form: TableForm,
         doc: &'static str,
-        read: impl FnOnce(&mut Table<'_, '_>) -> T,
+        read: impl FnOnce(&mut TableReader<'_, '_>) -> T,
     ) -> Option<T> {
         let there = self.has(name) || self.is_describing();
         if there {
@@ -160,12 +160,12 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Reads every table of an array.
-    pub(super) fn tables<T>(
+    pub(crate) fn tables<T>(
         &mut self,
         name: &'static str,
-        form: Form,
+        form: TableForm,
         doc: &'static str,
-        mut read: impl FnMut(&mut Table<'_, '_>) -> T,
+        mut read: impl FnMut(&mut TableReader<'_, '_>) -> T,
     ) -> Vec<T> {
         let path = self.path.key(name);
         self.open(&path, form, doc, None);
@@ -173,27 +173,27 @@ impl<'r, 't> Table<'r, 't> {
             return vec![self.descend(path, None, read)];
         }
         let values = self.tables_given(name, path.clone(), &mut read);
-        if values.is_empty() && form == Form::ManyAtLeastOne {
+        if values.is_empty() && form == TableForm::ManyAtLeastOne {
             self.missing_table(name, form, doc);
         }
         values
     }
 
     /// Reads every table of an array whose tables have the keys of another one.
-    pub(super) fn tables_like<T>(
+    pub(crate) fn tables_like<T>(
         &mut self,
         name: &'static str,
         like: &'static str,
         doc: &'static str,
-        mut read: impl FnMut(&mut Table<'_, '_>) -> T,
+        mut read: impl FnMut(&mut TableReader<'_, '_>) -> T,
     ) -> Vec<T> {
         let path = self.path.key(name);
-        self.open(&path, Form::Many, doc, Some(like));
+        self.open(&path, TableForm::Many, doc, Some(like));
         self.tables_given(name, path, &mut read)
     }
 
     /// Reads the keys that depend on the value of one. `None` where that value is not known.
-    pub(super) fn variant<T>(
+    pub(crate) fn variant<T>(
         &mut self,
         key: &'static str,
         doc: &'static str,
@@ -203,7 +203,7 @@ impl<'r, 't> Table<'r, 't> {
             .iter()
             .map(|variant| (variant.name, variant.doc))
             .collect();
-        let chosen = self.key(key, super::kind::Sort(words)).doc(doc).required();
+        let chosen = self.key(key, super::value::Tag(words)).doc(doc).required();
         if self.is_describing() {
             let mut last = None;
             for variant in variants {
@@ -219,7 +219,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Refuses a key that a later version will read.
-    pub(super) fn not_yet(&mut self, name: &'static str, what: &str) {
+    pub(crate) fn not_yet(&mut self, name: &'static str, what: &str) {
         self.refused.push(name);
         let path = self.path.key(name);
         if self.has(name) {
@@ -245,7 +245,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Whether nothing is read, and everything described.
-    pub(super) fn is_describing(&self) -> bool {
+    pub(crate) fn is_describing(&self) -> bool {
         self.reader.book.is_some()
     }
 
@@ -253,7 +253,7 @@ impl<'r, 't> Table<'r, 't> {
         self.tree.and_then(|tree| tree.get(name))
     }
 
-    fn open(&mut self, path: &Path, form: Form, doc: &'static str, same_as: Option<&'static str>) {
+    fn open(&mut self, path: &KeyPath, form: TableForm, doc: &'static str, same_as: Option<&'static str>) {
         if let Some(book) = &mut self.reader.book {
             book.open(path.to_string(), form, doc, same_as);
         }
@@ -261,18 +261,18 @@ impl<'r, 't> Table<'r, 't> {
 
     fn descend<'u, T>(
         &mut self,
-        path: Path,
+        path: KeyPath,
         tree: Option<&'u DeTable<'u>>,
-        read: impl FnOnce(&mut Table<'_, '_>) -> T,
+        read: impl FnOnce(&mut TableReader<'_, '_>) -> T,
     ) -> T {
-        let mut table = Table::new(self.reader, tree, path);
+        let mut table = TableReader::new(self.reader, tree, path);
         let value = read(&mut table);
         table.finish();
         value
     }
 
     /// Reports the keys that nobody asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         let Some(tree) = self.tree.filter(|_| !self.unjudged) else {
             return;
         };

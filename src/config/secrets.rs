@@ -38,7 +38,7 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// The text with stars in place of what looks like a secret, byte for byte.
-pub(super) fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut secret: Vec<Range<usize>> = named(text).collect();
     secret.extend(users(text));
     for headers in HEADERS.find_iter(text) {
@@ -59,7 +59,7 @@ pub(super) fn masked(text: &str) -> String {
 }
 
 /// Where the first value stands that nobody else should read.
-pub(super) fn first(text: &str) -> Option<Range<usize>> {
+pub(crate) fn first(text: &str) -> Option<Range<usize>> {
     named(text).chain(users(text)).min_by_key(|range| range.start)
 }
 

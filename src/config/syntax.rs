@@ -8,14 +8,14 @@ use super::diagnostic::{Diagnostic, Label, Severity};
 const TWICE: &str = "duplicate key";
 
 /// What the parser said.
-pub(super) struct Syntax {
-    pub(super) found: Vec<Diagnostic>,
+pub(crate) struct Syntax {
+    pub(crate) found: Vec<Diagnostic>,
     /// The tree cannot be relied on.
-    pub(super) is_broken: bool,
+    pub(crate) is_broken: bool,
 }
 
 /// Puts the parser's errors into our form.
-pub(super) fn read(errors: &[toml::de::Error], text: &str) -> Syntax {
+pub(crate) fn read(errors: &[toml::de::Error], text: &str) -> Syntax {
     let is_broken = errors.iter().any(|error| error.message() != TWICE);
     let mut found: Vec<Diagnostic> = errors.iter().map(|error| diagnostic(error, text)).collect();
     found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
@@ -26,7 +26,7 @@ pub(super) fn read(errors: &[toml::de::Error], text: &str) -> Syntax {
 }
 
 /// More text than is read.
-pub(super) fn too_long(file_name: &str) -> Diagnostic {
+pub(crate) fn too_long(file_name: &str) -> Diagnostic {
     let longest = super::LONGEST_TEXT >> 20;
     Diagnostic {
         severity: Severity::Error,

@@ -71,7 +71,7 @@ fn every_default_is_one_that_its_key_takes() {
     // The smallest files have a default for every key that has one.
     for section in book().sections {
         for key in section.keys {
-            let book::Need::Default(words) = key.need else {
+            let key_docs::KeyPresence::Default(words) = key.need else {
                 continue;
             };
             assert!(!words.is_empty(), "{}.{}", section.path, key.name);

@@ -4,18 +4,18 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-use super::book::{Book, Section};
 use super::finding::Finding;
-use super::place::Path;
+use super::key_docs::{ConfigSchema, TableSchema};
+use super::spans::KeyPath;
 
 /// How alike two names must be, from 0 to 1, for one to be suggested for the other.
 const ALIKE: f64 = 0.82;
 
 /// Everything that falconer.toml may hold.
-static BOOK: LazyLock<Book> = LazyLock::new(super::book);
+static BOOK: LazyLock<ConfigSchema> = LazyLock::new(super::book);
 
 /// The finding that a table holds a key that it does not have. `known` are those that it has.
-pub(super) fn key(table: &Path, name: &str, known: &[&'static str], tree: &DeTable<'_>) -> Finding {
+pub(crate) fn key(table: &KeyPath, name: &str, known: &[&'static str], tree: &DeTable<'_>) -> Finding {
     let path = table.key(name);
     let place = if table.is_top() {
         "the file".to_owned()
@@ -34,7 +34,7 @@ pub(super) fn key(table: &Path, name: &str, known: &[&'static str], tree: &DeTab
 }
 
 /// The name in `names` that is most like `name`, where one is like it at all.
-pub(super) fn most_alike<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn most_alike<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &str| {
         let (name, other) = (name.to_lowercase(), other.to_lowercase());
         let slips = strsim::damerau_levenshtein(&name, &other);
@@ -50,7 +50,7 @@ pub(super) fn most_alike<'a>(name: &str, names: impl IntoIterator<Item = &'a str
 }
 
 /// Names, as a sentence lists them.
-pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
+pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match quoted.split_last() {
         None => String::new(),
@@ -59,7 +59,7 @@ pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-fn meant(table: &Path, name: &str, known: &[&'static str]) -> Option<&'static str> {
+fn meant(table: &KeyPath, name: &str, known: &[&'static str]) -> Option<&'static str> {
     let section = BOOK.section(&table.without_items());
     let called = section.iter().flat_map(|section| &section.keys);
     let called = called.filter(|key| known.contains(&key.name));
@@ -70,7 +70,7 @@ fn meant(table: &Path, name: &str, known: &[&'static str]) -> Option<&'static st
 }
 
 /// Where a key of this name would be right.
-fn elsewhere(table: &Path, name: &str, tree: &DeTable<'_>) -> Option<String> {
+fn elsewhere(table: &KeyPath, name: &str, tree: &DeTable<'_>) -> Option<String> {
     let own = BOOK.section(&table.without_items());
     if let Some((by, value)) = own.and_then(|own| own.keys.iter().find(|key| key.name == name)?.only) {
         let found = tree
@@ -81,7 +81,7 @@ fn elsewhere(table: &Path, name: &str, tree: &DeTable<'_>) -> Option<String> {
             "`{name}` is for {by} = \"{value}\"; this one is \"{found}\""
         ));
     }
-    let has_key = |section: &&Section| section.keys.iter().any(|key| key.name == name);
+    let has_key = |section: &&TableSchema| section.keys.iter().any(|key| key.name == name);
     let mut tables: Vec<String> = BOOK.sections.iter().filter(has_key).map(header).collect();
     for section in &BOOK.sections {
         // A table in braces is a key of the table that it stands in.
@@ -96,6 +96,6 @@ fn elsewhere(table: &Path, name: &str, tree: &DeTable<'_>) -> Option<String> {
     (!tables.is_empty()).then(|| format!("`{name}` is a key of {}", list(&tables)))
 }
 
-fn header(section: &Section) -> String {
+fn header(section: &TableSchema) -> String {
     section.form.header(&section.path)
 }

@@ -11,31 +11,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::metrics::tally::Number;
-use crate::status::snapshot::{Alarm, AlarmCode};
+use crate::metrics::shared::SharedNumber;
+use crate::model::snapshot::{Alarm, AlarmCode};
 
 /// Something that is wrong now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(crate) struct AlarmCondition {
     /// What kind of thing.
-    pub(super) code: AlarmCode,
+    pub(crate) code: AlarmCode,
     /// Which service, where it is one's.
-    pub(super) service: Option<String>,
+    pub(crate) service: Option<String>,
     /// What tells it from others of its kind: an upstream's name, a probe's; may be empty.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// In words, with what to do about it.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// What is wrong, and since when.
 #[derive(Debug, Default)]
-pub(super) struct Alarms {
+pub(crate) struct Alarms {
     /// By the service's place in the configuration; `None`: the site's own. Nobody without alarms.
     standing: BTreeMap<Option<usize>, Vec<Standing>>,
     /// Services of which something changed that their alarms depend on.
     stale: BTreeSet<usize>,
-    changes: Changes,
-    renewed: Number,
+    changes: AlarmChanges,
+    renewed: SharedNumber,
 }
 
 /// An alarm that stands.
@@ -47,27 +47,27 @@ struct Standing {
 
 /// What changed since somebody asked.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(crate) struct AlarmChanges {
     /// Went wrong.
-    pub(super) raised: Vec<Trouble>,
+    pub(crate) raised: Vec<AlarmCondition>,
     /// Is well again: code, service, subject.
-    pub(super) cleared: Vec<(AlarmCode, Option<String>, String)>,
+    pub(crate) cleared: Vec<(AlarmCode, Option<String>, String)>,
 }
 
 impl Alarms {
     /// Something changed that the alarms of these services depend on.
-    pub(super) fn mark(&mut self, services: impl IntoIterator<Item = usize>) {
+    pub(crate) fn mark(&mut self, services: impl IntoIterator<Item = usize>) {
         self.stale.extend(services);
     }
 
     /// The services whose alarms are to be renewed; they count as renewed now.
-    pub(super) fn take_stale(&mut self) -> BTreeSet<usize> {
+    pub(crate) fn take_stale(&mut self) -> BTreeSet<usize> {
         std::mem::take(&mut self.stale)
     }
 
     /// Takes in everything that is wrong now with a service, or, `None`, with the site itself. What was
     /// wrong before keeps its beginning.
-    pub(super) fn renew(&mut self, now: Timestamp, of: Option<usize>, troubles: Vec<Trouble>) {
+    pub(crate) fn renew(&mut self, now: Timestamp, of: Option<usize>, troubles: Vec<AlarmCondition>) {
         if of.is_some() {
             self.renewed.add(1);
         }
@@ -115,7 +115,7 @@ impl Alarms {
 
     /// Goes over to another configuration: alarms move with the names of the services. Those of a
     /// service that is gone are cleared, and every other is renewed.
-    pub(super) fn follow(&mut self, old: &Config, new: &Config) {
+    pub(crate) fn follow(&mut self, old: &Config, new: &Config) {
         let place = |index: usize| {
             let name = &old.services.get(index)?.name;
             new.services.iter().position(|service| service.name == *name)
@@ -139,7 +139,7 @@ impl Alarms {
     }
 
     /// Everything that stands, the oldest first.
-    pub(super) fn list(&self) -> Vec<Alarm> {
+    pub(crate) fn list(&self) -> Vec<Alarm> {
         let standing = self.standing.values().flatten();
         let mut alarms: Vec<Alarm> = standing.map(|standing| standing.alarm.clone()).collect();
         alarms.sort_by_key(|alarm| alarm.since);
@@ -147,13 +147,13 @@ impl Alarms {
     }
 
     /// What changed since the last call.
-    pub(super) fn take_changes(&mut self) -> Changes {
+    pub(crate) fn take_changes(&mut self) -> AlarmChanges {
         std::mem::take(&mut self.changes)
     }
 
     /// How often the alarms of a service were renewed.
     #[cfg(test)]
-    pub(super) fn renewed(&self) -> Number {
+    pub(crate) fn renewed(&self) -> SharedNumber {
         self.renewed.clone()
     }
 }
@@ -161,10 +161,10 @@ impl Alarms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failover::site::tests::support::{config, probe, standby};
+    use crate::core::site::tests::support::{config, probe, standby};
 
-    fn trouble(service: Option<&str>, subject: &str, text: &str) -> Trouble {
-        Trouble {
+    fn trouble(service: Option<&str>, subject: &str, text: &str) -> AlarmCondition {
+        AlarmCondition {
             code: AlarmCode::UpstreamDown,
             service: service.map(str::to_owned),
             subject: subject.to_owned(),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     /// What is wrong with the site itself is looked at.
-    fn look(alarms: &mut Alarms, at: i64, troubles: &[Trouble]) -> Changes {
+    fn look(alarms: &mut Alarms, at: i64, troubles: &[AlarmCondition]) -> AlarmChanges {
         alarms.renew(second(at), None, troubles.to_vec());
         alarms.take_changes()
     }
@@ -189,7 +189,7 @@ mod tests {
         let changes = look(&mut alarms, 2, &[trouble(None, "isp", "Idle")]);
         let list = alarms.list();
         assert_eq!((list[0].since, list[0].text.as_str()), (second(1), "Idle"));
-        assert_eq!(changes, Changes::default());
+        assert_eq!(changes, AlarmChanges::default());
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let isp = || trouble(None, "isp", "Active");
         assert_eq!(look(&mut alarms, 1, &[isp()]).raised.len(), 1);
         assert_eq!(look(&mut alarms, 2, &[]).cleared.len(), 1);
-        assert_eq!(look(&mut alarms, 3, &[]), Changes::default());
+        assert_eq!(look(&mut alarms, 3, &[]), AlarmChanges::default());
         look(&mut alarms, 4, &[isp()]);
         assert_eq!(alarms.list()[0].since, second(4));
     }
@@ -208,8 +208,8 @@ mod tests {
         let mut alarms = Alarms::default();
         let both = [trouble(None, "isp", "one"), trouble(None, "isp", "other")];
         assert_eq!(look(&mut alarms, 1, &both).raised.len(), 1);
-        assert_eq!(look(&mut alarms, 2, &both[1..]), Changes::default());
-        assert_eq!(look(&mut alarms, 3, &both), Changes::default());
+        assert_eq!(look(&mut alarms, 2, &both[1..]), AlarmChanges::default());
+        assert_eq!(look(&mut alarms, 3, &both), AlarmChanges::default());
         let since: Vec<_> = alarms.list().iter().map(|alarm| alarm.since).collect();
         assert_eq!(since, [second(1), second(1)]);
         assert_eq!(look(&mut alarms, 4, &[]).cleared.len(), 1);

@@ -10,10 +10,10 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::failover::{ProbeId, Start};
-use crate::health::CheckId;
-use crate::probe::Report;
-use crate::status::snapshot::Outcome;
+use crate::core::health::CheckId;
+use crate::core::{CheckStart, ProbeId};
+use crate::model::snapshot::CheckOutcome;
+use crate::probe::CheckReport;
 
 /// Results that wait to be taken in: as many as the checks of thousands of probes that end at once, so
 /// that none waits elsewhere and looks as if it never reported. Room is taken only as it is needed; the
@@ -21,27 +21,28 @@ use crate::status::snapshot::Outcome;
 const RESULTS_WAITING: usize = 65_536;
 
 /// Makes one check of a probe.
-pub(super) type Make = Arc<dyn Fn(ProbeId) -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
+pub(crate) type CheckFactory =
+    Arc<dyn Fn(ProbeId) -> Pin<Box<dyn Future<Output = CheckReport> + Send>> + Send + Sync>;
 
 /// A check that has ended.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(crate) struct FinishedCheck {
     /// Which one.
-    pub(super) id: CheckId,
+    pub(crate) id: CheckId,
     /// What came of it.
-    pub(super) report: Report,
+    pub(crate) report: CheckReport,
 }
 
 /// The checks under way. Dropping it ends them.
-pub(super) struct Checks {
-    make: Make,
-    results: mpsc::Sender<Checked>,
+pub(crate) struct CheckRunner {
+    make: CheckFactory,
+    results: mpsc::Sender<FinishedCheck>,
     stop: CancellationToken,
 }
 
-impl Checks {
+impl CheckRunner {
     /// No checks yet; results come out of the receiver.
-    pub(super) fn new(make: Make) -> (Self, mpsc::Receiver<Checked>) {
+    pub(crate) fn new(make: CheckFactory) -> (Self, mpsc::Receiver<FinishedCheck>) {
         let (results, receiver) = mpsc::channel(RESULTS_WAITING);
         (
             Self {
@@ -54,12 +55,12 @@ impl Checks {
     }
 
     /// Makes checks this way from now on; those under way go on as they began.
-    pub(super) fn make_by(&mut self, make: Make) {
+    pub(crate) fn make_by(&mut self, make: CheckFactory) {
         self.make = make;
     }
 
     /// Starts a check.
-    pub(super) fn start(&self, start: Start) {
+    pub(crate) fn start(&self, start: CheckStart) {
         // A check that panics is reported like any that cannot be made.
         let check = AssertUnwindSafe((self.make)(start.probe)).catch_unwind();
         let check = self.stop.clone().run_until_cancelled_owned(check);
@@ -67,15 +68,15 @@ impl Checks {
         tokio::spawn(async move {
             let report = match check.await {
                 Some(Ok(report)) => report,
-                Some(Err(panic)) => Report {
-                    outcome: Outcome::Error,
+                Some(Err(panic)) => CheckReport {
+                    outcome: CheckOutcome::Error,
                     detail: format!("the check broke down: {}", said(&*panic)),
                     rtt: None,
                 },
                 None => return,
             };
             // Nobody listens any more only when the daemon is at its end.
-            let _ = results.send(Checked { id: start.id, report }).await;
+            let _ = results.send(FinishedCheck { id: start.id, report }).await;
         });
     }
 }
@@ -87,7 +88,7 @@ fn said(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("it panicked")
 }
 
-impl Drop for Checks {
+impl Drop for CheckRunner {
     fn drop(&mut self) {
         self.stop.cancel();
     }
@@ -99,12 +100,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_that_panics_is_one_that_could_not_be_made() {
-        let make: Make = Arc::new(|_| Box::pin(async { panic!("no {}", "way") }));
-        let (checks, mut results) = Checks::new(make);
+        let make: CheckFactory = Arc::new(|_| Box::pin(async { panic!("no {}", "way") }));
+        let (checks, mut results) = CheckRunner::new(make);
         let (id, probe) = (CheckId(7), ProbeId::Witness(0));
-        checks.start(Start { id, probe });
+        checks.start(CheckStart { id, probe });
         let checked = results.recv().await.expect("a result");
-        assert_eq!((checked.id, checked.report.outcome), (id, Outcome::Error));
+        assert_eq!((checked.id, checked.report.outcome), (id, CheckOutcome::Error));
         assert_eq!(checked.report.detail, "the check broke down: no way");
     }
 }

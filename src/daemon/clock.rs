@@ -5,21 +5,21 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-use crate::time::{Moment, Now};
+use crate::model::time::{Moment, Now};
 
 /// A suspension shorter than this is lost in the noise of reading two clocks.
 const SUSPENSION_NOTICED: Duration = Duration::from_millis(20);
 
 /// The daemon's clocks.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     slept: Duration,
 }
 
 impl Clock {
     /// Starts counting.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
             slept: slept(),
@@ -27,7 +27,7 @@ impl Clock {
     }
 
     /// What time it is.
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             mono: self.moment(Instant::now()),
             wall: jiff::Timestamp::now(),
@@ -35,17 +35,17 @@ impl Clock {
     }
 
     /// An instant as the core counts it.
-    pub(super) fn moment(&self, instant: Instant) -> Moment {
+    pub(crate) fn moment(&self, instant: Instant) -> Moment {
         Moment::new(instant.saturating_duration_since(self.start))
     }
 
     /// The instant of a moment of the core.
-    pub(super) fn instant(&self, moment: Moment) -> Instant {
+    pub(crate) fn instant(&self, moment: Moment) -> Instant {
         self.start + moment.since_start()
     }
 
     /// How long the machine was suspended since the last call; `None`: it was not (D2).
-    pub(super) fn suspended(&mut self) -> Option<Duration> {
+    pub(crate) fn suspended(&mut self) -> Option<Duration> {
         let slept = slept();
         let by = slept.saturating_sub(self.slept);
         self.slept = slept;

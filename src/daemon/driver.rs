@@ -3,13 +3,13 @@
 //! Wait, feed, notice, flush: wait for a fact or for time; feed it to the site; notice what that
 //! made of things; flush wishes, checks, memory and snapshot to the edges. It decides nothing.
 
-mod drilling;
-mod intake;
-mod leave;
+mod drills;
+mod handlers;
 mod pace;
 mod publish;
-mod reconfigure;
+mod reload;
 mod remembering;
+mod shutdown;
 mod watchdog;
 
 use std::future::Future;
@@ -26,39 +26,40 @@ use tokio::time::{Instant, sleep_until};
 
 use pace::Pace;
 use publish::{MEASURED_EVERY, Publication};
-pub(super) use reconfigure::Wheel;
+pub(crate) use reload::ReconcilerHandle;
 use remembering::read_at_last;
-pub(super) use remembering::{Remembered, Remembering, remember};
+pub(crate) use remembering::{Remembered, Remembering, remember};
 use watchdog::Watchdog;
 
 use super::alarms::Alarms;
-use super::bird_conf::Wrong;
-use super::checks::{Checked, Checks};
-use super::chronicle::{self, Chronicle, Latest};
+use super::bird_conf_watch::BirdConfProblems;
+use super::checks::{CheckRunner, FinishedCheck};
 use super::clock::Clock;
-use super::drill::Rehearsal;
-use super::keeping::Successor;
-use super::requests::Waiting;
-use super::senses::{Senses, Unusable};
-use super::telling::tell;
-use super::transition::Following;
-use super::view::View;
+use super::config_manager::NewConfig;
+use super::drill_timer::DrillTimer;
+use super::event_log::tell;
+use super::history_log;
+use super::history_log::{HistoryLog, LatestEntries};
+use super::probe_set::{ProbeSet, Unusable};
+use super::requests::WaitingRequests;
+use super::snapshot::SnapshotBuilder;
+use super::transition_timer::TransitionTimer;
 use crate::api;
-use crate::bird::client::Link;
-use crate::bird::steering::{Report, Seen, Wish, Wishes};
+use crate::bird::client::ConnectionStatus;
+use crate::bird::reconcile::{DesiredState, DesiredStates, Observed, ReconcilerReport};
 use crate::config::Config;
-use crate::failover::trace::Header;
-use crate::failover::{Event, Input, Memory, Note, Site, Start, service};
-use crate::history::What;
-use crate::metrics::{Counts, Tally};
+use crate::core::trace::TraceHeader;
+use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState, Site, service};
+use crate::metrics::latency::LatencyBuffers;
+use crate::metrics::{Counts, SharedCounters};
+use crate::model::Snapshot;
+use crate::model::history::HistoryEvent;
+use crate::model::time::Now;
 use crate::ready::Readiness;
-use crate::status::Snapshot;
-use crate::status::latency::Book;
-use crate::store::journal::{Journal, Past};
+use crate::store::history::{HistoryWriter, StoredHistory};
 use crate::store::recording::Recording;
-use crate::store::{Found, Keeper, Kept, Version};
+use crate::store::{LoadedState, PersistResult, StateVersion, StateWriter};
 use crate::systemd;
-use crate::time::Now;
 
 /// How many inputs that wait already are taken in before anything else is done: some milliseconds.
 const BATCH: usize = 256;
@@ -74,69 +75,69 @@ const MEMORY_REST: u32 = 9;
 const TURN_AT_LEAST: Duration = Duration::from_secs(1);
 
 /// The edges, as far as the driver sees them.
-pub(super) struct Edges {
+pub(crate) struct Edges {
     /// Steering at work.
-    pub(super) wheel: Wheel,
+    pub(crate) wheel: ReconcilerHandle,
     /// What we want of BIRD.
-    pub(super) wishes: watch::Sender<Wishes>,
+    pub(crate) wishes: watch::Sender<DesiredStates>,
     /// What steering saw and did.
-    pub(super) reports: mpsc::Receiver<Report>,
+    pub(crate) reports: mpsc::Receiver<ReconcilerReport>,
     /// How keeping went.
-    pub(super) kept: mpsc::Receiver<Kept>,
+    pub(crate) kept: mpsc::Receiver<PersistResult>,
     /// What is to be kept.
-    pub(super) keeper: Keeper,
+    pub(crate) keeper: StateWriter,
     /// Whether the history can be written.
-    pub(super) journal_reports: mpsc::Receiver<Result<(), String>>,
+    pub(crate) journal_reports: mpsc::Receiver<Result<(), String>>,
     /// Checks to make.
-    pub(super) checks: Checks,
+    pub(crate) checks: CheckRunner,
     /// Checks made.
-    pub(super) checked: mpsc::Receiver<Checked>,
+    pub(crate) checked: mpsc::Receiver<FinishedCheck>,
     /// The probes, as far as they know of trouble without being asked.
-    pub(super) senses: Senses,
+    pub(crate) senses: ProbeSet,
     /// What is wrong with bird.conf on disk.
-    pub(super) bird_conf: watch::Receiver<Wrong>,
+    pub(crate) bird_conf: watch::Receiver<BirdConfProblems>,
     /// What came of operators' errands.
-    pub(super) hearsay: mpsc::Receiver<What>,
+    pub(crate) hearsay: mpsc::Receiver<HistoryEvent>,
     /// Whether we would take over, to be shown.
-    pub(super) ready: watch::Receiver<Arc<Readiness>>,
+    pub(crate) ready: watch::Receiver<Arc<Readiness>>,
     /// Configurations to go over to.
-    pub(super) successors: mpsc::Receiver<Successor>,
+    pub(crate) successors: mpsc::Receiver<NewConfig>,
     /// The configuration in force, for those who follow it.
-    pub(super) in_force: watch::Sender<Arc<Config>>,
+    pub(crate) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
-    pub(super) requests: mpsc::Receiver<api::Request>,
+    pub(crate) requests: mpsc::Receiver<api::OperatorRequest>,
     /// The drills that operators ask for.
-    pub(super) drills: mpsc::Receiver<api::Drill>,
+    pub(crate) drills: mpsc::Receiver<api::DrillRequest>,
     /// Whether bird.conf is being applied.
-    pub(super) applying: watch::Receiver<bool>,
+    pub(crate) applying: watch::Receiver<bool>,
     /// How BIRD's socket stands.
-    pub(super) link: watch::Receiver<Link>,
+    pub(crate) link: watch::Receiver<ConnectionStatus>,
 }
 
 /// The driver.
-pub(super) struct Driver {
+pub(crate) struct Driver {
     config: Arc<Config>,
     clock: Clock,
     site: Site,
     edges: Edges,
     since: Timestamp,
     now_at_start: Now,
-    link: (Link, Timestamp),
-    seen: Option<(Seen, Timestamp)>,
+    link: (ConnectionStatus, Timestamp),
+    seen: Option<(Observed, Timestamp)>,
     upstreams_since: Vec<Option<Timestamp>>,
-    following: Vec<Option<Following>>,
-    drills: Vec<Option<Rehearsal>>,
+    following: Vec<Option<TransitionTimer>>,
+    drills: Vec<Option<DrillTimer>>,
     alarms: Alarms,
     unusable: Unusable,
-    memory: Version,
+    memory: StateVersion,
     memory_trouble: Option<String>,
     history_trouble: Option<String>,
-    chronicle: Chronicle,
-    counts: Tally<Counts>,
+    chronicle: HistoryLog,
+    counts: SharedCounters<Counts>,
     recording: Option<Recording>,
-    waiting: Waiting,
+    waiting: WaitingRequests,
     snapshot: watch::Sender<Arc<Snapshot>>,
-    latency: watch::Sender<Arc<Book>>,
+    latency: watch::Sender<Arc<LatencyBuffers>>,
     watchdog: Watchdog,
     /// What is kept in state_dir, as long as its disk has not told.
     remembering: Option<Remembering>,
@@ -149,19 +150,19 @@ pub(super) struct Driver {
 }
 
 /// What woke the driver.
-enum Woken {
+enum WakeReason {
     Time,
-    Checked(Checked),
-    Report(Report),
-    Request(api::Request),
-    Drill(api::Drill),
-    Kept(Kept),
+    Checked(FinishedCheck),
+    Report(ReconcilerReport),
+    Request(api::OperatorRequest),
+    Drill(api::DrillRequest),
+    Kept(PersistResult),
     Journal(Result<(), String>),
     Link,
     BirdConf,
     Ready,
-    Told(What),
-    Successor(Successor),
+    Told(HistoryEvent),
+    Successor(NewConfig),
     Remembered(Result<Remembered, JoinError>),
     /// A task that the daemon cannot do without has ended.
     Ended(&'static str),
@@ -170,24 +171,24 @@ enum Woken {
 
 /// Why the daemon cannot go on, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken(pub(super) String);
+pub(crate) struct Broken(pub(crate) String);
 
 impl Driver {
     /// A driver that has not turned yet.
-    pub(super) fn new(
+    pub(crate) fn new(
         config: Arc<Config>,
         clock: Clock,
-        found: Found,
-        past: Past,
-        journal: Journal,
+        found: LoadedState,
+        past: StoredHistory,
+        journal: HistoryWriter,
         edges: Edges,
     ) -> Self {
-        let counts = Tally::<Counts>::default();
+        let counts = SharedCounters::<Counts>::default();
         let now = clock.now();
         let site = Site::new(&config, &found.memory, now);
         let services = config.services.len();
         let link = edges.link.borrow().clone();
-        let view = View {
+        let view = SnapshotBuilder {
             config: &config,
             site: &site,
             seen: None,
@@ -205,17 +206,17 @@ impl Driver {
             drills: Self::drills_left_behind(&site),
             alarms: Alarms::default(),
             unusable: Unusable::default(),
-            memory: Version {
+            memory: StateVersion {
                 number: 0,
                 memory: found.memory,
             },
             memory_trouble: found.problem,
             history_trouble: None,
-            chronicle: Chronicle::new(past, journal, counts.clone()),
+            chronicle: HistoryLog::new(past, journal, counts.clone()),
             counts,
             looked: watch::channel(false).0,
             recording: None,
-            waiting: Waiting::default(),
+            waiting: WaitingRequests::default(),
             watchdog: Watchdog::new(systemd::watchdog(), Instant::now()),
             remembering: None,
             publication: Publication::new(),
@@ -227,7 +228,7 @@ impl Driver {
             link: (link, now.wall),
             seen: None,
             snapshot,
-            latency: watch::channel(Arc::new(Book::new(&config, None))).0,
+            latency: watch::channel(Arc::new(LatencyBuffers::new(&config, None))).0,
             config,
             clock,
             site,
@@ -236,27 +237,27 @@ impl Driver {
     }
 
     /// The latest snapshot, now and later.
-    pub(super) fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshot.subscribe()
     }
 
     /// Whether a snapshot has been published that knows of BIRD.
-    pub(super) fn looked(&self) -> watch::Receiver<bool> {
+    pub(crate) fn looked(&self) -> watch::Receiver<bool> {
         self.looked.subscribe()
     }
 
     /// What is counted here, for the metrics.
-    pub(super) fn counts(&self) -> Tally<Counts> {
+    pub(crate) fn counts(&self) -> SharedCounters<Counts> {
         self.counts.clone()
     }
 
     /// The latest entries of the history, now and later.
-    pub(super) fn history(&self) -> watch::Receiver<Latest> {
+    pub(crate) fn history(&self) -> watch::Receiver<LatestEntries> {
         self.chronicle.latest()
     }
 
     /// The latest results of every probe, now and later.
-    pub(super) fn latency(&self) -> watch::Receiver<Arc<Book>> {
+    pub(crate) fn latency(&self) -> watch::Receiver<Arc<LatencyBuffers>> {
         self.latency.subscribe()
     }
 
@@ -264,21 +265,21 @@ impl Driver {
     ///
     /// # Errors
     /// A task that it cannot do without ended before. BIRD is left as it is then.
-    pub(super) async fn run(mut self, stop: impl Future<Output = &'static str>) -> Result<(), Broken> {
+    pub(crate) async fn run(mut self, stop: impl Future<Output = &'static str>) -> Result<(), Broken> {
         let mut stop = std::pin::pin!(stop);
         self.record(
             None,
-            What::Started {
+            HistoryEvent::Started {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
         );
         self.feed(None);
         loop {
             let woken = self.wait(stop.as_mut()).await;
-            if let Woken::Stop(why) = woken {
+            if let WakeReason::Stop(why) = woken {
                 tracing::info!(why, "asked to stop");
                 self.end_drills_first(why).await;
-                self.record(None, What::Stopped { why: why.to_owned() });
+                self.record(None, HistoryEvent::Stopped { why: why.to_owned() });
                 break;
             }
             let all = match self.take(woken).and_then(|()| self.take_waiting()) {
@@ -295,25 +296,25 @@ impl Driver {
         Ok(())
     }
 
-    fn take(&mut self, woken: Woken) -> Result<(), Broken> {
+    fn take(&mut self, woken: WakeReason) -> Result<(), Broken> {
         match woken {
-            Woken::Time => self.feed(None),
-            Woken::Checked(checked) => self.take_checked(checked),
-            Woken::Report(report) => self.take_report(report),
-            Woken::Request(request) => self.take_request(request),
-            Woken::Drill(request) => self.take_drill(request),
-            Woken::Kept(kept) => self.take_kept(&kept),
-            Woken::Journal(written) => self.take_written(written),
-            Woken::Link => self.take_link(),
-            Woken::BirdConf | Woken::Ready => self.publication.stale(),
-            Woken::Told(what) => self.take_told(what),
-            Woken::Successor(successor) => self.go_over_to(successor),
-            Woken::Remembered(found) => return self.take_remembered(found),
-            Woken::Ended(task) => {
+            WakeReason::Time => self.feed(None),
+            WakeReason::Checked(checked) => self.take_checked(checked),
+            WakeReason::Report(report) => self.take_report(report),
+            WakeReason::Request(request) => self.take_request(request),
+            WakeReason::Drill(request) => self.take_drill(request),
+            WakeReason::Kept(kept) => self.take_kept(&kept),
+            WakeReason::Journal(written) => self.take_written(written),
+            WakeReason::Link => self.take_link(),
+            WakeReason::BirdConf | WakeReason::Ready => self.publication.stale(),
+            WakeReason::Told(what) => self.take_told(what),
+            WakeReason::Successor(successor) => self.go_over_to(successor),
+            WakeReason::Remembered(found) => return self.take_remembered(found),
+            WakeReason::Ended(task) => {
                 return Err(Broken(format!("{task} has ended, and nobody had asked it to")));
             }
             // Handled by whoever turns the loop.
-            Woken::Stop(_) => {}
+            WakeReason::Stop(_) => {}
         }
         Ok(())
     }
@@ -322,8 +323,8 @@ impl Driver {
     /// that has ended is not one that never reports. False: there was more than a batch of it.
     fn take_waiting(&mut self) -> Result<bool, Broken> {
         for _ in 0..BATCH {
-            let report = self.edges.reports.try_recv().map(Woken::Report).ok();
-            let checked = self.edges.checked.try_recv().map(Woken::Checked).ok();
+            let report = self.edges.reports.try_recv().map(WakeReason::Report).ok();
+            let checked = self.edges.checked.try_recv().map(WakeReason::Checked).ok();
             if report.is_none() && checked.is_none() {
                 if self.alone_at + ALONE_EVERY <= Instant::now() {
                     self.feed(None);
@@ -337,30 +338,30 @@ impl Driver {
         Ok(false)
     }
 
-    async fn wait(&mut self, stop: Pin<&mut impl Future<Output = &'static str>>) -> Woken {
+    async fn wait(&mut self, stop: Pin<&mut impl Future<Output = &'static str>>) -> WakeReason {
         let at = self.wake_at();
         let edges = &mut self.edges;
         tokio::select! {
             biased;
-            why = stop => Woken::Stop(why),
+            why = stop => WakeReason::Stop(why),
             // Every task holds the other end of a channel here: where it panics or returns, that closes.
-            report = edges.reports.recv() => report.map_or(Woken::Ended("steering"), Woken::Report),
-            Some(checked) = edges.checked.recv() => Woken::Checked(checked),
-            () = sleep_until(at) => Woken::Time,
-            kept = edges.kept.recv() => kept.map_or(Woken::Ended("the writer of the state"), Woken::Kept),
+            report = edges.reports.recv() => report.map_or(WakeReason::Ended("steering"), WakeReason::Report),
+            Some(checked) = edges.checked.recv() => WakeReason::Checked(checked),
+            () = sleep_until(at) => WakeReason::Time,
+            kept = edges.kept.recv() => kept.map_or(WakeReason::Ended("the writer of the state"), WakeReason::Kept),
             written = edges.journal_reports.recv() => {
-                written.map_or(Woken::Ended("the writer of the history"), Woken::Journal)
+                written.map_or(WakeReason::Ended("the writer of the history"), WakeReason::Journal)
             }
-            link = edges.link.changed() => link.map_or(Woken::Ended("the connection to BIRD"), |()| Woken::Link),
+            link = edges.link.changed() => link.map_or(WakeReason::Ended("the connection to BIRD"), |()| WakeReason::Link),
             changed = edges.bird_conf.changed() => {
-                changed.map_or(Woken::Ended("the keeping of the files"), |()| Woken::BirdConf)
+                changed.map_or(WakeReason::Ended("the keeping of the files"), |()| WakeReason::BirdConf)
             }
-            changed = edges.ready.changed() => changed.map_or(Woken::Ended("readiness"), |()| Woken::Ready),
-            found = read_at_last(&mut self.remembering) => Woken::Remembered(found),
-            Some(what) = edges.hearsay.recv() => Woken::Told(what),
-            Some(successor) = edges.successors.recv() => Woken::Successor(successor),
-            request = edges.requests.recv() => request.map_or(Woken::Ended("the API"), Woken::Request),
-            Some(request) = edges.drills.recv() => Woken::Drill(request),
+            changed = edges.ready.changed() => changed.map_or(WakeReason::Ended("readiness"), |()| WakeReason::Ready),
+            found = read_at_last(&mut self.remembering) => WakeReason::Remembered(found),
+            Some(what) = edges.hearsay.recv() => WakeReason::Told(what),
+            Some(successor) = edges.successors.recv() => WakeReason::Successor(successor),
+            request = edges.requests.recv() => request.map_or(WakeReason::Ended("the API"), WakeReason::Request),
+            Some(request) = edges.drills.recv() => WakeReason::Drill(request),
         }
     }
 
@@ -410,7 +411,7 @@ impl Driver {
         self.flush(&starts);
     }
 
-    fn handle(&mut self, input: &Input) -> Vec<Start> {
+    fn handle(&mut self, input: &Input) -> Vec<CheckStart> {
         self.take_down(input);
         self.site.handle(input)
     }
@@ -423,15 +424,15 @@ impl Driver {
     }
 
     /// Records every input from here on.
-    pub(super) fn record_inputs(&mut self, file: &Path, limit: u64) -> io::Result<()> {
-        let header = Header::new(&self.config, &self.memory.memory, self.now_at_start);
+    pub(crate) fn record_inputs(&mut self, file: &Path, limit: u64) -> io::Result<()> {
+        let header = TraceHeader::new(&self.config, &self.memory.memory, self.now_at_start);
         self.recording = Some(Recording::begin(file, limit, &header)?);
         Ok(())
     }
 
     /// Hands to the edges what follows. Wishes go first: nothing may delay them. What is to be kept and
     /// what is shown is composed later, however many inputs came.
-    fn flush(&mut self, starts: &[Start]) {
+    fn flush(&mut self, starts: &[CheckStart]) {
         self.flush_wishes();
         for start in starts {
             self.edges.checks.start(*start);
@@ -457,7 +458,7 @@ impl Driver {
                 *wishes = services.iter().map(|service| wish_of(service.wish())).collect();
                 return true;
             }
-            let differs = |index: usize, same: fn(&Wish, &service::Wish) -> bool| {
+            let differs = |index: usize, same: fn(&DesiredState, &service::Intent) -> bool| {
                 !same(&wishes[index], services[index].wish())
             };
             let news = settled.iter().any(|&index| differs(index, same_wish));
@@ -474,29 +475,30 @@ impl Driver {
         });
     }
 
-    fn notice(&mut self, note: &Note) {
+    fn notice(&mut self, note: &CoreEvent) {
         tell(&self.site, note);
-        if let Note::Switched { service, .. } = note {
+        if let CoreEvent::Switched { service, .. } = note {
             self.notice_switch(*service, note);
-        } else if let Note::Drill { service, step } = note {
+        } else if let CoreEvent::Drill { service, step } = note {
             self.notice_drill(*service, step);
-        } else if let Some((service, what)) = chronicle::what_of(note, &self.site) {
+        } else if let Some((service, what)) = history_log::what_of(note, &self.site) {
             self.record(service, what);
         }
     }
 
-    fn notice_switch(&mut self, index: usize, note: &Note) {
+    fn notice_switch(&mut self, index: usize, note: &CoreEvent) {
         let now = self.clock.now();
         let Some(service) = self.site.services().get(index) else {
             return;
         };
         let protocols = service.policy().full.len().max(service.policy().drain.len());
-        let Some(mut following) = Following::begin(&now, note, service.wish().decision, protocols) else {
+        let Some(mut following) = TransitionTimer::begin(&now, note, service.wish().decision, protocols)
+        else {
             return;
         };
         let evidence = self.view(now).evidence(index);
         let stages = following.shown().stages.clone();
-        if let Some(what) = chronicle::transition_of(note, stages, evidence) {
+        if let Some(what) = history_log::transition_of(note, stages, evidence) {
             following.recorded_as(self.record(Some(index), what));
         }
         if let Some(slot) = self.following.get_mut(index) {
@@ -505,15 +507,15 @@ impl Driver {
     }
 
     /// Records something in the history; its number there.
-    fn record(&mut self, service: Option<usize>, what: What) -> u64 {
+    fn record(&mut self, service: Option<usize>, what: HistoryEvent) -> u64 {
         let service = service
             .and_then(|service| self.config.services.get(service))
             .map(|service| &*service.name);
         self.chronicle.record(self.clock.now().wall, service, what)
     }
 
-    fn view(&self, now: Now) -> View<'_> {
-        View {
+    fn view(&self, now: Now) -> SnapshotBuilder<'_> {
+        SnapshotBuilder {
             config: &self.config,
             site: &self.site,
             seen: self.seen.as_ref().map(|(seen, at)| (seen, *at)),
@@ -538,9 +540,9 @@ impl Driver {
             return;
         }
         let began = Instant::now();
-        let memory: Memory = self.site.memory();
+        let memory: PersistentState = self.site.memory();
         if memory != self.memory.memory {
-            self.memory = Version {
+            self.memory = StateVersion {
                 number: self.memory.number + 1,
                 memory,
             };
@@ -560,19 +562,19 @@ impl Driver {
     }
 }
 
-fn same_wish(wish: &Wish, wanted: &service::Wish) -> bool {
+fn same_wish(wish: &DesiredState, wanted: &service::Intent) -> bool {
     wish.id == wanted.decision
         && wish.strength == wanted.strength
         && wish.hands_off == wanted.hands_off
         && wish.drill == wanted.drill
 }
 
-fn same_reason(wish: &Wish, wanted: &service::Wish) -> bool {
+fn same_reason(wish: &DesiredState, wanted: &service::Intent) -> bool {
     wish.reason == wanted.reason
 }
 
-fn wish_of(wish: &service::Wish) -> Wish {
-    Wish {
+fn wish_of(wish: &service::Intent) -> DesiredState {
+    DesiredState {
         strength: wish.strength,
         hands_off: wish.hands_off,
         reason: wish.reason.clone(),

@@ -11,7 +11,7 @@ use crate::metrics::Process;
 use crate::probe;
 
 /// Looks. What cannot be read is left out.
-pub(super) fn look() -> Process {
+pub(crate) fn look() -> Process {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let spent = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(spent.tv_sec).ok();
@@ -36,7 +36,7 @@ const OPEN_FILES_LIMIT: u64 = 1 << 20;
 
 /// Raises the soft limit of open files to the hard one. Programs are started with a soft limit of 1,024
 /// for the sake of select(2), which is not used here.
-pub(super) fn raise_open_files() {
+pub(crate) fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(u64::MAX).min(OPEN_FILES_LIMIT);
     if limit.current.is_none_or(|current| current >= most) {
@@ -53,7 +53,7 @@ pub(super) fn raise_open_files() {
 
 /// Makes the checks fit into the open files that there may be, and says so where that changes when a
 /// death is found.
-pub(super) fn fit_probes(config: &mut Config) {
+pub(crate) fn fit_probes(config: &mut Config) {
     let services = config.services.iter_mut();
     let probes = services.flat_map(|service| &mut service.probes);
     let mut probes: Vec<_> = probes.chain(&mut config.witnesses).collect();

@@ -2,8 +2,8 @@
 //! and told to whoever follows it. Nothing waits for it, and it writes nothing to BIRD.
 
 mod disk;
-mod questions;
-mod telling;
+mod level_log;
+mod queries;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::bird::client::Client;
+use crate::bird::client::BirdClient;
 use crate::config::Config;
-use crate::history::What;
-use crate::ready::{Disk, Facts, OfBird, Readiness, decide};
-use crate::status::Snapshot;
-use crate::status::snapshot::{Alarm, AlarmCode, BirdState, Strength};
-use telling::Telling;
+use crate::model::Snapshot;
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{Alarm, AlarmCode, BirdState, Strength};
+use crate::ready::{BirdFactsSeen, DiskFacts, Readiness, ReadinessFacts, decide};
+use level_log::LevelLog;
 
 /// How often it is gathered when nothing happens.
 const GATHER_EVERY: Duration = Duration::from_secs(10);
@@ -32,19 +32,19 @@ const DECIDE_GAP: Duration = Duration::from_millis(500);
 
 /// What readiness is gathered from, and who is told of it.
 #[derive(Clone)]
-pub(super) struct Ends {
+pub(crate) struct ReadinessChannels {
     /// The configuration in force.
-    pub(super) in_force: watch::Receiver<Arc<Config>>,
+    pub(crate) in_force: watch::Receiver<Arc<Config>>,
     /// What the services do.
-    pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Whether BIRD has been looked at.
-    pub(super) looked: watch::Receiver<bool>,
+    pub(crate) looked: watch::Receiver<bool>,
     /// For questions to BIRD.
-    pub(super) client: Client,
+    pub(crate) client: BirdClient,
     /// Whoever follows it.
-    pub(super) ready: watch::Sender<Arc<Readiness>>,
+    pub(crate) ready: watch::Sender<Arc<Readiness>>,
     /// For the history.
-    pub(super) told: mpsc::Sender<What>,
+    pub(crate) told: mpsc::Sender<HistoryEvent>,
 }
 
 /// How long it rests after it broke down.
@@ -52,40 +52,40 @@ const REST: Duration = Duration::from_millis(500);
 
 /// Starts it. It ends with the driver, or when the handle is dropped. It only informs: should it break
 /// down, it is started anew, and nothing else is the worse for it. The second handle is its first task.
-pub(super) fn spawn(ends: Ends) -> (AbortOnDropHandle<()>, AbortHandle) {
-    let mut gathering = AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends.clone()).run()));
+pub(crate) fn spawn(ends: ReadinessChannels) -> (AbortOnDropHandle<()>, AbortHandle) {
+    let mut gathering = AbortOnDropHandle::new(tokio::spawn(ReadinessGatherer::new(ends.clone()).run()));
     let task = gathering.abort_handle();
     let kept = tokio::spawn(async move {
         while let Err(error) = gathering.await {
             tracing::error!(%error, "readiness broke down, and is started again");
             sleep(REST).await;
-            gathering = AbortOnDropHandle::new(tokio::spawn(Gathering::new(ends.clone()).run()));
+            gathering = AbortOnDropHandle::new(tokio::spawn(ReadinessGatherer::new(ends.clone()).run()));
         }
     });
     (AbortOnDropHandle::new(kept), task)
 }
 
 /// What is said before anything was looked at.
-pub(super) fn not_yet() -> (watch::Sender<Arc<Readiness>>, watch::Receiver<Arc<Readiness>>) {
+pub(crate) fn not_yet() -> (watch::Sender<Arc<Readiness>>, watch::Receiver<Arc<Readiness>>) {
     watch::channel(Arc::new(Readiness::not_yet(Timestamp::now())))
 }
 
-struct Gathering {
-    ends: Ends,
-    of_bird: OfBird,
-    disk: Disk,
-    asking: disk::Asking,
+struct ReadinessGatherer {
+    ends: ReadinessChannels,
+    of_bird: BirdFactsSeen,
+    disk: DiskFacts,
+    asking: disk::DiskQueries,
     /// Of what the last round was a picture.
-    of: Option<Picture>,
+    of: Option<SnapshotDigest>,
     gather_at: Instant,
     gather_not_before: Instant,
     decide_not_before: Instant,
-    telling: Telling,
+    telling: LevelLog,
 }
 
 /// What of the snapshot is worth a round of questions when it changes.
 #[derive(PartialEq)]
-struct Picture {
+struct SnapshotDigest {
     bird: (BirdState, Option<String>),
     /// The upstreams that are established: a session that is not changes its state every second.
     established: Vec<String>,
@@ -93,7 +93,7 @@ struct Picture {
     foreign: Vec<Alarm>,
 }
 
-impl Picture {
+impl SnapshotDigest {
     fn of(snapshot: &Snapshot) -> Self {
         let services = snapshot.services.iter();
         let strengths = services.map(|service| {
@@ -115,19 +115,19 @@ impl Picture {
     }
 }
 
-impl Gathering {
-    fn new(ends: Ends) -> Self {
+impl ReadinessGatherer {
+    fn new(ends: ReadinessChannels) -> Self {
         let now = Instant::now();
         Self {
             ends,
-            of_bird: OfBird::default(),
+            of_bird: BirdFactsSeen::default(),
             disk: disk::unseen("it was not looked at yet"),
-            asking: disk::Asking::default(),
+            asking: disk::DiskQueries::default(),
             of: None,
             gather_at: now,
             gather_not_before: now,
             decide_not_before: now,
-            telling: Telling::default(),
+            telling: LevelLog::default(),
         }
     }
 
@@ -156,7 +156,7 @@ impl Gathering {
             }
             () = sleep_until(self.gather_at) => return Some(()),
         }
-        if self.of.as_ref() != Some(&Picture::of(&self.ends.snapshot.borrow())) {
+        if self.of.as_ref() != Some(&SnapshotDigest::of(&self.ends.snapshot.borrow())) {
             self.gather_at = self.gather_at.min(self.gather_not_before);
         }
         sleep_until(self.decide_not_before.min(self.gather_at)).await;
@@ -171,10 +171,10 @@ impl Gathering {
                 config.borrow_and_update().clone(),
             )
         };
-        self.of = Some(Picture::of(&snapshot));
+        self.of = Some(SnapshotDigest::of(&snapshot));
         let pid = self.ends.client.link().borrow().pid;
         let (of_bird, disk) = tokio::join!(
-            questions::ask(&self.ends.client, &config, &snapshot),
+            queries::ask(&self.ends.client, &config, &snapshot),
             self.asking.ask(&config, pid)
         );
         (self.of_bird, self.disk) = (of_bird, disk);
@@ -189,7 +189,7 @@ impl Gathering {
         self.decide_not_before = Instant::now() + DECIDE_GAP;
         let config = self.ends.in_force.borrow().clone();
         let snapshot = self.ends.snapshot.borrow().clone();
-        let readiness = decide(&Facts {
+        let readiness = decide(&ReadinessFacts {
             config: &config,
             snapshot: &snapshot,
             bird: &self.of_bird,

@@ -3,38 +3,38 @@
 
 use std::path::Path;
 
-use crate::config::compare::{Change, Changes};
+use crate::config::diff::{Change, ConfigChanges};
 use crate::config::{self, Config};
-use crate::failover::failures;
+use crate::core::failures;
 
 /// What only a restart brings in: where we keep things, which BIRD is driven, and the doors and the
 /// log that were opened at the start.
 const AT_START: [&str; 4] = ["site", "bird", "api", "log"];
 
 /// A configuration that is right.
-pub(super) struct Read {
+pub(crate) struct LoadedConfig {
     /// It.
-    pub(super) config: Config,
+    pub(crate) config: Config,
     /// What it is warned about, as `falconer check` shows it; may be empty.
-    pub(super) warnings: String,
+    pub(crate) warnings: String,
 }
 
 /// The configuration that is on disk now.
 ///
 /// # Errors
 /// Everything that is wrong with it, as `falconer check` shows it.
-pub(super) fn read(path: &Path) -> Result<Read, String> {
+pub(crate) fn read(path: &Path) -> Result<LoadedConfig, String> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let (mut config, warnings) =
         failures::load(&text, &name).map_err(|problems| config::render(&problems, &text, &name, false))?;
     super::process::fit_probes(&mut config);
     let warnings = config::render(&warnings, &text, &name, false);
-    Ok(Read { config, warnings })
+    Ok(LoadedConfig { config, warnings })
 }
 
 /// Why it takes a restart to go over to it, in words.
-pub(super) fn needs_restart(changes: &Changes) -> Option<String> {
+pub(crate) fn needs_restart(changes: &ConfigChanges) -> Option<String> {
     let at_start = changes
         .tables
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn needs_restart(changes: &Changes) -> Option<String> {
 
 /// What is told when it is in force. `drift`: what is wrong with bird.conf now. It quotes nothing of the
 /// file: the history is read over the network, too.
-pub(super) fn said(changes: &Changes, drift: Option<&str>) -> String {
+pub(crate) fn said(changes: &ConfigChanges, drift: Option<&str>) -> String {
     let mut said = if changes.is_empty() {
         "nothing changed\n".to_owned()
     } else {
@@ -72,11 +72,11 @@ pub(super) fn said(changes: &Changes, drift: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::compare::compare;
+    use crate::config::diff::compare;
 
     const STANDBY: &str = include_str!("../../tests/fixtures/config/standby.toml");
 
-    fn changes(from: &str, to: &str) -> Changes {
+    fn changes(from: &str, to: &str) -> ConfigChanges {
         let config = |text: &str| config::load(text, "falconer.toml").unwrap().0;
         compare(&config(STANDBY), &config(&STANDBY.replacen(from, to, 1)))
     }

@@ -6,35 +6,35 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::api;
-use crate::failover::event::Terms;
-use crate::failover::{Ask, Site};
-use crate::status::snapshot::Action;
-use crate::store::Kept;
+use crate::core::event::OverrideOptions;
+use crate::core::{OperatorCommand, Site};
+use crate::model::snapshot::OverrideAction;
+use crate::store::PersistResult;
 
 /// An operator waits this long for the disk; the wish itself is in force at once.
 const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Requests that are in force and wait to be kept on disk before they are answered.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(Vec<Answer>);
+pub(crate) struct WaitingRequests(Vec<PendingReply>);
 
 #[derive(Debug)]
-struct Answer {
+struct PendingReply {
     to: oneshot::Sender<Result<String, api::Refusal>>,
     said: String,
     version: u64,
     until: Instant,
 }
 
-impl Waiting {
+impl WaitingRequests {
     /// Answers a request, at once if it changed nothing that has to be kept.
-    pub(super) fn answer(&mut self, request: api::Request, said: String, kept_with: Option<u64>) {
+    pub(crate) fn answer(&mut self, request: api::OperatorRequest, said: String, kept_with: Option<u64>) {
         match kept_with {
             // The operator may have gone away; the wish stands.
             None => drop(request.answer.send(Ok(said))),
             Some(version) => {
                 let until = Instant::now() + DISK_PATIENCE;
-                self.0.push(Answer {
+                self.0.push(PendingReply {
                     to: request.answer,
                     said,
                     version,
@@ -45,7 +45,7 @@ impl Waiting {
     }
 
     /// Something was kept, or could not be.
-    pub(super) fn kept(&mut self, kept: &Kept) {
+    pub(crate) fn kept(&mut self, kept: &PersistResult) {
         for answer in self.0.extract_if(.., |answer| answer.version <= kept.number) {
             let said = match &kept.result {
                 Ok(()) => answer.said,
@@ -56,7 +56,7 @@ impl Waiting {
     }
 
     /// Answers those that have waited long enough for the disk.
-    pub(super) fn give_up_if_due(&mut self) {
+    pub(crate) fn give_up_if_due(&mut self) {
         let now = Instant::now();
         for answer in self.0.extract_if(.., |answer| answer.until <= now) {
             let said = format!(
@@ -68,44 +68,44 @@ impl Waiting {
     }
 
     /// When the first of them has waited long enough.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.0.iter().map(|answer| answer.until).min()
     }
 }
 
 /// Refuses a request.
-pub(super) fn refuse(request: api::Request, refusal: api::Refusal) {
+pub(crate) fn refuse(request: api::OperatorRequest, refusal: api::Refusal) {
     drop(request.answer.send(Err(refusal)));
 }
 
 /// A request as the judgement understands it.
 ///
 /// `None`: it asks for no change.
-pub(super) fn ask_of(ask: &api::Ask) -> Option<Ask> {
+pub(crate) fn ask_of(ask: &api::Ask) -> Option<OperatorCommand> {
     Some(match ask {
         api::Ask::Explain => return None,
         api::Ask::Override { action, span, reason } => {
-            let terms = Terms {
+            let terms = OverrideOptions {
                 lasting: *span,
                 reason: reason.clone(),
             };
             match action {
-                Action::Announce => Ask::Announce(terms),
-                Action::Withdraw => Ask::Withdraw(terms),
-                Action::Freeze => Ask::Freeze(terms),
+                OverrideAction::Announce => OperatorCommand::Announce(terms),
+                OverrideAction::Withdraw => OperatorCommand::Withdraw(terms),
+                OverrideAction::Freeze => OperatorCommand::Freeze(terms),
             }
         }
-        api::Ask::Auto { reason } => Ask::Auto {
+        api::Ask::Auto { reason } => OperatorCommand::Auto {
             reason: reason.clone(),
         },
-        api::Ask::Failback { reason } => Ask::Failback {
+        api::Ask::Failback { reason } => OperatorCommand::Failback {
             reason: reason.clone(),
         },
     })
 }
 
 /// What a granted request did, in words.
-pub(super) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
+pub(crate) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
     let Some(service) = site.services().get(service) else {
         return "done".to_owned();
     };
@@ -117,9 +117,9 @@ pub(super) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
                 format!("until {until:.0}")
             });
             match action {
-                Action::Announce => format!("{name}: announce {end}"),
-                Action::Withdraw => format!("{name}: withdraw {end}"),
-                Action::Freeze => format!("{name}: frozen {end}"),
+                OverrideAction::Announce => format!("{name}: announce {end}"),
+                OverrideAction::Withdraw => format!("{name}: withdraw {end}"),
+                OverrideAction::Freeze => format!("{name}: frozen {end}"),
             }
         }
         api::Ask::Auto { .. } => {

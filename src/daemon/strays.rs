@@ -9,18 +9,18 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::bird::answer::State;
-use crate::bird::client::{Client, Priority};
-use crate::bird::plan::Saying;
+use crate::bird::client::{BirdClient, Priority};
+use crate::bird::parse::ProtocolState;
+use crate::bird::plan::StateFileValue;
 use crate::bird::state_file::StateDir;
 use crate::config::{Config, duration};
-use crate::drill::{Report, SCHEMA};
-use crate::failover::Memory;
-use crate::failover::memory::StrayDrill;
-use crate::history::What;
-use crate::status::snapshot::{DrillOutcome, Stages};
+use crate::core::PersistentState;
+use crate::core::persistent::StrayDrill;
+use crate::model::drill::{DrillReport, SCHEMA};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{DrillOutcome, StageTimes};
 
-use super::transition::shown_strength;
+use super::transition_timer::shown_strength;
 
 /// Between two looks whether it is silent, or whether BIRD is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,11 +30,11 @@ const REASON: &str = "falconer drill, left behind by a service that is not confi
 
 /// Ends them, each until it is seen to be silent. Dropping the handle ends the task; the next start
 /// goes on with what is left.
-pub(super) fn spawn(
+pub(crate) fn spawn(
     config: &Config,
-    memory: &Memory,
-    client: &Client,
-    told: &mpsc::Sender<What>,
+    memory: &PersistentState,
+    client: &BirdClient,
+    told: &mpsc::Sender<HistoryEvent>,
 ) -> AbortOnDropHandle<()> {
     let (strays, told) = (memory.stray_drills(config), told.clone());
     let (site, client) = (config.site.name.clone(), client.at(Priority::Decision));
@@ -48,19 +48,19 @@ pub(super) fn spawn(
             if stray.absent {
                 let report = Box::new(report(&site, &stray));
                 // The driver ends after this task.
-                drop(told.send(What::DrillEnded { report }).await);
+                drop(told.send(HistoryEvent::DrillEnded { report }).await);
             }
         }
     }))
 }
 
-async fn silence(client: &Client, files: &StateDir, stray: &StrayDrill) {
+async fn silence(client: &BirdClient, files: &StateDir, stray: &StrayDrill) {
     loop {
         if let Ok(protocols) = client.show_protocols().await {
             let mut over = true;
             for protocol in protocols {
                 let name = protocol.name;
-                if !stray.protocols.contains(&name) || protocol.state == State::Down {
+                if !stray.protocols.contains(&name) || protocol.state == ProtocolState::Down {
                     continue;
                 }
                 let in_earnest = in_earnest(files, &name).await;
@@ -86,12 +86,12 @@ async fn silence(client: &Client, files: &StateDir, stray: &StrayDrill) {
 async fn in_earnest(files: &StateDir, protocol: &str) -> Option<bool> {
     let (files, protocol) = (files.clone(), protocol.to_owned());
     let said = spawn_blocking(move || files.read(&protocol)).await.ok()?;
-    Some(said.ok()? == Some(Saying::Enabled))
+    Some(said.ok()? == Some(StateFileValue::Enabled))
 }
 
-fn report(site: &str, stray: &StrayDrill) -> Report {
+fn report(site: &str, stray: &StrayDrill) -> DrillReport {
     let record = &stray.record;
-    Report {
+    DrillReport {
         schema: SCHEMA,
         site: site.to_owned(),
         service: stray.service.clone(),
@@ -107,7 +107,7 @@ fn report(site: &str, stray: &StrayDrill) -> Report {
         outcome: DrillOutcome::Aborted,
         text: "falconer ended in the middle of it; it was ended at the next start, which knows the service no more"
             .to_owned(),
-        stages: Stages::default(),
+        stages: StageTimes::default(),
         upstreams: Vec::new(),
         exported_to: Vec::new(),
         problems: Vec::new(),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::history::{Entry, What};
-use crate::status::snapshot::{DrillOutcome, Outcome, Stages, Strength};
+use crate::model::history::{HistoryEntry, HistoryEvent};
+use crate::model::snapshot::{CheckOutcome, DrillOutcome, StageTimes, Strength};
 
 /// Upper bounds of round trips and of BIRD's answers, in seconds: a local socket to a time-out.
 const ANSWERS: &[f64] = &[
@@ -69,7 +69,7 @@ impl Histogram {
 
 /// The checks of one probe or witness.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checks {
+pub struct CheckCounts {
     /// How many passed.
     pub passes: u64,
     /// How many failed.
@@ -80,7 +80,7 @@ pub struct Checks {
     pub rtt: Histogram,
 }
 
-impl Default for Checks {
+impl Default for CheckCounts {
     fn default() -> Self {
         Self {
             passes: 0,
@@ -91,12 +91,12 @@ impl Default for Checks {
     }
 }
 
-impl Checks {
-    fn take(&mut self, outcome: Outcome, rtt: Option<Duration>) {
+impl CheckCounts {
+    fn take(&mut self, outcome: CheckOutcome, rtt: Option<Duration>) {
         match outcome {
-            Outcome::Pass => self.passes += 1,
-            Outcome::Fail => self.fails += 1,
-            Outcome::Error => self.errors += 1,
+            CheckOutcome::Pass => self.passes += 1,
+            CheckOutcome::Fail => self.fails += 1,
+            CheckOutcome::Error => self.errors += 1,
         }
         if let Some(rtt) = rtt {
             self.rtt.observe(rtt.as_secs_f64());
@@ -106,9 +106,9 @@ impl Checks {
 
 /// What happened to one service.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OfService {
+pub struct ServiceCounts {
     /// Its probes.
-    pub probes: BTreeMap<String, Checks>,
+    pub probes: BTreeMap<String, CheckCounts>,
     /// Transitions, by what we wanted of BIRD after each.
     pub transitions: BTreeMap<Strength, u64>,
     /// Drills, by their outcome in a word; dry runs are none.
@@ -121,7 +121,7 @@ pub struct OfService {
 
 /// From one stage of a transition to a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Span {
+pub enum StageSpan {
     /// From the first failed check to the verdict.
     FirstFailToVerdict,
     /// From the verdict to `enable`; delays are in it.
@@ -134,7 +134,7 @@ pub enum Span {
     DisableToDown,
 }
 
-impl Span {
+impl StageSpan {
     /// All of them, in the order of a transition.
     pub const ALL: [Self; 5] = [
         Self::FirstFailToVerdict,
@@ -156,7 +156,7 @@ impl Span {
     }
 
     /// How long it took, in seconds; `None` while it has not come to its end.
-    pub fn of(self, stages: &Stages) -> Option<f64> {
+    pub fn of(self, stages: &StageTimes) -> Option<f64> {
         let between = |from: Option<Timestamp>, to: Option<Timestamp>| {
             let took = to?.duration_since(from?).as_secs_f64();
             // A wall clock that was set meanwhile measures nothing.
@@ -176,13 +176,13 @@ impl Span {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counts {
     /// By the service's name.
-    pub services: BTreeMap<String, OfService>,
+    pub services: BTreeMap<String, ServiceCounts>,
     /// By the witness's name.
-    pub witnesses: BTreeMap<String, Checks>,
+    pub witnesses: BTreeMap<String, CheckCounts>,
     /// Transitions by the rule that decided, and by what we wanted after each.
     pub rules: BTreeMap<(String, Strength), u64>,
     /// How long the stages of transitions took that came to their end.
-    pub stages: BTreeMap<Span, Histogram>,
+    pub stages: BTreeMap<StageSpan, Histogram>,
     /// Entries of the history, by what they tell.
     pub events: BTreeMap<&'static str, u64>,
     /// How long Falconer itself stood still, in all.
@@ -199,7 +199,7 @@ impl Default for Counts {
             services: BTreeMap::new(),
             witnesses: BTreeMap::new(),
             rules: BTreeMap::new(),
-            stages: Span::ALL.map(|span| (span, Histogram::new(STAGES))).into(),
+            stages: StageSpan::ALL.map(|span| (span, Histogram::new(STAGES))).into(),
             events: BTreeMap::new(),
             stalled: Duration::ZERO,
             history_lost: 0,
@@ -210,7 +210,7 @@ impl Default for Counts {
 
 impl Counts {
     /// A check of a service's probe, or of a witness, was made.
-    pub fn check(&mut self, service: Option<&str>, name: &str, outcome: Outcome, rtt: Option<Duration>) {
+    pub fn check(&mut self, service: Option<&str>, name: &str, outcome: CheckOutcome, rtt: Option<Duration>) {
         let file = match service {
             Some(service) => &mut entry(&mut self.services, service).probes,
             None => &mut self.witnesses,
@@ -224,11 +224,11 @@ impl Counts {
     }
 
     /// Something happened.
-    pub fn entry(&mut self, happened: &Entry) {
+    pub fn entry(&mut self, happened: &HistoryEntry) {
         *self.events.entry(happened.what.word()).or_default() += 1;
         let service = happened.service.as_deref();
         match &happened.what {
-            What::Transition(transition) => {
+            HistoryEvent::Transition(transition) => {
                 let by_rule = (transition.rule.clone(), transition.to);
                 *self.rules.entry(by_rule).or_default() += 1;
                 if let Some(service) = service {
@@ -236,40 +236,40 @@ impl Counts {
                     *of_service.transitions.entry(transition.to).or_default() += 1;
                 }
             }
-            What::Done { stages, .. } => self.done(stages),
-            What::Drift { .. } => {
+            HistoryEvent::Done { stages, .. } => self.done(stages),
+            HistoryEvent::Drift { .. } => {
                 if let Some(service) = service {
                     entry(&mut self.services, service).drifts += 1;
                 }
             }
-            What::DrillEnded { report } if !report.dry_run => {
+            HistoryEvent::DrillEnded { report } if !report.dry_run => {
                 if let Some(service) = service {
                     let of_service = entry(&mut self.services, service);
                     *of_service.drills.entry(drill_word(report.outcome)).or_default() += 1;
                 }
             }
-            What::Stalled { late_ms } => self.stalled += Duration::from_millis(*late_ms),
-            What::Started { .. }
-            | What::Stopped { .. }
-            | What::Reloaded { .. }
-            | What::Applied { .. }
-            | What::Verdict { .. }
-            | What::Probe { .. }
-            | What::Isolated { .. }
-            | What::Latched
-            | What::Released { .. }
-            | What::Override { .. }
-            | What::OverrideEnded { .. }
-            | What::FailbackAllowed { .. }
-            | What::ConsentEnded { .. }
-            | What::Mended { .. }
-            | What::ClockStepped { .. }
-            | What::DrillStarted { .. }
-            | What::DrillEnded { .. }
-            | What::Failed { .. }
-            | What::Bird { .. }
-            | What::Readiness { .. }
-            | What::Alarm { .. } => {}
+            HistoryEvent::Stalled { late_ms } => self.stalled += Duration::from_millis(*late_ms),
+            HistoryEvent::Started { .. }
+            | HistoryEvent::Stopped { .. }
+            | HistoryEvent::Reloaded { .. }
+            | HistoryEvent::Applied { .. }
+            | HistoryEvent::Verdict { .. }
+            | HistoryEvent::Probe { .. }
+            | HistoryEvent::Isolated { .. }
+            | HistoryEvent::Latched
+            | HistoryEvent::Released { .. }
+            | HistoryEvent::Override { .. }
+            | HistoryEvent::OverrideEnded { .. }
+            | HistoryEvent::FailbackAllowed { .. }
+            | HistoryEvent::ConsentEnded { .. }
+            | HistoryEvent::Mended { .. }
+            | HistoryEvent::ClockStepped { .. }
+            | HistoryEvent::DrillStarted { .. }
+            | HistoryEvent::DrillEnded { .. }
+            | HistoryEvent::Failed { .. }
+            | HistoryEvent::Bird { .. }
+            | HistoryEvent::Readiness { .. }
+            | HistoryEvent::Alarm { .. } => {}
         }
     }
 
@@ -288,7 +288,7 @@ impl Counts {
             .retain(|name, _| config.witnesses.iter().any(|witness| witness.name == *name));
     }
 
-    fn done(&mut self, stages: &Stages) {
+    fn done(&mut self, stages: &StageTimes) {
         for (span, histogram) in &mut self.stages {
             if let Some(took) = span.of(stages) {
                 histogram.observe(took);
@@ -319,15 +319,15 @@ fn drill_word(outcome: DrillOutcome) -> &'static str {
 
 /// The connection to BIRD, and the commands over it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Commands {
+pub struct BirdCommandCounts {
     /// How often BIRD greeted us.
     pub connects: u64,
-    pub(super) by_words: BTreeMap<&'static str, Command>,
+    pub(crate) by_words: BTreeMap<&'static str, CommandCount>,
 }
 
 /// One kind of command.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Command {
+pub struct CommandCount {
     /// How long the answers took, in seconds.
     pub seconds: Histogram,
     /// Commands without an answer that makes sense, by why.
@@ -337,7 +337,7 @@ pub struct Command {
 /// Why a command got no answer that makes sense.
 pub const FAILURES: [&str; 3] = ["broken", "malformed", "timeout"];
 
-impl Commands {
+impl BirdCommandCounts {
     /// A command was answered.
     pub fn answered(&mut self, command: &'static str, took: Duration) {
         self.of(command).seconds.observe(took.as_secs_f64());
@@ -349,12 +349,12 @@ impl Commands {
     }
 
     /// Each kind that was asked so far.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Command)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &CommandCount)> {
         self.by_words.iter().map(|(name, command)| (*name, command))
     }
 
-    fn of(&mut self, command: &'static str) -> &mut Command {
-        self.by_words.entry(command).or_insert_with(|| Command {
+    fn of(&mut self, command: &'static str) -> &mut CommandCount {
+        self.by_words.entry(command).or_insert_with(|| CommandCount {
             seconds: Histogram::new(ANSWERS),
             failures: FAILURES.map(|why| (why, 0)).into(),
         })
@@ -374,7 +374,7 @@ pub struct Descriptors {
 
 /// One of the API's listeners.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Listener {
+pub struct ListenerCounts {
     /// Connections that are open.
     pub open: u64,
     /// Connections that were let in.
@@ -391,7 +391,7 @@ pub struct Listener {
     pub refusals: BTreeMap<Rejection, u64>,
 }
 
-impl Listener {
+impl ListenerCounts {
     /// Somebody was turned away.
     pub fn refuse(&mut self, why: Rejection) {
         *self.refusals.entry(why).or_default() += 1;

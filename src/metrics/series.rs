@@ -9,8 +9,8 @@ mod readiness;
 mod service;
 mod site;
 
-pub(super) use own::own;
-pub(super) use probe::probes;
-pub(super) use readiness::readiness;
-pub(super) use service::{drills, services, stages, transitions};
-pub(super) use site::{bird, site, upstreams};
+pub(crate) use own::own;
+pub(crate) use probe::probes;
+pub(crate) use readiness::readiness;
+pub(crate) use service::{drills, services, stages, transitions};
+pub(crate) use site::{bird, site, upstreams};

@@ -3,21 +3,25 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::history::{Entry, What};
-use crate::status::situations;
-use crate::status::snapshot::{self, AlarmCode, Outcome, Stages, Strength};
+use crate::model::history::{HistoryEntry, HistoryEvent};
+use crate::model::situations;
+use crate::model::snapshot;
+use crate::model::snapshot::{AlarmCode, CheckOutcome, StageTimes, Strength};
 
 fn facts(snapshot: Snapshot) -> Facts {
     Facts {
         snapshot: Arc::new(snapshot),
         ready: Arc::new(Readiness::not_yet(situations::now())),
         counts: Counts::default(),
-        commands: Commands {
+        commands: BirdCommandCounts {
             connects: 1,
-            ..Commands::default()
+            ..BirdCommandCounts::default()
         },
         unwritten: 0,
-        listeners: vec![("socket", Listener::default()), ("tcp", Listener::default())],
+        listeners: vec![
+            ("socket", ListenerCounts::default()),
+            ("tcp", ListenerCounts::default()),
+        ],
         descriptors: Descriptors {
             limit: 768,
             in_use: 3,
@@ -29,8 +33,8 @@ fn facts(snapshot: Snapshot) -> Facts {
     }
 }
 
-fn entry(service: Option<&str>, what: What) -> Entry {
-    Entry {
+fn entry(service: Option<&str>, what: HistoryEvent) -> HistoryEntry {
+    HistoryEntry {
         seq: 1,
         at: situations::now(),
         service: service.map(str::to_owned),
@@ -63,13 +67,13 @@ fn talkative() -> Facts {
     let over = snapshot.services[0].overridden.as_mut().unwrap();
     over.until = Some(situations::now());
     let at = Some(situations::now());
-    let stages = Stages {
+    let stages = StageTimes {
         verdict: at,
         decided: at,
         enable_sent: at,
-        ..Stages::default()
+        ..StageTimes::default()
     };
-    snapshot.services[0].transition = Some(snapshot::Transition {
+    snapshot.services[0].transition = Some(snapshot::TransitionSnapshot {
         from: Strength::Off,
         to: Strength::Full,
         rule: "D4".into(),
@@ -80,7 +84,7 @@ fn talkative() -> Facts {
     facts.counts.rules.insert(("D4".into(), Strength::Full), 1);
     facts.listeners[0].1.answers.insert(200, 1);
     facts.commands.answered("enable", Duration::from_millis(1));
-    facts.counts.entry(&entry(None, What::Latched));
+    facts.counts.entry(&entry(None, HistoryEvent::Latched));
     facts.process = process();
     facts
 }
@@ -255,19 +259,21 @@ fn a_site_that_announces_reads_as_its_golden_file() {
     facts.counts.check(
         Some("web"),
         "ping",
-        Outcome::Pass,
+        CheckOutcome::Pass,
         Some(Duration::from_millis(31)),
     );
-    facts.counts.check(Some("web"), "ping", Outcome::Fail, None);
-    facts.counts.check(None, "root-k", Outcome::Error, None);
+    facts.counts.check(Some("web"), "ping", CheckOutcome::Fail, None);
+    facts.counts.check(None, "root-k", CheckOutcome::Error, None);
     facts
         .commands
         .answered("show protocols", Duration::from_micros(700));
     facts.commands.failed("enable", "timeout");
-    facts.counts.entry(&entry(None, What::Stalled { late_ms: 1500 }));
     facts
         .counts
-        .entry(&entry(Some("web"), What::Drift { text: "gone".into() }));
+        .entry(&entry(None, HistoryEvent::Stalled { late_ms: 1500 }));
+    facts
+        .counts
+        .entry(&entry(Some("web"), HistoryEvent::Drift { text: "gone".into() }));
     facts.process = process();
     let text = openmetrics(facts);
     insta::assert_snapshot!("openmetrics", text);
@@ -302,8 +308,8 @@ fn a5_announced_ends_two_polls_after_it_was_last_verified() {
 #[test]
 fn what_was_counted_of_a_probe_that_is_gone_is_not_shown() {
     let mut facts = facts(situations::steady());
-    facts.counts.check(Some("web"), "gone", Outcome::Pass, None);
-    facts.counts.check(Some("gone"), "ping", Outcome::Pass, None);
+    facts.counts.check(Some("web"), "gone", CheckOutcome::Pass, None);
+    facts.counts.check(Some("gone"), "ping", CheckOutcome::Pass, None);
     assert!(!openmetrics(facts).contains("gone"));
 }
 

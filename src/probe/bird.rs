@@ -4,7 +4,7 @@
 //! BIRD's socket is another edge's; the daemon hands in a [`BirdView`] of it. Whatever keeps BIRD
 //! from answering is an error: it says nothing of anybody's routes.
 
-mod footing;
+mod warm_up;
 
 use std::fmt;
 use std::future::Future;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use self::footing::Footing;
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
-use crate::bird::answer::{BfdSession, BfdState, Protocol, Route, State};
-use crate::config::model::{BirdProtocol, BirdRoute};
+use self::warm_up::WarmUp;
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
+use crate::bird::parse::{BfdSession, BfdState, ProtocolRow, ProtocolState, Route};
+use crate::config::model::{BirdProtocolConfig, BirdRouteConfig};
 
 #[cfg(test)]
 mod tests;
@@ -35,26 +35,26 @@ pub trait BirdView: Send + Sync {
     fn routes<'a>(&'a self, prefix: IpNet, protocol: Option<&'a str>) -> BirdAnswer<'a, Vec<Route>>;
 
     /// `show protocols`.
-    fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>>;
+    fn protocols(&self) -> BirdAnswer<'_, Vec<ProtocolRow>>;
 
     /// `show bfd sessions`.
     fn bfd_sessions(&self) -> BirdAnswer<'_, Vec<BfdSession>>;
 }
 
 /// A bird-route probe, ready to be asked.
-pub(super) struct RouteProbe {
-    wanted: BirdRoute,
+pub(crate) struct RouteProbe {
+    wanted: BirdRouteConfig,
     bird: Arc<dyn BirdView>,
     own: Arc<[String]>,
     deaf: Arc<[String]>,
-    footing: Footing,
+    footing: WarmUp,
 }
 
 impl RouteProbe {
     /// From its configuration; `own` are the protocols whose routes never count, `deaf` the sessions
     /// that could not carry the route.
-    pub(super) fn new(
-        wanted: BirdRoute,
+    pub(crate) fn new(
+        wanted: BirdRouteConfig,
         bird: Arc<dyn BirdView>,
         own: Arc<[String]>,
         deaf: Arc<[String]>,
@@ -64,16 +64,16 @@ impl RouteProbe {
             bird,
             own,
             deaf,
-            footing: Footing::default(),
+            footing: WarmUp::default(),
         }
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
-        self.look(limit).await.unwrap_or_else(Report::from)
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
+        self.look(limit).await.unwrap_or_else(CheckReport::from)
     }
 
-    async fn look(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn look(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let connection = self.bird.connection();
         let wanted = &self.wanted;
         let protocol = wanted.protocol.as_deref();
@@ -81,7 +81,7 @@ impl RouteProbe {
         let theirs = self.theirs(&routes, protocol);
         if let Some(route) = theirs.iter().find(|route| fits(wanted, route)) {
             self.footing.seen_through(connection, &route.protocol);
-            return Ok(Report::pass(&describe(route), None));
+            return Ok(CheckReport::pass(&describe(route), None));
         }
         // Absence is evidence only while the session stands through which the route was last seen
         // (D3, D20).
@@ -90,7 +90,7 @@ impl RouteProbe {
         let session = protocol.or(through.as_deref());
         let carrier = carrier(&protocols, session, &self.deaf).map_err(|why| {
             self.footing.lost(connection);
-            NoAnswer::NotMade(why)
+            CheckError::NotMade(why)
         })?;
         if let (None, Some(session)) = (protocol, session) {
             // Without a protocol BIRD looks into its default tables; the session's own may be another.
@@ -100,15 +100,15 @@ impl RouteProbe {
                 .into_iter()
                 .find(|route| fits(wanted, route))
             {
-                return Ok(Report::pass(&describe(route), None));
+                return Ok(CheckReport::pass(&describe(route), None));
             }
         }
         let prefix = wanted.prefix;
         if !self.footing.proves_absence(connection) {
             let young = format!("{prefix} is not there yet, and {carrier} may not have told everything yet");
-            return Err(NoAnswer::NotMade(young));
+            return Err(CheckError::NotMade(young));
         }
-        Ok(Report::fail(
+        Ok(CheckReport::fail(
             &match theirs.as_slice() {
                 [] => format!("{prefix} is not there, and {carrier} is established"),
                 [route, ..] => format!("{prefix} is there, but not as wanted: {}", describe(route)),
@@ -136,7 +136,7 @@ impl fmt::Debug for RouteProbe {
 }
 
 /// Whether a route is what the probe looks for.
-fn fits(wanted: &BirdRoute, route: &Route) -> bool {
+fn fits(wanted: &BirdRouteConfig, route: &Route) -> bool {
     wanted
         .origin_as
         .is_none_or(|origin| route.origin_as == Some(origin))
@@ -158,8 +158,8 @@ fn goes_by(route: &Route, hop: std::net::IpAddr) -> bool {
 /// The name of the established session that would carry the route; without one, why there is none.
 /// Where it is not known which (`name`), because the route was not seen since the start, every session
 /// that could carry it must be established.
-fn carrier<'a>(protocols: &'a [Protocol], name: Option<&str>, deaf: &[String]) -> Result<&'a str, String> {
-    let could = |protocol: &&Protocol| protocol.proto == "BGP" && !deaf.contains(&protocol.name);
+fn carrier<'a>(protocols: &'a [ProtocolRow], name: Option<&str>, deaf: &[String]) -> Result<&'a str, String> {
+    let could = |protocol: &&ProtocolRow| protocol.proto == "BGP" && !deaf.contains(&protocol.name);
     match name {
         Some(name) if deaf.iter().any(|deaf| deaf == name) => {
             Err(format!("{name} takes in no such route (`import`)"))
@@ -197,57 +197,57 @@ fn describe(route: &Route) -> String {
 }
 
 /// A bird-protocol probe, ready to be asked.
-pub(super) struct ProtocolProbe {
-    wanted: BirdProtocol,
+pub(crate) struct ProtocolProbe {
+    wanted: BirdProtocolConfig,
     bird: Arc<dyn BirdView>,
-    footing: Footing,
+    footing: WarmUp,
 }
 
 impl ProtocolProbe {
     /// From its configuration.
-    pub(super) fn new(wanted: BirdProtocol, bird: Arc<dyn BirdView>) -> Self {
+    pub(crate) fn new(wanted: BirdProtocolConfig, bird: Arc<dyn BirdView>) -> Self {
         Self {
             wanted,
             bird,
-            footing: Footing::default(),
+            footing: WarmUp::default(),
         }
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
         match &self.wanted {
-            BirdProtocol::Bgp(name) => self.bgp(name, limit).await,
-            BirdProtocol::Bfd(neighbor) => self.bfd(*neighbor, limit).await,
+            BirdProtocolConfig::Bgp(name) => self.bgp(name, limit).await,
+            BirdProtocolConfig::Bfd(neighbor) => self.bfd(*neighbor, limit).await,
         }
-        .unwrap_or_else(Report::from)
+        .unwrap_or_else(CheckReport::from)
     }
 
-    async fn bgp(&self, name: &str, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn bgp(&self, name: &str, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let connection = self.bird.connection();
         let protocols = ask(limit, self.bird.protocols()).await?;
         Ok(match protocols.iter().find(|protocol| protocol.name == name) {
-            None => Report::error(&format!("BIRD has no protocol {name}")),
+            None => CheckReport::error(&format!("BIRD has no protocol {name}")),
             Some(other) if other.proto != "BGP" => {
-                Report::error(&format!("{name} is no BGP protocol, but {}", other.proto))
+                CheckReport::error(&format!("{name} is no BGP protocol, but {}", other.proto))
             }
             Some(session) if is_established(session) => self.up(connection, &stands(session)),
             Some(session) => self.not_up(connection, &stands(session)),
         })
     }
 
-    fn up(&self, connection: u64, words: &str) -> Report {
+    fn up(&self, connection: u64, words: &str) -> CheckReport {
         self.footing.seen(connection);
-        Report::pass(words, None)
+        CheckReport::pass(words, None)
     }
 
-    fn not_up(&self, connection: u64, words: &str) -> Report {
+    fn not_up(&self, connection: u64, words: &str) -> CheckReport {
         if self.footing.proves_absence(connection) {
-            return Report::fail(words, None);
+            return CheckReport::fail(words, None);
         }
-        Report::error(&format!("{words}, and has not been up since BIRD was reached"))
+        CheckReport::error(&format!("{words}, and has not been up since BIRD was reached"))
     }
 
-    async fn bfd(&self, neighbor: std::net::IpAddr, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn bfd(&self, neighbor: std::net::IpAddr, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let connection = self.bird.connection();
         let sessions = ask(limit, self.bird.bfd_sessions()).await?;
         let mut with = sessions
@@ -255,7 +255,9 @@ impl ProtocolProbe {
             .filter(|session| session.address == neighbor)
             .peekable();
         if with.peek().is_none() {
-            return Ok(Report::error(&format!("BIRD has no BFD session with {neighbor}")));
+            return Ok(CheckReport::error(&format!(
+                "BIRD has no BFD session with {neighbor}"
+            )));
         }
         Ok(match with.find(|session| session.state == BfdState::Up) {
             Some(_) => self.up(connection, &format!("the BFD session with {neighbor} is up")),
@@ -271,24 +273,31 @@ impl fmt::Debug for ProtocolProbe {
 }
 
 /// BIRD's answer; a late one and none are errors both.
-async fn ask<T>(limit: Limit, question: BirdAnswer<'_, T>) -> Result<T, NoAnswer> {
+async fn ask<T>(limit: CheckDeadline, question: BirdAnswer<'_, T>) -> Result<T, CheckError> {
     match limit.within("asking BIRD", question).await {
-        Ok(answer) => answer.map_err(NoAnswer::NotMade),
-        Err(late) => Err(NoAnswer::NotMade(late.words().to_owned())),
+        Ok(answer) => answer.map_err(CheckError::NotMade),
+        Err(late) => Err(CheckError::NotMade(late.words().to_owned())),
     }
 }
 
 /// BIRD's word for a session that stands comes first in its info column.
-fn is_established(protocol: &Protocol) -> bool {
+fn is_established(protocol: &ProtocolRow) -> bool {
     protocol.proto == "BGP"
-        && protocol.state == State::Up
+        && protocol.state == ProtocolState::Up
         && protocol.info.split_whitespace().next() == Some("Established")
 }
 
-fn stands(protocol: &Protocol) -> String {
+fn stands(protocol: &ProtocolRow) -> String {
     match (protocol.info.as_str(), protocol.state) {
-        ("", State::Down) => format!("{} is down", protocol.name),
-        ("", State::Start | State::Up | State::Stop | State::Flush | State::Other) => {
+        ("", ProtocolState::Down) => format!("{} is down", protocol.name),
+        (
+            "",
+            ProtocolState::Start
+            | ProtocolState::Up
+            | ProtocolState::Stop
+            | ProtocolState::Flush
+            | ProtocolState::Other,
+        ) => {
             format!("{} is not established", protocol.name)
         }
         (info, _) => format!("{} is {info}", protocol.name),

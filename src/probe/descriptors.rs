@@ -10,9 +10,9 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::report::NoAnswer;
-use crate::config::model::{self, Check};
-use crate::metrics::{Descriptors as Counts, Tally};
+use super::report::CheckError;
+use crate::config::model::{self, CheckConfig};
+use crate::metrics::{Descriptors as Counts, SharedCounters};
 
 /// What is left for everything else: 192 connections of the API, and 32 for BIRD, files, name servers,
 /// ping sockets and the runtime's own. Where the limit is very small, half of it.
@@ -28,27 +28,27 @@ const EXEC: u32 = 8;
 
 /// What checks take their descriptors from.
 #[derive(Debug)]
-pub(super) struct Descriptors {
+pub(crate) struct Descriptors {
     most: usize,
     free: Arc<Semaphore>,
-    counts: Tally<Counts>,
+    counts: SharedCounters<Counts>,
 }
 
 /// The descriptors of one check, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     number: u64,
-    counts: Tally<Counts>,
+    counts: SharedCounters<Counts>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Descriptors {
     /// As many as this process may open now, without the reserve.
-    pub(super) fn of_this_process(counts: Tally<Counts>) -> Self {
+    pub(crate) fn of_this_process(counts: SharedCounters<Counts>) -> Self {
         Self::new(budget(), counts)
     }
 
-    fn new(most: usize, counts: Tally<Counts>) -> Self {
+    fn new(most: usize, counts: SharedCounters<Counts>) -> Self {
         counts.count(|counts| counts.limit = most as u64);
         Self {
             most,
@@ -61,14 +61,14 @@ impl Descriptors {
     ///
     /// # Errors
     /// Always "not made".
-    pub(super) async fn take(&self, need: u32) -> Result<Option<Taken>, NoAnswer> {
+    pub(crate) async fn take(&self, need: u32) -> Result<Option<Taken>, CheckError> {
         if need == 0 {
             return Ok(None);
         }
         let free = self.free.clone().acquire_many_owned(need);
         let Ok(Ok(permit)) = timeout(PATIENCE, free).await else {
             self.counts.count(|counts| counts.refused += 1);
-            return Err(NoAnswer::NotMade(format!(
+            return Err(CheckError::NotMade(format!(
                 "no file descriptor is free: checks may have {} open; raise LimitNOFILE=",
                 self.most
             )));
@@ -101,17 +101,17 @@ pub fn budget() -> usize {
 }
 
 /// How many one check of that kind has open.
-pub(super) fn need(check: &Check) -> u32 {
+pub(crate) fn need(check: &CheckConfig) -> u32 {
     match check {
-        Check::Tcp(_) | Check::Http(_) | Check::Dns(_) => 1,
-        Check::Exec(_) => EXEC,
+        CheckConfig::Tcp(_) | CheckConfig::Http(_) | CheckConfig::Dns(_) => 1,
+        CheckConfig::Exec(_) => EXEC,
         // Pings share their sockets, and BIRD is asked over the one connection there is.
-        Check::Icmp(_) | Check::BirdRoute(_) | Check::BirdProtocol(_) => 0,
+        CheckConfig::Icmp(_) | CheckConfig::BirdRoute(_) | CheckConfig::BirdProtocol(_) => 0,
     }
 }
 
 /// How many a probe has open at most, when it is asked every `retry_interval` and nobody answers.
-fn most(probe: &model::Probe) -> u64 {
+fn most(probe: &model::ProbeConfig) -> u64 {
     let retry = probe.retry_interval.as_nanos().max(1);
     let overlap = u64::try_from(probe.timeout.as_nanos().div_ceil(retry)).unwrap_or(u64::MAX);
     u64::from(need(&probe.check)).saturating_mul(overlap.max(1))
@@ -121,7 +121,7 @@ fn most(probe: &model::Probe) -> u64 {
 /// retry intervals are doubled, up to the intervals, until they do. What does not overlap needs no
 /// descriptor of its own, and a death is found later, but it is found: checks that cannot be made
 /// would prove nothing. By how much they were stretched; 1: not at all.
-pub fn fit(probes: &mut [&mut model::Probe], budget: usize) -> u32 {
+pub fn fit(probes: &mut [&mut model::ProbeConfig], budget: usize) -> u32 {
     let mut stretch = 1;
     while probes.iter().map(|probe| most(probe)).sum::<u64>() > budget as u64 {
         let mut overlapping = false;
@@ -144,12 +144,12 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::config::model::{Decides, Host, Tcp, Votes};
+    use crate::config::model::{Decides, Host, TcpConfig, Votes};
 
-    fn tcp() -> model::Probe {
-        model::Probe {
+    fn tcp() -> model::ProbeConfig {
+        model::ProbeConfig {
             name: "port".into(),
-            check: Check::Tcp(Tcp {
+            check: CheckConfig::Tcp(TcpConfig {
                 target: Host::Addr(IpAddr::from([192, 0, 2, 1])),
                 port: 80,
                 source: None,
@@ -167,12 +167,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn d1_a_check_without_a_descriptor_is_an_error_and_what_is_taken_is_given_back() {
-        let counts = Tally::default();
+        let counts = SharedCounters::default();
         let descriptors = Descriptors::new(9, counts.clone());
         let taken = (descriptors.take(1).await, descriptors.take(EXEC).await);
         assert!(descriptors.take(0).await.unwrap().is_none());
         let none = descriptors.take(1).await.unwrap_err();
-        assert!(matches!(none, NoAnswer::NotMade(_)), "{none:?}");
+        assert!(matches!(none, CheckError::NotMade(_)), "{none:?}");
         let seen = counts.copy();
         assert_eq!((seen.limit, seen.in_use, seen.refused), (9, 9, 1));
         let (all, ()) = tokio::join!(descriptors.take(9), async { drop(taken) });

@@ -21,35 +21,35 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep};
 
-use self::answers::Answers;
-use self::query::Query;
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
+use self::answers::ExpectedAnswers;
+use self::query::DnsQuery;
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
 use super::resolve::Target;
 use super::socket;
 use crate::config::model::{self, Source};
 
 /// A dns probe, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Dns {
+pub(crate) struct DnsProbe {
     target: Target,
     port: u16,
     source: Option<Source>,
     tcp: bool,
-    prepared: Result<Prepared, String>,
+    prepared: Result<PreparedQuery, String>,
 }
 
 /// What is asked, and what the answer must be.
 #[derive(Debug)]
-struct Prepared {
-    query: Query,
+struct PreparedQuery {
+    query: DnsQuery,
     rcode: OptRcode,
-    answers: Answers,
+    answers: ExpectedAnswers,
 }
 
-impl Dns {
+impl DnsProbe {
     /// From its configuration, with its server found already.
-    pub(super) fn new(dns: &model::Dns, target: Target) -> Self {
+    pub(crate) fn new(dns: &model::DnsConfig, target: Target) -> Self {
         Self {
             target,
             port: dns.port,
@@ -60,12 +60,12 @@ impl Dns {
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
-        self.ask(limit).await.unwrap_or_else(Report::from)
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
+        self.ask(limit).await.unwrap_or_else(CheckReport::from)
     }
 
     /// What makes every check an error.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.prepared
             .as_ref()
             .err()
@@ -73,11 +73,11 @@ impl Dns {
             .or_else(|| self.target.trouble())
     }
 
-    async fn ask(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn ask(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let prepared = self
             .prepared
             .as_ref()
-            .map_err(|why| NoAnswer::NotMade(why.clone()))?;
+            .map_err(|why| CheckError::NotMade(why.clone()))?;
         let server = SocketAddr::new(self.target.address()?, self.port);
         let question = prepared.query.message();
         let started = Instant::now();
@@ -96,8 +96,8 @@ impl Dns {
         &self,
         server: SocketAddr,
         question: &Message<Vec<u8>>,
-        limit: Limit,
-    ) -> Result<Message<Vec<u8>>, NoAnswer> {
+        limit: CheckDeadline,
+    ) -> Result<Message<Vec<u8>>, CheckError> {
         let socket = socket::connect_udp(server, self.source.as_ref())?;
         send(&socket, question.as_slice(), server, limit).await?;
         let mut buffer = vec![0; usize::from(u16::MAX)];
@@ -126,8 +126,8 @@ impl Dns {
         &self,
         server: SocketAddr,
         question: &Message<Vec<u8>>,
-        limit: Limit,
-    ) -> Result<Message<Vec<u8>>, NoAnswer> {
+        limit: CheckDeadline,
+    ) -> Result<Message<Vec<u8>>, CheckError> {
         let (mut stream, _) = socket::connect_tcp(server, self.source.as_ref(), limit).await?;
         let exchange = async {
             stream.write_all(&query::with_length(question)).await?;
@@ -141,24 +141,24 @@ impl Dns {
             .await?
             .map_err(|error| socket::refused_later(&error, &server))?;
         query::answer_to(question, &answer)
-            .ok_or_else(|| NoAnswer::Failed(format!("{server} answered another question")))
+            .ok_or_else(|| CheckError::Failed(format!("{server} answered another question")))
     }
 }
 
-impl Prepared {
+impl PreparedQuery {
     /// Whether an answer that is wanted is not there, though all else is right.
     fn lacks_an_answer(&self, answer: &Message<Vec<u8>>) -> bool {
         answer.opt_rcode() == self.rcode && self.answers.missing_from(answer).is_some()
     }
 
-    fn judge(&self, answer: &Message<Vec<u8>>, rtt: Duration) -> Report {
+    fn judge(&self, answer: &Message<Vec<u8>>, rtt: Duration) -> CheckReport {
         let rcode = answer.opt_rcode();
         if rcode != self.rcode {
-            return Report::fail(&format!("{rcode}, wanted {}", self.rcode), Some(rtt));
+            return CheckReport::fail(&format!("{rcode}, wanted {}", self.rcode), Some(rtt));
         }
         match self.answers.missing_from(answer) {
-            Some(missing) => Report::fail(&format!("{rcode}, {missing}"), Some(rtt)),
-            None => Report::pass(&format!("{rcode}, {}", answers::count(answer)), Some(rtt)),
+            Some(missing) => CheckReport::fail(&format!("{rcode}, {missing}"), Some(rtt)),
+            None => CheckReport::pass(&format!("{rcode}, {}", answers::count(answer)), Some(rtt)),
         }
     }
 }
@@ -171,24 +171,29 @@ const ERROR_PAUSE: Duration = Duration::from_millis(1);
 const SENDS: usize = 4;
 
 /// Sends a query. An error that stays is our own kernel's.
-async fn send(socket: &UdpSocket, question: &[u8], server: SocketAddr, limit: Limit) -> Result<(), NoAnswer> {
+async fn send(
+    socket: &UdpSocket,
+    question: &[u8],
+    server: SocketAddr,
+    limit: CheckDeadline,
+) -> Result<(), CheckError> {
     let mut last = None;
     for _ in 0..SENDS {
         match limit.within("sending", socket.send(question)).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => last = Some(error),
-            Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
+            Err(late) => return Err(CheckError::NotMade(late.words().to_owned())),
         }
     }
     let error = last.unwrap_or_else(|| std::io::ErrorKind::Other.into());
     Err(socket::refused_at_once(&error, server.ip()))
 }
 
-fn prepare(dns: &model::Dns) -> Result<Prepared, String> {
-    let query = Query::new(&dns.query, &dns.record)?;
+fn prepare(dns: &model::DnsConfig) -> Result<PreparedQuery, String> {
+    let query = DnsQuery::new(&dns.query, &dns.record)?;
     let rcode = dns.expect_rcode.parse();
-    Ok(Prepared {
-        answers: Answers::new(query.record(), &dns.expect_answers)?,
+    Ok(PreparedQuery {
+        answers: ExpectedAnswers::new(query.record(), &dns.expect_answers)?,
         rcode: rcode.map_err(|_| format!("{} is no response code", dns.expect_rcode))?,
         query,
     })

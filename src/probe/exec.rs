@@ -26,9 +26,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use self::process::{End, Running};
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
+use self::process::{ProcessEnd, RunningProcess};
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
 use super::socket::words;
 use crate::config::model;
 
@@ -38,44 +38,45 @@ const STARTS_AT_A_TIME: usize = 4;
 
 /// An exec probe, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Exec {
-    program: process::Program,
+pub(crate) struct ExecProbe {
+    program: process::ExecProgram,
     starts: Arc<Semaphore>,
 }
 
-impl Exec {
+impl ExecProbe {
     /// From its configuration, and the probe that it belongs to.
-    pub(super) fn new(exec: &model::Exec, probe: &model::Probe) -> Self {
+    pub(crate) fn new(exec: &model::ExecConfig, probe: &model::ProbeConfig) -> Self {
         Self {
-            program: process::Program::new(&exec.command, &probe.name, probe.timeout),
+            program: process::ExecProgram::new(&exec.command, &probe.name, probe.timeout),
             starts: Arc::new(Semaphore::new(STARTS_AT_A_TIME)),
         }
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
-        self.run(limit).await.unwrap_or_else(Report::from)
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
+        self.run(limit).await.unwrap_or_else(CheckReport::from)
     }
 
-    async fn run(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn run(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let started = Instant::now();
         let mut running = self.start(limit).await?;
         let waited = limit
             .within("waiting for the program to exit", running.end())
             .await;
         let end = match waited {
-            Ok(end) => end.map_err(|error| NoAnswer::NotMade(format!("cannot wait: {}", words(&error))))?,
+            Ok(end) => end.map_err(|error| CheckError::NotMade(format!("cannot wait: {}", words(&error))))?,
             Err(late) => {
                 let said = running.killed().await;
-                return Err(NoAnswer::Failed(with(late.words(), &said)));
+                return Err(CheckError::Failed(with(late.words(), &said)));
             }
         };
         Ok(judge(&end, started.elapsed()))
     }
 
     /// Starts the program, on a thread that may block.
-    async fn start(&self, limit: Limit) -> Result<Running, NoAnswer> {
-        let not_started = |why: &str| NoAnswer::NotMade(format!("cannot run {}: {why}", self.program.path()));
+    async fn start(&self, limit: CheckDeadline) -> Result<RunningProcess, CheckError> {
+        let not_started =
+            |why: &str| CheckError::NotMade(format!("cannot run {}: {why}", self.program.path()));
         let Ok(permit) = self.starts.clone().try_acquire_owned() else {
             return Err(not_started("its earlier starts still hang"));
         };
@@ -94,17 +95,17 @@ impl Exec {
 }
 
 /// What an exit means.
-fn judge(end: &End, took: Duration) -> Report {
+fn judge(end: &ProcessEnd, took: Duration) -> CheckReport {
     let said = &end.said;
     match (end.code, end.signal) {
-        (Some(0), _) => Report::pass(&with("exit 0", said), Some(took)),
+        (Some(0), _) => CheckReport::pass(&with("exit 0", said), Some(took)),
         (Some(126 | 127), _) => {
             let code = end.code.unwrap_or_default();
-            Report::error(&with(&format!("exit {code}: a command could not be run"), said))
+            CheckReport::error(&with(&format!("exit {code}: a command could not be run"), said))
         }
-        (Some(code), _) => Report::fail(&with(&format!("exit {code}"), said), Some(took)),
-        (None, Some(signal)) => Report::error(&with(&format!("ended by signal {signal}"), said)),
-        (None, None) => Report::error("it ended without a status"),
+        (Some(code), _) => CheckReport::fail(&with(&format!("exit {code}"), said), Some(took)),
+        (None, Some(signal)) => CheckReport::error(&with(&format!("ended by signal {signal}"), said)),
+        (None, None) => CheckReport::error("it ended without a status"),
     }
 }
 

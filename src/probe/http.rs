@@ -22,13 +22,13 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 
-use self::exchange::{Answer, Body, Request};
+use self::exchange::{HttpAnswer, HttpRequest, ResponseBody};
 use self::metered::Metered;
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
 use super::resolve::Target;
 use super::socket;
-use super::tls::Trust;
+use super::tls::TrustStore;
 use crate::config::model::{self, Host, OnNoAnswer, Pattern, Source};
 
 /// How we introduce ourselves.
@@ -36,26 +36,26 @@ const AGENT: &str = concat!("falconer/", env!("CARGO_PKG_VERSION"));
 
 /// An http probe, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Http {
+pub(crate) struct HttpProbe {
     target: Target,
     port: u16,
     source: Option<Source>,
-    tls: Option<Result<Tls, String>>,
-    request: Result<Request, String>,
-    expect: Expect,
+    tls: Option<Result<TlsSetup, String>>,
+    request: Result<HttpRequest, String>,
+    expect: ExpectedResponse,
     on_no_answer: OnNoAnswer,
 }
 
 /// How TLS is spoken, and with whom.
 #[derive(Clone, Debug)]
-struct Tls {
+struct TlsSetup {
     client: Arc<ClientConfig>,
     server: ServerName<'static>,
 }
 
 /// What the answer must be.
 #[derive(Debug)]
-struct Expect {
+struct ExpectedResponse {
     status: Vec<(u16, u16)>,
     error_status: Vec<(u16, u16)>,
     body: Option<Pattern>,
@@ -63,7 +63,7 @@ struct Expect {
 }
 
 /// The host that a probe connects to, which need not be the URL's.
-pub(super) fn host(http: &model::Http) -> Host {
+pub(crate) fn host(http: &model::HttpConfig) -> Host {
     if let Some((host, _)) = &http.connect_to {
         return host.clone();
     }
@@ -75,9 +75,9 @@ pub(super) fn host(http: &model::Http) -> Host {
     }
 }
 
-impl Http {
+impl HttpProbe {
     /// From its configuration, with its target found already. Its files are read here.
-    pub(super) fn new(http: &model::Http, target: Target, trust: &Trust) -> Self {
+    pub(crate) fn new(http: &model::HttpConfig, target: Target, trust: &TrustStore) -> Self {
         let url_port = http.url.port_or_known_default().unwrap_or(80);
         Self {
             target,
@@ -85,7 +85,7 @@ impl Http {
             source: http.source.clone(),
             tls: (http.url.scheme() == "https").then(|| tls(http, trust)),
             request: request(http),
-            expect: Expect {
+            expect: ExpectedResponse {
                 status: http.expect_status.clone(),
                 error_status: http.error_status.clone(),
                 body: http.expect_body.clone(),
@@ -96,37 +96,37 @@ impl Http {
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
         // Where an answer is what counts, silence proves nothing (D3).
         match (Box::pin(self.ask(limit)).await, self.on_no_answer) {
             (Ok(report), _) => report,
             (Err(none), OnNoAnswer::Fail) => none.into(),
-            (Err(none), OnNoAnswer::Error) => Report::error(none.words()),
+            (Err(none), OnNoAnswer::Error) => CheckReport::error(none.words()),
         }
     }
 
     /// What makes every check an error.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         let tls = self.tls.as_ref().and_then(|tls| tls.as_ref().err());
         let own = self.request.as_ref().err().or(tls);
         own.cloned().or_else(|| self.target.trouble())
     }
 
-    async fn ask(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn ask(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         if let Some(trouble) = self.trouble() {
-            return Err(NoAnswer::NotMade(trouble));
+            return Err(CheckError::NotMade(trouble));
         }
         let request = self
             .request
             .as_ref()
-            .map_err(|why| NoAnswer::NotMade(why.clone()))?;
+            .map_err(|why| CheckError::NotMade(why.clone()))?;
         let address = SocketAddr::new(self.target.address()?, self.port);
         let started = Instant::now();
         let (stream, _) = socket::connect_tcp(address, self.source.as_ref(), limit).await?;
         let stream = Metered::new(stream);
         let mut answer = match &self.tls {
             None => exchange::ask(stream, request, limit).await?,
-            Some(Err(why)) => return Err(NoAnswer::NotMade(why.clone())),
+            Some(Err(why)) => return Err(CheckError::NotMade(why.clone())),
             Some(Ok(tls)) => {
                 let stream = exchange::secure(stream, tls.client.clone(), tls.server.clone(), limit).await?;
                 exchange::ask(stream, request, limit).await?
@@ -134,26 +134,26 @@ impl Http {
         };
         let rtt = Some(started.elapsed());
         if self.expect.is_error(answer.status()) {
-            return Ok(Report::error(&format!(
+            return Ok(CheckReport::error(&format!(
                 "{}, which proves nothing (error_status)",
                 shown(answer.status())
             )));
         }
         Ok(match self.expect.misses(&mut answer, limit).await {
-            Some(miss) => Report::fail(&miss, rtt),
-            None => Report::pass(&shown(answer.status()), rtt),
+            Some(miss) => CheckReport::fail(&miss, rtt),
+            None => CheckReport::pass(&shown(answer.status()), rtt),
         })
     }
 }
 
-impl Expect {
+impl ExpectedResponse {
     /// Whether an answer with this status proves nothing, whatever else stands in it.
     fn is_error(&self, status: StatusCode) -> bool {
         model::is_status_in(&self.error_status, status.as_u16())
     }
 
     /// What of the answer is not as expected, in words. The body is read only if it matters.
-    async fn misses(&self, answer: &mut Answer, limit: Limit) -> Option<String> {
+    async fn misses(&self, answer: &mut HttpAnswer, limit: CheckDeadline) -> Option<String> {
         let status = answer.status();
         let seen = shown(status);
         if !model::is_status_in(&self.status, status.as_u16()) {
@@ -170,21 +170,23 @@ impl Expect {
         }
         let Pattern(pattern) = self.body.as_ref()?;
         match answer.body(limit).await {
-            Body::Whole(bytes) | Body::Cut(bytes) if pattern.is_match(&String::from_utf8_lossy(&bytes)) => {
+            ResponseBody::Whole(bytes) | ResponseBody::Cut(bytes)
+                if pattern.is_match(&String::from_utf8_lossy(&bytes)) =>
+            {
                 None
             }
-            Body::Whole(_) => Some(format!("{seen}, but the body has nothing that {pattern} finds")),
-            Body::Cut(bytes) => Some(format!(
+            ResponseBody::Whole(_) => Some(format!("{seen}, but the body has nothing that {pattern} finds")),
+            ResponseBody::Cut(bytes) => Some(format!(
                 "{seen}, but the first {} KiB of the body have nothing that {pattern} finds",
                 bytes.len() >> 10
             )),
-            Body::Broken(why) => Some(format!("{seen}, but the body broke off: {why}")),
+            ResponseBody::Broken(why) => Some(format!("{seen}, but the body broke off: {why}")),
         }
     }
 }
 
 /// The parts of the request that are the same every time.
-fn request(http: &model::Http) -> Result<Request, String> {
+fn request(http: &model::HttpConfig) -> Result<HttpRequest, String> {
     let mut headers: HeaderMap = http.headers.iter().cloned().collect();
     if let Some(file) = &http.headers_file {
         headers.extend(headers_file::read(file)?);
@@ -205,7 +207,7 @@ fn request(http: &model::Http) -> Result<Request, String> {
     let target: Uri = format!("{}{query}", http.url.path())
         .parse()
         .map_err(|error| format!("{}: {error}", http.url))?;
-    Ok(Request {
+    Ok(HttpRequest {
         method: http.method.clone(),
         target,
         headers,
@@ -223,7 +225,7 @@ fn authority(url: &url::Url) -> String {
 }
 
 /// How TLS is spoken; the name that the server must prove is the URL's.
-fn tls(http: &model::Http, trust: &Trust) -> Result<Tls, String> {
+fn tls(http: &model::HttpConfig, trust: &TrustStore) -> Result<TlsSetup, String> {
     let server = match http.url.host() {
         Some(url::Host::Ipv4(addr)) => ServerName::from(std::net::IpAddr::from(addr)),
         Some(url::Host::Ipv6(addr)) => ServerName::from(std::net::IpAddr::from(addr)),
@@ -232,7 +234,7 @@ fn tls(http: &model::Http, trust: &Trust) -> Result<Tls, String> {
         }
         None => return Err(format!("{} has no host", http.url)),
     };
-    Ok(Tls {
+    Ok(TlsSetup {
         client: trust.client(http)?,
         server,
     })

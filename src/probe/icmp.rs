@@ -20,15 +20,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::in_flight::InFlight;
 use self::pinger::{ErrorListener, Pinger};
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
 use super::resolve::Target;
 use super::socket::{self, family_of};
 use crate::config::model::{self, Family, Source};
 
 /// An icmp probe, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Icmp {
+pub(crate) struct Icmp {
     target: Target,
     source: Option<Source>,
     pings: Arc<Pings>,
@@ -37,7 +37,7 @@ pub(super) struct Icmp {
 impl Icmp {
     /// From its configuration, with its target found already. Its socket is opened here if it can
     /// be, so that a daemon may lay its privileges aside afterwards; else the checks try again.
-    pub(super) fn new(icmp: &model::Icmp, target: Target, pings: Arc<Pings>) -> Self {
+    pub(crate) fn new(icmp: &model::IcmpConfig, target: Target, pings: Arc<Pings>) -> Self {
         for family in [Family::V4, Family::V6] {
             if target.may_be(family) {
                 let _ = pings.pinger(family, icmp.source.as_ref());
@@ -51,36 +51,36 @@ impl Icmp {
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
-        self.ping(limit).await.unwrap_or_else(Report::from)
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
+        self.ping(limit).await.unwrap_or_else(CheckReport::from)
     }
 
     /// What makes every check an error.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.target.trouble()
     }
 
-    async fn ping(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn ping(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let target = self.target.address()?;
         let source = self.source.as_ref();
         let pinger = self.pings.pinger(family_of(target), source)?;
         let rtt = match pinger.ping(target, limit).await {
             // An interface that was made anew has another number: the socket follows the name.
-            Err(NoAnswer::NotMade(_)) if matches!(source, Some(Source::Interface(_))) => {
+            Err(CheckError::NotMade(_)) if matches!(source, Some(Source::Interface(_))) => {
                 self.pings.forget(&pinger);
                 let anew = self.pings.pinger(family_of(target), source)?;
                 anew.ping(target, limit).await?
             }
             answer => answer?,
         };
-        Ok(Report::pass(&format!("{target} answered"), Some(rtt)))
+        Ok(CheckReport::pass(&format!("{target} answered"), Some(rtt)))
     }
 }
 
 /// The sockets that pings go through: one for each family and source, shared by all probes; and one
 /// for each family that hears ICMP errors.
 #[derive(Debug, Default)]
-pub(super) struct Pings {
+pub(crate) struct Pings {
     /// A lock, since a socket is opened by the first check that wants it; it is held for a look-up
     /// and a few system calls that do not block.
     open: Mutex<Open>,
@@ -98,14 +98,14 @@ impl Pings {
     ///
     /// # Errors
     /// Always "not made": no permission, no such source.
-    fn pinger(&self, family: Family, source: Option<&Source>) -> Result<Arc<Pinger>, NoAnswer> {
+    fn pinger(&self, family: Family, source: Option<&Source>) -> Result<Arc<Pinger>, CheckError> {
         let mut open = self.lock();
         if let Some(pinger) = open.pingers.iter().find(|pinger| pinger.serves(family, source)) {
             return Ok(pinger.clone());
         }
         let pinger = Pinger::open(family, source, self.in_flight.clone()).map_err(|error| {
             if error.kind() == ErrorKind::PermissionDenied {
-                NoAnswer::NotMade(NO_PERMISSION.into())
+                CheckError::NotMade(NO_PERMISSION.into())
             } else {
                 socket::not_opened(&error, source)
             }
@@ -121,7 +121,7 @@ impl Pings {
     }
 
     /// What is not as it should be with the sockets that are open, in words.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let open = self.lock();
         let warnings = open.pingers.iter().filter_map(|pinger| pinger.warning());
         warnings.map(str::to_owned).collect()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::status::snapshot::Outcome;
+use crate::model::snapshot::CheckOutcome;
 
 /// The most that a report says in words, in bytes: enough for an error and a program's last line,
 /// little enough to keep a history of.
@@ -10,20 +10,20 @@ pub const DETAIL_LIMIT: usize = 512;
 
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct CheckReport {
     /// Pass, fail, or error: the check could not be made (D1).
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// In words, for the operator; one line of at most [`DETAIL_LIMIT`] bytes.
     pub detail: String,
     /// How long the answer took; `None` without an answer.
     pub rtt: Option<Duration>,
 }
 
-impl Report {
+impl CheckReport {
     /// The target is well, and said so within `rtt`.
     pub fn pass(detail: &str, rtt: Option<Duration>) -> Self {
         Self {
-            outcome: Outcome::Pass,
+            outcome: CheckOutcome::Pass,
             detail: one_line(detail),
             rtt,
         }
@@ -32,7 +32,7 @@ impl Report {
     /// The target is not well; `rtt` where it said so itself.
     pub fn fail(detail: &str, rtt: Option<Duration>) -> Self {
         Self {
-            outcome: Outcome::Fail,
+            outcome: CheckOutcome::Fail,
             detail: one_line(detail),
             rtt,
         }
@@ -41,7 +41,7 @@ impl Report {
     /// The check could not be made (D1).
     pub fn error(detail: &str) -> Self {
         Self {
-            outcome: Outcome::Error,
+            outcome: CheckOutcome::Error,
             detail: one_line(detail),
             rtt: None,
         }
@@ -51,16 +51,16 @@ impl Report {
 /// Why a check got no answer, in words. Which of the two it is, is the heart of D1: an error leaves
 /// the probe as it is, a fail may end in a takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
+pub(crate) enum CheckError {
     /// Nothing was asked, for a reason of this host's own: an error.
     NotMade(String),
     /// It was asked, and silence or a refusal came of it: a fail.
     Failed(String),
 }
 
-impl NoAnswer {
+impl CheckError {
     /// The same, and what else is known of it.
-    pub(super) fn with(self, more: &str) -> Self {
+    pub(crate) fn with(self, more: &str) -> Self {
         let add = |words: String| format!("{words}; {more}");
         match self {
             Self::NotMade(words) => Self::NotMade(add(words)),
@@ -69,18 +69,18 @@ impl NoAnswer {
     }
 
     /// The words alone.
-    pub(super) fn words(&self) -> &str {
+    pub(crate) fn words(&self) -> &str {
         match self {
             Self::NotMade(words) | Self::Failed(words) => words,
         }
     }
 }
 
-impl From<NoAnswer> for Report {
-    fn from(none: NoAnswer) -> Self {
+impl From<CheckError> for CheckReport {
+    fn from(none: CheckError) -> Self {
         match none {
-            NoAnswer::NotMade(words) => Self::error(&words),
-            NoAnswer::Failed(words) => Self::fail(&words, None),
+            CheckError::NotMade(words) => Self::error(&words),
+            CheckError::Failed(words) => Self::fail(&words, None),
         }
     }
 }
@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn a_detail_is_one_printable_line() {
-        let report = Report::error("  first\nsecond\t\u{1b}[31mred\u{202E}back\r\n");
+        let report = CheckReport::error("  first\nsecond\t\u{1b}[31mred\u{202E}back\r\n");
         assert_eq!(report.detail, "first second  [31mred back");
     }
 
     #[test]
     fn a_detail_is_cut_between_characters_and_says_so() {
-        let report = Report::error(&"界".repeat(400));
+        let report = CheckReport::error(&"界".repeat(400));
         assert!(report.detail.len() <= DETAIL_LIMIT, "{}", report.detail.len());
         assert!(report.detail.ends_with("界…"));
     }
@@ -126,9 +126,12 @@ mod tests {
     #[test]
     fn d1_what_was_not_asked_is_an_error_and_what_was_not_answered_a_fail() {
         assert_eq!(
-            Report::from(NoAnswer::NotMade("x".into())).outcome,
-            Outcome::Error
+            CheckReport::from(CheckError::NotMade("x".into())).outcome,
+            CheckOutcome::Error
         );
-        assert_eq!(Report::from(NoAnswer::Failed("x".into())).outcome, Outcome::Fail);
+        assert_eq!(
+            CheckReport::from(CheckError::Failed("x".into())).outcome,
+            CheckOutcome::Fail
+        );
     }
 }

@@ -12,47 +12,47 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-pub(super) use name::{Lookup, Name};
-pub(super) use prefixes::Prefixes;
+pub(crate) use name::{NameResolver, ResolvedName};
+pub(crate) use prefixes::Prefixes;
 
-use super::report::NoAnswer;
+use super::report::CheckError;
 use super::socket::family_of;
 use crate::config::model::{Family, Host};
-use crate::metrics::tally::Number;
+use crate::metrics::shared::SharedNumber;
 
 /// The names that probes ask for, each resolved by one task however many probes share it.
 #[derive(Debug)]
-pub(super) struct Resolver {
-    lookup: Lookup,
+pub(crate) struct Resolver {
+    lookup: NameResolver,
     /// A lock, since probes may be made from any task; it is held for a look-up in the map.
-    names: Mutex<HashMap<String, Weak<Name>>>,
+    names: Mutex<HashMap<String, Weak<ResolvedName>>>,
     /// How often any of them got other addresses.
-    changes: Number,
+    changes: SharedNumber,
 }
 
 impl Resolver {
     /// With the system's own way to resolve names.
-    pub(super) fn new() -> Self {
-        Self::with(Lookup::system())
+    pub(crate) fn new() -> Self {
+        Self::with(NameResolver::system())
     }
 
     /// With another way.
-    pub(super) fn with(lookup: Lookup) -> Self {
+    pub(crate) fn with(lookup: NameResolver) -> Self {
         Self {
             lookup,
             names: Mutex::default(),
-            changes: Number::default(),
+            changes: SharedNumber::default(),
         }
     }
 
     /// The name, resolved from now on for as long as someone holds it.
-    pub(super) fn name(&self, name: &str) -> Arc<Name> {
+    pub(crate) fn name(&self, name: &str) -> Arc<ResolvedName> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = names.get(name).and_then(Weak::upgrade) {
             return known;
         }
         names.retain(|_, name| name.strong_count() > 0);
-        let new = Arc::new(Name::spawn(
+        let new = Arc::new(ResolvedName::spawn(
             name.to_owned(),
             self.lookup.clone(),
             self.changes.clone(),
@@ -62,14 +62,14 @@ impl Resolver {
     }
 
     /// How often any name got other addresses than before.
-    pub(super) fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.changes.get()
     }
 }
 
 /// Where a probe's packets go.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     host: Where,
     family: Option<Family>,
     announced: Prefixes,
@@ -78,13 +78,13 @@ pub(super) struct Target {
 #[derive(Debug)]
 enum Where {
     Addr(IpAddr),
-    Name(Arc<Name>),
+    Name(Arc<ResolvedName>),
 }
 
 impl Target {
     /// `family` is the one that the probe's source allows. An address inside one of `announced`
     /// proves nothing: after a takeover it would be answered here.
-    pub(super) fn new(host: &Host, family: Option<Family>, announced: Prefixes, resolver: &Resolver) -> Self {
+    pub(crate) fn new(host: &Host, family: Option<Family>, announced: Prefixes, resolver: &Resolver) -> Self {
         let host = match host {
             Host::Addr(addr) => Where::Addr(*addr),
             Host::Name(name) => Where::Name(resolver.name(name)),
@@ -101,23 +101,23 @@ impl Target {
     /// # Errors
     /// Always "not made": a name never resolved, one without an address of the family, or one that
     /// lies inside an announced prefix.
-    pub(super) fn address(&self) -> Result<IpAddr, NoAnswer> {
+    pub(crate) fn address(&self) -> Result<IpAddr, CheckError> {
         if let Some(trouble) = self.trouble() {
-            return Err(NoAnswer::NotMade(trouble));
+            return Err(CheckError::NotMade(trouble));
         }
         match &self.host {
             Where::Addr(addr) => Ok(*addr),
             Where::Name(name) => {
-                let found = name.found().map_err(NoAnswer::NotMade)?;
+                let found = name.found().map_err(CheckError::NotMade)?;
                 self.usable(&found).next().ok_or_else(|| {
-                    NoAnswer::NotMade(format!("{} has no address of the source's family", name.text()))
+                    CheckError::NotMade(format!("{} has no address of the source's family", name.text()))
                 })
             }
         }
     }
 
     /// Whether the address to ask can be one of that family.
-    pub(super) fn may_be(&self, family: Family) -> bool {
+    pub(crate) fn may_be(&self, family: Family) -> bool {
         match &self.host {
             Where::Addr(addr) => family == family_of(*addr),
             Where::Name(_) => self.family.is_none_or(|fits| fits == family),
@@ -125,7 +125,7 @@ impl Target {
     }
 
     /// Which of the target's addresses lies inside an announced prefix, in words.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         let (prefix, who) = match &self.host {
             Where::Addr(addr) => (self.announced.containing(*addr)?, addr.to_string()),
             Where::Name(name) => {

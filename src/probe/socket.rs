@@ -27,12 +27,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, sleep};
 
-use super::limit::Limit;
-use super::report::NoAnswer;
+use super::deadline::CheckDeadline;
+use super::report::CheckError;
 use crate::config::model::{Family, Source};
 
 /// The family that packets from there can have; `None`: either.
-pub(super) fn family(source: Option<&Source>) -> Option<Family> {
+pub(crate) fn family(source: Option<&Source>) -> Option<Family> {
     match source {
         Some(Source::Addr(addr)) => Some(family_of(*addr)),
         Some(Source::Interface(_)) | None => None,
@@ -40,7 +40,7 @@ pub(super) fn family(source: Option<&Source>) -> Option<Family> {
 }
 
 /// An address's family.
-pub(super) fn family_of(addr: IpAddr) -> Family {
+pub(crate) fn family_of(addr: IpAddr) -> Family {
     match addr {
         IpAddr::V4(_) => Family::V4,
         IpAddr::V6(_) => Family::V6,
@@ -51,7 +51,7 @@ pub(super) fn family_of(addr: IpAddr) -> Family {
 ///
 /// # Errors
 /// As the kernel says; all of them are of this host's own making.
-pub(super) fn open(
+pub(crate) fn open(
     family: Family,
     kind: Type,
     protocol: Protocol,
@@ -76,11 +76,11 @@ pub(super) fn open(
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// A TCP connection to `target`, and how long it took from the first try.
-pub(super) async fn connect_tcp(
+pub(crate) async fn connect_tcp(
     target: SocketAddr,
     source: Option<&Source>,
-    limit: Limit,
-) -> Result<(TcpStream, Duration), NoAnswer> {
+    limit: CheckDeadline,
+) -> Result<(TcpStream, Duration), CheckError> {
     let started = Instant::now();
     let connecting = format!("connecting to {target}");
     let mut unreachable = None;
@@ -99,7 +99,7 @@ pub(super) async fn connect_tcp(
 }
 
 /// One try: what became of it, unless it could not be made.
-async fn try_tcp(target: SocketAddr, source: Option<&Source>) -> Result<io::Result<TcpStream>, NoAnswer> {
+async fn try_tcp(target: SocketAddr, source: Option<&Source>) -> Result<io::Result<TcpStream>, CheckError> {
     let socket = open(family_of(target.ip()), Type::STREAM, Protocol::TCP, source)
         .map_err(|error| not_opened(&error, source))?;
     match socket.connect(&target.into()) {
@@ -128,7 +128,7 @@ fn is_targets_own(error: &io::Error) -> bool {
 }
 
 /// No answer, and what the network said meanwhile.
-pub(super) fn noting(late: NoAnswer, said: Option<&io::Error>) -> NoAnswer {
+pub(crate) fn noting(late: CheckError, said: Option<&io::Error>) -> CheckError {
     match said {
         Some(error) => late.with(&said_by_the_network(error)),
         None => late,
@@ -136,7 +136,7 @@ pub(super) fn noting(late: NoAnswer, said: Option<&io::Error>) -> NoAnswer {
 }
 
 /// A UDP socket that hears `target` alone. Nothing is sent yet, but the route was looked up.
-pub(super) fn connect_udp(target: SocketAddr, source: Option<&Source>) -> Result<UdpSocket, NoAnswer> {
+pub(crate) fn connect_udp(target: SocketAddr, source: Option<&Source>) -> Result<UdpSocket, CheckError> {
     let socket = open(family_of(target.ip()), Type::DGRAM, Protocol::UDP, source)
         .map_err(|error| not_opened(&error, source))?;
     socket
@@ -146,17 +146,17 @@ pub(super) fn connect_udp(target: SocketAddr, source: Option<&Source>) -> Result
 }
 
 /// What it means that no socket could be had.
-pub(super) fn not_opened(error: &io::Error, source: Option<&Source>) -> NoAnswer {
+pub(crate) fn not_opened(error: &io::Error, source: Option<&Source>) -> CheckError {
     let from = match source {
         Some(Source::Addr(addr)) => format!(" from {addr}"),
         Some(Source::Interface(name)) => format!(" on interface {name}"),
         None => String::new(),
     };
-    NoAnswer::NotMade(format!("no socket{from}: {}", words(error)))
+    CheckError::NotMade(format!("no socket{from}: {}", words(error)))
 }
 
 /// What it means that `connect` or `sendto` said no by itself: nothing was sent.
-pub(super) fn refused_at_once(error: &io::Error, target: IpAddr) -> NoAnswer {
+pub(crate) fn refused_at_once(error: &io::Error, target: IpAddr) -> CheckError {
     let refused = match Errno::from_io_error(error) {
         Some(Errno::NETUNREACH) => "this host has no route".into(),
         Some(Errno::HOSTUNREACH) => "this host's route says unreachable".into(),
@@ -167,12 +167,12 @@ pub(super) fn refused_at_once(error: &io::Error, target: IpAddr) -> NoAnswer {
         Some(Errno::NODEV | Errno::NXIO) => "the interface is gone".into(),
         Some(_) | None => words(error),
     };
-    NoAnswer::NotMade(format!("nothing was sent to {target}: {refused}"))
+    CheckError::NotMade(format!("nothing was sent to {target}: {refused}"))
 }
 
 /// What a connected socket's pending error says, where that is the target's word.
-pub(super) fn refused_later(error: &io::Error, target: &SocketAddr) -> NoAnswer {
-    NoAnswer::Failed(format!("{target}: {}", said_by_the_network(error)))
+pub(crate) fn refused_later(error: &io::Error, target: &SocketAddr) -> CheckError {
+    CheckError::Failed(format!("{target}: {}", said_by_the_network(error)))
 }
 
 fn said_by_the_network(error: &io::Error) -> String {
@@ -187,7 +187,7 @@ fn said_by_the_network(error: &io::Error) -> String {
 }
 
 /// An error of the system in lower case and without its number, the name of the errno in doubt.
-pub(super) fn words(error: &io::Error) -> String {
+pub(crate) fn words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();

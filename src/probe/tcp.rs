@@ -3,23 +3,23 @@
 
 use std::net::SocketAddr;
 
-use super::limit::Limit;
-use super::report::{NoAnswer, Report};
+use super::deadline::CheckDeadline;
+use super::report::{CheckError, CheckReport};
 use super::resolve::Target;
 use super::socket;
 use crate::config::model;
 
 /// A tcp probe, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Tcp {
+pub(crate) struct TcpProbe {
     target: Target,
     port: u16,
     source: Option<model::Source>,
 }
 
-impl Tcp {
+impl TcpProbe {
     /// From its configuration, with its target found already.
-    pub(super) fn new(tcp: &model::Tcp, target: Target) -> Self {
+    pub(crate) fn new(tcp: &model::TcpConfig, target: Target) -> Self {
         Self {
             target,
             port: tcp.port,
@@ -28,18 +28,18 @@ impl Tcp {
     }
 
     /// One check.
-    pub(super) async fn check(&self, limit: Limit) -> Report {
-        self.connect(limit).await.unwrap_or_else(Report::from)
+    pub(crate) async fn check(&self, limit: CheckDeadline) -> CheckReport {
+        self.connect(limit).await.unwrap_or_else(CheckReport::from)
     }
 
     /// What makes every check an error.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.target.trouble()
     }
 
-    async fn connect(&self, limit: Limit) -> Result<Report, NoAnswer> {
+    async fn connect(&self, limit: CheckDeadline) -> Result<CheckReport, CheckError> {
         let address = SocketAddr::new(self.target.address()?, self.port);
         let (_stream, rtt) = socket::connect_tcp(address, self.source.as_ref(), limit).await?;
-        Ok(Report::pass(&format!("connected to {address}"), Some(rtt)))
+        Ok(CheckReport::pass(&format!("connected to {address}"), Some(rtt)))
     }
 }

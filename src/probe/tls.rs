@@ -13,20 +13,20 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::config::model::Http;
+use crate::config::model::HttpConfig;
 
 /// The system's trusted certificates, read when the first probe wants them.
 #[derive(Debug, Default)]
-pub(super) struct Trust {
+pub(crate) struct TrustStore {
     system: OnceLock<Result<Arc<RootCertStore>, String>>,
 }
 
-impl Trust {
+impl TrustStore {
     /// How a probe speaks TLS.
     ///
     /// # Errors
     /// Why its certificates cannot be had, in words.
-    pub(super) fn client(&self, http: &Http) -> Result<Arc<ClientConfig>, String> {
+    pub(crate) fn client(&self, http: &HttpConfig) -> Result<Arc<ClientConfig>, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()

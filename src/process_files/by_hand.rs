@@ -13,7 +13,7 @@ use rustix::io::{Errno, Result};
 const LINKS_LIMIT: usize = 40;
 
 /// Opens `path` as a process with that root directory would: no link and no `..` leads out of it.
-pub(super) fn open_in_root(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd> {
+pub(crate) fn open_in_root(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd> {
     let step = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut ahead: VecDeque<OsString> = steps(path).collect();
     // The directories from the root down to where we are.

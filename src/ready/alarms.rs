@@ -1,29 +1,29 @@
 //! The alarms: readiness is never better than those that stand. An alarm that another check speaks of is
 //! not told twice.
 
-use super::facts::Facts;
-use super::{Check, Code, Level};
-use crate::status::snapshot::{Alarm, AlarmCode};
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
+use crate::model::snapshot::{Alarm, AlarmCode};
 
 /// One check for each alarm of a service, of an upstream of one, or of the site, that none of `checks` is
 /// the answer to.
-pub(super) fn check(facts: &Facts<'_>, checks: &[Check]) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>, checks: &[ReadinessCheck]) -> Vec<ReadinessCheck> {
     let alarms = facts.snapshot.alarms.iter();
     let told = |alarm: &&Alarm| {
-        let told = |check: &Check| {
+        let told = |check: &ReadinessCheck| {
             let same = alarm.service.is_none() || check.service.is_none() || check.service == alarm.service;
-            check.level != Level::Ok && same && spoken_of_by(alarm.code).contains(&check.code)
+            check.level != ReadinessLevel::Ok && same && spoken_of_by(alarm.code).contains(&check.code)
         };
         checks.iter().any(told)
     };
-    let mut standing: Vec<Check> = alarms
+    let mut standing: Vec<ReadinessCheck> = alarms
         .filter(|alarm| concerns_us(facts, alarm))
         .filter(|alarm| !told(alarm))
         .map(amiss)
         .collect();
     if standing.is_empty() {
-        standing.push(Check::ok(
-            Code::Alarms,
+        standing.push(ReadinessCheck::ok(
+            ReadinessCode::Alarms,
             "none stands that no other check speaks of",
         ));
     }
@@ -31,7 +31,7 @@ pub(super) fn check(facts: &Facts<'_>, checks: &[Check]) -> Vec<Check> {
 }
 
 /// An upstream that no service uses is nobody's, and so is a service that was configured until just now.
-fn concerns_us(facts: &Facts<'_>, alarm: &Alarm) -> bool {
+fn concerns_us(facts: &ReadinessFacts<'_>, alarm: &Alarm) -> bool {
     if let Some(name) = &alarm.service {
         return facts.config.services.iter().any(|service| service.name == *name);
     }
@@ -51,18 +51,18 @@ fn concerns_us(facts: &Facts<'_>, alarm: &Alarm) -> bool {
 }
 
 /// Which checks are decided from the same thing.
-fn spoken_of_by(alarm: AlarmCode) -> &'static [Code] {
+fn spoken_of_by(alarm: AlarmCode) -> &'static [ReadinessCode] {
     match alarm {
-        AlarmCode::Isolated | AlarmCode::CutOff => &[Code::Witnesses],
-        AlarmCode::Latched => &[Code::Latch],
-        AlarmCode::Override => &[Code::Override],
-        AlarmCode::BirdDown => &[Code::Bird],
-        AlarmCode::UpstreamDown => &[Code::Upstreams],
-        AlarmCode::StateDir => &[Code::StateDir, Code::StateFiles],
-        AlarmCode::RenderDrift => &[Code::RenderedFile],
-        AlarmCode::ForeignRoutes => &[Code::Protocols],
-        AlarmCode::Probe => &[Code::Probes, Code::Witnesses],
-        AlarmCode::Drill => &[Code::State],
+        AlarmCode::Isolated | AlarmCode::CutOff => &[ReadinessCode::Witnesses],
+        AlarmCode::Latched => &[ReadinessCode::Latch],
+        AlarmCode::Override => &[ReadinessCode::Override],
+        AlarmCode::BirdDown => &[ReadinessCode::Bird],
+        AlarmCode::UpstreamDown => &[ReadinessCode::Upstreams],
+        AlarmCode::StateDir => &[ReadinessCode::StateDir, ReadinessCode::StateFiles],
+        AlarmCode::RenderDrift => &[ReadinessCode::RenderedFile],
+        AlarmCode::ForeignRoutes => &[ReadinessCode::Protocols],
+        AlarmCode::Probe => &[ReadinessCode::Probes, ReadinessCode::Witnesses],
+        AlarmCode::Drill => &[ReadinessCode::State],
         AlarmCode::NotExported
         | AlarmCode::Drift
         | AlarmCode::ForeignAnnouncement
@@ -72,13 +72,13 @@ fn spoken_of_by(alarm: AlarmCode) -> &'static [Code] {
 }
 
 /// What is not carried now, or undone now, would not be carried in an outage either.
-fn amiss(alarm: &Alarm) -> Check {
+fn amiss(alarm: &Alarm) -> ReadinessCheck {
     let level = match alarm.code {
         AlarmCode::NotExported
         | AlarmCode::BirdDown
         | AlarmCode::Isolated
         | AlarmCode::CutOff
-        | AlarmCode::ForeignRoutes => Level::No,
+        | AlarmCode::ForeignRoutes => ReadinessLevel::No,
         AlarmCode::Drift
         | AlarmCode::ForeignAnnouncement
         | AlarmCode::Latched
@@ -89,10 +89,10 @@ fn amiss(alarm: &Alarm) -> Check {
         | AlarmCode::Lease
         | AlarmCode::Tunnel
         | AlarmCode::Probe
-        | AlarmCode::Drill => Level::Warning,
+        | AlarmCode::Drill => ReadinessLevel::Warning,
     };
-    let check = Check::amiss(
-        Code::Alarms,
+    let check = ReadinessCheck::amiss(
+        ReadinessCode::Alarms,
         level,
         format!("an alarm stands, {}: {}", alarm.code.word(), alarm.text),
         "`falconer status` shows when it is gone",

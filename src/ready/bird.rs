@@ -1,13 +1,13 @@
 //! BIRD itself: does it answer, does it run normally, is it one that we know?
 
-use super::facts::Facts;
-use super::{Check, Code, Level};
-use crate::bird::answer::Daemon;
-use crate::bird::version::Version;
-use crate::status::snapshot::BirdState;
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
+use crate::bird::parse::DaemonState;
+use crate::bird::version::BirdVersion;
+use crate::model::snapshot::BirdState;
 
 /// BIRD itself.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let bird = &facts.snapshot.bird;
     let socket = facts.config.bird.socket.display();
     let said = bird.error.as_deref().unwrap_or("it has not answered yet");
@@ -24,12 +24,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     }
 }
 
-fn answering(facts: &Facts<'_>, version: &str) -> Vec<Check> {
+fn answering(facts: &ReadinessFacts<'_>, version: &str) -> Vec<ReadinessCheck> {
     let mut checks = Vec::new();
     if !is_known(version) {
-        checks.push(Check::amiss(
-            Code::Bird,
-            Level::Warning,
+        checks.push(ReadinessCheck::amiss(
+            ReadinessCode::Bird,
+            ReadinessLevel::Warning,
             format!("BIRD {version} is not one that Falconer was made for"),
             "use BIRD 2.0.8 or later, or BIRD 3",
         ));
@@ -58,17 +58,17 @@ fn answering(facts: &Facts<'_>, version: &str) -> Vec<Check> {
     if checks.is_empty() {
         let socket = facts.config.bird.socket.display();
         let text = format!("BIRD {version} answers on {socket} and runs normally");
-        checks.push(Check::ok(Code::Bird, text));
+        checks.push(ReadinessCheck::ok(ReadinessCode::Bird, text));
     }
     checks
 }
 
 /// What keeps it from doing what it is asked. A reconfiguration is over in a moment, and `enable`
 /// is verified anyway.
-fn at_work(daemon: Daemon, version: &str) -> Option<Check> {
+fn at_work(daemon: DaemonState, version: &str) -> Option<ReadinessCheck> {
     match daemon {
-        Daemon::Running | Daemon::Reconfiguring | Daemon::Other => None,
-        Daemon::ShuttingDown => Some(no(
+        DaemonState::Running | DaemonState::Reconfiguring | DaemonState::Other => None,
+        DaemonState::ShuttingDown => Some(no(
             format!("BIRD {version} is shutting down"),
             "start it again: `systemctl start bird`",
         )),
@@ -77,9 +77,9 @@ fn at_work(daemon: Daemon, version: &str) -> Option<Check> {
 
 /// 2.0.8, the oldest whose grammar the templates and A6 were tried with, to 3.
 fn is_known(version: &str) -> bool {
-    Version::parse(version).is_some_and(|version| version.is_at_least(2, 0, 8) && version.major <= 3)
+    BirdVersion::parse(version).is_some_and(|version| version.is_at_least(2, 0, 8) && version.major <= 3)
 }
 
-fn no(text: String, advice: &str) -> Check {
-    Check::amiss(Code::Bird, Level::No, text, advice)
+fn no(text: String, advice: &str) -> ReadinessCheck {
+    ReadinessCheck::amiss(ReadinessCode::Bird, ReadinessLevel::No, text, advice)
 }

@@ -2,17 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::Facts;
+use super::facts::ReadinessFacts;
 use super::services::pairs;
-use super::{Check, Code, Level};
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::config::model::Role;
-use crate::status::snapshot::{DrillOutcome, LastDrill, Service};
+use crate::model::snapshot::{DrillOutcome, LastDrill, ServiceSnapshot};
 
 /// How long a good drill counts: sessions, filters and people change within a season.
 const COUNTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// One check a standby; a primary has no drills.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let now = facts.snapshot.at;
     let standbys = pairs(facts).filter(|(policy, _)| policy.role == Role::Standby);
     standbys
@@ -20,12 +20,19 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
         .collect()
 }
 
-fn of_service(service: &Service, now: Timestamp) -> Check {
+fn of_service(service: &ServiceSnapshot, now: Timestamp) -> ReadinessCheck {
     let advice = format!(
         "`falconer drill {}` rehearses a takeover as a last resort, timed",
         service.name
     );
-    let amiss = |text: String| Check::amiss(Code::LastDrill, Level::Warning, text, advice.as_str());
+    let amiss = |text: String| {
+        ReadinessCheck::amiss(
+            ReadinessCode::LastDrill,
+            ReadinessLevel::Warning,
+            text,
+            advice.as_str(),
+        )
+    };
     if let Some(failed) = failed_since(service) {
         let LastDrill { at, text, .. } = failed;
         return amiss(format!("the last drill, {at:.0}, did not pass: {text}"));
@@ -38,12 +45,15 @@ fn of_service(service: &Service, now: Timestamp) -> Check {
     if ago > COUNTS_FOR {
         return amiss(format!("the last good drill was {days} days ago"));
     }
-    Check::ok(Code::LastDrill, format!("passed {passed:.0}, {days} days ago"))
+    ReadinessCheck::ok(
+        ReadinessCode::LastDrill,
+        format!("passed {passed:.0}, {days} days ago"),
+    )
 }
 
 /// The last drill, where it failed after the last good one. One that something else ended proves
 /// nothing either way.
-fn failed_since(service: &Service) -> Option<&LastDrill> {
+fn failed_since(service: &ServiceSnapshot) -> Option<&LastDrill> {
     let last = service.last_drill.as_ref()?;
     let later = service.last_good_drill.is_none_or(|good| last.at > good);
     match last.outcome {

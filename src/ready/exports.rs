@@ -9,14 +9,14 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::facts::{Facts, Rehearsal, Shadow};
+use super::facts::{FilterTest, ReadinessFacts, TestRoute};
 use super::services::pairs;
 use super::upstreams::channel;
-use super::{Check, Code, Level, list};
-use crate::bird::answer::Channel;
-use crate::config::model::{self, Family, Static};
-use crate::render::names::{rehearsal_table, shadow};
-use crate::status::snapshot::Service;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
+use crate::bird::parse::Channel;
+use crate::config::model::{self, Family, StaticProtocolConfig};
+use crate::config::names::{rehearsal_table, shadow};
+use crate::model::snapshot::ServiceSnapshot;
 
 /// How BIRD shows `export all`, `export none`, and a filter without a name.
 const ACCEPT: &str = "ACCEPT";
@@ -30,7 +30,7 @@ pub fn filter_name(channel: &Channel) -> Option<&str> {
 }
 
 /// The filters and limits of all sessions; nothing while BIRD does not say.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     if facts.bird.protocols.is_none() {
         return Vec::new();
     }
@@ -43,7 +43,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
 
 /// What came of one prefix at one upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Passage {
+enum FilterResult {
     /// It passes, or is carried already.
     Passes,
     /// The filter refuses it.
@@ -55,7 +55,7 @@ enum Passage {
 }
 
 /// Which families and services' prefixes are of which upstream.
-fn lines<'a>(facts: &Facts<'a>, upstream: &str, family: Family) -> Vec<&'a Static> {
+fn lines<'a>(facts: &ReadinessFacts<'a>, upstream: &str, family: Family) -> Vec<&'a StaticProtocolConfig> {
     let services = facts.config.services.iter();
     let through = services.filter(|service| service.upstreams.iter().any(|name| name == upstream));
     through
@@ -65,32 +65,32 @@ fn lines<'a>(facts: &Facts<'a>, upstream: &str, family: Family) -> Vec<&'a Stati
 }
 
 /// The rehearsal tables without which nothing can be told, one check each.
-fn of_tables(facts: &Facts<'_>) -> Vec<Check> {
+fn of_tables(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let tables = facts.bird.rehearsals.iter();
     let amiss = tables.filter_map(|(family, rehearsal)| {
         let table = rehearsal_table(*family);
         let (text, advice) = match rehearsal {
-            Rehearsal::Held { .. } => return None,
-            Rehearsal::NoTable => (
+            FilterTest::Held { .. } => return None,
+            FilterTest::NoTable => (
                 format!("BIRD has no table {table}: whether the export filters let {} prefixes out is not provable", family.channel()),
                 lines_to_add(facts, *family),
             ),
-            Rehearsal::Crowded(routes) => (
+            FilterTest::Crowded(routes) => (
                 format!("table {table} holds {routes} routes: it is no rehearsal table, and not asked"),
                 format!("connect nothing to {table} but the shadows (docs/attach.md)"),
             ),
-            Rehearsal::Failed(why) => (
+            FilterTest::Failed(why) => (
                 format!("table {table} could not be asked: {why}"),
                 format!("`birdc show route table {table}`"),
             ),
         };
-        Some(Check::amiss(Code::ExportFilter, Level::Warning, text, advice).subject(table))
+        Some(ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice).subject(table))
     });
     amiss.collect()
 }
 
 /// What is to be added to bird.conf for a rehearsal.
-fn lines_to_add(facts: &Facts<'_>, family: Family) -> String {
+fn lines_to_add(facts: &ReadinessFacts<'_>, family: Family) -> String {
     if facts.config.render.is_some() {
         return "has BIRD read the rendered file? `falconer render --apply` brings it in".to_owned();
     }
@@ -106,7 +106,7 @@ fn lines_to_add(facts: &Facts<'_>, family: Family) -> String {
 }
 
 /// A shadow as bird.conf has it.
-fn shadow_lines(line: &Static) -> String {
+fn shadow_lines(line: &StaticProtocolConfig) -> String {
     let (table, channel) = (rehearsal_table(line.family), line.family.channel());
     let routes: String = line
         .prefixes
@@ -120,7 +120,7 @@ fn shadow_lines(line: &Static) -> String {
 }
 
 /// The filters that cannot be asked, one check each.
-fn of_filters(facts: &Facts<'_>) -> Vec<Check> {
+fn of_filters(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let mut checks = Vec::new();
     for (name, family, channel) in channels(facts) {
         let filter = channel.output_filter.as_str();
@@ -131,9 +131,12 @@ fn of_filters(facts: &Facts<'_>) -> Vec<Check> {
             let advice = format!(
                 "give it one in bird.conf: `filter to_{name} {{ ... }}`, and `export filter to_{name};` in the session"
             );
-            checks.push(Check::amiss(Code::ExportFilter, Level::Warning, text, advice).subject(name));
+            checks.push(
+                ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
+                    .subject(name),
+            );
         }
-        if let Some(Rehearsal::Held { passes, .. }) = facts.bird.rehearsals.get(&family)
+        if let Some(FilterTest::Held { passes, .. }) = facts.bird.rehearsals.get(&family)
             && let Some(Err(why)) = passes.get(filter)
         {
             let text = format!("filter {filter} of {name} could not be asked: {why}");
@@ -141,14 +144,17 @@ fn of_filters(facts: &Facts<'_>) -> Vec<Check> {
                 "`birdc 'show route table {} filter {filter}'`",
                 rehearsal_table(family)
             );
-            checks.push(Check::amiss(Code::ExportFilter, Level::Warning, text, advice).subject(name));
+            checks.push(
+                ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
+                    .subject(name),
+            );
         }
     }
     checks
 }
 
 /// Every upstream's channels that are to carry something of ours.
-fn channels<'a>(facts: &Facts<'a>) -> Vec<(&'a str, Family, &'a Channel)> {
+fn channels<'a>(facts: &ReadinessFacts<'a>) -> Vec<(&'a str, Family, &'a Channel)> {
     let upstreams = facts.config.upstreams.iter();
     let sessions = upstreams
         .filter_map(|upstream| Some((upstream.name.as_str(), facts.bird.sessions.get(&upstream.name)?)));
@@ -161,7 +167,11 @@ fn channels<'a>(facts: &Facts<'a>) -> Vec<(&'a str, Family, &'a Channel)> {
 }
 
 /// One service: what each of its upstreams would not let out.
-fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> Vec<Check> {
+fn of_service(
+    facts: &ReadinessFacts<'_>,
+    policy: &model::ServiceConfig,
+    service: &ServiceSnapshot,
+) -> Vec<ReadinessCheck> {
     let name = &policy.name;
     let mut checks = Vec::new();
     let mut unknown = false;
@@ -174,10 +184,10 @@ fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> 
                 nowhere.retain(|other| *other != prefix);
             }
             match passage {
-                None | Some(Passage::Passes) => {}
-                Some(Passage::Refused) => refused.push((line, prefix)),
-                Some(Passage::NoShadow) => shadowless.push(line),
-                Some(Passage::Unknown) => unknown = true,
+                None | Some(FilterResult::Passes) => {}
+                Some(FilterResult::Refused) => refused.push((line, prefix)),
+                Some(FilterResult::NoShadow) => shadowless.push(line),
+                Some(FilterResult::Unknown) => unknown = true,
             }
         }
         checks.extend(refusal(facts, policy, service, upstream, &refused));
@@ -186,13 +196,13 @@ fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> 
     checks.extend(without_filter(policy, &nowhere));
     if checks.is_empty() && !unknown {
         let text = format!("the export filters let {} out", list(&policy.prefixes));
-        checks.push(Check::ok(Code::ExportFilter, text));
+        checks.push(ReadinessCheck::ok(ReadinessCode::ExportFilter, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
 }
 
 /// Of prefixes that no upstream could carry nothing is said but that; the upstreams' own check is the `no`.
-fn without_filter(policy: &model::Service, prefixes: &[IpNet]) -> Option<Check> {
+fn without_filter(policy: &model::ServiceConfig, prefixes: &[IpNet]) -> Option<ReadinessCheck> {
     prefixes.first()?;
     let all = list(&policy.upstreams);
     let text = format!(
@@ -200,10 +210,15 @@ fn without_filter(policy: &model::Service, prefixes: &[IpNet]) -> Option<Check> 
         list(prefixes)
     );
     let advice = format!("`birdc show protocols all` shows the channels of {all}");
-    Some(Check::amiss(Code::ExportFilter, Level::Warning, text, advice))
+    Some(ReadinessCheck::amiss(
+        ReadinessCode::ExportFilter,
+        ReadinessLevel::Warning,
+        text,
+        advice,
+    ))
 }
 
-fn prefixes(policy: &model::Service) -> impl Iterator<Item = (&Static, IpNet)> {
+fn prefixes(policy: &model::ServiceConfig) -> impl Iterator<Item = (&StaticProtocolConfig, IpNet)> {
     policy
         .full
         .iter()
@@ -213,43 +228,43 @@ fn prefixes(policy: &model::Service) -> impl Iterator<Item = (&Static, IpNet)> {
 /// What comes of a prefix at an upstream; `None` where it has no channel of that family, which is
 /// another check's.
 fn passage(
-    facts: &Facts<'_>,
-    service: &Service,
+    facts: &ReadinessFacts<'_>,
+    service: &ServiceSnapshot,
     upstream: &str,
-    line: &Static,
+    line: &StaticProtocolConfig,
     prefix: IpNet,
-) -> Option<Passage> {
+) -> Option<FilterResult> {
     let channel = channel(facts.bird.sessions.get(upstream)?, line.family)?;
     // What is carried needs no rehearsal.
     if service.exported_to.iter().any(|carrier| carrier == upstream) {
-        return Some(Passage::Passes);
+        return Some(FilterResult::Passes);
     }
     match channel.output_filter.as_str() {
-        ACCEPT => return Some(Passage::Passes),
-        REJECT => return Some(Passage::Refused),
+        ACCEPT => return Some(FilterResult::Passes),
+        REJECT => return Some(FilterResult::Refused),
         _ => {}
     }
-    let Some(Rehearsal::Held { routes, passes }) = facts.bird.rehearsals.get(&line.family) else {
-        return Some(Passage::Unknown);
+    let Some(FilterTest::Held { routes, passes }) = facts.bird.rehearsals.get(&line.family) else {
+        return Some(FilterResult::Unknown);
     };
-    let ours: Shadow = (prefix, shadow(&line.name));
+    let ours: TestRoute = (prefix, shadow(&line.name));
     let Some(Ok(passing)) = filter_name(channel).and_then(|filter| passes.get(filter)) else {
-        return Some(Passage::Unknown);
+        return Some(FilterResult::Unknown);
     };
     Some(match (routes.contains(&ours), passing.contains(&ours)) {
-        (_, true) => Passage::Passes,
-        (true, false) => Passage::Refused,
-        (false, false) => Passage::NoShadow,
+        (_, true) => FilterResult::Passes,
+        (true, false) => FilterResult::Refused,
+        (false, false) => FilterResult::NoShadow,
     })
 }
 
 fn refusal(
-    facts: &Facts<'_>,
-    policy: &model::Service,
-    service: &Service,
+    facts: &ReadinessFacts<'_>,
+    policy: &model::ServiceConfig,
+    service: &ServiceSnapshot,
     upstream: &str,
-    refused: &[(&Static, IpNet)],
-) -> Option<Check> {
+    refused: &[(&StaticProtocolConfig, IpNet)],
+) -> Option<ReadinessCheck> {
     let (first, _) = refused.first()?;
     let prefixes: Vec<IpNet> = refused.iter().map(|(_, prefix)| *prefix).collect();
     let filters: BTreeSet<&str> = refused
@@ -279,24 +294,30 @@ fn refusal(
             shadow(&first.name)
         ),
     };
-    let level = if too_few { Level::No } else { Level::Warning };
-    Some(Check::amiss(Code::ExportFilter, level, text, advice).subject(upstream))
+    let level = if too_few {
+        ReadinessLevel::No
+    } else {
+        ReadinessLevel::Warning
+    };
+    Some(ReadinessCheck::amiss(ReadinessCode::ExportFilter, level, text, advice).subject(upstream))
 }
 
 /// How many upstreams are not known to refuse a prefix.
 fn carriers(
-    facts: &Facts<'_>,
-    policy: &model::Service,
-    service: &Service,
-    line: &Static,
+    facts: &ReadinessFacts<'_>,
+    policy: &model::ServiceConfig,
+    service: &ServiceSnapshot,
+    line: &StaticProtocolConfig,
     prefix: IpNet,
 ) -> usize {
     let upstreams = policy.upstreams.iter();
     let passages = upstreams.filter_map(|upstream| passage(facts, service, upstream, line, prefix));
-    passages.filter(|passage| *passage != Passage::Refused).count()
+    passages
+        .filter(|passage| *passage != FilterResult::Refused)
+        .count()
 }
 
-fn without_shadow(upstream: &str, lines: &[&Static]) -> Option<Check> {
+fn without_shadow(upstream: &str, lines: &[&StaticProtocolConfig]) -> Option<ReadinessCheck> {
     let line = lines.first()?;
     let table = rehearsal_table(line.family);
     let text = format!(
@@ -305,18 +326,26 @@ fn without_shadow(upstream: &str, lines: &[&Static]) -> Option<Check> {
         shadow(&line.name)
     );
     let advice = format!("bird.conf needs {} (docs/attach.md)", shadow_lines(line));
-    Some(Check::amiss(Code::ExportFilter, Level::Warning, text, advice).subject(upstream))
+    Some(
+        ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
+            .subject(upstream),
+    )
 }
 
 /// The export limits that everything of ours at once would hit.
-fn limits(facts: &Facts<'_>) -> Vec<Check> {
+fn limits(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     channels(facts)
         .into_iter()
         .filter_map(|(name, family, channel)| limit(facts, name, family, channel))
         .collect()
 }
 
-fn limit(facts: &Facts<'_>, name: &str, family: Family, channel: &Channel) -> Option<Check> {
+fn limit(
+    facts: &ReadinessFacts<'_>,
+    name: &str,
+    family: Family,
+    channel: &Channel,
+) -> Option<ReadinessCheck> {
     let limit = channel.export_limit.as_ref()?;
     let carried = channel.routes.map_or(0, |routes| routes.exported);
     let carried_services: Vec<&str> = facts
@@ -341,13 +370,13 @@ fn limit(facts: &Facts<'_>, name: &str, family: Family, channel: &Channel) -> Op
     }
     let (routes, kind) = (limit.routes, channel.name.as_str());
     let (level, then) = match limit.action.as_str() {
-        "warn" => (Level::Warning, "BIRD would warn"),
-        "block" => (Level::No, "BIRD would block what is beyond"),
-        _ => (Level::No, "BIRD would take the session down"),
+        "warn" => (ReadinessLevel::Warning, "BIRD would warn"),
+        "block" => (ReadinessLevel::No, "BIRD would block what is beyond"),
+        _ => (ReadinessLevel::No, "BIRD would take the session down"),
     };
     let text = format!(
         "{name} sends {carried} {kind} routes, and a takeover adds {ours}: more than its export limit of {routes}; {then}"
     );
     let advice = format!("raise `export limit` of {name} in bird.conf to at least {needed}");
-    Some(Check::amiss(Code::ExportLimit, level, text, advice).subject(name))
+    Some(ReadinessCheck::amiss(ReadinessCode::ExportLimit, level, text, advice).subject(name))
 }

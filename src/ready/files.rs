@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::bird_conf::StateFile;
-use super::facts::Facts;
-use super::{Check, Code, Level, list, verb};
-use crate::config::model::{self, Static};
-use crate::render::state_file_pattern;
-use crate::status::snapshot::AlarmCode;
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
+use crate::bird_conf::state_file_pattern;
+use crate::bird_conf::statics::StateFile;
+use crate::config::model::{self, StaticProtocolConfig};
+use crate::model::snapshot::AlarmCode;
 
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let mut checks = state_dir(facts);
     checks.extend(rendered_file(facts));
     checks.extend(state_files(facts));
     checks
 }
 
-fn state_dir(facts: &Facts<'_>) -> Vec<Check> {
+fn state_dir(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let alarms = facts.snapshot.alarms.iter();
     let said = alarms
         .filter(|alarm| alarm.code == AlarmCode::StateDir)
@@ -28,24 +28,24 @@ fn state_dir(facts: &Facts<'_>) -> Vec<Check> {
     }
     let dir = facts.config.site.state_dir.display().to_string();
     if said.is_empty() {
-        return vec![Check::ok(Code::StateDir, "can be written").subject(&dir)];
+        return vec![ReadinessCheck::ok(ReadinessCode::StateDir, "can be written").subject(&dir)];
     }
     let amiss = said.into_iter().map(|text| {
         let advice = "mend it: a takeover works without it, but what was decided may not survive a restart";
-        Check::amiss(Code::StateDir, Level::Warning, text, advice).subject(&dir)
+        ReadinessCheck::amiss(ReadinessCode::StateDir, ReadinessLevel::Warning, text, advice).subject(&dir)
     });
     amiss.collect()
 }
 
-fn rendered_file(facts: &Facts<'_>) -> Vec<Check> {
+fn rendered_file(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     // Of a bird.conf of the user's own there is still to be seen whether BIRD runs it.
     let alarms = facts.snapshot.alarms.iter();
     let drifts = alarms.filter(|alarm| alarm.code == AlarmCode::RenderDrift);
-    let mut checks: Vec<Check> = drifts
+    let mut checks: Vec<ReadinessCheck> = drifts
         .map(|alarm| {
-            Check::amiss(
-                Code::RenderedFile,
-                Level::Warning,
+            ReadinessCheck::amiss(
+                ReadinessCode::RenderedFile,
+                ReadinessLevel::Warning,
                 alarm.text.clone(),
                 "see `falconer status` for since when",
             )
@@ -53,8 +53,8 @@ fn rendered_file(facts: &Facts<'_>) -> Vec<Check> {
         .collect();
     let Some(render) = &facts.config.render else {
         if checks.is_empty() {
-            checks.push(Check::ok(
-                Code::RenderedFile,
+            checks.push(ReadinessCheck::ok(
+                ReadinessCode::RenderedFile,
                 "bird.conf is your own (no [render])",
             ));
         }
@@ -73,17 +73,25 @@ fn rendered_file(facts: &Facts<'_>) -> Vec<Check> {
             facts.disk.bird_conf.path.display()
         );
         let advice = "name that file as `output` in [render], or start BIRD without another `-c`";
-        checks.push(Check::amiss(Code::RenderedFile, Level::Warning, text, advice));
+        checks.push(ReadinessCheck::amiss(
+            ReadinessCode::RenderedFile,
+            ReadinessLevel::Warning,
+            text,
+            advice,
+        ));
     }
     if checks.is_empty() {
-        checks.push(Check::ok(Code::RenderedFile, "is what the configuration renders"));
+        checks.push(ReadinessCheck::ok(
+            ReadinessCode::RenderedFile,
+            "is what the configuration renders",
+        ));
     }
     checks.into_iter().map(|check| check.subject(&output)).collect()
 }
 
 /// Whether `birdc configure`, a SIGHUP, a crash or a restart of BIRD in the middle of an outage keeps
 /// what was decided (A6).
-fn state_files(facts: &Facts<'_>) -> Vec<Check> {
+fn state_files(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     match &facts.disk.bird_conf.state_files {
         Ok(found) => facts
             .config
@@ -104,18 +112,23 @@ fn state_files(facts: &Facts<'_>) -> Vec<Check> {
                     .next()
                     .map_or_else(String::new, |line| include(facts, line))
             );
-            vec![Check::amiss(Code::StateFiles, Level::Warning, text, advice)]
+            vec![ReadinessCheck::amiss(
+                ReadinessCode::StateFiles,
+                ReadinessLevel::Warning,
+                text,
+                advice,
+            )]
         }
     }
 }
 
 fn of_service(
-    facts: &Facts<'_>,
-    service: &model::Service,
+    facts: &ReadinessFacts<'_>,
+    service: &model::ServiceConfig,
     found: &BTreeMap<String, StateFile>,
-) -> Vec<Check> {
+) -> Vec<ReadinessCheck> {
     let lines = || service.full.iter().chain(&service.drain);
-    let mut checks: Vec<Check> = lines()
+    let mut checks: Vec<ReadinessCheck> = lines()
         .filter_map(|line| of_line(facts, line, *found.get(&line.name)?))
         .collect();
     let taken: Vec<&String> = lines()
@@ -129,7 +142,7 @@ fn of_service(
             "take `disabled` from their state files",
         );
         let text = format!("{} {take}", list(&taken));
-        checks.push(Check::ok(Code::StateFiles, text));
+        checks.push(ReadinessCheck::ok(ReadinessCode::StateFiles, text));
     }
     checks
         .into_iter()
@@ -137,7 +150,11 @@ fn of_service(
         .collect()
 }
 
-fn of_line(facts: &Facts<'_>, line: &Static, found: StateFile) -> Option<Check> {
+fn of_line(
+    facts: &ReadinessFacts<'_>,
+    line: &StaticProtocolConfig,
+    found: StateFile,
+) -> Option<ReadinessCheck> {
     let name = &line.name;
     let file = facts.disk.bird_conf.path.display();
     let include = include(facts, line);
@@ -191,11 +208,13 @@ fn of_line(facts: &Facts<'_>, line: &Static, found: StateFile) -> Option<Check> 
             format!("add `disabled;` in {file}, before the line {include}"),
         ),
     };
-    Some(Check::amiss(Code::StateFiles, Level::Warning, text, advice).subject(name))
+    Some(
+        ReadinessCheck::amiss(ReadinessCode::StateFiles, ReadinessLevel::Warning, text, advice).subject(name),
+    )
 }
 
 /// The line that takes a state file.
-fn include(facts: &Facts<'_>, line: &Static) -> String {
+fn include(facts: &ReadinessFacts<'_>, line: &StaticProtocolConfig) -> String {
     // A run_dir that no pattern can name is refused where it is rendered.
     let pattern = state_file_pattern(&facts.config.site.run_dir, &line.name);
     let pattern = pattern.unwrap_or_else(|_| format!(".../bird/{}.conf", line.name));

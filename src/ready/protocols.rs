@@ -2,19 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::Facts;
+use super::facts::ReadinessFacts;
 use super::services::pairs;
-use super::{Check, Code, Level, list, verb};
-use crate::bird::answer::Protocol;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
 use crate::bird::guard;
-use crate::config::model::{self, Role, Static};
-use crate::status::snapshot::{Action, AlarmCode, Drill, DrillPhase, Service, Strength, Verdict};
+use crate::bird::parse::ProtocolRow;
+use crate::config::model::{self, Role, StaticProtocolConfig};
+use crate::model::snapshot::{
+    AlarmCode, DrillPhase, DrillSnapshot, OverrideAction, ServiceSnapshot, Strength, Verdict,
+};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
 const CHANGING: SignedDuration = SignedDuration::from_secs(10);
 
 /// The protocols of every service, and their states; nothing while BIRD does not say.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let mut checks = Vec::new();
     for (policy, service) in pairs(facts) {
         if let Some(protocols) = &facts.bird.protocols {
@@ -27,15 +29,15 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
 
 /// Whether they are there, and what they ought to be.
 fn there<'a>(
-    facts: &Facts<'_>,
-    policy: &model::Service,
-    of_bird: impl Fn(&str) -> Option<&'a Protocol>,
-) -> Vec<Check> {
+    facts: &ReadinessFacts<'_>,
+    policy: &model::ServiceConfig,
+    of_bird: impl Fn(&str) -> Option<&'a ProtocolRow>,
+) -> Vec<ReadinessCheck> {
     let name = &policy.name;
     // Without a drain protocol we still take over; we only give back less gently.
-    let lines = policy.full.iter().map(|line| (line, Level::No));
-    let lines = lines.chain(policy.drain.iter().map(|line| (line, Level::Warning)));
-    let mut checks: Vec<Check> = lines
+    let lines = policy.full.iter().map(|line| (line, ReadinessLevel::No));
+    let lines = lines.chain(policy.drain.iter().map(|line| (line, ReadinessLevel::Warning)));
+    let mut checks: Vec<ReadinessCheck> = lines
         .filter_map(|(line, level)| match of_bird(&line.name) {
             None => Some(missing(facts, line, level)),
             Some(_) => foreign(facts, line, level),
@@ -53,12 +55,12 @@ fn there<'a>(
             .collect();
         let are = verb(names.len(), "is", "are");
         let text = format!("{} {are} in BIRD, with exactly the prefixes", list(&names));
-        checks.push(Check::ok(Code::Protocols, text));
+        checks.push(ReadinessCheck::ok(ReadinessCode::Protocols, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
 }
 
-fn missing(facts: &Facts<'_>, line: &Static, level: Level) -> Check {
+fn missing(facts: &ReadinessFacts<'_>, line: &StaticProtocolConfig, level: ReadinessLevel) -> ReadinessCheck {
     let (name, channel) = (&line.name, line.family.channel());
     let advice = match &facts.config.render {
         Some(_) => "has BIRD read the rendered file? `falconer render --apply` brings it in".to_owned(),
@@ -66,8 +68,8 @@ fn missing(facts: &Facts<'_>, line: &Static, level: Level) -> Check {
             "add it to bird.conf (docs/attach.md): `protocol static {name} {{ disabled; include ...; {channel}; route ...; }}`"
         ),
     };
-    Check::amiss(
-        Code::Protocols,
+    ReadinessCheck::amiss(
+        ReadinessCode::Protocols,
         level,
         format!("BIRD has no protocol {name}"),
         advice,
@@ -76,7 +78,11 @@ fn missing(facts: &Facts<'_>, line: &Static, level: Level) -> Check {
 }
 
 /// What the guard says of it, where it was asked.
-fn foreign(facts: &Facts<'_>, line: &Static, level: Level) -> Option<Check> {
+fn foreign(
+    facts: &ReadinessFacts<'_>,
+    line: &StaticProtocolConfig,
+    level: ReadinessLevel,
+) -> Option<ReadinessCheck> {
     let refusal = guard::check(line, facts.bird.found.get(&line.name)?).err()?;
     let name = &line.name;
     let advice = format!(
@@ -84,29 +90,34 @@ fn foreign(facts: &Facts<'_>, line: &Static, level: Level) -> Option<Check> {
         line.family.channel(),
         list(&line.prefixes)
     );
-    Some(Check::amiss(Code::Protocols, level, refusal.to_string(), advice).subject(name))
+    Some(ReadinessCheck::amiss(ReadinessCode::Protocols, level, refusal.to_string(), advice).subject(name))
 }
 
 /// What steering's own look at them found, where it was not asked again.
-fn alarmed(facts: &Facts<'_>, service: &str) -> Vec<Check> {
+fn alarmed(facts: &ReadinessFacts<'_>, service: &str) -> Vec<ReadinessCheck> {
     let alarms = facts.snapshot.alarms.iter();
     let foreign = alarms
         .filter(|alarm| alarm.code == AlarmCode::ForeignRoutes && alarm.service.as_deref() == Some(service));
     foreign
         .map(|alarm| {
             let advice = "put bird.conf right: `birdc show static NAME` shows what is there";
-            Check::amiss(Code::Protocols, Level::No, alarm.text.clone(), advice)
+            ReadinessCheck::amiss(
+                ReadinessCode::Protocols,
+                ReadinessLevel::No,
+                alarm.text.clone(),
+                advice,
+            )
         })
         .collect()
 }
 
 /// Whether BIRD does what we want, and we want what the verdict says.
-fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<Check> {
+fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestamp) -> Option<ReadinessCheck> {
     let name = &service.name;
     let frozen = service
         .overridden
         .as_ref()
-        .is_some_and(|over| over.action == Action::Freeze);
+        .is_some_and(|over| over.action == OverrideAction::Freeze);
     let changing = service
         .since
         .is_some_and(|since| now.duration_since(since).abs() < CHANGING);
@@ -118,56 +129,59 @@ fn state(policy: &model::Service, service: &Service, now: Timestamp) -> Option<C
         of_drill(drill)
     } else if service.want == Strength::Unknown {
         let text = format!("not settled yet ({}: {})", service.rule, service.reason);
-        Check::amiss(Code::State, Level::Warning, text, explain)
+        ReadinessCheck::amiss(ReadinessCode::State, ReadinessLevel::Warning, text, explain)
     } else if service.want != service.actual && !changing {
         let level = if service.want == Strength::Off {
-            Level::Warning
+            ReadinessLevel::Warning
         } else {
-            Level::No
+            ReadinessLevel::No
         };
         let text = format!("wanted {wanted}, and BIRD is at {actual}");
-        Check::amiss(
-            Code::State,
+        ReadinessCheck::amiss(
+            ReadinessCode::State,
             level,
             text,
             "`falconer status` says what is wrong at BIRD",
         )
     } else if held_back(policy, service) {
         let level = if service.deadline.is_some() || changing {
-            Level::Warning
+            ReadinessLevel::Warning
         } else {
-            Level::No
+            ReadinessLevel::No
         };
         let text = format!(
             "the target is down and not taken over ({}: {})",
             service.rule, service.reason
         );
-        Check::amiss(Code::State, level, text, explain)
+        ReadinessCheck::amiss(ReadinessCode::State, level, text, explain)
     } else {
-        Check::ok(Code::State, format!("wanted {wanted}, and BIRD is at {actual}"))
+        ReadinessCheck::ok(
+            ReadinessCode::State,
+            format!("wanted {wanted}, and BIRD is at {actual}"),
+        )
     };
     Some(check.service(name))
 }
 
 /// It is announced without being wanted, and that is as it should be, unless it does not end.
-fn of_drill(drill: &Drill) -> Check {
+fn of_drill(drill: &DrillSnapshot) -> ReadinessCheck {
     if drill.phase == DrillPhase::Unverified {
         let text = format!(
             "the drill that {} began should be over, and nobody has seen that it is",
             drill.actor
         );
-        return Check::amiss(
-            Code::State,
-            Level::Warning,
+        return ReadinessCheck::amiss(
+            ReadinessCode::State,
+            ReadinessLevel::Warning,
             text,
             "`birdc show protocols`, and `falconer status`",
         );
     }
-    Check::ok(Code::State, "a drill is under way")
+    ReadinessCheck::ok(ReadinessCode::State, "a drill is under way")
 }
 
 /// Whether a takeover is due and does not come. An override is a check of its own.
-fn held_back(policy: &model::Service, service: &Service) -> bool {
+fn held_back(policy: &model::ServiceConfig, service: &ServiceSnapshot) -> bool {
     policy.role == Role::Standby
         && service.verdict == Verdict::Down
         && service.want == Strength::Off

@@ -1,18 +1,18 @@
 //! The way of the real route: would it stand, be the best of its table, and reach the sessions? The rehearsal
 //! of the export filters proves none of that; steering looks at it (`obstacles` of the snapshot).
 
-use super::facts::Facts;
+use super::facts::ReadinessFacts;
 use super::services::pairs;
 use super::upstreams::channel;
-use super::{Check, Code, Level, list};
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
 use crate::config::model;
-use crate::status::snapshot::{BirdState, Obstacle, Service, Strength};
+use crate::model::snapshot::{BirdState, Obstacle, ServiceSnapshot, Strength};
 
 /// The state of a session that carries routes.
 const ESTABLISHED: &str = "Established";
 
 /// One check for each obstacle; nothing of what is announced, where steering sees what is carried.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     if facts.snapshot.bird.state != BirdState::Up {
         return Vec::new();
     }
@@ -23,7 +23,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
 }
 
 /// Whether a session stands for a service, so that there was a way to look at.
-fn has_way(facts: &Facts<'_>, policy: &model::Service) -> bool {
+fn has_way(facts: &ReadinessFacts<'_>, policy: &model::ServiceConfig) -> bool {
     let stands = |name: &String| {
         let mut shown = facts.snapshot.upstreams.iter();
         shown.any(|upstream| upstream.name == *name && upstream.state == ESTABLISHED)
@@ -36,27 +36,31 @@ fn has_way(facts: &Facts<'_>, policy: &model::Service) -> bool {
     policy.upstreams.iter().any(|name| stands(name) && carries(name))
 }
 
-fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> Vec<Check> {
+fn of_service(
+    facts: &ReadinessFacts<'_>,
+    policy: &model::ServiceConfig,
+    service: &ServiceSnapshot,
+) -> Vec<ReadinessCheck> {
     let checks = match service.obstacles.as_deref() {
-        None => vec![Check::amiss(
-            Code::Route,
-            Level::Warning,
+        None => vec![ReadinessCheck::amiss(
+            ReadinessCode::Route,
+            ReadinessLevel::Warning,
             "not everything was looked at yet: where its routes would stand, and what else has the prefixes",
             "ask again in a few seconds; where it stays so, see `falconer status` and the checks of its protocols",
         )],
         Some([]) if !has_way(facts, policy) => {
             let all = list(&policy.upstreams);
-            vec![Check::amiss(
-                Code::Route,
-                Level::Warning,
+            vec![ReadinessCheck::amiss(
+                ReadinessCode::Route,
+                ReadinessLevel::Warning,
                 format!(
                     "no way to an upstream could be looked at: none of {all} is established with a channel of its family"
                 ),
                 format!("see why with `birdc show protocols all` of {all}, and at the neighbours"),
             )]
         }
-        Some([]) => vec![Check::ok(
-            Code::Route,
+        Some([]) => vec![ReadinessCheck::ok(
+            ReadinessCode::Route,
             "nothing that BIRD shows would stand before its routes on their way to the upstreams",
         )],
         Some(obstacles) => obstacles.iter().map(amiss).collect(),
@@ -67,11 +71,11 @@ fn of_service(facts: &Facts<'_>, policy: &model::Service, service: &Service) -> 
         .collect()
 }
 
-fn amiss(obstacle: &Obstacle) -> Check {
+fn amiss(obstacle: &Obstacle) -> ReadinessCheck {
     let level = if obstacle.certain {
-        Level::No
+        ReadinessLevel::No
     } else {
-        Level::Warning
+        ReadinessLevel::Warning
     };
     let Obstacle {
         protocol,
@@ -79,5 +83,5 @@ fn amiss(obstacle: &Obstacle) -> Check {
         advice,
         ..
     } = obstacle;
-    Check::amiss(Code::Route, level, text.as_str(), advice.as_str()).subject(protocol)
+    ReadinessCheck::amiss(ReadinessCode::Route, level, text.as_str(), advice.as_str()).subject(protocol)
 }

@@ -3,23 +3,28 @@
 
 use jiff::Timestamp;
 
-use super::facts::Facts;
-use super::{Check, Code, Level, list};
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
 use crate::config::model::{self, Role};
-use crate::failover::verdict::{Ballot, verdict};
-use crate::status::snapshot::{Action, Outcome, Override, Probe, ProbeState, Service, Strength, Verdict};
+use crate::core::verdict::{ProbeVote, verdict};
+use crate::model::snapshot::{
+    CheckOutcome, OverrideAction, OverrideSnapshot, ProbeSnapshot, ProbeState, ServiceSnapshot, Strength,
+    Verdict,
+};
 
 /// Every service with its part of the configuration. Around a reload the two may differ for a moment.
-pub(super) fn pairs<'a>(facts: &Facts<'a>) -> impl Iterator<Item = (&'a model::Service, &'a Service)> {
+pub(crate) fn pairs<'a>(
+    facts: &ReadinessFacts<'a>,
+) -> impl Iterator<Item = (&'a model::ServiceConfig, &'a ServiceSnapshot)> {
     let shown = &facts.snapshot.services;
     let policies = facts.config.services.iter();
     policies.filter_map(|policy| Some((policy, shown.iter().find(|shown| shown.name == policy.name)?)))
 }
 
 /// The probes, overrides and latches.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let now = facts.snapshot.at;
-    let of_service = |(policy, service): (&model::Service, &Service)| {
+    let of_service = |(policy, service): (&model::ServiceConfig, &ServiceSnapshot)| {
         let checks = [
             probes(policy, service),
             override_check(service, now).into_iter().collect(),
@@ -30,13 +35,13 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     pairs(facts).flat_map(of_service).collect()
 }
 
-fn probes(policy: &model::Service, service: &Service) -> Vec<Check> {
+fn probes(policy: &model::ServiceConfig, service: &ServiceSnapshot) -> Vec<ReadinessCheck> {
     let name = &service.name;
-    let blind: Vec<&Probe> = service.probes.iter().filter(|probe| is_blind(probe)).collect();
+    let blind: Vec<&ProbeSnapshot> = service.probes.iter().filter(|probe| is_blind(probe)).collect();
     let known = service.probes.iter().filter(|probe| !probe.never_passed);
     let unasked = known.filter(|probe| probe.last.is_none()).count();
     let level = without(policy, service);
-    let mut checks: Vec<Check> = blind
+    let mut checks: Vec<ReadinessCheck> = blind
         .iter()
         .map(|probe| blind_check(policy, probe, level))
         .collect();
@@ -45,21 +50,38 @@ fn probes(policy: &model::Service, service: &Service) -> Vec<Check> {
             format!("{unasked} of {} probes were not asked yet", service.probes.len()),
             "ask again in a few seconds",
         );
-        checks.push(Check::amiss(Code::Probes, Level::Warning, text, advice));
+        checks.push(ReadinessCheck::amiss(
+            ReadinessCode::Probes,
+            ReadinessLevel::Warning,
+            text,
+            advice,
+        ));
     }
     if service.probes.is_empty() {
         let (text, advice) = ("it has no probe that is shown yet", "ask again in a few seconds");
-        checks.push(Check::amiss(Code::Probes, Level::Warning, text, advice));
+        checks.push(ReadinessCheck::amiss(
+            ReadinessCode::Probes,
+            ReadinessLevel::Warning,
+            text,
+            advice,
+        ));
     }
     if checks.is_empty() {
         let names: Vec<&String> = service.probes.iter().map(|probe| &probe.name).collect();
-        checks.push(Check::ok(Code::Probes, format!("{} can be made", list(&names))));
+        checks.push(ReadinessCheck::ok(
+            ReadinessCode::Probes,
+            format!("{} can be made", list(&names)),
+        ));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
 }
 
 /// A probe that proves nothing at the moment.
-fn blind_check(policy: &model::Service, probe: &Probe, level: Level) -> Check {
+fn blind_check(
+    policy: &model::ServiceConfig,
+    probe: &ProbeSnapshot,
+    level: ReadinessLevel,
+) -> ReadinessCheck {
     let said = probe
         .last
         .as_ref()
@@ -74,27 +96,27 @@ fn blind_check(policy: &model::Service, probe: &Probe, level: Level) -> Check {
             advice(policy, level),
         ),
     };
-    Check::amiss(Code::Probes, level, text, advice).subject(&probe.name)
+    ReadinessCheck::amiss(ReadinessCode::Probes, level, text, advice).subject(&probe.name)
 }
 
 /// Whether it takes part in no verdict now: its checks cannot be made, or it was never seen to pass.
-fn is_blind(probe: &Probe) -> bool {
+fn is_blind(probe: &ProbeSnapshot) -> bool {
     probe.never_passed || is_broken(probe)
 }
 
 /// Whether the last check could not be made, and its state is not known because of that or was never
 /// known. One error among passes says nothing yet.
-fn is_broken(probe: &Probe) -> bool {
-    let error = |last: &crate::status::snapshot::LastResult| last.result == Outcome::Error;
+fn is_broken(probe: &ProbeSnapshot) -> bool {
+    let error = |last: &crate::model::snapshot::ResultSnapshot| last.result == CheckOutcome::Error;
     probe.state == ProbeState::Unknown && probe.last.as_ref().is_some_and(error)
 }
 
 /// How bad it is that those probes prove nothing: whether the others can still settle a verdict.
-fn without(policy: &model::Service, service: &Service) -> Level {
+fn without(policy: &model::ServiceConfig, service: &ServiceSnapshot) -> ReadinessLevel {
     let can_be = |state: ProbeState, wanted: Verdict| {
         let ballots = policy.probes.iter().zip(&service.probes);
-        let ballots: Vec<Ballot> = ballots
-            .map(|(policy, probe)| Ballot {
+        let ballots: Vec<ProbeVote> = ballots
+            .map(|(policy, probe)| ProbeVote {
                 state: if is_blind(probe) {
                     ProbeState::Unknown
                 } else {
@@ -111,50 +133,54 @@ fn without(policy: &model::Service, service: &Service) -> Level {
         can_be(ProbeState::Up, Verdict::Up),
     );
     match (policy.role, down, up) {
-        (Role::Standby, true, _) | (Role::Primary, true, true) => Level::Warning,
-        (Role::Standby, false, _) | (Role::Primary, _, _) => Level::No,
+        (Role::Standby, true, _) | (Role::Primary, true, true) => ReadinessLevel::Warning,
+        (Role::Standby, false, _) | (Role::Primary, _, _) => ReadinessLevel::No,
     }
 }
 
-fn advice(policy: &model::Service, level: Level) -> String {
+fn advice(policy: &model::ServiceConfig, level: ReadinessLevel) -> String {
     let (what, name) = (without_it(policy, level), &policy.name);
     format!("{what}; mend what its error names, and see `falconer explain {name}`")
 }
 
-fn never_passed_advice(policy: &model::Service, level: Level) -> String {
+fn never_passed_advice(policy: &model::ServiceConfig, level: ReadinessLevel) -> String {
     let (what, name) = (without_it(policy, level), &policy.name);
     format!(
         "{what}; it counts from its first pass on: see that its target is right and answers, and see `falconer explain {name}`"
     )
 }
 
-fn without_it(policy: &model::Service, level: Level) -> &'static str {
+fn without_it(policy: &model::ServiceConfig, level: ReadinessLevel) -> &'static str {
     match (level, policy.role) {
-        (Level::No, Role::Standby) => "without it the verdict cannot become down, and nothing is taken over",
-        (Level::No, Role::Primary) => "without it the verdict cannot be settled",
-        (Level::Ok | Level::Warning, _) => "the others can still settle the verdict without it",
+        (ReadinessLevel::No, Role::Standby) => {
+            "without it the verdict cannot become down, and nothing is taken over"
+        }
+        (ReadinessLevel::No, Role::Primary) => "without it the verdict cannot be settled",
+        (ReadinessLevel::Ok | ReadinessLevel::Warning, _) => {
+            "the others can still settle the verdict without it"
+        }
     }
 }
 
-fn override_check(service: &Service, now: Timestamp) -> Option<Check> {
+fn override_check(service: &ServiceSnapshot, now: Timestamp) -> Option<ReadinessCheck> {
     let name = &service.name;
     let Some(over) = &service.overridden else {
-        return Some(Check::ok(Code::Override, "none").service(name));
+        return Some(ReadinessCheck::ok(ReadinessCode::Override, "none").service(name));
     };
     // What is announced needs no takeover any more.
     let announced = service.actual == Strength::Full;
     let (level, what) = match over.action {
-        Action::Announce => (Level::Warning, "announced, whatever its probes say,"),
-        Action::Withdraw => (Level::No, "withdrawn, whatever its probes say,"),
-        Action::Freeze if announced => (Level::Warning, "frozen while announced"),
-        Action::Freeze => (Level::No, "frozen: nothing would be taken over;"),
+        OverrideAction::Announce => (ReadinessLevel::Warning, "announced, whatever its probes say,"),
+        OverrideAction::Withdraw => (ReadinessLevel::No, "withdrawn, whatever its probes say,"),
+        OverrideAction::Freeze if announced => (ReadinessLevel::Warning, "frozen while announced"),
+        OverrideAction::Freeze => (ReadinessLevel::No, "frozen: nothing would be taken over;"),
     };
     let text = format!("{what} by {}{}", over.actor, ending(over, now));
     let advice = format!("`falconer auto {name}` ends it");
-    Some(Check::amiss(Code::Override, level, text, advice).service(name))
+    Some(ReadinessCheck::amiss(ReadinessCode::Override, level, text, advice).service(name))
 }
 
-fn ending(over: &Override, now: Timestamp) -> String {
+fn ending(over: &OverrideSnapshot, now: Timestamp) -> String {
     let until = match over.until {
         Some(until) if until > now => format!(" until {until:.0}"),
         Some(_) => ", just ending".to_owned(),
@@ -165,21 +191,21 @@ fn ending(over: &Override, now: Timestamp) -> String {
 }
 
 /// On a standby it keeps what is announced (D9); on a primary it keeps silent.
-fn latch(policy: &model::Service, service: &Service) -> Option<Check> {
+fn latch(policy: &model::ServiceConfig, service: &ServiceSnapshot) -> Option<ReadinessCheck> {
     let name = &service.name;
     if !service.latched {
-        return Some(Check::ok(Code::Latch, "open").service(name));
+        return Some(ReadinessCheck::ok(ReadinessCode::Latch, "open").service(name));
     }
     let (level, text) = match policy.role {
         Role::Standby => (
-            Level::Warning,
+            ReadinessLevel::Warning,
             "flapped too often: it stays announced once it is, and does not fail back by itself (D9)",
         ),
         Role::Primary => (
-            Level::No,
+            ReadinessLevel::No,
             "flapped too often: it stays withdrawn, and is not announced from here (D9)",
         ),
     };
     let advice = format!("find out why it flapped (`falconer history {name}`), then `falconer auto {name}`");
-    Some(Check::amiss(Code::Latch, level, text, advice).service(name))
+    Some(ReadinessCheck::amiss(ReadinessCode::Latch, level, text, advice).service(name))
 }

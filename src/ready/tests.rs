@@ -9,13 +9,15 @@ mod sessions;
 
 use std::collections::BTreeMap;
 
-use super::bird_conf::StateFile;
 use super::*;
-use crate::bird::answer::{BgpDetail, Channel, Daemon, Protocol, ProtocolDetail, RouteCounts, State, Status};
-use crate::bird::version::Version;
+use crate::bird::parse::{
+    BgpDetail, BirdStatus, Channel, DaemonState, ProtocolDetail, ProtocolRow, ProtocolState, RouteCounts,
+};
+use crate::bird::version::BirdVersion;
+use crate::bird_conf::statics::StateFile;
 use crate::config::Config;
 use crate::config::model::Family;
-use crate::status::{Snapshot, situations};
+use crate::model::{Snapshot, situations};
 
 /// A standby with two upstreams beside a bird.conf of its own.
 const CONFIG: &str = r#"
@@ -53,8 +55,8 @@ const PREFIX: &str = "198.51.100.0/24";
 struct Site {
     config: Config,
     snapshot: Snapshot,
-    bird: OfBird,
-    disk: Disk,
+    bird: BirdFactsSeen,
+    disk: DiskFacts,
 }
 
 impl Site {
@@ -69,7 +71,7 @@ impl Site {
         let mut snapshot = situations::steady();
         snapshot.services[0].protocols = vec!["web_v4".to_owned()];
         snapshot.services[0].last_good_drill = Some(situations::ago(10 * 86_400));
-        let bird = OfBird {
+        let bird = BirdFactsSeen {
             status: Some(status()),
             protocols: Some(["web_v4", "web_v4_drain", "web_v4_shadow"].map(row).into()),
             sessions: ["isp_a", "isp_b"]
@@ -93,7 +95,7 @@ impl Site {
             bird,
             disk,
         } = self;
-        decide(&Facts {
+        decide(&ReadinessFacts {
             config,
             snapshot,
             bird,
@@ -102,9 +104,9 @@ impl Site {
     }
 
     /// The only check that is not ok.
-    fn problem(&self) -> Check {
+    fn problem(&self) -> ReadinessCheck {
         let readiness = self.decide();
-        let problems: Vec<&Check> = readiness.problems().collect();
+        let problems: Vec<&ReadinessCheck> = readiness.problems().collect();
         let [problem] = problems[..] else {
             panic!("not one problem: {problems:#?}");
         };
@@ -114,7 +116,7 @@ impl Site {
     }
 
     /// Its code, level and text.
-    fn said(&self) -> (Code, Level, String) {
+    fn said(&self) -> (ReadinessCode, ReadinessLevel, String) {
         let problem = self.problem();
         (problem.code, problem.level, problem.text)
     }
@@ -124,37 +126,37 @@ impl Site {
     }
 }
 
-fn disk() -> Disk {
+fn disk() -> DiskFacts {
     let taken = ["web_v4", "web_v4_drain"].map(|name| (name.to_owned(), StateFile::Taken));
-    let bird_conf = Conf {
+    let bird_conf = BirdConfFacts {
         path: "/etc/bird/bird.conf".into(),
         told: None,
         state_files: Ok(taken.into()),
     };
-    Disk {
+    DiskFacts {
         state_dir: Ok(()),
         bird_conf,
     }
 }
 
-fn status() -> Status {
-    Status {
-        version: Version::parse("2.0.12").unwrap(),
+fn status() -> BirdStatus {
+    BirdStatus {
+        version: BirdVersion::parse("2.0.12").unwrap(),
         router_id: None,
         server_time: None,
         last_reboot: None,
         last_reconfiguration: None,
         graceful_restart_recovery: false,
-        daemon: Daemon::Running,
+        daemon: DaemonState::Running,
     }
 }
 
-fn row(name: &str) -> (String, Protocol) {
-    let protocol = Protocol {
+fn row(name: &str) -> (String, ProtocolRow) {
+    let protocol = ProtocolRow {
         name: name.to_owned(),
         proto: "Static".to_owned(),
         table: Some("master4".to_owned()),
-        state: State::Down,
+        state: ProtocolState::Down,
         info: String::new(),
     };
     (name.to_owned(), protocol)
@@ -179,7 +181,7 @@ fn session(name: &str) -> ProtocolDetail {
         ..Channel::default()
     };
     ProtocolDetail {
-        protocol: Protocol {
+        protocol: ProtocolRow {
             proto: "BGP".to_owned(),
             ..row
         },
@@ -191,8 +193,8 @@ fn session(name: &str) -> ProtocolDetail {
 }
 
 /// The one route of the service in the rehearsal table, and that it passes these filters.
-fn held(passing: &[&str]) -> Rehearsal {
-    let route: Shadow = (PREFIX.parse().unwrap(), "web_v4_shadow".to_owned());
+fn held(passing: &[&str]) -> FilterTest {
+    let route: TestRoute = (PREFIX.parse().unwrap(), "web_v4_shadow".to_owned());
     let all = ["to_isp_a_v4", "to_isp_b_v4"].map(|filter| {
         let passes = if passing.contains(&filter) {
             vec![route.clone()]
@@ -201,7 +203,7 @@ fn held(passing: &[&str]) -> Rehearsal {
         };
         (filter.to_owned(), Ok(passes))
     });
-    Rehearsal::Held {
+    FilterTest::Held {
         routes: vec![route],
         passes: all.into(),
     }
@@ -210,9 +212,9 @@ fn held(passing: &[&str]) -> Rehearsal {
 #[test]
 fn a_healthy_standby_is_ready_and_says_so_of_every_check() {
     let readiness = Site::well().decide();
-    assert_eq!(readiness.level, Level::Ok, "{readiness:#?}");
+    assert_eq!(readiness.level, ReadinessLevel::Ok, "{readiness:#?}");
     assert_eq!(readiness.at, situations::now());
-    insta::assert_snapshot!("healthy", crate::status::ready(&readiness, &style()));
+    insta::assert_snapshot!("healthy", crate::cli::text::ready(&readiness, &style()));
 }
 
 #[test]
@@ -221,18 +223,28 @@ fn the_worst_check_comes_first_and_makes_the_level() {
     site.disk.state_dir = Err("the disk is full".to_owned());
     site.snapshot.isolated = true;
     for witness in &mut site.snapshot.witnesses {
-        witness.state = crate::status::snapshot::ProbeState::Down;
+        witness.state = crate::model::snapshot::ProbeState::Down;
     }
     let readiness = site.decide();
-    let levels: Vec<Level> = readiness.checks.iter().map(|check| check.level).take(3).collect();
-    assert_eq!(levels, [Level::No, Level::Warning, Level::Ok]);
-    assert_eq!(readiness.level, Level::No);
+    let levels: Vec<ReadinessLevel> = readiness.checks.iter().map(|check| check.level).take(3).collect();
+    assert_eq!(
+        levels,
+        [ReadinessLevel::No, ReadinessLevel::Warning, ReadinessLevel::Ok]
+    );
+    assert_eq!(readiness.level, ReadinessLevel::No);
 }
 
 #[test]
 fn a_summary_names_the_worst_ten() {
-    let text =
-        |number: usize| Check::amiss(Code::Bird, Level::Warning, format!("{number}"), "").service("web");
+    let text = |number: usize| {
+        ReadinessCheck::amiss(
+            ReadinessCode::Bird,
+            ReadinessLevel::Warning,
+            format!("{number}"),
+            "",
+        )
+        .service("web")
+    };
     let readiness = Readiness::of(situations::now(), (0..12).map(text).collect());
     let summary = readiness.summary();
     assert_eq!(summary.problems.len(), 10);
@@ -253,8 +265,8 @@ fn every_check_is_documented_and_every_documented_check_exists() {
         .lines()
         .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
     let mut documented: Vec<&str> = documented.collect();
-    let mut words: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
-    for code in Code::ALL {
+    let mut words: Vec<&str> = ReadinessCode::ALL.iter().map(|code| code.word()).collect();
+    for code in ReadinessCode::ALL {
         assert_eq!(serde_json::to_value(code).unwrap(), code.word());
     }
     documented.sort_unstable();
@@ -262,8 +274,8 @@ fn every_check_is_documented_and_every_documented_check_exists() {
     assert_eq!(documented, words);
 }
 
-fn style() -> crate::status::Style {
-    crate::status::Style {
+fn style() -> crate::cli::text::TextStyle {
+    crate::cli::text::TextStyle {
         color: false,
         width: None,
         zone: jiff::tz::TimeZone::UTC,

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::Facts;
-use super::{Check, Code, Level, list};
-use crate::bird::answer::{Channel, ProtocolDetail};
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
+use crate::bird::parse::{Channel, ProtocolDetail};
 use crate::config::model::{self, Family};
 
 /// The state of a channel that carries routes.
@@ -15,11 +15,11 @@ const ESTABLISHED: &str = "Established";
 
 /// One check an upstream, and one for a family that none of a service's upstreams carries; nothing while
 /// BIRD does not say.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     if facts.bird.protocols.is_none() {
         return Vec::new();
     }
-    let short: Vec<Short<'_>> = facts
+    let short: Vec<MissingUpstreams<'_>> = facts
         .config
         .services
         .iter()
@@ -33,10 +33,15 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
             .iter()
             .any(|service| service.upstreams.contains(&upstream.name))
     });
-    let mut checks: Vec<Check> = used
+    let mut checks: Vec<ReadinessCheck> = used
         .map(|upstream| of_upstream(facts, &upstream.name, &short))
         .collect();
-    checks.extend(short.iter().filter(|short| short.able == 0).map(Short::nowhere));
+    checks.extend(
+        short
+            .iter()
+            .filter(|short| short.able == 0)
+            .map(MissingUpstreams::nowhere),
+    );
     checks.extend(
         facts
             .bird
@@ -48,7 +53,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
 }
 
 /// The neighbour would keep the routes of a dead router.
-fn keeps_routes(name: &str, session: &ProtocolDetail) -> Option<Check> {
+fn keeps_routes(name: &str, session: &ProtocolDetail) -> Option<ReadinessCheck> {
     let time = session.bgp.as_ref()?.restart_time?;
     let text = format!(
         "{name} asks its neighbour to keep our routes for {time} s after BIRD here died (`graceful restart on`): a dead \
@@ -56,12 +61,12 @@ fn keeps_routes(name: &str, session: &ProtocolDetail) -> Option<Check> {
     );
     let advice =
         format!("write `graceful restart aware;` for {name} in bird.conf, which only helps the neighbour");
-    Some(Check::amiss(Code::Upstreams, Level::Warning, text, advice).subject(name))
+    Some(ReadinessCheck::amiss(ReadinessCode::Upstreams, ReadinessLevel::Warning, text, advice).subject(name))
 }
 
 /// A service and family that too few sessions would carry.
-struct Short<'a> {
-    service: &'a model::Service,
+struct MissingUpstreams<'a> {
+    service: &'a model::ServiceConfig,
     family: Family,
     /// How many of its upstreams have a channel of that family at all, up or not.
     able: usize,
@@ -69,19 +74,23 @@ struct Short<'a> {
     carrying: usize,
 }
 
-impl Short<'_> {
-    fn nowhere(&self) -> Check {
+impl MissingUpstreams<'_> {
+    fn nowhere(&self) -> ReadinessCheck {
         let channel = self.family.channel();
         let text = format!(
             "none of {} has an {channel} channel",
             list(&self.service.upstreams)
         );
         let advice = format!("give one of them `{channel} {{ ... }};` in bird.conf");
-        Check::amiss(Code::Upstreams, Level::No, text, advice).service(&self.service.name)
+        ReadinessCheck::amiss(ReadinessCode::Upstreams, ReadinessLevel::No, text, advice)
+            .service(&self.service.name)
     }
 }
 
-fn shortfalls<'a>(facts: &Facts<'_>, service: &'a model::Service) -> Vec<Short<'a>> {
+fn shortfalls<'a>(
+    facts: &ReadinessFacts<'_>,
+    service: &'a model::ServiceConfig,
+) -> Vec<MissingUpstreams<'a>> {
     let families: BTreeSet<Family> = service.prefixes.iter().map(Family::of).collect();
     let short = families.into_iter().map(|family| {
         let sessions = service.upstreams.iter().map(|name| facts.bird.sessions.get(name));
@@ -92,7 +101,7 @@ fn shortfalls<'a>(facts: &Facts<'_>, service: &'a model::Service) -> Vec<Short<'
         let carrying = sessions.flatten().filter(|session| {
             is_established(session) && channel(session, family).is_some_and(|channel| channel.state == UP)
         });
-        Short {
+        MissingUpstreams {
             service,
             family,
             able: able.count(),
@@ -105,7 +114,7 @@ fn shortfalls<'a>(facts: &Facts<'_>, service: &'a model::Service) -> Vec<Short<'
 }
 
 /// The channel of a family.
-pub(super) fn channel(session: &ProtocolDetail, family: Family) -> Option<&Channel> {
+pub(crate) fn channel(session: &ProtocolDetail, family: Family) -> Option<&Channel> {
     session
         .channels
         .iter()
@@ -116,7 +125,7 @@ fn is_established(session: &ProtocolDetail) -> bool {
     session.bgp.as_ref().is_some_and(|bgp| bgp.state == ESTABLISHED)
 }
 
-fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
+fn of_upstream(facts: &ReadinessFacts<'_>, name: &str, short: &[MissingUpstreams<'_>]) -> ReadinessCheck {
     let families = families_of(facts, name);
     let Some(wrong) = wrong(facts, name, &families) else {
         let session = facts.bird.sessions.get(name);
@@ -125,7 +134,7 @@ fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
             .filter(|family| session.is_some_and(|session| channel(session, **family).is_some()));
         let channels: Vec<&str> = carried.map(|family| family.channel()).collect();
         let text = format!("established, {} up", list(&channels));
-        return Check::ok(Code::Upstreams, text).subject(name);
+        return ReadinessCheck::ok(ReadinessCode::Upstreams, text).subject(name);
     };
     let concerned = short
         .iter()
@@ -137,12 +146,12 @@ fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
         .collect();
     let (level, text) = if services.is_empty() {
         (
-            Level::Warning,
+            ReadinessLevel::Warning,
             format!("{wrong}; enough others carry what it carries"),
         )
     } else {
         (
-            Level::No,
+            ReadinessLevel::No,
             format!("{wrong}: too few upstreams would carry {}", list(&services)),
         )
     };
@@ -155,11 +164,11 @@ fn of_upstream(facts: &Facts<'_>, name: &str, short: &[Short<'_>]) -> Check {
         ),
         Some(_) => format!("see why with `birdc show protocols all {name}`, and at the neighbour"),
     };
-    Check::amiss(Code::Upstreams, level, text, advice).subject(name)
+    ReadinessCheck::amiss(ReadinessCode::Upstreams, level, text, advice).subject(name)
 }
 
 /// The families of the prefixes that an upstream is to carry.
-fn families_of(facts: &Facts<'_>, name: &str) -> BTreeSet<Family> {
+fn families_of(facts: &ReadinessFacts<'_>, name: &str) -> BTreeSet<Family> {
     let services = facts.config.services.iter();
     let through = services.filter(|service| service.upstreams.iter().any(|upstream| upstream == name));
     through
@@ -169,7 +178,7 @@ fn families_of(facts: &Facts<'_>, name: &str) -> BTreeSet<Family> {
 }
 
 /// What keeps a session from carrying what it is to carry, in words.
-fn wrong(facts: &Facts<'_>, name: &str, families: &BTreeSet<Family>) -> Option<String> {
+fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) -> Option<String> {
     let Some(session) = facts.bird.sessions.get(name) else {
         let there = facts
             .bird

@@ -1,12 +1,12 @@
 //! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
 
-use super::facts::Facts;
-use super::{Check, Code, Level, list, verb};
+use super::facts::ReadinessFacts;
+use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
 use crate::config::model::{Group, OnCutOff, Role};
-use crate::status::snapshot::{Probe, ProbeState};
+use crate::model::snapshot::{ProbeSnapshot, ProbeState};
 
 /// The witnesses, all in one.
-pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
+pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let witnesses = &facts.snapshot.witnesses;
     let min_up = facts.config.isolation.min_up;
     // Of a primary witnesses only inform: its probes look at home.
@@ -15,12 +15,16 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
         .services
         .iter()
         .any(|service| service.role == Role::Standby);
-    let worst = if standby { Level::No } else { Level::Warning };
+    let worst = if standby {
+        ReadinessLevel::No
+    } else {
+        ReadinessLevel::Warning
+    };
     if witnesses.is_empty() {
         let text = "none is configured: the loss of our own uplink would look like the death of a primary";
-        return vec![Check::ok(Code::Witnesses, text)];
+        return vec![ReadinessCheck::ok(ReadinessCode::Witnesses, text)];
     }
-    let missing: Vec<&Probe> = witnesses
+    let missing: Vec<&ProbeSnapshot> = witnesses
         .iter()
         .filter(|witness| witness.state != ProbeState::Up)
         .collect();
@@ -41,45 +45,45 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Check> {
     vec![if facts.snapshot.cut_off {
         let (level, then) = match facts.config.isolation.on_cut_off {
             OnCutOff::Hold => (worst, "takes nothing over"),
-            OnCutOff::Takeover => (Level::Warning, "takes over all the same"),
+            OnCutOff::Takeover => (ReadinessLevel::Warning, "takes over all the same"),
         };
         let text = format!("this site is cut off from where the primary is, and {then}: {count}; {why}");
-        Check::amiss(
-            Code::Witnesses,
+        ReadinessCheck::amiss(
+            ReadinessCode::Witnesses,
             level,
             text,
             "mend the way there, or the far witnesses",
         )
     } else if !enough && facts.snapshot.isolated {
         let text = format!("this site is isolated, and takes nothing over: {count}; {why}");
-        Check::amiss(
-            Code::Witnesses,
+        ReadinessCheck::amiss(
+            ReadinessCode::Witnesses,
             worst,
             text,
             "mend this site's uplink, or the witnesses",
         )
     } else if !enough {
         let text = format!("not known to be connected, so nothing is taken over: {count}; {why}");
-        Check::amiss(
-            Code::Witnesses,
+        ReadinessCheck::amiss(
+            ReadinessCode::Witnesses,
             worst,
             text,
             "mend what the witnesses' errors name; at a start they take seconds",
         )
     } else if missing.is_empty() {
-        Check::ok(Code::Witnesses, count)
+        ReadinessCheck::ok(ReadinessCode::Witnesses, count)
     } else {
         let text = format!("{count}; {why}");
-        Check::amiss(
-            Code::Witnesses,
-            Level::Warning,
+        ReadinessCheck::amiss(
+            ReadinessCode::Witnesses,
+            ReadinessLevel::Warning,
             text,
             "mend those that do not answer, before the others fail too",
         )
     }]
 }
 
-fn said(witness: &Probe) -> String {
+fn said(witness: &ProbeSnapshot) -> String {
     let last = witness
         .last
         .as_ref()

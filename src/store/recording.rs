@@ -9,8 +9,8 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use crate::failover::Input;
-use crate::failover::trace::Header;
+use crate::core::Input;
+use crate::core::trace::TraceHeader;
 
 /// Inputs that wait for the disk: some seconds of a thousand probes in doubt.
 const WAITING: usize = 16 * 1024;
@@ -26,7 +26,7 @@ impl Recording {
     ///
     /// # Errors
     /// The file is there already, or cannot be written.
-    pub fn begin(path: &Path, limit: u64, header: &Header) -> io::Result<Self> {
+    pub fn begin(path: &Path, limit: u64, header: &TraceHeader) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create_new(path)?);
         let written = line(&mut file, header)?;
         let (inputs, queue) = mpsc::channel(WAITING);

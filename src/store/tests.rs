@@ -1,14 +1,14 @@
 use super::*;
-use crate::failover::memory::Remembered;
+use crate::core::persistent::PersistentService;
 
-fn memory() -> Memory {
-    let latched = Remembered {
+fn memory() -> PersistentState {
+    let latched = PersistentService {
         latched_since: Some(jiff::Timestamp::UNIX_EPOCH),
-        ..Remembered::default()
+        ..PersistentService::default()
     };
-    Memory {
+    PersistentState {
         services: [("web".to_owned(), latched)].into(),
-        ..Memory::default()
+        ..PersistentState::default()
     }
 }
 
@@ -25,7 +25,7 @@ fn what_was_saved_is_found_again() {
 fn a_missing_file_is_an_empty_memory_and_no_problem() {
     let dir = tempfile::tempdir().unwrap();
     let found = open(&dir.path().join("absent"));
-    assert_eq!((found.memory, found.problem), (Memory::default(), None));
+    assert_eq!((found.memory, found.problem), (PersistentState::default(), None));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn d11_a_file_that_cannot_be_trusted_is_set_aside_and_reported() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("state.json"), content).unwrap();
         let found = open(dir.path());
-        assert_eq!(found.memory, Memory::default());
+        assert_eq!(found.memory, PersistentState::default());
         assert!(
             found.problem.as_ref().unwrap().contains(what),
             "{:?}",
@@ -85,12 +85,12 @@ fn a_directory_in_the_files_place_is_reported_and_not_fatal() {
 async fn the_keeper_reports_each_attempt_and_the_latest_wins() {
     let dir = tempfile::tempdir().unwrap();
     let (kept, mut attempts) = mpsc::channel(8);
-    let keeper = Keeper::spawn(dir.path().join("new/dir"), kept);
-    keeper.keep(Version {
+    let keeper = StateWriter::spawn(dir.path().join("new/dir"), kept);
+    keeper.keep(StateVersion {
         number: 1,
-        memory: Memory::default(),
+        memory: PersistentState::default(),
     });
-    keeper.keep(Version {
+    keeper.keep(StateVersion {
         number: 2,
         memory: memory(),
     });
@@ -108,8 +108,8 @@ async fn the_keeper_reports_each_attempt_and_the_latest_wins() {
 async fn d9_what_was_handed_over_last_is_on_disk_when_the_keeper_has_finished() {
     let dir = tempfile::tempdir().unwrap();
     let (kept, _attempts) = mpsc::channel(8);
-    let keeper = Keeper::spawn(dir.path().to_owned(), kept);
-    keeper.keep(Version {
+    let keeper = StateWriter::spawn(dir.path().to_owned(), kept);
+    keeper.keep(StateVersion {
         number: 1,
         memory: memory(),
     });
@@ -122,8 +122,8 @@ async fn a_state_directory_that_cannot_be_written_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();
     let (kept, mut attempts) = mpsc::channel(8);
-    let keeper = Keeper::spawn(dir.path().join("file"), kept);
-    keeper.keep(Version {
+    let keeper = StateWriter::spawn(dir.path().join("file"), kept);
+    keeper.keep(StateVersion {
         number: 1,
         memory: memory(),
     });

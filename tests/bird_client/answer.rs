@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use falconer::bird::answer::{Configured, Dest, State, Switch};
 use falconer::bird::client::BirdError;
+use falconer::bird::parse::{ConfigureReply, Dest, ProtocolState, SwitchReply};
 
 use crate::fake_bird::{Daemon, Fault};
 use crate::{Pair, daemon, link_when, net, pair, up};
@@ -28,7 +28,10 @@ async fn every_question_is_answered_in_the_words_of_every_version() {
             .iter()
             .find(|protocol| protocol.name == "web_v4")
             .expect("it is there");
-        assert_eq!((web.state, web.table.as_deref()), (State::Down, Some("master4")));
+        assert_eq!(
+            (web.state, web.table.as_deref()),
+            (ProtocolState::Down, Some("master4"))
+        );
         let isp = protocols
             .iter()
             .find(|protocol| protocol.name == "isp_upstream")
@@ -37,12 +40,15 @@ async fn every_question_is_answered_in_the_words_of_every_version() {
 
         assert_eq!(
             client.enable("web_v4", "D4: the primary is down").await,
-            Ok(Switch::Enabled)
+            Ok(SwitchReply::Enabled)
         );
-        assert_eq!(client.enable("web_v4", "again").await, Ok(Switch::AlreadyEnabled));
+        assert_eq!(
+            client.enable("web_v4", "again").await,
+            Ok(SwitchReply::AlreadyEnabled)
+        );
         let detail = client.show_protocol("web_v4").await.expect("it is there");
         assert_eq!(detail.message.as_deref(), Some("D4: the primary is down"));
-        assert_eq!(detail.protocol.state, State::Up);
+        assert_eq!(detail.protocol.state, ProtocolState::Up);
         assert_eq!(detail.channels.len(), 1);
 
         let prefixes = client.show_static("web_v4").await.expect("its routes");
@@ -64,8 +70,11 @@ async fn every_question_is_answered_in_the_words_of_every_version() {
             .expect("routes");
         assert_eq!(known.len(), 1);
 
-        assert_eq!(client.disable("web_v4", "").await, Ok(Switch::Disabled));
-        assert_eq!(client.disable("web_v4", "").await, Ok(Switch::AlreadyDisabled));
+        assert_eq!(client.disable("web_v4", "").await, Ok(SwitchReply::Disabled));
+        assert_eq!(
+            client.disable("web_v4", "").await,
+            Ok(SwitchReply::AlreadyDisabled)
+        );
         assert_eq!(
             client
                 .show_route_exported(net("198.51.100.0/24"), "isp_upstream")
@@ -158,7 +167,7 @@ async fn a2_accepted_is_not_done_an_enable_can_be_lost() {
         _directory,
     } = pair(daemon("2.0.12"));
     bird.plan("enable", Fault::Forget);
-    assert_eq!(client.enable("web_v4", "").await, Ok(Switch::Enabled));
+    assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::Enabled));
     assert_eq!(
         client
             .show_protocol("web_v4")
@@ -166,10 +175,10 @@ async fn a2_accepted_is_not_done_an_enable_can_be_lost() {
             .expect("it is there")
             .protocol
             .state,
-        State::Down
+        ProtocolState::Down
     );
     bird.with(|daemon| daemon.stuck.push("web_v4".into()));
-    assert_eq!(client.enable("web_v4", "").await, Ok(Switch::AlreadyEnabled));
+    assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::AlreadyEnabled));
     assert_eq!(
         client
             .show_protocol("web_v4")
@@ -177,7 +186,7 @@ async fn a2_accepted_is_not_done_an_enable_can_be_lost() {
             .expect("it is there")
             .protocol
             .state,
-        State::Down
+        ProtocolState::Down
     );
 }
 
@@ -197,7 +206,7 @@ async fn what_others_do_behind_our_back_is_seen() {
             .expect("it is there")
             .protocol
             .state,
-        State::Down
+        ProtocolState::Down
     );
     client.enable("web_v4", "").await.expect("accepted");
     bird.with(Daemon::reconfigure);
@@ -208,7 +217,7 @@ async fn what_others_do_behind_our_back_is_seen() {
             .expect("it is there")
             .protocol
             .state,
-        State::Down
+        ProtocolState::Down
     );
 }
 
@@ -221,18 +230,18 @@ async fn a9_a_configuration_is_tried_confirmed_and_undone() {
             _directory,
         } = pair(daemon(version));
         let check = client.configure_check(Path::new("/etc/bird/bird.conf.new")).await;
-        assert_eq!(check, Ok(Configured::CheckedOk));
+        assert_eq!(check, Ok(ConfigureReply::CheckedOk));
         assert_eq!(client.configure_status().await.expect("a status").undo_in, None);
         let timer = client
             .configure_timeout(Duration::from_secs(60))
             .await
             .expect("accepted");
-        assert!(matches!(timer, Configured::Done | Configured::InProgress));
+        assert!(matches!(timer, ConfigureReply::Done | ConfigureReply::InProgress));
         let status = client.configure_status().await.expect("a status");
         assert_eq!(status.undo_in, Some(Duration::from_secs(60)));
-        assert_eq!(client.configure_confirm().await, Ok(Configured::Confirmed));
-        assert_eq!(client.configure_confirm().await, Ok(Configured::NothingToDo));
-        assert_eq!(client.configure_undo().await, Ok(Configured::Done));
+        assert_eq!(client.configure_confirm().await, Ok(ConfigureReply::Confirmed));
+        assert_eq!(client.configure_confirm().await, Ok(ConfigureReply::NothingToDo));
+        assert_eq!(client.configure_undo().await, Ok(ConfigureReply::Done));
     }
 }
 
@@ -263,6 +272,6 @@ async fn a6_a_restart_comes_up_as_the_state_files_say() {
     };
     assert_eq!(
         (state("web_v4"), state("web_v6")),
-        (Some(State::Up), Some(State::Flush))
+        (Some(ProtocolState::Up), Some(ProtocolState::Flush))
     );
 }

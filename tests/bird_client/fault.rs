@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use falconer::bird::answer::Switch;
 use falconer::bird::client::BirdError;
-use falconer::status::snapshot::BirdState;
+use falconer::bird::parse::SwitchReply;
+use falconer::model::snapshot::BirdState;
 use tokio::time::timeout;
 
 use crate::fake_bird::Fault;
@@ -50,9 +50,9 @@ async fn a_late_answer_is_never_taken_for_the_next_commands() {
         Err(BirdError::Timeout { after: PATIENCE })
     );
     up(&client).await;
-    assert_eq!(client.enable("web_v6", "").await, Ok(Switch::Enabled));
+    assert_eq!(client.enable("web_v6", "").await, Ok(SwitchReply::Enabled));
     // It was carried out all the same: only reading BIRD tells.
-    assert_eq!(client.enable("web_v4", "").await, Ok(Switch::AlreadyEnabled));
+    assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::AlreadyEnabled));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_connection_that_breaks_under_a_command_says_so_at_once() {
         let error = client.enable("web_v4", "").await.expect_err("no whole answer");
         assert!(matches!(error, BirdError::Broken { .. }), "{fault:?} {error:?}");
         up(&client).await;
-        assert_eq!(client.enable("web_v4", "").await, Ok(Switch::AlreadyEnabled));
+        assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::AlreadyEnabled));
     }
 }
 
@@ -135,7 +135,7 @@ async fn a_reply_that_nobody_asked_for_drops_the_connection() {
         link_when(&client, |link| link.connects == 2).await.state,
         BirdState::Up
     );
-    assert_eq!(client.enable("web_v4", "").await, Ok(Switch::Enabled));
+    assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::Enabled));
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn what_bird_says_unasked_is_passed_over_between_and_within_answers() {
         Fault::Say(format!("0011-web_v4: enabled\n{unasked}0000 \n{unasked}")),
     );
     assert!(client.show_status().await.is_ok());
-    assert_eq!(client.enable("web_v4", "").await, Ok(Switch::Enabled));
+    assert_eq!(client.enable("web_v4", "").await, Ok(SwitchReply::Enabled));
     assert!(client.show_status().await.is_ok());
     assert_eq!(bird.connections(), 1);
 }

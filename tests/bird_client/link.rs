@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use falconer::bird::client::{BirdError, Client, Priority};
-use falconer::status::snapshot::BirdState;
+use falconer::bird::client::{BirdClient, BirdError, Priority};
+use falconer::model::snapshot::BirdState;
 use tokio::time::{Instant, timeout};
 
 use crate::fake_bird::{Crowded, FakeBird, Fault};
@@ -12,7 +12,7 @@ use crate::{PATIENCE, Pair, SOON, daemon, directory, error_of, link_when, pair, 
 #[tokio::test]
 async fn a4_stopped_died_and_not_a_bird_are_told_apart() {
     let (_directory, socket) = directory();
-    let client = Client::spawn(socket.clone(), PATIENCE);
+    let client = BirdClient::spawn(socket.clone(), PATIENCE);
     let stopped = link_when(&client, |link| link.error.is_some()).await;
     assert_eq!(stopped.state, BirdState::Down);
     assert!(error_of(&stopped).contains("stopped"), "{stopped:?}");
@@ -42,7 +42,7 @@ async fn a4_stopped_died_and_not_a_bird_are_told_apart() {
 async fn a4_a_full_backlog_is_busy_and_not_down() {
     let (_directory, socket) = directory();
     let crowd = Crowded::start(&socket).expect("a socket");
-    let client = Client::spawn(socket.clone(), PATIENCE);
+    let client = BirdClient::spawn(socket.clone(), PATIENCE);
     let busy = link_when(&client, |link| link.error.is_some()).await;
     assert_eq!(busy.state, BirdState::Busy);
     assert!(error_of(&busy).contains("no room"), "{busy:?}");
@@ -60,7 +60,7 @@ async fn a4_a_greeting_that_does_not_come_is_busy() {
     let (_directory, socket) = directory();
     let bird = FakeBird::start(&socket, daemon("2.0.12"));
     bird.plan_greeting(Fault::Hang);
-    let client = Client::spawn(socket, PATIENCE);
+    let client = BirdClient::spawn(socket, PATIENCE);
     let began = Instant::now();
     assert!(matches!(
         client.show_status().await,
@@ -85,7 +85,7 @@ async fn other_greetings_that_are_not_birds_are_refused() {
         let (_directory, socket) = directory();
         let bird = FakeBird::start(&socket, daemon("2.0.12"));
         bird.plan_greeting(Fault::Say(greeting.into()));
-        let client = Client::spawn(socket, PATIENCE);
+        let client = BirdClient::spawn(socket, PATIENCE);
         let link = link_when(&client, |link| link.error.is_some()).await;
         assert_eq!(link.state, BirdState::Down, "{greeting:?}");
         assert!(
@@ -101,7 +101,7 @@ async fn a_connection_closed_instead_of_a_greeting_is_tried_again_at_once() {
     let (_directory, socket) = directory();
     let bird = FakeBird::start(&socket, daemon("2.0.12"));
     bird.plan_greeting(Fault::Close);
-    let client = Client::spawn(socket, PATIENCE);
+    let client = BirdClient::spawn(socket, PATIENCE);
     assert_eq!(up(&client).await.connects, 1);
     assert_eq!(bird.connections(), 2);
 }
@@ -135,7 +135,7 @@ async fn a4_attempts_become_rare_while_bird_is_away() {
         bird.plan_greeting(Fault::Close);
     }
     let began = Instant::now();
-    let _client = Client::spawn(socket, PATIENCE);
+    let _client = BirdClient::spawn(socket, PATIENCE);
     connections(&bird, 5).await;
     // At once, at once again, then after 0.1, 0.2 and 0.4 s.
     assert!(
@@ -150,7 +150,7 @@ async fn a4_a_bird_that_answers_and_closes_again_and_again_is_not_asked_in_a_tig
     let (_directory, socket) = directory();
     let bird = FakeBird::start(&socket, daemon("2.0.12"));
     let began = Instant::now();
-    let client = Client::spawn(socket, PATIENCE);
+    let client = BirdClient::spawn(socket, PATIENCE);
     for connects in 1..=4 {
         link_when(&client, |link| link.connects == connects).await;
         assert!(client.show_protocols().await.is_ok());

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fake_bird::{Daemon, FakeBird};
-use falconer::bird::client::{Client, Link};
-use falconer::status::snapshot::BirdState;
+use falconer::bird::client::{BirdClient, ConnectionStatus};
+use falconer::model::snapshot::BirdState;
 use ipnet::IpNet;
 use tokio::time::timeout;
 
@@ -35,14 +35,14 @@ fn daemon(version: &str) -> Daemon {
 /// A fake, a client of it, and the directory that holds the socket.
 struct Pair {
     bird: FakeBird,
-    client: Client,
+    client: BirdClient,
     _directory: tempfile::TempDir,
 }
 
 fn pair(daemon: Daemon) -> Pair {
     let (directory, socket) = directory();
     let bird = FakeBird::start(&socket, daemon);
-    let client = Client::spawn(socket, PATIENCE);
+    let client = BirdClient::spawn(socket, PATIENCE);
     Pair {
         bird,
         client,
@@ -57,7 +57,10 @@ fn directory() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// The link as soon as it is like that.
-async fn link_when(client: &Client, condition: impl FnMut(&Link) -> bool) -> Link {
+async fn link_when(
+    client: &BirdClient,
+    condition: impl FnMut(&ConnectionStatus) -> bool,
+) -> ConnectionStatus {
     let mut link = client.link();
     let found = timeout(SOON, link.wait_for(condition)).await;
     found
@@ -66,12 +69,12 @@ async fn link_when(client: &Client, condition: impl FnMut(&Link) -> bool) -> Lin
         .clone()
 }
 
-async fn up(client: &Client) -> Link {
+async fn up(client: &BirdClient) -> ConnectionStatus {
     link_when(client, |link| link.state == BirdState::Up).await
 }
 
 /// What is wrong; empty where nothing is.
-fn error_of(link: &Link) -> &str {
+fn error_of(link: &ConnectionStatus) -> &str {
     link.error.as_deref().unwrap_or_default()
 }
 

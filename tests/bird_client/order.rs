@@ -1,7 +1,7 @@
 //! Who is asked when: one command in flight, decisions first, equal questions once.
 
-use falconer::bird::answer::Switch;
 use falconer::bird::client::{BirdError, Priority};
+use falconer::bird::parse::SwitchReply;
 use tokio::time::timeout;
 
 use crate::fake_bird::Fault;
@@ -30,7 +30,7 @@ async fn a10_one_command_is_in_flight_and_decisions_go_first() {
     };
     let (first, (protocols, routes, enabled)) = tokio::join!(client.show_status(), after_the_first);
     assert!(first.is_ok() && protocols.is_ok() && routes.is_ok());
-    assert_eq!(enabled, Ok(Switch::Enabled));
+    assert_eq!(enabled, Ok(SwitchReply::Enabled));
     assert_eq!(
         bird.lines(),
         [

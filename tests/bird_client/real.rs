@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use falconer::bird::answer::{Configured, Daemon, State, Switch};
-use falconer::bird::client::{BirdError, Client};
-use falconer::status::snapshot::BirdState;
+use falconer::bird::client::{BirdClient, BirdError};
+use falconer::bird::parse::{ConfigureReply, DaemonState, ProtocolState, SwitchReply};
+use falconer::model::snapshot::BirdState;
 use ipnet::IpNet;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::UnixStream;
@@ -133,8 +133,8 @@ impl World {
         process
     }
 
-    fn client(&self, name: &str) -> Client {
-        Client::spawn(self.path(&format!("{name}.ctl")), PATIENCE)
+    fn client(&self, name: &str) -> BirdClient {
+        BirdClient::spawn(self.path(&format!("{name}.ctl")), PATIENCE)
     }
 }
 
@@ -156,7 +156,7 @@ async fn listens(path: &Path) {
 }
 
 /// The protocol as soon as it is in that state: replies precede the effect.
-async fn settled(client: &Client, name: &str, state: State) {
+async fn settled(client: &BirdClient, name: &str, state: ProtocolState) {
     let began = Instant::now();
     loop {
         let detail = client.show_protocol(name).await.expect("it is there");
@@ -175,7 +175,7 @@ async fn a_static_protocol_is_enabled_and_disabled_and_read_back() {
     let client = world.client("hk");
     let status = client.show_status().await.expect("a status");
     assert_eq!(Some(status.version), up(&client).await.version);
-    assert_eq!(status.daemon, Daemon::Running);
+    assert_eq!(status.daemon, DaemonState::Running);
     assert_eq!(status.router_id.as_deref(), Some("10.0.0.2"));
     assert!(status.last_reboot.is_some() && !status.graceful_restart_recovery);
 
@@ -185,9 +185,12 @@ async fn a_static_protocol_is_enabled_and_disabled_and_read_back() {
     assert_eq!(client.show_route(web, None).await, Ok(vec![]));
 
     let reason = "D4: 主站点已死 \"really\"";
-    assert_eq!(client.enable("web_v4", reason).await, Ok(Switch::Enabled));
-    assert_eq!(client.enable("web_v4", reason).await, Ok(Switch::AlreadyEnabled));
-    settled(&client, "web_v4", State::Up).await;
+    assert_eq!(client.enable("web_v4", reason).await, Ok(SwitchReply::Enabled));
+    assert_eq!(
+        client.enable("web_v4", reason).await,
+        Ok(SwitchReply::AlreadyEnabled)
+    );
+    settled(&client, "web_v4", ProtocolState::Up).await;
     let detail = client.show_protocol("web_v4").await.expect("it is there");
     assert_eq!(detail.message.as_deref(), Some("D4: 主站点已死 'really'"));
     let [channel] = &detail.channels[..] else {
@@ -200,9 +203,15 @@ async fn a_static_protocol_is_enabled_and_disabled_and_read_back() {
         (1, Some(200), true)
     );
 
-    assert_eq!(client.disable("web_v4", "D4: back").await, Ok(Switch::Disabled));
-    assert_eq!(client.disable("web_v4", "").await, Ok(Switch::AlreadyDisabled));
-    settled(&client, "web_v4", State::Down).await;
+    assert_eq!(
+        client.disable("web_v4", "D4: back").await,
+        Ok(SwitchReply::Disabled)
+    );
+    assert_eq!(
+        client.disable("web_v4", "").await,
+        Ok(SwitchReply::AlreadyDisabled)
+    );
+    settled(&client, "web_v4", ProtocolState::Down).await;
     assert_eq!(client.show_route(web, Some("web_v4")).await, Ok(vec![]));
 
     let missing = BirdError::NoSuchProtocol {
@@ -228,8 +237,8 @@ async fn a5_what_is_sent_is_read_per_family_of_a_session() {
     let _bird = world.bird("hk", STANDBY).await;
     let (client, upstream) = (world.client("hk"), world.client("isp"));
     let (v4, v6) = (net("198.51.100.0/24"), net("2001:db8:5100::/48"));
-    settled(&client, "isp_both", State::Up).await;
-    settled(&client, "isp_v4", State::Up).await;
+    settled(&client, "isp_both", ProtocolState::Up).await;
+    settled(&client, "isp_v4", ProtocolState::Up).await;
 
     assert_eq!(client.show_route_exported(v4, "isp_both").await, Ok(vec![]));
     assert_eq!(client.show_route_exported(v6, "isp_both").await, Ok(vec![]));
@@ -278,7 +287,7 @@ async fn a5_what_is_sent_is_read_per_family_of_a_session() {
 }
 
 /// What the other side got is read back with its attributes.
-async fn arrived(upstream: &Client, v4: IpNet) {
+async fn arrived(upstream: &BirdClient, v4: IpNet) {
     let began = Instant::now();
     while upstream
         .show_route(v4, Some("hk_both"))
@@ -305,8 +314,8 @@ async fn arrived(upstream: &Client, v4: IpNet) {
 }
 
 /// The session went down with the other side.
-async fn gone(client: &Client, v4: IpNet) {
-    settled(client, "isp_both", State::Start).await;
+async fn gone(client: &BirdClient, v4: IpNet) {
+    settled(client, "isp_both", ProtocolState::Start).await;
     let down = Err(BirdError::SessionDown {
         protocol: "isp_both".into(),
     });
@@ -361,7 +370,7 @@ async fn a9_a_file_is_checked_tried_and_confirmed() {
     let client = world.client("hk");
     assert_eq!(
         client.configure_check(&world.path("hk.conf")).await,
-        Ok(Configured::CheckedOk)
+        Ok(ConfigureReply::CheckedOk)
     );
     fs::write(world.path("bad.conf"), "protocol nonsense {}\n").expect("a file");
     let bad = client.configure_check(&world.path("bad.conf")).await;
@@ -377,7 +386,7 @@ async fn a9_a_file_is_checked_tried_and_confirmed() {
         .await
         .expect("accepted");
     assert!(
-        matches!(tried, Configured::Done | Configured::InProgress),
+        matches!(tried, ConfigureReply::Done | ConfigureReply::InProgress),
         "{tried:?}"
     );
     let undo_in = client
@@ -390,6 +399,6 @@ async fn a9_a_file_is_checked_tried_and_confirmed() {
         undo_in > Duration::from_secs(20) && undo_in <= Duration::from_secs(30),
         "{undo_in:?}"
     );
-    assert_eq!(client.configure_confirm().await, Ok(Configured::Confirmed));
-    assert_eq!(client.configure_confirm().await, Ok(Configured::NothingToDo));
+    assert_eq!(client.configure_confirm().await, Ok(ConfigureReply::Confirmed));
+    assert_eq!(client.configure_confirm().await, Ok(ConfigureReply::NothingToDo));
 }

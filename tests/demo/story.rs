@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use falconer::status::snapshot::Strength;
+use falconer::model::snapshot::Strength;
 
 use crate::lab::capture::Mark;
 use crate::lab::client::Client;

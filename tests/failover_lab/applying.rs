@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{AlarmCode, Strength};
+use falconer::model::snapshot::{AlarmCode, Strength};
 
 use crate::lab::capture::Mark;
 use crate::lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};

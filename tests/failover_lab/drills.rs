@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::drill::Report;
-use falconer::status::snapshot::{DrillOutcome, DrillPhase, ProbeState, Service, Strength};
+use falconer::model::drill::DrillReport;
+use falconer::model::snapshot::{DrillOutcome, DrillPhase, ProbeState, ServiceSnapshot, Strength};
 
 use crate::lab::capture::Mark;
 use crate::lab::{BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
@@ -57,7 +57,7 @@ fn begin(falconer: &Falconer, body: &str) -> Result<UnixStream> {
 }
 
 /// The report that comes at the end of a drill.
-fn report(mut answer: UnixStream) -> Result<Report> {
+fn report(mut answer: UnixStream) -> Result<DrillReport> {
     let mut text = String::new();
     answer.read_to_string(&mut text)?;
     let (_, body) = text.split_once("\r\n\r\n").context("an HTTP answer")?;
@@ -65,7 +65,7 @@ fn report(mut answer: UnixStream) -> Result<Report> {
 }
 
 /// Waits until the drill is over and silent, and returns its service.
-fn over(lab: &Lab, falconer: &Falconer, outcome: DrillOutcome) -> Result<Service> {
+fn over(lab: &Lab, falconer: &Falconer, outcome: DrillOutcome) -> Result<ServiceSnapshot> {
     let service = falconer.until("end of the drill", SOON, |service| {
         service.drill.is_none() && service.actual == Strength::Off && service.want == Strength::Off
     })?;

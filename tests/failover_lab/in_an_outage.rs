@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{ProbeState, Strength};
+use falconer::model::snapshot::{ProbeState, Strength};
 
 use crate::lab::capture::Mark;
 use crate::lab::{BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{Action, AlarmCode, ProbeState, Strength, Verdict};
+use falconer::model::snapshot::{AlarmCode, OverrideAction, ProbeState, Strength, Verdict};
 
 use crate::lab::{BirdConf, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, isolated, wait};
 
@@ -120,7 +120,7 @@ fn d11_a_withdrawal_by_an_operator_holds_survives_a_restart_and_ends_by_itself()
         let service = falconer.service()?;
         let word = service.overridden.as_ref().context("the override survived")?;
         ensure!(
-            word.action == Action::Withdraw && word.reason.as_deref() == Some("maintenance"),
+            word.action == OverrideAction::Withdraw && word.reason.as_deref() == Some("maintenance"),
             "{word:?}"
         );
         ensure!(word.actor == "root", "{word:?}");

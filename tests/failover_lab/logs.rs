@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{ProbeState, Strength};
+use falconer::model::snapshot::{ProbeState, Strength};
 use serde_json::Value;
 
 use crate::lab::process::Process;

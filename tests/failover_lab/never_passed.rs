@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use falconer::status::snapshot::{ProbeState, Strength, Verdict};
+use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 
 use crate::lab::capture::Mark;
 use crate::lab::{

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::lab::netns::Netns;
 use crate::lab::{Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
-use falconer::status::snapshot::{ProbeState, Strength};
+use falconer::model::snapshot::{ProbeState, Strength};
 
 /// The hard limit.
 const OPEN_FILES: u32 = 1024;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{ProbeState, Strength};
+use falconer::model::snapshot::{ProbeState, Strength};
 
 use crate::lab::measure::{self, Cut, median};
 use crate::lab::{

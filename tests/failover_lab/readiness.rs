@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::ready::{Check, Code, Level, Readiness};
+use falconer::ready::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
 
 use crate::lab::capture::Mark;
 use crate::lab::{
@@ -19,18 +19,20 @@ const SOON: Duration = Duration::from_secs(25);
 fn ready(falconer: &Falconer) -> Result<Readiness> {
     let json = falconer.get("/v1/ready")?;
     let mut readiness: Readiness = serde_json::from_str(&json).with_context(|| json.clone())?;
-    readiness.checks.retain(|check| check.code != Code::LastDrill);
+    readiness
+        .checks
+        .retain(|check| check.code != ReadinessCode::LastDrill);
     readiness.level = readiness
         .checks
         .iter()
         .map(|check| check.level)
         .max()
-        .unwrap_or(Level::Ok);
+        .unwrap_or(ReadinessLevel::Ok);
     Ok(readiness)
 }
 
 /// Waits until its level is this.
-fn until_level(falconer: &Falconer, level: Level) -> Result<Readiness> {
+fn until_level(falconer: &Falconer, level: ReadinessLevel) -> Result<Readiness> {
     let mut last = None;
     let found = wait::until(&format!("readiness {}", level.word()), SOON, || {
         let readiness = ready(falconer)?;
@@ -41,12 +43,23 @@ fn until_level(falconer: &Falconer, level: Level) -> Result<Readiness> {
 }
 
 /// Waits until these words stand in a check of this code and level, with what to do about it.
-fn until_said(falconer: &Falconer, code: Code, level: Level, words: &str) -> Result<Check> {
+fn until_said(
+    falconer: &Falconer,
+    code: ReadinessCode,
+    level: ReadinessLevel,
+    words: &str,
+) -> Result<ReadinessCheck> {
     until_advised(falconer, code, level, words, "")
 }
 
 /// The same, with these words in the advice.
-fn until_advised(falconer: &Falconer, code: Code, level: Level, words: &str, advice: &str) -> Result<Check> {
+fn until_advised(
+    falconer: &Falconer,
+    code: ReadinessCode,
+    level: ReadinessLevel,
+    words: &str,
+    advice: &str,
+) -> Result<ReadinessCheck> {
     let mut last = None;
     let found = wait::until(&format!("{words:?} in readiness"), SOON, || {
         let readiness = ready(falconer)?;
@@ -72,15 +85,15 @@ fn answers(falconer: &Falconer) -> Result<(Option<i32>, bool)> {
 fn a_healthy_standby_is_ready_and_one_without_its_upstream_is_not() {
     isolated(|| {
         let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
-        let readiness = until_level(&falconer, Level::Ok)?;
-        let codes: Vec<Code> = readiness.checks.iter().map(|check| check.code).collect();
+        let readiness = until_level(&falconer, ReadinessLevel::Ok)?;
+        let codes: Vec<ReadinessCode> = readiness.checks.iter().map(|check| check.code).collect();
         for code in [
-            Code::Bird,
-            Code::Protocols,
-            Code::Upstreams,
-            Code::ExportFilter,
-            Code::Probes,
-            Code::StateFiles,
+            ReadinessCode::Bird,
+            ReadinessCode::Protocols,
+            ReadinessCode::Upstreams,
+            ReadinessCode::ExportFilter,
+            ReadinessCode::Probes,
+            ReadinessCode::StateFiles,
         ] {
             ensure!(codes.contains(&code), "{code:?} is missing in {codes:?}");
         }
@@ -88,8 +101,8 @@ fn a_healthy_standby_is_ready_and_one_without_its_upstream_is_not() {
         lab.standby.birdc("disable isp_upstream")?;
         let said = until_said(
             &falconer,
-            Code::Upstreams,
-            Level::No,
+            ReadinessCode::Upstreams,
+            ReadinessLevel::No,
             "too few upstreams would carry web",
         )?;
         ensure!(said.subject.as_deref() == Some("isp_upstream"), "{said:?}");
@@ -105,7 +118,7 @@ fn a_healthy_standby_is_ready_and_one_without_its_upstream_is_not() {
                 .contains("-> no: isp_upstream is Down"))
         })?;
         lab.standby.birdc("enable isp_upstream")?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         wait::until_true("history of both", SOON, || {
             Ok(falconer.must(&["history"])?.contains("no -> "))
         })?;
@@ -117,7 +130,7 @@ fn a_healthy_standby_is_ready_and_one_without_its_upstream_is_not() {
 fn a_standby_answers_with_a_warning_until_its_first_good_drill() {
     isolated(|| {
         let (_lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         ensure!(answers(&falconer)? == (Some(1), true));
         let said = falconer.cli(&["ready"])?;
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
@@ -139,20 +152,25 @@ fn a_standby_answers_with_a_warning_until_its_first_good_drill() {
 fn an_override_is_a_warning_or_a_no_by_what_it_would_stop() {
     isolated(|| {
         let (_lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         falconer.must(&["freeze", "web", "--reason", "maintenance"])?;
-        until_said(&falconer, Code::Override, Level::No, "frozen")?;
+        until_said(&falconer, ReadinessCode::Override, ReadinessLevel::No, "frozen")?;
         ensure!(answers(&falconer)? == (Some(2), false));
         falconer.must(&["announce", "web", "--reason", "maintenance"])?;
-        let said = until_said(&falconer, Code::Override, Level::Warning, "(maintenance)")?;
+        let said = until_said(
+            &falconer,
+            ReadinessCode::Override,
+            ReadinessLevel::Warning,
+            "(maintenance)",
+        )?;
         ensure!(
             said.advice.as_deref() == Some("`falconer auto web` ends it"),
             "{said:?}"
         );
-        until_level(&falconer, Level::Warning)?;
+        until_level(&falconer, ReadinessLevel::Warning)?;
         ensure!(answers(&falconer)? == (Some(1), true));
         falconer.must(&["auto", "web"])?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         Ok(())
     });
 }
@@ -180,8 +198,8 @@ fn a_template_whose_export_filter_blocks_a_prefix_is_found_without_announcing_it
         let words = format!(
             "isp_upstream would not carry {PREFIX4}: its export filter to_isp_upstream_v4 refuses it"
         );
-        until_said(&falconer, Code::ExportFilter, Level::No, &words)?;
-        let readiness = until_level(&falconer, Level::No)?;
+        until_said(&falconer, ReadinessCode::ExportFilter, ReadinessLevel::No, &words)?;
+        let readiness = until_level(&falconer, ReadinessLevel::No)?;
         ensure!(
             !readiness.problems().any(|check| check.text.contains(PREFIX6)),
             "{readiness:#?}"
@@ -227,8 +245,8 @@ fn attached(lab: &mut Lab, text: &str) -> Result<Falconer> {
 struct Wrong<'a> {
     line: &'a str,
     instead: &'a str,
-    code: Code,
-    level: Level,
+    code: ReadinessCode,
+    level: ReadinessLevel,
     words: &'a str,
     advice: &'a str,
 }
@@ -251,7 +269,7 @@ fn each(lab: &Lab, falconer: &Falconer, text: &str, cases: &[Wrong<'_>]) -> Resu
         until_advised(falconer, *code, *level, words, advice)?;
         lab.standby.configure_with(text)?;
         lab.standby.birdc("configure")?;
-        until_level(falconer, Level::Ok).with_context(|| format!("after {instead:?}"))?;
+        until_level(falconer, ReadinessLevel::Ok).with_context(|| format!("after {instead:?}"))?;
     }
     lab.capture.must_be_silent(Host::Hk, Mark::START)
 }
@@ -263,30 +281,30 @@ fn beside_a_bird_conf_of_the_users_own_wrong_protocols_are_told_with_the_lines_t
         let run_dir = lab.run_dir(Host::Hk);
         let text = documented(&run_dir)?;
         let falconer = attached(&mut lab, &text)?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         let v6 = format!("ipv6 {{ preference 200; }};\n  route {PREFIX6} blackhole;");
         let cases = [
             Wrong {
                 line: "protocol static web_v4 {",
                 instead: "protocol static mail_v4 {",
-                code: Code::Protocols,
-                level: Level::No,
+                code: ReadinessCode::Protocols,
+                level: ReadinessLevel::No,
                 words: "BIRD has no protocol web_v4",
                 advice: "protocol static web_v4 {",
             },
             Wrong {
                 line: &v6,
                 instead: "ipv4 { preference 200; };\n  route 192.0.2.0/24 blackhole;",
-                code: Code::Protocols,
-                level: Level::No,
+                code: ReadinessCode::Protocols,
+                level: ReadinessLevel::No,
                 words: "its channel is ipv4, expected ipv6",
                 advice: "only with one ipv6 channel and exactly these routes: 2001:db8:5100::/48",
             },
             Wrong {
                 line: "export filter to_isp_v4;",
                 instead: "export none;",
-                code: Code::ExportFilter,
-                level: Level::No,
+                code: ReadinessCode::ExportFilter,
+                level: ReadinessLevel::No,
                 words: "isp_upstream would not carry 198.51.100.0/24",
                 advice: "lets nothing out",
             },
@@ -302,7 +320,7 @@ fn beside_a_bird_conf_of_the_users_own_what_is_not_provable_is_a_warning() {
         let run_dir = lab.run_dir(Host::Hk);
         let text = documented(&run_dir)?;
         let falconer = attached(&mut lab, &text)?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         let run = run_dir.display().to_string();
         let (front, last) = run.split_at(run.len() - 1);
         let include = format!("include \"{front}[{last}]/bird/web_v4.conf\";");
@@ -310,24 +328,24 @@ fn beside_a_bird_conf_of_the_users_own_what_is_not_provable_is_a_warning() {
             Wrong {
                 line: &include,
                 instead: "",
-                code: Code::StateFiles,
-                level: Level::Warning,
+                code: ReadinessCode::StateFiles,
+                level: ReadinessLevel::Warning,
                 words: "web_v4 does not take `disabled` from its state file",
                 advice: &include,
             },
             Wrong {
                 line: "protocol static web_v4_shadow {",
                 instead: "protocol static web_v4_shade {",
-                code: Code::ExportFilter,
-                level: Level::Warning,
+                code: ReadinessCode::ExportFilter,
+                level: ReadinessLevel::Warning,
                 words: "not provable: web_v4_shadow brings no route of it",
                 advice: "protocol static web_v4_shadow { ipv4 { table rehearsal4; }; route 198.51.100.0/24 blackhole; }",
             },
             Wrong {
                 line: "export filter to_isp_v6;",
                 instead: "export where proto = \"web_v6\";",
-                code: Code::ExportFilter,
-                level: Level::Warning,
+                code: ReadinessCode::ExportFilter,
+                level: ReadinessLevel::Warning,
                 words: "the ipv6 export filter of isp_upstream6 has no name",
                 advice: "export filter to_isp_upstream6;",
             },
@@ -340,8 +358,8 @@ fn beside_a_bird_conf_of_the_users_own_what_is_not_provable_is_a_warning() {
         for table in ["rehearsal4", "rehearsal6"] {
             let said = until_said(
                 &falconer,
-                Code::ExportFilter,
-                Level::Warning,
+                ReadinessCode::ExportFilter,
+                ReadinessLevel::Warning,
                 &format!("BIRD has no table {table}"),
             )?;
             let advice = said.advice.unwrap_or_default();
@@ -356,14 +374,14 @@ fn beside_a_bird_conf_of_the_users_own_what_is_not_provable_is_a_warning() {
 fn check_live_says_both_what_is_configured_and_whether_it_would_work() {
     isolated(|| {
         let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
-        until_level(&falconer, Level::Ok)?;
+        until_level(&falconer, ReadinessLevel::Ok)?;
         let said = falconer.must(&["check", "--live"])?;
         ensure!(
             said.contains("1 service") && said.contains("\nReady: yes"),
             "{said}"
         );
         lab.standby.birdc("disable isp_upstream6")?;
-        until_level(&falconer, Level::No)?;
+        until_level(&falconer, ReadinessLevel::No)?;
         let output = falconer.cli(&["check", "--live"])?;
         ensure!(output.status.code() == Some(1), "{output:?}");
         Ok(())

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::{AlarmCode, Service, Strength};
+use falconer::model::snapshot::{AlarmCode, ServiceSnapshot, Strength};
 use rustix::process::Signal;
 
 use crate::lab::bird;
@@ -65,7 +65,7 @@ fn until_no_alarm(falconer: &Falconer, words: &str) -> Result<()> {
 }
 
 /// What a reload must leave as it was.
-fn must_go_on(before: &Service, after: &Service) -> Result<()> {
+fn must_go_on(before: &ServiceSnapshot, after: &ServiceSnapshot) -> Result<()> {
     ensure!(after.since == before.since, "{before:#?} became {after:#?}");
     ensure!(
         after.want == Strength::Full && after.actual == Strength::Full,

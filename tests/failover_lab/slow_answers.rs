@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use falconer::status::snapshot::{ProbeState, Strength, Verdict};
+use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 
 use super::judgement::recorded;
 use crate::lab::capture::{Mark, SeenUpdate};

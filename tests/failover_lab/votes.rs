@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use falconer::status::snapshot::{ProbeState, Strength, Verdict};
+use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 use rustix::process::Signal;
 
 use crate::lab::faults::Loss;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use falconer::ready::{Code, Level};
-use falconer::status::snapshot::{AlarmCode, Strength};
+use falconer::model::snapshot::{AlarmCode, Strength};
+use falconer::ready::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::{isolated, wait};
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here, there};
@@ -62,7 +62,10 @@ fn is_told(site: &Site, unheard: &Unheard<'_>) -> Result<()> {
     );
     ensure!(status.contains(after), "{status}");
     wait::until_true("readiness of no service that stands", SOON, || {
-        Ok(site.problems()?.iter().any(|check| check.level == Level::No))
+        Ok(site
+            .problems()?
+            .iter()
+            .any(|check| check.level == ReadinessLevel::No))
     })?;
     ensure!(site.announced("web")? == 503);
     ensure!(!site.isp_has(prefix), "the ISP has {prefix}");
@@ -101,7 +104,7 @@ fn a5_ipv6_over_a_session_without_an_address_of_it_is_told_by_status_ready_drill
             &site,
             &Unheard {
                 prefix,
-                before: &[(Code::Route, Level::No, words)],
+                before: &[(ReadinessCode::Route, ReadinessLevel::No, words)],
                 after: words,
             },
         )?;
@@ -158,15 +161,23 @@ fn a5_the_same_prefix_from_an_ibgp_neighbour_at_our_preference_is_told_and_below
 }
 
 /// What readiness says of a route of the core's at that preference.
-fn beaten(preference: u32) -> [(Code, Level, String); 2] {
+fn beaten(preference: u32) -> [(ReadinessCode, ReadinessLevel, String); 2] {
     let words = format!("core has 198.51.100.0/24 in table master4 at preference {preference}, and web_v4");
     [
-        (Code::Route, Level::No, format!("{words} has 200")),
-        (Code::Route, Level::Warning, format!("{words}_drain has 190")),
+        (
+            ReadinessCode::Route,
+            ReadinessLevel::No,
+            format!("{words} has 200"),
+        ),
+        (
+            ReadinessCode::Route,
+            ReadinessLevel::Warning,
+            format!("{words}_drain has 190"),
+        ),
     ]
 }
 
-fn shown(problems: &[(Code, Level, String)]) -> Vec<Problem<'_>> {
+fn shown(problems: &[(ReadinessCode, ReadinessLevel, String)]) -> Vec<Problem<'_>> {
     let shown = problems
         .iter()
         .map(|(code, level, words)| (*code, *level, words.as_str()));
@@ -240,7 +251,7 @@ fn a5_ipv4_over_a_session_without_an_address_of_it_is_told_by_status_ready_drill
             &site,
             &Unheard {
                 prefix: "198.51.100.0/24",
-                before: &[(Code::Route, Level::No, words)],
+                before: &[(ReadinessCode::Route, ReadinessLevel::No, words)],
                 after: words,
             },
         )

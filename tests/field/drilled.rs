@@ -1,7 +1,7 @@
 //! Drills at an ISP that does something else with the prefix than take it.
 
 use anyhow::ensure;
-use falconer::status::snapshot::{DrillOutcome, Service};
+use falconer::model::snapshot::{DrillOutcome, ServiceSnapshot};
 
 use crate::in_the_way::with_office;
 use crate::lab::{isolated, wait};
@@ -74,7 +74,7 @@ fn a_drill_fails_with_the_words_of_an_isp_that_closes_the_session_for_one_prefix
             said.contains("isp_upstream") && said.contains("Maximum number of prefixes reached"),
             "{said}"
         );
-        let failed = |service: &Service| {
+        let failed = |service: &ServiceSnapshot| {
             let last = service.last_drill.as_ref();
             last.is_some_and(|last| last.outcome == DrillOutcome::Failed)
         };

@@ -2,7 +2,7 @@
 //! and a `birdc configure` in the middle of the outage changes nothing.
 
 use anyhow::{Result, ensure};
-use falconer::ready::{Code, Level};
+use falconer::ready::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::bird::binary;
 use crate::lab::{isolated, output_of, wait};
@@ -75,8 +75,8 @@ fn taken_over(site: &Site, right: &Right<'_>) -> Result<()> {
 }
 
 const UNNAMED: Problem<'_> = (
-    Code::ExportFilter,
-    Level::Warning,
+    ReadinessCode::ExportFilter,
+    ReadinessLevel::Warning,
     "export filter of isp_upstream has no name",
 );
 
@@ -116,7 +116,7 @@ fn beside_sixty_members_of_a_route_server_only_the_graceful_restart_is_told() {
         }
         site.go(&["as64500_v6"])?;
         let right = Right {
-            problems: &[(Code::Upstreams, Level::Warning, KEPT)],
+            problems: &[(ReadinessCode::Upstreams, ReadinessLevel::Warning, KEPT)],
             prefixes: &["2001:db8:100::/48"],
         };
         holds(&site, &right)
@@ -156,7 +156,7 @@ fn on_a_node_of_a_cluster_only_the_graceful_restart_is_told() {
     isolated(|| {
         let site = Site::start("cluster_node", PLAIN_ISP, &["Global_203_0_113_1"])?;
         let right = Right {
-            problems: &[(Code::Upstreams, Level::Warning, KEPT)],
+            problems: &[(ReadinessCode::Upstreams, ReadinessLevel::Warning, KEPT)],
             prefixes: &["198.51.100.0/24"],
         };
         holds(&site, &right)
@@ -193,7 +193,7 @@ fn of_a_pool_with_two_families_only_the_graceful_restarts_are_told() {
     isolated(|| {
         let isp = format!("{PLAIN_ISP}{ISP_V6}").replace("error wait", "multihop 2; error wait");
         let site = Site::start("pool", &isp, &["isp4", "isp6"])?;
-        let kept = (Code::Upstreams, Level::Warning, KEPT);
+        let kept = (ReadinessCode::Upstreams, ReadinessLevel::Warning, KEPT);
         let right = Right {
             problems: &[kept, kept],
             prefixes: &["198.51.100.0/24", "2001:db8:100::/48"],
@@ -219,7 +219,11 @@ fn with_attributes_and_roles_of_bird_3_only_the_unproved_import_filter_is_told()
         let isp = PLAIN_ISP.replace("error wait", "local role provider; require roles on; error wait");
         let site = Site::start("attributes_and_roles", &isp, &["provider_a"])?;
         let right = Right {
-            problems: &[(Code::Route, Level::Warning, "has an import filter of its own")],
+            problems: &[(
+                ReadinessCode::Route,
+                ReadinessLevel::Warning,
+                "has an import filter of its own",
+            )],
             prefixes: &["198.51.100.0/24"],
         };
         holds(&site, &right)

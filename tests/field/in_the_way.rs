@@ -2,8 +2,8 @@
 //! and is not better than what comes of it.
 
 use anyhow::{Result, ensure};
-use falconer::ready::{Code, Level};
-use falconer::status::snapshot::{AlarmCode, Strength};
+use falconer::model::snapshot::{AlarmCode, Strength};
+use falconer::ready::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::isolated;
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here};
@@ -36,8 +36,16 @@ fn a5_a_leftover_kernel_route_at_a_higher_preference_is_a_no_with_its_protocol()
         site.go(&["isp_upstream"])?;
         let words = "kernel1 has 198.51.100.0/24 in table master4 at preference 254, and web_v4";
         site.until_problems(&[
-            (Code::Route, Level::No, &format!("{words} has 200")),
-            (Code::Route, Level::Warning, &format!("{words}_drain has 190")),
+            (
+                ReadinessCode::Route,
+                ReadinessLevel::No,
+                &format!("{words} has 200"),
+            ),
+            (
+                ReadinessCode::Route,
+                ReadinessLevel::Warning,
+                &format!("{words}_drain has 190"),
+            ),
         ])?;
         reaches_nobody(&site, "kernel1 has it at preference 254")?;
         // It goes, and ours is carried.
@@ -68,7 +76,7 @@ fn a5_a_static_by_a_gateway_behind_a_dead_link_is_not_provable_and_is_told_when_
         here().ip_batch("link add back0 type veth peer name back1\naddress add 10.99.0.1/24 dev back0\nlink set back0 up\n")?;
         site.go(&["isp_upstream"])?;
         let words = "198.51.100.0/24 of web_v4 goes via 10.99.0.2";
-        site.until_problems(&[(Code::Route, Level::Warning, words)])?;
+        site.until_problems(&[(ReadinessCode::Route, ReadinessLevel::Warning, words)])?;
         reaches_nobody(
             &site,
             "its route is not in BIRD's table, as when its next hop cannot be reached",
@@ -88,7 +96,7 @@ fn a5_an_export_limit_that_is_full_already_is_told_before_and_after() {
             "next hop self; export limit 1 action block;",
         )?;
         site.go(&["isp_upstream"])?;
-        site.until_problems(&[(Code::ExportLimit, Level::No, "isp_upstream")])?;
+        site.until_problems(&[(ReadinessCode::ExportLimit, ReadinessLevel::No, "isp_upstream")])?;
         reaches_nobody(&site, "the export limit of isp_upstream, 1, was reached")
     });
 }
@@ -115,17 +123,20 @@ fn a5_of_every_kind_of_target_only_those_that_bird_always_takes_are_proved() {
         site.falconer.must(&["check"])?;
         let unproved = ["lo", "gw", "dev", "multi", "rec", "onlink", "bfd", "dup"]
             .map(|name| format!("of {name}_v4 goes"));
-        let route = |words| (Code::Route, Level::Warning, words);
+        let route = |words| (ReadinessCode::Route, ReadinessLevel::Warning, words);
         let mut expected: Vec<Problem<'_>> = unproved.iter().map(String::as_str).map(route).collect();
         // Two routes of one prefix are never what is configured.
         expected.push((
-            Code::Protocols,
-            Level::No,
+            ReadinessCode::Protocols,
+            ReadinessLevel::No,
             "listed more than once: 198.19.12.0/24",
         ));
         for check in site.until_problems(&expected)? {
             let proves_nothing = check.text.contains("is not provable before it is enabled");
-            ensure!(proves_nothing || check.code == Code::Protocols, "{check:?}");
+            ensure!(
+                proves_nothing || check.code == ReadinessCode::Protocols,
+                "{check:?}"
+            );
         }
         Ok(())
     });

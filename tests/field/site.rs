@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::ready::{Check, Code, Level, Readiness};
-use falconer::status::snapshot::{AlarmCode, ProbeState, Verdict};
+use falconer::model::snapshot::{AlarmCode, ProbeState, Verdict};
+use falconer::ready::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
 
 use crate::lab::bird::{self, Bird};
 use crate::lab::netns::{self, Netns};
@@ -72,7 +72,7 @@ pub(crate) const PLAIN_ISP: &str = "protocol bgp n_host {
 ";
 
 /// A problem that readiness names: what is checked, how bad it is, and words of it.
-pub(crate) type Problem<'a> = (Code, Level, &'a str);
+pub(crate) type Problem<'a> = (ReadinessCode, ReadinessLevel, &'a str);
 
 /// A host, its ISP, and its primary.
 pub(crate) struct Site {
@@ -178,15 +178,17 @@ impl Site {
     }
 
     /// What readiness names, but that nobody practised.
-    pub(crate) fn problems(&self) -> Result<Vec<Check>> {
+    pub(crate) fn problems(&self) -> Result<Vec<ReadinessCheck>> {
         let json = self.falconer.get("/v1/ready")?;
         let readiness: Readiness = serde_json::from_str(&json).with_context(|| json.clone())?;
-        let problems = readiness.problems().filter(|check| check.code != Code::LastDrill);
+        let problems = readiness
+            .problems()
+            .filter(|check| check.code != ReadinessCode::LastDrill);
         Ok(problems.cloned().collect())
     }
 
     /// Waits until readiness names just these.
-    pub(crate) fn until_problems(&self, expected: &[Problem<'_>]) -> Result<Vec<Check>> {
+    pub(crate) fn until_problems(&self, expected: &[Problem<'_>]) -> Result<Vec<ReadinessCheck>> {
         let mut last = Vec::new();
         let found = wait::until("just those problems", SOON, || {
             last = self.problems()?;

@@ -9,7 +9,7 @@ use std::process::Output;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
-use falconer::status::snapshot::{ProbeState, Service, Snapshot, Strength};
+use falconer::model::snapshot::{ProbeState, ServiceSnapshot, Snapshot, Strength};
 use rustix::process::Signal;
 
 use super::bird;
@@ -410,7 +410,7 @@ impl Falconer {
     }
 
     /// What it says of the lab's own service.
-    pub fn service(&self) -> Result<Service> {
+    pub fn service(&self) -> Result<ServiceSnapshot> {
         let answer = self.get("/v1/services/web")?;
         serde_json::from_str(&answer).with_context(|| format!("the service is {answer}"))
     }
@@ -451,8 +451,8 @@ impl Falconer {
         &self,
         what: &str,
         deadline: Duration,
-        wanted: impl Fn(&Service) -> bool,
-    ) -> Result<Service> {
+        wanted: impl Fn(&ServiceSnapshot) -> bool,
+    ) -> Result<ServiceSnapshot> {
         let mut last = None;
         wait::until(what, deadline, || {
             let service = self.service()?;
@@ -464,21 +464,21 @@ impl Falconer {
     }
 
     /// Waits until its service is announced at this strength, by BIRD's word.
-    pub fn until_actual(&self, strength: Strength, deadline: Duration) -> Result<Service> {
+    pub fn until_actual(&self, strength: Strength, deadline: Duration) -> Result<ServiceSnapshot> {
         self.until(&format!("{strength:?} at BIRD"), deadline, |service| {
             service.actual == strength
         })
     }
 
     /// Waits until every probe is in this state.
-    pub fn until_probes(&self, state: ProbeState, deadline: Duration) -> Result<Service> {
+    pub fn until_probes(&self, state: ProbeState, deadline: Duration) -> Result<ServiceSnapshot> {
         self.until(&format!("probes {state:?}"), deadline, |service| {
             service.probes.iter().all(|probe| probe.state == state)
         })
     }
 
     /// Waits until it took notice of something after `since`: every probe was checked anew.
-    pub fn until_checked(&self, since: SystemTime, deadline: Duration) -> Result<Service> {
+    pub fn until_checked(&self, since: SystemTime, deadline: Duration) -> Result<ServiceSnapshot> {
         self.until("a new check of every probe", deadline, |service| {
             service.probes.iter().all(|probe| {
                 probe

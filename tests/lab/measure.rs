@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::ProbeState;
+use falconer::model::snapshot::ProbeState;
 
 use super::client::Client;
 use super::topology::{Host, PREFIX4, PREFIX6};

@@ -51,7 +51,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use ::falconer::status::snapshot::{ProbeState, Strength};
+use ::falconer::model::snapshot::{ProbeState, Strength};
 use anyhow::{Context, Result, bail};
 
 pub use self::falconer::{BirdConf, Cadence, Falconer, Settings};

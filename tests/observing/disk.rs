@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::status::snapshot::AlarmCode;
+use falconer::model::snapshot::AlarmCode;
 
 use crate::lab::{Falconer, Host, Lab, Plan, Settings, isolated, wait};
 
@@ -57,7 +57,7 @@ fn refused_by(spoil: impl Fn(&Path) -> Result<()>, mend: impl Fn(&Path) -> Resul
         service
             .probes
             .iter()
-            .all(|probe| probe.state == falconer::status::snapshot::ProbeState::Up)
+            .all(|probe| probe.state == falconer::model::snapshot::ProbeState::Up)
     })?;
     ensure!(
         falconer.must(&["history"])?.contains("state_dir"),

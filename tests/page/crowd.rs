@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use falconer::api::{Handles, serve};
 use falconer::config::{load, model};
-use falconer::history::{Entry, What};
-use falconer::status::Snapshot;
-use falconer::status::latency::Book;
-use falconer::status::snapshot::Outcome;
+use falconer::metrics::latency::LatencyBuffers;
+use falconer::model::Snapshot;
+use falconer::model::history::{HistoryEntry, HistoryEvent};
+use falconer::model::snapshot::CheckOutcome;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -38,8 +38,8 @@ const HARM: &str = "<img src=x onerror='window.harmed=1'><script>window.harmed=1
 /// An API whose daemon is the test; dropping it ends it.
 struct Daemon {
     snapshot: watch::Sender<Arc<Snapshot>>,
-    history: watch::Sender<Arc<[Arc<Entry>]>>,
-    book: Arc<Book>,
+    history: watch::Sender<Arc<[Arc<HistoryEntry>]>>,
+    book: Arc<LatencyBuffers>,
     shutdown: CancellationToken,
 }
 
@@ -57,11 +57,11 @@ impl Daemon {
         let standby = include_str!("../fixtures/config/standby.toml");
         let (config, _) =
             load(standby, "falconer.toml").map_err(|_| anyhow::anyhow!("the fixture is right"))?;
-        let book = Arc::new(Book::new(&config, None));
+        let book = Arc::new(LatencyBuffers::new(&config, None));
         let readiness = json!({ "schema": 1, "at": Timestamp::now(), "level": "no", "checks": [
             { "code": "bird", "service": null, "subject": HARM, "level": "no", "text": HARM, "advice": HARM }] });
         let handles = Handles {
-            past: falconer::api::Past::none(),
+            past: falconer::api::HistoryReader::none(),
             snapshot: seen,
             ready: watch::channel(Arc::new(serde_json::from_value(readiness)?)).1,
             history: latest,
@@ -70,9 +70,9 @@ impl Daemon {
             errands: mpsc::channel(1).0,
             drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
-            metrics: falconer::metrics::Sources::default(),
+            metrics: falconer::metrics::MetricSources::default(),
         };
-        let config = model::Api {
+        let config = model::ApiConfig {
             socket: Path::new(isolate::BASE).join("falconer.sock"),
             listen: Some(ADDRESS.parse()?),
             allow: Vec::new(),
@@ -192,10 +192,10 @@ fn names_that_mean_harm_are_shown_as_they_are() {
         all["alarms"] =
             json!([{ "code": "drift", "service": HARM, "text": HARM, "since": Timestamp::now() }]);
         let daemon = Daemon::start(&all)?;
-        let drift = What::Drift {
+        let drift = HistoryEvent::Drift {
             text: HARM.to_owned(),
         };
-        let entry = Entry {
+        let entry = HistoryEntry {
             seq: 1,
             at: Timestamp::now(),
             service: Some(HARM.to_owned()),
@@ -238,11 +238,11 @@ fn with_no_feed_left_the_page_asks_for_events_and_marks_fails_and_errors() {
         let feeds: Vec<_> = (0..32).map(|_| feed()).collect::<Result<_>>()?;
         let browser = browser()?;
         browser.open(PAGE)?;
-        let entry = Entry {
+        let entry = HistoryEntry {
             seq: 1,
             at: Timestamp::now(),
             service: None,
-            what: What::Latched,
+            what: HistoryEvent::Latched,
         };
         daemon.history.send_replace(Arc::from([Arc::new(entry)]));
         browser.until(
@@ -253,7 +253,7 @@ fn with_no_feed_left_the_page_asks_for_events_and_marks_fails_and_errors() {
         drop(feeds);
         let mut all = snapshot(vec![service("web", 0)]);
         all["services"][0]["probes"] = json!([probe("ping", "answered")]);
-        for result in [Outcome::Pass, Outcome::Fail, Outcome::Error] {
+        for result in [CheckOutcome::Pass, CheckOutcome::Fail, CheckOutcome::Error] {
             daemon.book.push(Some(0), 0, Timestamp::now(), result, None);
         }
         daemon.show(&all)?;

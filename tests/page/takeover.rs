@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use falconer::status::snapshot::Strength;
+use falconer::model::snapshot::Strength;
 use serde_json::json;
 
 use crate::browser::{Browser, Eyes};

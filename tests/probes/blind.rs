@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use falconer::config::model::{Check, Dns, Http, OnNoAnswer};
-use falconer::probe::Probe;
+use falconer::config::model::{CheckConfig, DnsConfig, HttpConfig, OnNoAnswer};
+use falconer::probe::ProbeRunner;
 use tokio::time::Instant;
 
 use crate::forge::{Carries, Forger, Numbers, echo, icmp_error, packet, tcp as segment, udp};
@@ -114,7 +114,7 @@ async fn round(lab: &Lab, blind: &Namespace, packets: u64, seed: u64) {
 
 /// No answer, and not before the time-out. A UDP socket takes in every error for its port, so that a
 /// forged one can be told beside it; nobody who guesses can do that for a ping or a connection.
-async fn stays_dead(probe: &Probe) {
+async fn stays_dead(probe: &ProbeRunner) {
     let started = Instant::now();
     let report = probe.check().await;
     expect(&report, Fail, "no answer within 1s");
@@ -241,8 +241,8 @@ fn refusal(id: u16) -> Vec<u8> {
     answer
 }
 
-fn dns(server: &str) -> Check {
-    Check::Dns(Dns {
+fn dns(server: &str) -> CheckConfig {
+    CheckConfig::Dns(DnsConfig {
         server: host(server),
         port: 53,
         query: "origin.example".into(),
@@ -254,8 +254,8 @@ fn dns(server: &str) -> Check {
     })
 }
 
-fn http() -> Check {
-    Check::Http(Box::new(Http {
+fn http() -> CheckConfig {
+    CheckConfig::Http(Box::new(HttpConfig {
         url: format!("http://{}/", lab::SITE).parse().unwrap(),
         method: hyper::Method::GET,
         headers: Vec::new(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::base::iana::{Class, Rcode};
 use domain::base::{Message, MessageBuilder, Name, Ttl};
 use domain::rdata::{A, Mx, Txt};
-use falconer::config::model::{Check, Dns};
-use falconer::probe::Report;
+use falconer::config::model::{CheckConfig, DnsConfig};
+use falconer::probe::CheckReport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ fn the_expected_answer_passes_over_udp_and_tcp() {
     alone(async || {
         let server = serve(good).await;
         for tcp in [false, true] {
-            let asked = Dns {
+            let asked = DnsConfig {
                 tcp,
                 expect_answers: vec!["192.0.2.80".into(), "192.0.2.81".into()],
                 ..query(server)
@@ -39,7 +39,7 @@ fn the_expected_answer_passes_over_udp_and_tcp() {
 #[test]
 fn a_missing_answer_fails_and_says_what_is_there() {
     alone(async || {
-        let asked = Dns {
+        let asked = DnsConfig {
             expect_answers: vec!["192.0.2.80".into(), "192.0.2.99".into()],
             ..query(serve(good).await)
         };
@@ -48,7 +48,7 @@ fn a_missing_answer_fails_and_says_what_is_there() {
             Fail,
             "A 192.0.2.80, 192.0.2.81, wanted 192.0.2.99",
         );
-        let asked = Dns {
+        let asked = DnsConfig {
             expect_answers: vec!["192.0.2.80".into()],
             ..query(serve(|query| vec![reply(query, Rcode::NOERROR)]).await)
         };
@@ -61,7 +61,7 @@ fn another_response_code_fails_and_the_expected_one_passes() {
     alone(async || {
         let server = serve(|query| vec![reply(query, Rcode::NXDOMAIN)]).await;
         expect(&ask(query(server)).await, Fail, "NXDOMAIN, wanted NOERROR");
-        let asked = Dns {
+        let asked = DnsConfig {
             expect_rcode: "NXDOMAIN".into(),
             ..query(server)
         };
@@ -100,7 +100,7 @@ fn what_does_not_answer_our_question_is_ignored() {
             all
         })
         .await;
-        let asked = Dns {
+        let asked = DnsConfig {
             expect_answers: vec!["192.0.2.80".into()],
             ..query(server)
         };
@@ -113,7 +113,11 @@ fn what_does_not_answer_our_question_is_ignored() {
         })
         .await;
         let started = Instant::now();
-        expect(&check(Check::Dns(query(liar)), 300).await, Fail, "within 300ms");
+        expect(
+            &check(CheckConfig::Dns(query(liar)), 300).await,
+            Fail,
+            "within 300ms",
+        );
         assert!(started.elapsed() < Duration::from_millis(450));
     });
 }
@@ -129,7 +133,7 @@ fn a_truncated_answer_is_asked_for_again_over_tcp() {
         .await;
         // Where the response code is all that matters, it has been seen.
         expect(&ask(query(server)).await, Pass, "NOERROR");
-        let asked = Dns {
+        let asked = DnsConfig {
             expect_answers: vec!["192.0.2.80".into()],
             ..query(server)
         };
@@ -142,12 +146,16 @@ fn a_truncated_answer_is_asked_for_again_over_tcp() {
 fn d1_silence_and_refusal_are_fails() {
     alone(async || {
         let silent = serve(|_| vec![]).await;
-        expect(&check(Check::Dns(query(silent)), 300).await, Fail, "within 300ms");
+        expect(
+            &check(CheckConfig::Dns(query(silent)), 300).await,
+            Fail,
+            "within 300ms",
+        );
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
         for tcp in [false, true] {
-            let asked = Dns { tcp, ..query(nobody) };
+            let asked = DnsConfig { tcp, ..query(nobody) };
             let started = Instant::now();
-            let report = check(Check::Dns(asked), 300).await;
+            let report = check(CheckConfig::Dns(asked), 300).await;
             expect(&report, Fail, "connection refused");
             // Over UDP anybody who guesses the port can refuse, so that it ends nothing.
             let at_once = started.elapsed() < Duration::from_millis(300);
@@ -169,7 +177,7 @@ fn a_server_that_hangs_up_or_answers_another_question_over_tcp_fails() {
             }
         });
         for words in ["", "another question", ""] {
-            let asked = Dns {
+            let asked = DnsConfig {
                 tcp: true,
                 ..query(address)
             };
@@ -190,11 +198,11 @@ fn d1_no_route_is_an_error_and_a_dead_server_a_fail() {
                 (lab::ROUTER_BLACKHOLE, Fail),
                 (lab::DEAD_ON_LINK, Fail),
             ] {
-                let asked = Dns {
+                let asked = DnsConfig {
                     tcp,
                     ..query(SocketAddr::new(server.parse().unwrap(), 53))
                 };
-                expect(&check(Check::Dns(asked), 400).await, outcome, "");
+                expect(&check(CheckConfig::Dns(asked), 400).await, outcome, "");
             }
         }
     });
@@ -226,7 +234,7 @@ fn texts_and_names_are_compared_by_what_they_mean() {
             ("MX", "20 mail.example", Fail),
             ("MX", "ten mail.example", Error),
         ] {
-            let asked = Dns {
+            let asked = DnsConfig {
                 record: record.into(),
                 expect_answers: vec![wanted.into()],
                 ..query(server)
@@ -236,8 +244,8 @@ fn texts_and_names_are_compared_by_what_they_mean() {
     });
 }
 
-fn query(server: SocketAddr) -> Dns {
-    Dns {
+fn query(server: SocketAddr) -> DnsConfig {
+    DnsConfig {
         server: host(&server.ip().to_string()),
         port: server.port(),
         query: "origin.example".into(),
@@ -249,8 +257,8 @@ fn query(server: SocketAddr) -> Dns {
     }
 }
 
-async fn ask(dns: Dns) -> Report {
-    check(Check::Dns(dns), 2000).await
+async fn ask(dns: DnsConfig) -> CheckReport {
+    check(CheckConfig::Dns(dns), 2000).await
 }
 
 /// A server that answers over UDP as it is told, and over TCP with [`good`].

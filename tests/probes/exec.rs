@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use falconer::config::model::{Check, Exec};
-use falconer::probe::Report;
+use falconer::config::model::{CheckConfig, ExecConfig};
+use falconer::probe::CheckReport;
 use falconer::probe::report::DETAIL_LIMIT;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -212,7 +212,7 @@ async fn output_is_made_printable() {
 
 #[tokio::test]
 async fn checks_of_one_probe_overlap() {
-    let exec = Check::Exec(Exec {
+    let exec = CheckConfig::Exec(ExecConfig {
         command: vec!["/bin/sleep".into(), "0.3".into()],
     });
     let probe = checker().probe(&probe(exec, 5000), &[]);
@@ -262,13 +262,13 @@ fn zombies() -> Vec<String> {
         .collect()
 }
 
-async fn run(script: &str) -> Report {
+async fn run(script: &str) -> CheckReport {
     argv(&["/bin/sh", "-c", script], 2000).await
 }
 
-async fn argv(argv: &[&str], timeout_ms: u64) -> Report {
+async fn argv(argv: &[&str], timeout_ms: u64) -> CheckReport {
     let command = argv.iter().map(|&word| word.to_owned()).collect();
-    check(Check::Exec(Exec { command }), timeout_ms).await
+    check(CheckConfig::Exec(ExecConfig { command }), timeout_ms).await
 }
 
 /// Waits until the process whose number is in the file is gone, or dead and not yet reaped.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use falconer::config::model::{Check, Http, OnNoAnswer, Pattern};
+use falconer::config::model::{CheckConfig, HttpConfig, OnNoAnswer, Pattern};
 use hyper::header::{HeaderName, HeaderValue};
 use regex::Regex;
 use rustls::ServerConfig;
@@ -60,7 +60,7 @@ fn the_expected_status_passes_and_any_other_fails() {
             ),
         ] {
             let server = serve(answer).await;
-            let http = Http {
+            let http = HttpConfig {
                 expect_status: ranges,
                 ..get(&server.url("/"))
             };
@@ -94,7 +94,7 @@ fn d3_of_another_falconers_answer_only_200_and_503_say_something() {
             ),
         ] {
             let server = serve(&format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")).await;
-            let http = Http {
+            let http = HttpConfig {
                 error_status: vec![(300, 502), (504, 599)],
                 ..get(&server.url("/v1/services/web/announced"))
             };
@@ -125,7 +125,7 @@ fn a_redirect_is_not_followed() {
 fn the_request_says_what_the_configuration_says() {
     alone(async || {
         let mut server = serve(OK).await;
-        let http = Http {
+        let http = HttpConfig {
             method: hyper::Method::HEAD,
             headers: vec![(HeaderName::from_static("x-probe"), HeaderValue::from_static("1"))],
             ..get(&server.url("/a/b?c=d&e"))
@@ -174,7 +174,7 @@ fn a_header_must_be_there_and_match() {
             ("x-other", ".*", Fail, "without a header x-other"),
         ] {
             let server = serve(OK).await;
-            let http = Http {
+            let http = HttpConfig {
                 expect_header: vec![(
                     HeaderName::from_static(name),
                     Pattern(Regex::new(pattern).unwrap()),
@@ -241,7 +241,7 @@ fn d3_no_answer_is_a_fail_or_by_configuration_an_error() {
             (closing.url("/").replace("http:", "https:"), "TLS"),
         ] {
             for (on_no_answer, outcome) in [(OnNoAnswer::Fail, Fail), (OnNoAnswer::Error, Error)] {
-                let asked = Http {
+                let asked = HttpConfig {
                     on_no_answer,
                     tls_verify: false,
                     ..get(&url)
@@ -251,7 +251,7 @@ fn d3_no_answer_is_a_fail_or_by_configuration_an_error() {
         }
         // An answer is an answer, though not the one that was wanted.
         let sick = serve("HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n").await;
-        let asked = Http {
+        let asked = HttpConfig {
             on_no_answer: OnNoAnswer::Error,
             ..get(&sick.url("/"))
         };
@@ -277,7 +277,7 @@ fn d1_no_route_is_an_error_and_an_unreachable_site_a_fail() {
             .inside(|| std::net::TcpListener::bind((lab::SITE, 80)).unwrap());
         server.set_nonblocking(true).unwrap();
         let mut served = serve_on(TcpListener::from_std(server).unwrap(), OK, false);
-        let asked = Http {
+        let asked = HttpConfig {
             source: from("192.0.2.2"),
             ..get(&format!("http://{}/", lab::SITE))
         };
@@ -350,7 +350,7 @@ fn tls_is_verified_against_the_ca_file() {
             ),
         ] {
             let server = serve_tls(certificate).await;
-            let asked = Http {
+            let asked = HttpConfig {
                 tls_ca_file: ca.map(fixture),
                 tls_verify: verify,
                 ..to(get(url), server)
@@ -373,7 +373,7 @@ fn the_system_does_not_trust_our_test_ca() {
 #[test]
 fn a_ca_file_that_cannot_be_read_is_trouble_before_any_check() {
     alone(async || {
-        let asked = Http {
+        let asked = HttpConfig {
             tls_ca_file: Some("/nonexistent/ca.pem".into()),
             ..get("https://127.0.0.1/")
         };
@@ -382,8 +382,8 @@ fn a_ca_file_that_cannot_be_read_is_trouble_before_any_check() {
     });
 }
 
-fn get(url: &str) -> Http {
-    Http {
+fn get(url: &str) -> HttpConfig {
+    HttpConfig {
         url: url.parse().unwrap(),
         method: hyper::Method::GET,
         headers: Vec::new(),
@@ -400,25 +400,25 @@ fn get(url: &str) -> Http {
     }
 }
 
-fn expecting(pattern: &str, url: &str) -> Http {
-    Http {
+fn expecting(pattern: &str, url: &str) -> HttpConfig {
+    HttpConfig {
         expect_body: Some(Pattern(Regex::new(pattern).unwrap())),
         ..get(url)
     }
 }
 
-fn to(http: Http, server: SocketAddr) -> Http {
-    Http {
+fn to(http: HttpConfig, server: SocketAddr) -> HttpConfig {
+    HttpConfig {
         connect_to: Some((host(&server.ip().to_string()), server.port())),
         ..http
     }
 }
 
-fn http(http: Http) -> Check {
-    Check::Http(Box::new(http))
+fn http(http: HttpConfig) -> CheckConfig {
+    CheckConfig::Http(Box::new(http))
 }
 
-async fn ask(asked: Http) -> falconer::probe::Report {
+async fn ask(asked: HttpConfig) -> falconer::probe::CheckReport {
     check(http(asked), 2000).await
 }
 

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use falconer::config::model::{Check, Host, Icmp, Probe, Source, Tcp, Votes};
-use falconer::probe::{Checker, Report};
-use falconer::status::snapshot::Outcome;
+use falconer::config::model::{CheckConfig, Host, IcmpConfig, ProbeConfig, Source, TcpConfig, Votes};
+use falconer::model::snapshot::CheckOutcome;
+use falconer::probe::{CheckReport, ProbeResources};
 
 use crate::view::NoBird;
 
 /// A checker that has no BIRD.
-pub(crate) fn checker() -> Checker {
-    Checker::new(Arc::new(NoBird), [])
+pub(crate) fn checker() -> ProbeResources {
+    ProbeResources::new(Arc::new(NoBird), [])
 }
 
 /// A probe that may take that many milliseconds.
-pub(crate) fn probe(check: Check, timeout_ms: u64) -> Probe {
-    Probe {
+pub(crate) fn probe(check: CheckConfig, timeout_ms: u64) -> ProbeConfig {
+    ProbeConfig {
         name: "ping".into(),
         check,
         interval: Duration::from_secs(60),
@@ -31,27 +31,27 @@ pub(crate) fn probe(check: Check, timeout_ms: u64) -> Probe {
 }
 
 /// One check of it.
-pub(crate) async fn check(check: Check, timeout_ms: u64) -> Report {
+pub(crate) async fn check(check: CheckConfig, timeout_ms: u64) -> CheckReport {
     checker().probe(&probe(check, timeout_ms), &[]).check().await
 }
 
-pub(crate) fn icmp(target: &str) -> Check {
+pub(crate) fn icmp(target: &str) -> CheckConfig {
     icmp_from(target, None)
 }
 
-pub(crate) fn icmp_from(target: &str, source: Option<Source>) -> Check {
-    Check::Icmp(Icmp {
+pub(crate) fn icmp_from(target: &str, source: Option<Source>) -> CheckConfig {
+    CheckConfig::Icmp(IcmpConfig {
         target: host(target),
         source,
     })
 }
 
-pub(crate) fn tcp(target: &str, port: u16) -> Check {
+pub(crate) fn tcp(target: &str, port: u16) -> CheckConfig {
     tcp_from(target, port, None)
 }
 
-pub(crate) fn tcp_from(target: &str, port: u16, source: Option<Source>) -> Check {
-    Check::Tcp(Tcp {
+pub(crate) fn tcp_from(target: &str, port: u16, source: Option<Source>) -> CheckConfig {
+    CheckConfig::Tcp(TcpConfig {
         target: host(target),
         port,
         source,
@@ -72,7 +72,7 @@ pub(crate) fn on(interface: &str) -> Option<Source> {
 
 /// Checks what came of a check, and that the words have this in them.
 #[track_caller]
-pub(crate) fn expect(report: &Report, outcome: Outcome, words: &str) {
+pub(crate) fn expect(report: &CheckReport, outcome: CheckOutcome, words: &str) {
     assert_eq!(report.outcome, outcome, "{}", report.detail);
     assert!(
         report.detail.contains(words),
@@ -81,4 +81,4 @@ pub(crate) fn expect(report: &Report, outcome: Outcome, words: &str) {
     );
 }
 
-pub(crate) use Outcome::{Error, Fail, Pass};
+pub(crate) use CheckOutcome::{Error, Fail, Pass};

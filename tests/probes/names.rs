@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 
-use falconer::config::model::Check;
-use falconer::probe::{Probe, Report};
+use falconer::config::model::CheckConfig;
+use falconer::probe::{CheckReport, ProbeRunner};
 use tokio::time::{Duration, sleep};
 
 use crate::lab::alone;
@@ -44,7 +44,7 @@ fn a_name_without_an_address_of_the_sources_family_is_an_error() {
 fn a_name_inside_an_announced_prefix_is_an_error_and_trouble() {
     alone(async || {
         let inside = ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-        let check: Check = icmp("localhost");
+        let check: CheckConfig = icmp("localhost");
         let probe = checker().probe(&probe(check, 1000), &inside);
         while probe.trouble().is_none() {
             expect(&probe.check().await, Error, "never resolved");
@@ -55,7 +55,7 @@ fn a_name_inside_an_announced_prefix_is_an_error_and_trouble() {
 }
 
 /// The first report in which the name has been looked up.
-async fn soon(probe: &Probe) -> Report {
+async fn soon(probe: &ProbeRunner) -> CheckReport {
     for _ in 0..200 {
         let report = probe.check().await;
         if report.outcome != Error || !report.detail.contains("not yet") {

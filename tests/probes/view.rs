@@ -1,6 +1,6 @@
 //! Views of BIRD.
 
-use falconer::bird::answer::{BfdSession, Protocol, Route};
+use falconer::bird::parse::{BfdSession, ProtocolRow, Route};
 use falconer::probe::{BirdAnswer, BirdView};
 use ipnet::IpNet;
 
@@ -16,7 +16,7 @@ impl BirdView for NoBird {
         Box::pin(async { Err("no BIRD here".into()) })
     }
 
-    fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>> {
+    fn protocols(&self) -> BirdAnswer<'_, Vec<ProtocolRow>> {
         Box::pin(async { Err("no BIRD here".into()) })
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use falconer::config::model::{Bfd, Family, GracefulRestart, Import, Role, Upstream};
+use falconer::config::model::{BfdConfig, Family, GracefulRestart, ImportPolicy, Role, UpstreamConfig};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
@@ -132,7 +132,7 @@ fn prefixes_of(service: usize, families: u8) -> Vec<&'static str> {
     prefixes
 }
 
-fn any_session() -> impl Strategy<Value = Upstream> {
+fn any_session() -> impl Strategy<Value = UpstreamConfig> {
     let names = prop::sample::select(vec!["isp", "hk-isp", "a.b:c", "_x", "TRANSIT_"]);
     let neighbors = prop::sample::select(vec!["203.0.113.1", "2001:db8:113::1"]);
     let families = prop::sample::subsequence(vec![Family::V4, Family::V6], 1..=2);
@@ -180,15 +180,20 @@ fn any_session() -> impl Strategy<Value = Upstream> {
 /// Communities, large communities, prepends, MED; import and graceful restart; limit and next hops.
 type Policy = (
     (Vec<(u16, u16)>, Vec<(u32, u32, u32)>, u8, Option<u32>),
-    (Import, GracefulRestart),
+    (ImportPolicy, GracefulRestart),
     (Option<u32>, Vec<IpAddr>),
 );
 
 fn any_policy() -> impl Strategy<Value = Policy> {
     let communities = prop::collection::vec(any::<(u16, u16)>(), 0..3);
     let large = prop::collection::vec(any::<(u32, u32, u32)>(), 0..3);
-    let filter = Import::Filter("mine".to_owned());
-    let imports = prop::sample::select(vec![Import::None, Import::DefaultRoute, Import::Services, filter]);
+    let filter = ImportPolicy::Filter("mine".to_owned());
+    let imports = prop::sample::select(vec![
+        ImportPolicy::None,
+        ImportPolicy::DefaultRoute,
+        ImportPolicy::Services,
+        filter,
+    ]);
     let graceful = prop::sample::select(vec![
         GracefulRestart::Aware,
         GracefulRestart::On,
@@ -206,10 +211,10 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 /// Hold time, keepalive time, BFD.
-fn any_times() -> impl Strategy<Value = (Duration, Duration, Option<Bfd>)> {
+fn any_times() -> impl Strategy<Value = (Duration, Duration, Option<BfdConfig>)> {
     let bfd = prop::option::of((10_u64..=1_000_000, 2_u8..=255));
     (3_u64..=65535, 1_u64..=65535, bfd).prop_map(|(hold, keepalive, bfd)| {
-        let bfd = bfd.map(|(interval, multiplier)| Bfd {
+        let bfd = bfd.map(|(interval, multiplier)| BfdConfig {
             interval: Duration::from_micros(interval),
             multiplier,
         });

@@ -3,37 +3,39 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use falconer::bird_conf::Passwords;
 use falconer::config::Config;
 use falconer::config::model::{
-    Api, Apply, Bfd, Bird, Check, Failback, Family, GracefulRestart, Host, Icmp, Import, Isolation, Log,
-    LogFormat, OnLoss, Probe, Quorum, Render, Role, Router, Service, Session, Site, Static, Upstream, Votes,
+    ApiConfig, ApplyMode, BfdConfig, BirdConfig, CheckConfig, FailbackMode, Family, GracefulRestart, Host,
+    IcmpConfig, ImportPolicy, IsolationConfig, LogConfig, LogFormat, OnLoss, ProbeConfig, Quorum,
+    RenderConfig, Role, RouterConfig, ServiceConfig, SessionConfig, SiteConfig, StaticProtocolConfig,
+    UpstreamConfig, Votes,
 };
-use falconer::render::Passwords;
 
 /// The usual set-up: one standby, one prefix, one upstream.
 pub(crate) fn standby() -> Config {
     Config {
-        site: Site {
+        site: SiteConfig {
             name: "hk1".to_owned(),
             state_dir: "/var/lib/falconer".into(),
             run_dir: "/run/falconer".into(),
         },
-        bird: Bird {
+        bird: BirdConfig {
             socket: "/run/bird/bird.ctl".into(),
             timeout: Duration::from_secs(5),
             poll_interval: Duration::from_secs(1),
             binary: "/usr/sbin/bird".into(),
             on_exit: OnLoss::Keep,
         },
-        render: Some(Render {
+        render: Some(RenderConfig {
             template: "standby.conf".to_owned(),
             template_dir: "/etc/falconer/bird-templates".into(),
             output: "/etc/bird/bird.conf".into(),
-            apply: Apply::Confirm,
+            apply: ApplyMode::Confirm,
             confirm_within: Duration::from_secs(60),
             vars: serde_json::Map::new(),
         }),
-        router: Some(Router {
+        router: Some(RouterConfig {
             id: "203.0.113.2".parse().unwrap(),
             local_as: 64501,
         }),
@@ -41,17 +43,17 @@ pub(crate) fn standby() -> Config {
         peers: vec![],
         services: vec![service("web", &["198.51.100.0/24"], &["isp_upstream"])],
         witnesses: vec![],
-        isolation: Isolation {
+        isolation: IsolationConfig {
             min_up: falconer::config::model::MinUp::default(),
             on_cut_off: falconer::config::model::OnCutOff::Hold,
         },
-        api: Api {
+        api: ApiConfig {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,
             allow: Vec::new(),
             names: Vec::new(),
         },
-        log: Log {
+        log: LogConfig {
             level: tracing::Level::INFO,
             format: LogFormat::Text,
         },
@@ -59,16 +61,16 @@ pub(crate) fn standby() -> Config {
 }
 
 /// A session with the defaults.
-pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream {
+pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> UpstreamConfig {
     let neighbor: IpAddr = neighbor.parse().unwrap();
-    Upstream {
+    UpstreamConfig {
         name: name.to_owned(),
         families: Some(vec![if neighbor.is_ipv4() {
             Family::V4
         } else {
             Family::V6
         }]),
-        session: Some(Session {
+        session: Some(SessionConfig {
             neighbor,
             neighbor_as,
             source: None,
@@ -84,7 +86,7 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
             large_communities: vec![],
             prepend: 0,
             med: None,
-            import: Import::None,
+            import: ImportPolicy::None,
             import_limit: None,
             next_hop: vec![],
         }),
@@ -92,9 +94,9 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
 }
 
 /// A standby's service with the static protocols that its name stands for.
-pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> Service {
+pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> ServiceConfig {
     let prefixes: Vec<ipnet::IpNet> = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
-    Service {
+    ServiceConfig {
         name: name.to_owned(),
         role: Role::Standby,
         full: statics(name, "", &prefixes),
@@ -105,7 +107,7 @@ pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> Serv
         down_when: Quorum::All,
         up_when: Quorum::All,
         takeover_delay: Duration::ZERO,
-        failback: Failback::Auto,
+        failback: FailbackMode::Auto,
         failback_delay: Duration::from_secs(30),
         failback_window: None,
         failback_drain: Duration::ZERO,
@@ -117,10 +119,10 @@ pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> Serv
     }
 }
 
-fn statics(service: &str, strength: &str, prefixes: &[ipnet::IpNet]) -> Vec<Static> {
+fn statics(service: &str, strength: &str, prefixes: &[ipnet::IpNet]) -> Vec<StaticProtocolConfig> {
     [(Family::V4, "v4"), (Family::V6, "v6")]
         .into_iter()
-        .map(|(family, suffix)| Static {
+        .map(|(family, suffix)| StaticProtocolConfig {
             name: format!("{service}_{suffix}{strength}"),
             family,
             prefixes: prefixes
@@ -133,10 +135,10 @@ fn statics(service: &str, strength: &str, prefixes: &[ipnet::IpNet]) -> Vec<Stat
         .collect()
 }
 
-fn probe() -> Probe {
-    Probe {
+fn probe() -> ProbeConfig {
+    ProbeConfig {
         name: "ping".to_owned(),
-        check: Check::Icmp(Icmp {
+        check: CheckConfig::Icmp(IcmpConfig {
             target: Host::Addr("198.18.0.1".parse().unwrap()),
             source: None,
         }),
@@ -152,7 +154,7 @@ fn probe() -> Probe {
 }
 
 /// The session of the upstream or peer at `at`.
-pub(crate) fn session(upstreams: &mut [Upstream], at: usize) -> &mut Session {
+pub(crate) fn session(upstreams: &mut [UpstreamConfig], at: usize) -> &mut SessionConfig {
     upstreams[at].session.as_mut().unwrap()
 }
 
@@ -219,7 +221,7 @@ fn every_option() -> Config {
     session.password_file = Some("/etc/falconer/isp.password".into());
     session.hold_time = Duration::from_secs(9);
     session.keepalive_time = Duration::from_secs(3);
-    session.bfd = Some(Bfd {
+    session.bfd = Some(BfdConfig {
         interval: Duration::from_millis(300),
         multiplier: 3,
     });
@@ -227,7 +229,7 @@ fn every_option() -> Config {
     session.large_communities = vec![(64501, 9, 344)];
     session.prepend = 2;
     session.med = Some(0);
-    session.import = Import::DefaultRoute;
+    session.import = ImportPolicy::DefaultRoute;
     config
 }
 
@@ -244,7 +246,7 @@ fn mp_bgp() -> Config {
     config.upstreams.pop();
     config.upstreams[0].families = Some(vec![Family::V4, Family::V6]);
     config.services[0].upstreams.pop();
-    session(&mut config.upstreams, 0).import = Import::DefaultRoute;
+    session(&mut config.upstreams, 0).import = ImportPolicy::DefaultRoute;
     config
 }
 
@@ -269,8 +271,8 @@ fn import_limits() -> Config {
     config
         .upstreams
         .push(upstream("default_only", "203.0.113.9", 64511));
-    session(&mut config.upstreams, 2).import = Import::Filter("from_with_filter".to_owned());
-    session(&mut config.upstreams, 3).import = Import::DefaultRoute;
+    session(&mut config.upstreams, 2).import = ImportPolicy::Filter("from_with_filter".to_owned());
+    session(&mut config.upstreams, 3).import = ImportPolicy::DefaultRoute;
     for upstream in &mut config.upstreams {
         upstream.session.as_mut().unwrap().import_limit = Some(1000);
     }
@@ -285,15 +287,15 @@ fn ibgp() -> Config {
 
 fn sees_the_primary() -> Config {
     let mut config = dual_stack();
-    session(&mut config.upstreams, 0).import = Import::Services;
+    session(&mut config.upstreams, 0).import = ImportPolicy::Services;
     let mut peer = upstream("primary_site", "198.18.0.1", 64501);
     peer.families = Some(vec![Family::V4, Family::V6]);
     config.peers = vec![peer];
     let session = session(&mut config.peers, 0);
-    session.import = Import::Services;
+    session.import = ImportPolicy::Services;
     session.source = Some("203.0.113.2".parse().unwrap());
     session.multihop = Some(8);
-    session.bfd = Some(Bfd {
+    session.bfd = Some(BfdConfig {
         interval: Duration::from_millis(100),
         multiplier: 3,
     });
@@ -303,7 +305,7 @@ fn sees_the_primary() -> Config {
 fn two_services() -> Config {
     let mut config = standby();
     config.upstreams.push(upstream("second", "203.0.113.5", 64510));
-    session(&mut config.upstreams, 1).import = Import::Filter("from_second".to_owned());
+    session(&mut config.upstreams, 1).import = ImportPolicy::Filter("from_second".to_owned());
     config.services = vec![
         service(
             "web",

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use falconer::bird::version::Version;
-use falconer::render::{Passwords, Templates, render};
+use falconer::bird::version::BirdVersion;
+use falconer::bird_conf::{Passwords, Templates, render};
 
 use crate::birds::complaint;
 use crate::configs;
@@ -36,7 +36,7 @@ fn bird_accepts_the_lines_for_a_bird_conf_of_ones_own() {
 fn the_lines_for_a_bird_conf_of_ones_own_are_those_that_we_render() {
     let doc = doc("attach.md");
     let config = configs::standby();
-    let version = Version::parse("2.0.12").unwrap();
+    let version = BirdVersion::parse("2.0.12").unwrap();
     let text = render(&config, &version, &Templates::built_in(), &Passwords::default())
         .unwrap()
         .text;
@@ -87,7 +87,7 @@ fn names_beside(template: &str) -> Vec<String> {
     let templates = Templates::with_own("/".into(), own);
     let errors = render(
         &config,
-        &Version::parse("2.0.12").unwrap(),
+        &BirdVersion::parse("2.0.12").unwrap(),
         &templates,
         &Passwords::default(),
     )

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use falconer::bird::version::Version;
+use falconer::bird::version::BirdVersion;
+use falconer::bird_conf::{PasswordError, Passwords, RenderError, Templates, render};
 use falconer::config::Config;
-use falconer::config::model::{Bfd, Import};
-use falconer::render::{PasswordError, Passwords, RenderError, Templates, render};
+use falconer::config::model::{BfdConfig, ImportPolicy};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 use serde_json::json;
@@ -20,7 +20,7 @@ fn rendered_with(config: &Config, own: &[(&str, &str)]) -> Result<String, Vec<Re
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
     let templates = Templates::with_own(PathBuf::from("/etc/falconer/bird-templates"), own);
-    let version = Version::parse("2.0.12").unwrap();
+    let version = BirdVersion::parse("2.0.12").unwrap();
     render(config, &version, &templates, &configs::passwords(config)).map(|rendered| rendered.text)
 }
 
@@ -189,7 +189,7 @@ fn names_that_bird_would_not_take_are_refused_all_at_once() {
     config.upstreams[0].name = "isp\"; }".to_owned();
     config.services[0].full[0].name = "web v4".to_owned();
     config.services[0].drain[0].name = "x".repeat(65);
-    session(&mut config.upstreams, 0).import = Import::Filter("f; }".to_owned());
+    session(&mut config.upstreams, 0).import = ImportPolicy::Filter("f; }".to_owned());
     config.site.name = "hk\nrouter id 1.2.3.4;".to_owned();
     let errors = errors_of_config(&config, &[]).join("\n");
     for bad in [
@@ -260,7 +260,7 @@ fn a_password_that_bird_could_not_have_is_refused_and_not_shown() {
 fn a_session_whose_password_was_not_read_is_not_rendered_without_it() {
     let mut config = configs::standby();
     session(&mut config.upstreams, 0).password_file = Some("/etc/falconer/isp.password".into());
-    let version = Version::parse("2.0.12").unwrap();
+    let version = BirdVersion::parse("2.0.12").unwrap();
     let errors = render(&config, &version, &Templates::built_in(), &Passwords::default()).unwrap_err();
     assert!(
         errors[0]
@@ -275,7 +275,7 @@ fn bfd_over_several_hops_needs_a_source() {
     let mut config = configs::standby();
     let session = session(&mut config.upstreams, 0);
     session.multihop = Some(2);
-    session.bfd = Some(Bfd {
+    session.bfd = Some(BfdConfig {
         interval: Duration::from_millis(300),
         multiplier: 3,
     });
@@ -316,7 +316,7 @@ fn a6_a_run_dir_that_no_pattern_can_name_is_refused() {
 #[test]
 fn a_bird_that_is_too_old_is_refused() {
     let config = configs::standby();
-    let version = Version::parse("2.0.7").unwrap();
+    let version = BirdVersion::parse("2.0.7").unwrap();
     let errors = render(&config, &version, &Templates::built_in(), &Passwords::default()).unwrap_err();
     assert!(errors[0].problem.contains("BIRD 2.0.7 is too old"), "{errors:?}");
 }
@@ -352,29 +352,32 @@ fn drift_says_what_to_do_and_a_diff_shows_no_password() {
     let old = "a;\npassword \"old\";\nb;\n";
     let new = "a;\npassword \"new\";\nc;\n";
     assert_eq!(
-        falconer::render::drift("/etc/bird/bird.conf", new, Some(new), false),
+        falconer::bird_conf::drift("/etc/bird/bird.conf", new, Some(new), false),
         None
     );
-    let edited = falconer::render::drift("/etc/bird/bird.conf", new, Some(old), true)
+    let edited = falconer::bird_conf::drift("/etc/bird/bird.conf", new, Some(old), true)
         .unwrap()
         .text;
     assert!(
         edited.contains("changed by somebody else") && edited.contains("--force"),
         "{edited}"
     );
-    let behind = falconer::render::drift("/etc/bird/bird.conf", new, Some(old), false)
+    let behind = falconer::bird_conf::drift("/etc/bird/bird.conf", new, Some(old), false)
         .unwrap()
         .text;
     assert!(behind.contains("falconer render --apply"), "{behind}");
-    let missing = falconer::render::drift("/etc/bird/bird.conf", new, None, false)
+    let missing = falconer::bird_conf::drift("/etc/bird/bird.conf", new, None, false)
         .unwrap()
         .text;
     assert!(missing.contains("is missing"), "{missing}");
     golden(
         "diff",
-        &falconer::render::diff("/etc/bird/bird.conf", Some(old), new),
+        &falconer::bird_conf::diff("/etc/bird/bird.conf", Some(old), new),
     );
-    assert_eq!(falconer::render::diff("/etc/bird/bird.conf", Some(new), new), "");
+    assert_eq!(
+        falconer::bird_conf::diff("/etc/bird/bird.conf", Some(new), new),
+        ""
+    );
 }
 
 /// A part of ours with some characters changed: whatever comes of it, it is text or an error with a

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use falconer::bird::version::Version;
+use falconer::bird::version::BirdVersion;
+use falconer::bird_conf::{Templates, render};
 use falconer::config::Config;
-use falconer::config::model::Import;
-use falconer::render::{Templates, render};
+use falconer::config::model::ImportPolicy;
 
 use crate::configs;
 
@@ -22,7 +22,7 @@ fn golden(name: &str) -> PathBuf {
 pub(crate) fn rendered(config: &Config, version: &str) -> String {
     render(
         config,
-        &Version::parse(version).unwrap(),
+        &BirdVersion::parse(version).unwrap(),
         &templates(config),
         &configs::passwords(config),
     )
@@ -36,8 +36,8 @@ fn templates(config: &Config) -> Templates {
         .iter()
         .chain(&config.peers)
         .filter_map(|upstream| match &upstream.session.as_ref()?.import {
-            Import::Filter(name) => Some(format!("filter {name} {{\n    reject;\n}}\n")),
-            Import::None | Import::DefaultRoute | Import::Services => None,
+            ImportPolicy::Filter(name) => Some(format!("filter {name} {{\n    reject;\n}}\n")),
+            ImportPolicy::None | ImportPolicy::DefaultRoute | ImportPolicy::Services => None,
         })
         .collect();
     let part: String = filters.into_iter().collect();
@@ -57,7 +57,7 @@ fn compare(name: &str, text: &str) {
         expected == text,
         "{} is not what is rendered:\n{}",
         file.display(),
-        falconer::render::diff(name, Some(&expected), text)
+        falconer::bird_conf::diff(name, Some(&expected), text)
     );
 }
 
@@ -76,7 +76,7 @@ fn a9_what_differs_between_versions_is_only_what_newer_ones_warn_about() {
         assert_eq!(old, rendered(&config, "3.0.1"), "{name}");
         let new = rendered(&config, "2.19.2+branch..no.branch..1d201ed0360c");
         assert_eq!(new, rendered(&config, "3.3.2"), "{name}");
-        if configs::passwords(&config) == falconer::render::Passwords::default() {
+        if configs::passwords(&config) == falconer::bird_conf::Passwords::default() {
             assert_eq!(old, new, "{name}");
         } else {
             compare(&format!("{name}.from_2.17"), &new);

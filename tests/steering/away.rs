@@ -28,7 +28,7 @@ async fn a4_a_bird_that_hangs_at_the_enable_is_read_anew_after_the_reconnect() {
 async fn a4_one_protocol_that_breaks_the_connection_does_not_starve_the_others() {
     let daemon = daemon().with_static("mail_v4", &["192.0.2.0/24"]);
     let place = Place::new(daemon);
-    let mail = Target {
+    let mail = ReconcileTarget {
         service: "mail".to_owned(),
         full: vec![protocol("mail_v4", Family::V4, &["192.0.2.0/24"])],
         drain: Vec::new(),
@@ -41,7 +41,7 @@ async fn a4_one_protocol_that_breaks_the_connection_does_not_starve_the_others()
     place.bird.with(|daemon| daemon.stuck.push("web_v4".into()));
     let mut drive = Drive::start(place.setup(vec![web(), mail]), PATIENCE);
     drive.wish_all(Strength::Full);
-    drive.stage(Stage::Exported, "mail_v4").await;
+    drive.stage(TransitionStage::Exported, "mail_v4").await;
     let connections = place.bird.connections();
     assert!(
         connections < 20,
@@ -101,7 +101,7 @@ async fn a10_a_decision_ends_a_poll_that_takes_long() {
     })
     .await;
     drive.wish(0, Strength::Full);
-    drive.stage(Stage::EnableAnswered, "web_v4").await;
+    drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
     let lines: Vec<String> = place.bird.received()[before..]
         .iter()
         .map(|received| received.line.clone())
@@ -131,13 +131,13 @@ async fn a_steering_that_is_dropped_leaves_bird_as_it_is() {
 #[tokio::test]
 async fn a10_a_decision_in_the_middle_of_another_does_not_end_the_watch_over_it() {
     let place = Place::new(daemon().with_static("mail_v4", &["192.0.2.0/24"]));
-    let mail = Target {
+    let mail = ReconcileTarget {
         service: "mail".to_owned(),
         full: vec![protocol("mail_v4", Family::V4, &["192.0.2.0/24"])],
         drain: Vec::new(),
         ..web()
     };
-    let slow = Setup {
+    let slow = ReconcilerConfig {
         poll_interval: Duration::from_secs(60),
         ..place.setup(vec![web(), mail])
     };
@@ -157,5 +157,5 @@ async fn a10_a_decision_in_the_middle_of_another_does_not_end_the_watch_over_it(
     place
         .bird
         .with(|daemon| daemon.bgp("isp_upstream").exports = None);
-    drive.stage(Stage::Exported, "web_v4").await;
+    drive.stage(TransitionStage::Exported, "web_v4").await;
 }

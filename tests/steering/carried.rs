@@ -47,7 +47,7 @@ async fn a5_an_unspecified_next_hop_will_do_where_the_filter_gives_one() {
     let place = Place::new(daemon);
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
     drive.wish(0, Strength::Full);
-    drive.stage(Stage::Exported, "web_v4").await;
+    drive.stage(TransitionStage::Exported, "web_v4").await;
     drive.verified(Strength::Full).await;
 }
 

@@ -5,7 +5,7 @@ use crate::place::*;
 #[tokio::test]
 async fn a6_without_bird_the_file_says_at_once_what_was_decided() {
     let mut place = Place::new(daemon());
-    let slow = Setup {
+    let slow = ReconcilerConfig {
         poll_interval: Duration::from_secs(60),
         ..place.setup(vec![web()])
     };

@@ -14,13 +14,13 @@ fn prefix(service: usize) -> String {
 }
 
 /// A BIRD and the targets of all services.
-fn site() -> (Daemon, Vec<Target>) {
+fn site() -> (Daemon, Vec<ReconcileTarget>) {
     let mut daemon = Daemon::new("2.0.12").with_bgp("isp_upstream", "203.0.113.1", &["ipv4"]);
     let mut targets = Vec::new();
     for service in 0..SERVICES {
         let prefix = prefix(service);
         daemon = daemon.with_static(&name(service), &[&prefix]);
-        targets.push(Target {
+        targets.push(ReconcileTarget {
             service: format!("s{service:03}"),
             full: vec![protocol(&name(service), Family::V4, &[&prefix])],
             drain: Vec::new(),
@@ -36,7 +36,7 @@ fn site() -> (Daemon, Vec<Target>) {
 async fn a1_wishes_that_come_one_by_one_share_the_looks_at_all_protocols() {
     let (daemon, targets) = site();
     let place = Place::new(daemon);
-    let slow = Setup {
+    let slow = ReconcilerConfig {
         poll_interval: Duration::from_secs(60),
         ..place.setup(targets)
     };

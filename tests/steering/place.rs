@@ -8,10 +8,10 @@ pub(crate) use std::time::Duration;
 pub(crate) use crate::drive::{Drive, problem, protocol, setup, web};
 pub(crate) use crate::fake_bird::daemon::{Kind, Learned};
 pub(crate) use crate::fake_bird::{Daemon, FakeBird, Fault};
-pub(crate) use falconer::bird::steering::{Repeated, Setup, Stage, Target};
+pub(crate) use falconer::bird::reconcile::{ReconcileTarget, ReconcilerConfig, Repeated, TransitionStage};
 pub(crate) use falconer::config::model::Family;
-pub(crate) use falconer::failover::Strength;
-pub(crate) use falconer::status::snapshot::AlarmCode;
+pub(crate) use falconer::core::Strength;
+pub(crate) use falconer::model::snapshot::AlarmCode;
 pub(crate) use tempfile::TempDir;
 pub(crate) use tokio::time::{Instant, sleep, timeout};
 
@@ -55,7 +55,7 @@ pub(crate) fn drain_preference(daemon: &mut Daemon, name: &str) {
 }
 
 /// The same in both families.
-pub(crate) fn both_families() -> (Daemon, Target) {
+pub(crate) fn both_families() -> (Daemon, ReconcileTarget) {
     let mut daemon = daemon()
         .with_static("web_v6", &[V6])
         .with_static("web_v6_drain", &[V6]);
@@ -73,7 +73,7 @@ impl Place {
         Self { dir, bird }
     }
 
-    pub(crate) fn setup(&self, targets: Vec<Target>) -> Setup {
+    pub(crate) fn setup(&self, targets: Vec<ReconcileTarget>) -> ReconcilerConfig {
         setup(targets, &self.dir.path().join("run"), self.bird.socket(), POLL)
     }
 
@@ -90,7 +90,7 @@ impl Place {
     }
 
     /// Steering of one target, brought to a strength and seen there.
-    pub(crate) async fn brought_to(&self, target: Target, strength: Strength) -> Drive {
+    pub(crate) async fn brought_to(&self, target: ReconcileTarget, strength: Strength) -> Drive {
         let mut drive = Drive::start(self.setup(vec![target]), PATIENCE);
         drive.seen("BIRD", |service, _| service.actual.is_some()).await;
         drive.wish(0, strength);

@@ -47,7 +47,7 @@ async fn a5_an_upstream_that_is_down_is_named_and_its_return_is_seen() {
     place
         .bird
         .with(|daemon| daemon.set_session("isp_upstream", "Established", ""));
-    drive.stage(Stage::Exported, "web_v4").await;
+    drive.stage(TransitionStage::Exported, "web_v4").await;
     drive.verified(Strength::Full).await;
 }
 
@@ -98,7 +98,7 @@ async fn two_hundred_services_are_announced_within_seconds_on_the_fake() {
     );
     let place = Place::new(daemon);
     let targets = (0..SERVICES)
-        .map(|n| Target {
+        .map(|n| ReconcileTarget {
             service: format!("s{n}"),
             full: vec![protocol(&name(n), Family::V4, &[&prefix(n)])],
             drain: Vec::new(),
@@ -133,7 +133,7 @@ async fn two_hundred_services_are_announced_within_seconds_on_the_fake() {
     let exported = drive
         .stages()
         .iter()
-        .filter(|(stage, _)| *stage == Stage::Exported)
+        .filter(|(stage, _)| *stage == TransitionStage::Exported)
         .count();
     assert_eq!(exported, SERVICES);
 }

@@ -5,7 +5,7 @@ use crate::place::*;
 #[tokio::test]
 async fn a1_a_decision_is_written_at_once_and_not_with_the_next_poll() {
     let place = Place::new(daemon());
-    let slow = Setup {
+    let slow = ReconcilerConfig {
         poll_interval: Duration::from_secs(60),
         ..place.setup(vec![web()])
     };
@@ -15,7 +15,7 @@ async fn a1_a_decision_is_written_at_once_and_not_with_the_next_poll() {
     sleep(Duration::from_millis(50)).await;
     let decided = Instant::now();
     drive.wish(0, Strength::Full);
-    let exported = drive.stage(Stage::Exported, "web_v4").await;
+    let exported = drive.stage(TransitionStage::Exported, "web_v4").await;
     assert!(
         exported.at - decided < Duration::from_secs(1),
         "took {:?}",
@@ -29,10 +29,10 @@ async fn a1_a_decision_is_written_at_once_and_not_with_the_next_poll() {
     assert_eq!(
         drive.stages(),
         [
-            Stage::EnableSent,
-            Stage::EnableAnswered,
-            Stage::Up,
-            Stage::Exported
+            TransitionStage::EnableSent,
+            TransitionStage::EnableAnswered,
+            TransitionStage::Up,
+            TransitionStage::Exported
         ]
         .map(|stage| (stage, "web_v4".into()))
     );
@@ -138,7 +138,7 @@ async fn a1_one_family_that_fails_does_not_keep_the_other() {
     }
     let mut drive = Drive::start(place.setup(vec![target]), PATIENCE);
     drive.wish(0, Strength::Full);
-    drive.stage(Stage::Exported, "web_v4").await;
+    drive.stage(TransitionStage::Exported, "web_v4").await;
     let seen = drive
         .seen("the alarm", |service, _| !service.problems.is_empty())
         .await;
@@ -158,10 +158,10 @@ async fn a2_an_enable_that_is_lost_in_a_reconfiguration_is_repeated_soon() {
     place.bird.with(|daemon| daemon.stuck.push("web_v4".into()));
     drive.wish(0, Strength::Full);
     // "already enabled", and it is down: the word was lost.
-    drive.stage(Stage::EnableAnswered, "web_v4").await;
+    drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
     place.bird.with(|daemon| daemon.stuck.clear());
     let found = Instant::now();
-    let up = drive.stage(Stage::Up, "web_v4").await;
+    let up = drive.stage(TransitionStage::Up, "web_v4").await;
     assert!(
         up.at - found < Duration::from_millis(250),
         "took {:?}",

@@ -12,13 +12,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use falconer::bird::client::Client;
-use falconer::bird::steering::{
-    self, Repeated, Report, Seen, SeenService, Setup, Stage, StageReport, Steering, Target, Wish, Wishes,
+use falconer::bird::client::BirdClient;
+use falconer::bird::reconcile;
+use falconer::bird::reconcile::{
+    DesiredState, DesiredStates, Observed, ObservedService, ReconcileTarget, Reconciler, ReconcilerConfig,
+    ReconcilerReport, Repeated, StageReport, TransitionStage,
 };
-use falconer::config::model::{Family, Static};
-use falconer::failover::Strength;
-use falconer::status::snapshot::AlarmCode;
+use falconer::config::model::{Family, StaticProtocolConfig};
+use falconer::core::Strength;
+use falconer::model::snapshot::AlarmCode;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -26,8 +28,8 @@ use tokio::time::{Instant, timeout};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A static protocol.
-pub fn protocol(name: &str, family: Family, prefixes: &[&str]) -> Static {
-    Static {
+pub fn protocol(name: &str, family: Family, prefixes: &[&str]) -> StaticProtocolConfig {
+    StaticProtocolConfig {
         name: name.to_owned(),
         family,
         prefixes: prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect(),
@@ -35,8 +37,8 @@ pub fn protocol(name: &str, family: Family, prefixes: &[&str]) -> Static {
 }
 
 /// The service "web": web_v4 and web_v4_drain with one prefix, carried by isp_upstream.
-pub fn web() -> Target {
-    Target {
+pub fn web() -> ReconcileTarget {
+    ReconcileTarget {
         service: "web".to_owned(),
         full: vec![protocol("web_v4", Family::V4, &["198.51.100.0/24"])],
         drain: vec![protocol("web_v4_drain", Family::V4, &["198.51.100.0/24"])],
@@ -47,8 +49,13 @@ pub fn web() -> Target {
 }
 
 /// What steering is given.
-pub fn setup(targets: Vec<Target>, run_dir: &Path, socket: &Path, poll_interval: Duration) -> Setup {
-    Setup {
+pub fn setup(
+    targets: Vec<ReconcileTarget>,
+    run_dir: &Path,
+    socket: &Path,
+    poll_interval: Duration,
+) -> ReconcilerConfig {
+    ReconcilerConfig {
         targets,
         upstreams: vec!["isp_upstream".to_owned()],
         run_dir: run_dir.to_owned(),
@@ -59,21 +66,21 @@ pub fn setup(targets: Vec<Target>, run_dir: &Path, socket: &Path, poll_interval:
 
 /// A steering under test.
 pub struct Drive {
-    wishes: watch::Sender<Wishes>,
-    reports: mpsc::Receiver<Report>,
+    wishes: watch::Sender<DesiredStates>,
+    reports: mpsc::Receiver<ReconcilerReport>,
     /// Everything reported so far.
-    pub log: Vec<Report>,
+    pub log: Vec<ReconcilerReport>,
     next_id: u64,
-    _steering: Steering,
+    _steering: Reconciler,
 }
 
 impl Drive {
     /// Starts it, with nothing settled yet.
-    pub fn start(setup: Setup, timeout: Duration) -> Self {
-        let client = Client::spawn(setup.socket.clone(), timeout);
-        let (wishes, wanted) = watch::channel(vec![Wish::default(); setup.targets.len()].into());
+    pub fn start(setup: ReconcilerConfig, timeout: Duration) -> Self {
+        let client = BirdClient::spawn(setup.socket.clone(), timeout);
+        let (wishes, wanted) = watch::channel(vec![DesiredState::default(); setup.targets.len()].into());
         let (sender, reports) = mpsc::channel(4096);
-        let steering = steering::spawn(client, setup, wanted, sender);
+        let steering = reconcile::spawn(client, setup, wanted, sender);
         Self {
             wishes,
             reports,
@@ -95,7 +102,7 @@ impl Drive {
     pub fn wish_all(&mut self, strength: Strength) {
         let id = self.next_id;
         self.next_id += 1;
-        let wish = Wish {
+        let wish = DesiredState {
             strength: Some(strength),
             hands_off: false,
             reason: "test".to_owned(),
@@ -107,7 +114,7 @@ impl Drive {
     }
 
     /// Changes one wish; its new number.
-    pub fn change(&mut self, service: usize, change: impl FnOnce(&mut Wish)) -> u64 {
+    pub fn change(&mut self, service: usize, change: impl FnOnce(&mut DesiredState)) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.wishes.send_modify(|wishes| {
@@ -120,7 +127,11 @@ impl Drive {
     }
 
     /// Reads reports until one is what is waited for.
-    pub async fn until(&mut self, what: &str, mut is_it: impl FnMut(&Report) -> bool) -> Report {
+    pub async fn until(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&ReconcilerReport) -> bool,
+    ) -> ReconcilerReport {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -137,33 +148,41 @@ impl Drive {
         }
     }
 
-    fn tail(&self) -> &[Report] {
+    fn tail(&self) -> &[ReconcilerReport] {
         &self.log[self.log.len().saturating_sub(12)..]
     }
 
     /// The first look from now on that finds the first service so.
-    pub async fn seen(&mut self, what: &str, mut is_it: impl FnMut(&SeenService, &Seen) -> bool) -> Seen {
+    pub async fn seen(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&ObservedService, &Observed) -> bool,
+    ) -> Observed {
         while let Ok(report) = self.reports.try_recv() {
             self.log.push(report);
         }
         let report = self
             .until(what, |report| match report {
-                Report::Seen(seen) => is_it(&seen.services[0], seen),
-                Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
-                    false
-                }
+                ReconcilerReport::Seen(seen) => is_it(&seen.services[0], seen),
+                ReconcilerReport::Stage(_)
+                | ReconcilerReport::Drift { .. }
+                | ReconcilerReport::Mended { .. }
+                | ReconcilerReport::Failed { .. } => false,
             })
             .await;
         match report {
-            Report::Seen(seen) => seen,
-            Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
+            ReconcilerReport::Seen(seen) => seen,
+            ReconcilerReport::Stage(_)
+            | ReconcilerReport::Drift { .. }
+            | ReconcilerReport::Mended { .. }
+            | ReconcilerReport::Failed { .. } => {
                 unreachable!("just matched")
             }
         }
     }
 
     /// The first look that finds the first service at that strength and verified.
-    pub async fn verified(&mut self, strength: Strength) -> Seen {
+    pub async fn verified(&mut self, strength: Strength) -> Observed {
         self.seen(&format!("{strength}, verified"), |service, _| {
             service.actual == Some(strength) && service.verified
         })
@@ -171,10 +190,13 @@ impl Drive {
     }
 
     /// Reads reports until that stage.
-    pub async fn stage(&mut self, stage: Stage, protocol: &str) -> StageReport {
-        let wanted = |report: &Report| match report {
-            Report::Stage(at) => (at.stage == stage && at.protocol == protocol).then(|| at.clone()),
-            Report::Seen(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => None,
+    pub async fn stage(&mut self, stage: TransitionStage, protocol: &str) -> StageReport {
+        let wanted = |report: &ReconcilerReport| match report {
+            ReconcilerReport::Stage(at) => (at.stage == stage && at.protocol == protocol).then(|| at.clone()),
+            ReconcilerReport::Seen(_)
+            | ReconcilerReport::Drift { .. }
+            | ReconcilerReport::Mended { .. }
+            | ReconcilerReport::Failed { .. } => None,
         };
         let report = self
             .until(&format!("{stage:?} of {protocol}"), |report| {
@@ -186,9 +208,12 @@ impl Drive {
 
     /// The text of the next drift.
     pub async fn drift(&mut self) -> String {
-        let text = |report: &Report| match report {
-            Report::Drift { text, .. } => Some(text.clone()),
-            Report::Seen(_) | Report::Stage(_) | Report::Mended { .. } | Report::Failed { .. } => None,
+        let text = |report: &ReconcilerReport| match report {
+            ReconcilerReport::Drift { text, .. } => Some(text.clone()),
+            ReconcilerReport::Seen(_)
+            | ReconcilerReport::Stage(_)
+            | ReconcilerReport::Mended { .. }
+            | ReconcilerReport::Failed { .. } => None,
         };
         let report = self.until("drift", |report| text(report).is_some()).await;
         text(&report).unwrap()
@@ -196,23 +221,27 @@ impl Drive {
 
     /// The text of the next failure.
     pub async fn failure(&mut self) -> String {
-        let text = |report: &Report| match report {
-            Report::Failed { text, .. } => Some(text.clone()),
-            Report::Seen(_) | Report::Stage(_) | Report::Drift { .. } | Report::Mended { .. } => None,
+        let text = |report: &ReconcilerReport| match report {
+            ReconcilerReport::Failed { text, .. } => Some(text.clone()),
+            ReconcilerReport::Seen(_)
+            | ReconcilerReport::Stage(_)
+            | ReconcilerReport::Drift { .. }
+            | ReconcilerReport::Mended { .. } => None,
         };
         let report = self.until("failure", |report| text(report).is_some()).await;
         text(&report).unwrap()
     }
 
     /// The stages reported so far, in order, as "enable sent web_v4".
-    pub fn stages(&self) -> Vec<(Stage, String)> {
+    pub fn stages(&self) -> Vec<(TransitionStage, String)> {
         self.log
             .iter()
             .filter_map(|report| match report {
-                Report::Stage(at) => Some((at.stage, at.protocol.clone())),
-                Report::Seen(_) | Report::Drift { .. } | Report::Mended { .. } | Report::Failed { .. } => {
-                    None
-                }
+                ReconcilerReport::Stage(at) => Some((at.stage, at.protocol.clone())),
+                ReconcilerReport::Seen(_)
+                | ReconcilerReport::Drift { .. }
+                | ReconcilerReport::Mended { .. }
+                | ReconcilerReport::Failed { .. } => None,
             })
             .collect()
     }
@@ -221,7 +250,7 @@ impl Drive {
     pub fn drifts(&self) -> usize {
         self.log
             .iter()
-            .filter(|report| matches!(report, Report::Drift { .. }))
+            .filter(|report| matches!(report, ReconcilerReport::Drift { .. }))
             .count()
     }
 
@@ -230,21 +259,24 @@ impl Drive {
         while let Ok(report) = self.reports.try_recv() {
             self.log.push(report);
         }
-        let mended = |report: &Report| match report {
-            Report::Mended {
+        let mended = |report: &ReconcilerReport| match report {
+            ReconcilerReport::Mended {
                 protocol,
                 enabled,
                 repeated,
                 ..
             } => Some((protocol.clone(), *enabled, *repeated)),
-            Report::Seen(_) | Report::Stage(_) | Report::Drift { .. } | Report::Failed { .. } => None,
+            ReconcilerReport::Seen(_)
+            | ReconcilerReport::Stage(_)
+            | ReconcilerReport::Drift { .. }
+            | ReconcilerReport::Failed { .. } => None,
         };
         self.log.iter().filter_map(mended).collect()
     }
 }
 
 /// The text of a service's first problem of that kind.
-pub fn problem(seen: &Seen, code: AlarmCode) -> Option<String> {
+pub fn problem(seen: &Observed, code: AlarmCode) -> Option<String> {
     seen.services[0]
         .problems
         .iter()

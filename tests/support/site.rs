@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use falconer::config::model::{
-    self, Check, Config, Exec, Failback, MinUp, OnCutOff, OnLoss, Quorum, Role, Service, Static, Votes,
+    self, CheckConfig, Config, ExecConfig, FailbackMode, MinUp, OnCutOff, OnLoss, Quorum, Role,
+    ServiceConfig, StaticProtocolConfig, Votes,
 };
-use falconer::failover::playback::{Answer, World};
-use falconer::failover::{Adoption, Ask, Event, Memory, Note, Playback, ProbeId, Stance, Strength};
-use falconer::status::snapshot::{Outcome, ProbeState, Verdict};
-use falconer::time::{Moment, Now};
+use falconer::core::simulator::{SimulatedResult, SimulatedWorld};
+use falconer::core::{
+    CoreEvent, Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Simulator, Stance, Strength,
+};
+use falconer::model::snapshot::{CheckOutcome, ProbeState, Verdict};
+use falconer::model::time::{Moment, Now};
 
 /// How long the way there and back takes, unless a script says otherwise.
 pub const RTT: Duration = Duration::from_millis(1);
@@ -74,11 +77,11 @@ pub fn start_at(wall: &str) -> Now {
 }
 
 /// A probe with the article's numbers.
-pub fn probe(name: &str) -> model::Probe {
+pub fn probe(name: &str) -> model::ProbeConfig {
     let command = vec!["/bin/true".to_owned()];
-    model::Probe {
+    model::ProbeConfig {
         name: name.to_owned(),
-        check: Check::Exec(Exec { command }),
+        check: CheckConfig::Exec(ExecConfig { command }),
         interval: secs(5),
         timeout: secs(2),
         retry_interval: ms(500),
@@ -91,14 +94,14 @@ pub fn probe(name: &str) -> model::Probe {
 }
 
 /// A standby with every default.
-pub fn standby(name: &str, probes: Vec<model::Probe>) -> Service {
+pub fn standby(name: &str, probes: Vec<model::ProbeConfig>) -> ServiceConfig {
     let prefixes = vec!["198.51.100.0/24".parse().expect("a prefix")];
-    let of = |name: String| Static {
+    let of = |name: String| StaticProtocolConfig {
         name,
         family: model::Family::V4,
         prefixes: prefixes.clone(),
     };
-    Service {
+    ServiceConfig {
         name: name.to_owned(),
         role: Role::Standby,
         upstreams: vec!["isp_upstream".to_owned()],
@@ -106,7 +109,7 @@ pub fn standby(name: &str, probes: Vec<model::Probe>) -> Service {
         down_when: Quorum::All,
         up_when: Quorum::All,
         takeover_delay: Duration::ZERO,
-        failback: Failback::Auto,
+        failback: FailbackMode::Auto,
         failback_delay: secs(30),
         failback_window: None,
         failback_drain: Duration::ZERO,
@@ -122,8 +125,8 @@ pub fn standby(name: &str, probes: Vec<model::Probe>) -> Service {
 }
 
 /// A primary with every default.
-pub fn primary(name: &str, probes: Vec<model::Probe>) -> Service {
-    Service {
+pub fn primary(name: &str, probes: Vec<model::ProbeConfig>) -> ServiceConfig {
+    ServiceConfig {
         role: Role::Primary,
         down_when: Quorum::Any,
         ..standby(name, probes)
@@ -131,14 +134,14 @@ pub fn primary(name: &str, probes: Vec<model::Probe>) -> Service {
 }
 
 /// A site of these services and witnesses.
-pub fn config(services: Vec<Service>, witnesses: Vec<model::Probe>, min_up: usize) -> Config {
+pub fn config(services: Vec<ServiceConfig>, witnesses: Vec<model::ProbeConfig>, min_up: usize) -> Config {
     Config {
-        site: model::Site {
+        site: model::SiteConfig {
             name: "hk1".to_owned(),
             state_dir: "/var/lib/falconer".into(),
             run_dir: "/run/falconer".into(),
         },
-        bird: model::Bird {
+        bird: model::BirdConfig {
             socket: "/run/bird/bird.ctl".into(),
             timeout: secs(5),
             poll_interval: secs(1),
@@ -151,17 +154,17 @@ pub fn config(services: Vec<Service>, witnesses: Vec<model::Probe>, min_up: usiz
         peers: Vec::new(),
         services,
         witnesses,
-        isolation: model::Isolation {
+        isolation: model::IsolationConfig {
             min_up: MinUp::of_all(min_up),
             on_cut_off: OnCutOff::Hold,
         },
-        api: model::Api {
+        api: model::ApiConfig {
             socket: "/run/falconer/falconer.sock".into(),
             listen: None,
             allow: Vec::new(),
             names: Vec::new(),
         },
-        log: model::Log {
+        log: model::LogConfig {
             level: tracing::Level::INFO,
             format: model::LogFormat::Text,
         },
@@ -248,24 +251,24 @@ impl Script {
     }
 }
 
-impl World for Script {
-    fn answer(&mut self, at: Moment, probe: ProbeId, policy: &model::Probe) -> Option<Answer> {
+impl SimulatedWorld for Script {
+    fn answer(&mut self, at: Moment, probe: ProbeId, policy: &model::ProbeConfig) -> Option<SimulatedResult> {
         self.starts.push((at, probe));
-        let silent = (policy.timeout, Outcome::Fail);
+        let silent = (policy.timeout, CheckOutcome::Fail);
         let answered = |after, outcome| match self.reached(at, probe, after) {
             true => (after, outcome),
             false => silent,
         };
         let (after, outcome) = match self.target(at, probe) {
-            Target::Alive => answered(RTT, Outcome::Pass),
-            Target::Slow(rtt) => answered(rtt, Outcome::Pass),
+            Target::Alive => answered(RTT, CheckOutcome::Pass),
+            Target::Slow(rtt) => answered(rtt, CheckOutcome::Pass),
             Target::Dead => silent,
-            Target::Refusing => answered(RTT, Outcome::Fail),
-            Target::Broken => (RTT, Outcome::Error),
+            Target::Refusing => answered(RTT, CheckOutcome::Fail),
+            Target::Broken => (RTT, CheckOutcome::Error),
             Target::Lost => return None,
         };
         let detail = format!("{outcome:?}").to_lowercase();
-        Some(Answer {
+        Some(SimulatedResult {
             after,
             outcome,
             detail,
@@ -280,10 +283,10 @@ pub const WITNESS: ProbeId = ProbeId::Witness(0);
 /// A site, its world, and BIRD as a standby finds it.
 #[derive(Clone, Debug)]
 pub struct Bench {
-    pub play: Playback,
+    pub play: Simulator,
     pub world: Script,
     /// What it remembered at its start.
-    pub memory: Memory,
+    pub memory: PersistentState,
     /// When that was.
     pub began: jiff::Timestamp,
 }
@@ -291,20 +294,20 @@ pub struct Bench {
 impl Bench {
     /// At its start; BIRD has not been read.
     pub fn new(config: &Config) -> Self {
-        Self::with(config, &Memory::default(), start())
+        Self::with(config, &PersistentState::default(), start())
     }
 
     /// Every probe was seen to pass before (D20).
-    pub fn with(config: &Config, memory: &Memory, now: Now) -> Self {
+    pub fn with(config: &Config, memory: &PersistentState, now: Now) -> Self {
         let mut memory = memory.clone();
         memory.prove(config, now.wall);
         Self::remembering(config, &memory, now)
     }
 
     /// It remembers just that.
-    pub fn remembering(config: &Config, memory: &Memory, now: Now) -> Self {
+    pub fn remembering(config: &Config, memory: &PersistentState, now: Now) -> Self {
         Self {
-            play: Playback::new(config, memory, now),
+            play: Simulator::new(config, memory, now),
             world: Script::default(),
             memory: memory.clone(),
             began: now.wall,
@@ -314,12 +317,12 @@ impl Bench {
     /// BIRD is read at once and announces so much of every service.
     pub fn adopting(mut self, strength: Strength) -> Self {
         for service in 0..self.play.site().services().len() {
-            self.bird(service, Adoption::Is(strength));
+            self.bird(service, InitialStrength::Is(strength));
         }
         self
     }
 
-    pub fn bird(&mut self, service: usize, adoption: Adoption) {
+    pub fn bird(&mut self, service: usize, adoption: InitialStrength) {
         self.play
             .hand_in(Some(Event::Bird { service, adoption }), &mut self.world);
     }
@@ -333,7 +336,7 @@ impl Bench {
         self.run(self.play.now().mono + by)
     }
 
-    pub fn ask(&mut self, ask: Ask) -> Result<(), falconer::failover::Refusal> {
+    pub fn ask(&mut self, ask: OperatorCommand) -> Result<(), falconer::core::Refusal> {
         self.play.ask(0, ask, "root", &mut self.world)
     }
 
@@ -370,7 +373,7 @@ impl Bench {
     pub fn switches(&self) -> Vec<(Moment, String)> {
         let notes = self.play.notes().iter();
         let switched = notes.filter_map(|(at, note)| match note {
-            Note::Switched {
+            CoreEvent::Switched {
                 service: 0,
                 from,
                 to,
@@ -386,7 +389,7 @@ impl Bench {
     pub fn turns(&self, probe: ProbeId) -> Vec<(Moment, ProbeState)> {
         let notes = self.play.notes().iter();
         let turned = notes.filter_map(|(at, note)| match note {
-            Note::Probe { probe: of, to, .. } if *of == probe => Some((*at, *to)),
+            CoreEvent::Probe { probe: of, to, .. } if *of == probe => Some((*at, *to)),
             _ => None,
         });
         turned.collect()
@@ -396,23 +399,23 @@ impl Bench {
     pub fn verdicts(&self) -> Vec<(Moment, Verdict)> {
         let notes = self.play.notes().iter();
         let changed = notes.filter_map(|(at, note)| match note {
-            Note::Verdict { service: 0, to, .. } => Some((*at, *to)),
+            CoreEvent::Verdict { service: 0, to, .. } => Some((*at, *to)),
             _ => None,
         });
         changed.collect()
     }
 
     /// When the site's isolation changed, and to what.
-    pub fn isolations(&self) -> Vec<(Moment, falconer::failover::isolation::Isolation)> {
+    pub fn isolations(&self) -> Vec<(Moment, falconer::core::isolation::Isolation)> {
         let notes = self.play.notes().iter();
         let changed = notes.filter_map(|(at, note)| match note {
-            Note::Isolation { to, .. } => Some((*at, *to)),
+            CoreEvent::Isolation { to, .. } => Some((*at, *to)),
             _ => None,
         });
         changed.collect()
     }
 
-    pub fn count(&self, wanted: impl Fn(&Note) -> bool) -> usize {
+    pub fn count(&self, wanted: impl Fn(&CoreEvent) -> bool) -> usize {
         self.play.notes().iter().filter(|(_, note)| wanted(note)).count()
     }
 }

@@ -37,10 +37,10 @@ fn cpu() -> Duration {
 }
 
 /// A history on disk that does not answer until it is let go.
-fn stuck_disk() -> (Past, blocking::Sender<()>) {
+fn stuck_disk() -> (HistoryReader, blocking::Sender<()>) {
     let (let_go, held) = blocking::channel::<()>();
     let held = Mutex::new(held);
-    let past = Past::new(move |_| {
+    let past = HistoryReader::new(move |_| {
         // It ends when the sender is dropped.
         let _ = held.lock().unwrap().recv();
         Ok(())
@@ -97,7 +97,7 @@ async fn whoever_asks_for_old_history_keeps_nobody_from_what_others_rely_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_every_ordinary_place_is_taken_what_others_rely_on_is_answered() {
     let api = Api::start(situations::announced()).await;
-    let places: Vec<_> = (0..door::TCP_ORDINARY)
+    let places: Vec<_> = (0..crate::api::listener::TCP_ORDINARY)
         .map(|_| api.desk.network().ordinary().unwrap())
         .collect();
     for (path, said) in [

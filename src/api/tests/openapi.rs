@@ -7,11 +7,11 @@ use hyper::Method;
 use serde_json::Value;
 
 use super::*;
-use crate::api::route::{Route, route};
-use crate::history::{Entry, What};
+use crate::api::endpoint::{Endpoint, route};
+use crate::model::history::{HistoryEntry, HistoryEvent};
 
 fn document() -> Value {
-    serde_json::from_slice(desk::OPENAPI).unwrap()
+    serde_json::from_slice(server::OPENAPI).unwrap()
 }
 
 /// Every method and path of the document, with a name in place of the parameter.
@@ -55,11 +55,11 @@ fn whatever_the_document_says_is_routed() {
 
 #[test]
 fn every_route_and_every_verb_is_in_the_document() {
-    let source = include_str!("../route.rs");
+    let source = include_str!("../endpoint.rs");
     let documented: BTreeSet<String> = operations(&document())
         .iter()
         .map(|(method, path)| {
-            let route: Route<'_> = route(method, path).unwrap();
+            let route: Endpoint<'_> = route(method, path).unwrap();
             format!("{route:?}")
                 .chars()
                 .take_while(|c| c.is_alphanumeric())
@@ -81,7 +81,7 @@ fn every_route_and_every_verb_is_in_the_document() {
 
 #[test]
 fn every_event_is_in_the_document() {
-    let source = include_str!("../../history.rs");
+    let source = include_str!("../../model/history.rs");
     let snake = |name: &String| {
         let mut snake = String::new();
         for (at, c) in name.char_indices() {
@@ -103,7 +103,7 @@ async fn it_is_served_as_it_is_committed() {
     let api = Api::start(situations::steady()).await;
     let (status, body) = api.ask_over_tcp("GET", "/v1/openapi.json").await;
     assert_eq!(status, 200);
-    assert_eq!(body.as_bytes(), desk::OPENAPI);
+    assert_eq!(body.as_bytes(), server::OPENAPI);
 }
 
 /// What does not fit between a value and the schema. Other than JSON Schema has it, a property that
@@ -196,27 +196,27 @@ fn must_fit(name: &str, value: &Value) {
 #[test]
 fn every_snapshot_has_the_shape_that_the_document_says() {
     let at = Some(situations::now());
-    let stages = crate::status::snapshot::Stages {
+    let stages = crate::model::snapshot::StageTimes {
         decided: at,
         ..Default::default()
     };
     let mut full = situations::overridden();
-    full.services[0].transition = Some(crate::status::snapshot::Transition {
+    full.services[0].transition = Some(crate::model::snapshot::TransitionSnapshot {
         from: Strength::Off,
         to: Strength::Full,
         rule: "D4".into(),
         reason: String::new(),
         stages: stages.clone(),
     });
-    full.services[0].last_drill = Some(crate::status::snapshot::LastDrill {
+    full.services[0].last_drill = Some(crate::model::snapshot::LastDrill {
         at: situations::now(),
-        outcome: crate::status::snapshot::DrillOutcome::Passed,
+        outcome: crate::model::snapshot::DrillOutcome::Passed,
         strength: Strength::Drain,
         text: String::new(),
     });
-    full.services[0].drill = Some(crate::status::snapshot::Drill {
+    full.services[0].drill = Some(crate::model::snapshot::DrillSnapshot {
         strength: Strength::Drain,
-        phase: crate::status::snapshot::DrillPhase::Holding,
+        phase: crate::model::snapshot::DrillPhase::Holding,
         since: situations::now(),
         until: at,
         actor: "root".into(),
@@ -241,11 +241,11 @@ fn the_other_answers_have_the_shape_that_the_document_says() {
         &serde_json::to_value(Readiness::not_yet(situations::now())).unwrap(),
     );
     must_fit("Error", &serde_json::json!({ "error": "" }));
-    let latched = Entry {
+    let latched = HistoryEntry {
         seq: 1,
         at: situations::now(),
         service: None,
-        what: What::Latched,
+        what: HistoryEvent::Latched,
     };
     must_fit("Entry", &serde_json::to_value(latched).unwrap());
 }

@@ -10,12 +10,12 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-use crate::bird::codec::{Codec, CodecError, Line};
+use crate::bird::codec::{Codec, CodecError, CodecLine};
+use crate::bird::command::BirdCommand;
 use crate::bird::error::BirdError;
-use crate::bird::question::Question;
-use crate::bird::reply::{Assembler, Reply, ReplyCode};
-use crate::bird::version::Version;
-use crate::status::snapshot::BirdState;
+use crate::bird::reply::{BirdReply, ReplyAssembler, ReplyCode};
+use crate::bird::version::BirdVersion;
+use crate::model::snapshot::BirdState;
 
 /// How long connecting may take. On a Unix socket it is done at once or refused at once; this is
 /// for a kernel that thinks otherwise.
@@ -26,23 +26,23 @@ const DAEMON: &str = "BIRD ";
 
 /// A greeted connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     framed: Framed<UnixStream, Codec>,
-    assembler: Assembler,
+    assembler: ReplyAssembler,
 }
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(crate) struct ConnectError {
     /// Busy or down.
-    pub(super) state: BirdState,
+    pub(crate) state: BirdState,
     /// In an operator's words, with what to do about it.
-    pub(super) why: String,
+    pub(crate) why: String,
 }
 
 /// Why a reply did not come.
 #[derive(Debug)]
-enum Silence {
+enum NoReply {
     Ended,
     Garbage(String),
     Io(io::Error),
@@ -52,12 +52,15 @@ impl Connection {
     /// Connects and reads the greeting, for which BIRD has as long as for a command: it listens
     /// before it has read its configuration. The version is `None` where the greeting has none that
     /// can be read.
-    pub(super) async fn open(socket: &Path, patience: Duration) -> Result<(Self, Option<Version>), Trouble> {
+    pub(crate) async fn open(
+        socket: &Path,
+        patience: Duration,
+    ) -> Result<(Self, Option<BirdVersion>), ConnectError> {
         let stream = match timeout(CONNECT_TIMEOUT, UnixStream::connect(socket)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Trouble::connecting(socket, &error)),
+            Ok(Err(error)) => return Err(ConnectError::connecting(socket, &error)),
             Err(_) => {
-                return Err(Trouble::busy(format!(
+                return Err(ConnectError::busy(format!(
                     "connecting to {} takes too long",
                     socket.display()
                 )));
@@ -66,22 +69,22 @@ impl Connection {
         let framed = Framed::new(stream, Codec::default());
         let mut connection = Self {
             framed,
-            assembler: Assembler::default(),
+            assembler: ReplyAssembler::default(),
         };
         match timeout(patience, connection.reply()).await {
             Ok(Ok(greeting)) => {
                 if greeting.last.code != ReplyCode::WELCOME || !greeting.last.text.starts_with(DAEMON) {
-                    return Err(Trouble::foreign(socket, &greeting.last.text));
+                    return Err(ConnectError::foreign(socket, &greeting.last.text));
                 }
-                let version = Version::of_daemon(&greeting.last.text);
+                let version = BirdVersion::of_daemon(&greeting.last.text);
                 Ok((connection, version))
             }
-            Ok(Err(Silence::Garbage(said))) => Err(Trouble::foreign(socket, &said)),
-            Ok(Err(Silence::Ended | Silence::Io(_))) => Err(Trouble::down(format!(
+            Ok(Err(NoReply::Garbage(said))) => Err(ConnectError::foreign(socket, &said)),
+            Ok(Err(NoReply::Ended | NoReply::Io(_))) => Err(ConnectError::down(format!(
                 "{} closed the connection without a greeting: BIRD is stopping, or it is another program's socket",
                 socket.display()
             ))),
-            Err(_) => Err(Trouble::busy(format!(
+            Err(_) => Err(ConnectError::busy(format!(
                 "{} is open, but nobody greeted within {patience:?}: BIRD is starting, busy or hung (journalctl -u bird)",
                 socket.display()
             ))),
@@ -89,17 +92,17 @@ impl Connection {
     }
 
     /// The process at the other end (SO_PEERCRED).
-    pub(super) fn pid(&self) -> Option<i32> {
+    pub(crate) fn pid(&self) -> Option<i32> {
         self.framed.get_ref().peer_cred().ok()?.pid()
     }
 
     /// Asks one command and reads its answer to the end. Not to be cancelled: half an answer would
-    /// stay behind. After an error with a [`Trouble`] the connection is of no use any more.
-    pub(super) async fn ask(
+    /// stay behind. After an error with a [`ConnectError`] the connection is of no use any more.
+    pub(crate) async fn ask(
         &mut self,
-        question: &Question,
+        question: &BirdCommand,
         patience: Duration,
-    ) -> Result<Reply, (BirdError, Trouble)> {
+    ) -> Result<BirdReply, (BirdError, ConnectError)> {
         // What came unasked would be taken for the answer, and to whom has left nothing is sent.
         if let Some(trouble) = self.idle().now_or_never() {
             let error = BirdError::Unreachable {
@@ -111,13 +114,13 @@ impl Connection {
             Ok(Ok(reply)) => match question.check(&reply) {
                 Ok(()) => Ok(reply),
                 Err(error) => {
-                    let trouble = Trouble::dropped(&error.to_string());
+                    let trouble = ConnectError::dropped(&error.to_string());
                     Err((error, trouble))
                 }
             },
             Ok(Err(silence)) => Err(silence.after(question)),
             Err(_) => {
-                let trouble = Trouble::busy(format!(
+                let trouble = ConnectError::busy(format!(
                     "BIRD did not answer \"{question}\" within {patience:?}: it is busy or hung (journalctl -u bird)"
                 ));
                 Err((BirdError::Timeout { after: patience }, trouble))
@@ -126,54 +129,54 @@ impl Connection {
     }
 
     /// Waits for the connection to end while nothing is asked. May be cancelled.
-    pub(super) async fn idle(&mut self) -> Trouble {
+    pub(crate) async fn idle(&mut self) -> ConnectError {
         loop {
             match self.framed.next().await {
-                Some(Ok(Line::Spontaneous(_) | Line::Lost)) => {}
-                Some(Ok(line @ (Line::Continuation(..) | Line::Last(..)))) => {
-                    return Trouble::dropped(&format!("BIRD said {line:?} unasked"));
+                Some(Ok(CodecLine::Spontaneous(_) | CodecLine::Lost)) => {}
+                Some(Ok(line @ (CodecLine::Continuation(..) | CodecLine::Last(..)))) => {
+                    return ConnectError::dropped(&format!("BIRD said {line:?} unasked"));
                 }
-                Some(Err(CodecError::Io(error))) => return Trouble::broken(&error),
-                Some(Err(error)) => return Trouble::dropped(&error.to_string()),
-                None => return Trouble::closed(),
+                Some(Err(CodecError::Io(error))) => return ConnectError::broken(&error),
+                Some(Err(error)) => return ConnectError::dropped(&error.to_string()),
+                None => return ConnectError::closed(),
             }
         }
     }
 
-    async fn exchange(&mut self, line: &str) -> Result<Reply, Silence> {
+    async fn exchange(&mut self, line: &str) -> Result<BirdReply, NoReply> {
         self.framed.send(line).await?;
         self.reply().await
     }
 
-    async fn reply(&mut self) -> Result<Reply, Silence> {
+    async fn reply(&mut self) -> Result<BirdReply, NoReply> {
         while let Some(line) = self.framed.next().await {
             let pushed = self.assembler.push(line?);
-            if let Some(reply) = pushed.map_err(|error| Silence::Garbage(error.to_string()))? {
+            if let Some(reply) = pushed.map_err(|error| NoReply::Garbage(error.to_string()))? {
                 return Ok(reply);
             }
         }
-        Err(Silence::Ended)
+        Err(NoReply::Ended)
     }
 }
 
-impl Silence {
+impl NoReply {
     /// What that means for a command that was in flight, and for the connection.
-    fn after(self, question: &Question) -> (BirdError, Trouble) {
+    fn after(self, question: &BirdCommand) -> (BirdError, ConnectError) {
         let trouble = match self {
             Self::Garbage(said) => {
                 let why = format!("{said}, in answer to \"{question}\"");
-                let trouble = Trouble::dropped(&why);
+                let trouble = ConnectError::dropped(&why);
                 return (BirdError::Malformed { why }, trouble);
             }
-            Self::Ended => Trouble::closed(),
-            Self::Io(error) => Trouble::broken(&error),
+            Self::Ended => ConnectError::closed(),
+            Self::Io(error) => ConnectError::broken(&error),
         };
         let why = trouble.why.clone();
         (BirdError::Broken { why }, trouble)
     }
 }
 
-impl From<CodecError> for Silence {
+impl From<CodecError> for NoReply {
     fn from(error: CodecError) -> Self {
         match error {
             CodecError::Io(error) => Self::Io(error),
@@ -185,7 +188,7 @@ impl From<CodecError> for Silence {
     }
 }
 
-impl Trouble {
+impl ConnectError {
     fn busy(why: String) -> Self {
         Self {
             state: BirdState::Busy,
@@ -256,7 +259,8 @@ mod tests {
     #[test]
     fn a4_every_way_of_being_away_has_its_name_and_says_what_to_do() {
         let trouble = |kind: io::ErrorKind| {
-            let Trouble { state, why } = Trouble::connecting(Path::new("/run/bird/bird.ctl"), &kind.into());
+            let ConnectError { state, why } =
+                ConnectError::connecting(Path::new("/run/bird/bird.ctl"), &kind.into());
             assert!(why.contains("/run/bird/bird.ctl"), "{why}");
             (state, why)
         };

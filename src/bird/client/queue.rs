@@ -7,43 +7,43 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Priority;
+use crate::bird::command::BirdCommand;
 use crate::bird::error::BirdError;
-use crate::bird::question::Question;
-use crate::bird::reply::Reply;
+use crate::bird::reply::BirdReply;
 
 /// The most callers that wait at once: the bird-* probes of a few thousand services that are asked out
 /// of turn. More are only there when BIRD hangs, and then waiting longer is of no use to anybody.
-pub(super) const WAITING_LIMIT: usize = 4096;
+pub(crate) const WAITING_LIMIT: usize = 4096;
 
 /// What a caller gets.
-pub(super) type Answer = Result<Arc<Reply>, BirdError>;
+pub(crate) type CommandResult = Result<Arc<BirdReply>, BirdError>;
 
 /// One caller's command.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) question: Question,
-    pub(super) priority: Priority,
-    pub(super) answer: oneshot::Sender<Answer>,
+pub(crate) struct QueuedCommand {
+    pub(crate) question: BirdCommand,
+    pub(crate) priority: Priority,
+    pub(crate) answer: oneshot::Sender<CommandResult>,
 }
 
 /// One command and all who wait for its answer.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) question: Question,
-    callers: Vec<oneshot::Sender<Answer>>,
+pub(crate) struct PendingCommand {
+    pub(crate) question: BirdCommand,
+    callers: Vec<oneshot::Sender<CommandResult>>,
 }
 
 /// The commands that wait.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    decisions: VecDeque<Asked>,
-    polls: VecDeque<Asked>,
+pub(crate) struct CommandQueue {
+    decisions: VecDeque<PendingCommand>,
+    polls: VecDeque<PendingCommand>,
 }
 
-impl Queue {
+impl CommandQueue {
     /// Takes a command in, or answers it with [`BirdError::QueueFull`].
-    pub(super) fn push(&mut self, request: Request) {
-        let Request {
+    pub(crate) fn push(&mut self, request: QueuedCommand) {
+        let QueuedCommand {
             question,
             priority,
             answer,
@@ -56,7 +56,7 @@ impl Queue {
             let _ = answer.send(Err(BirdError::QueueFull));
             return;
         }
-        let mut asked = Asked {
+        let mut asked = PendingCommand {
             question,
             callers: vec![answer],
         };
@@ -76,7 +76,7 @@ impl Queue {
     }
 
     /// The next command that anybody still waits for.
-    pub(super) fn pop(&mut self) -> Option<Asked> {
+    pub(crate) fn pop(&mut self) -> Option<PendingCommand> {
         loop {
             let asked = self.decisions.pop_front().or_else(|| self.polls.pop_front())?;
             if asked.is_wanted() {
@@ -86,7 +86,7 @@ impl Queue {
     }
 
     /// Answers all that wait with an error.
-    pub(super) fn refuse(&mut self, error: &BirdError) {
+    pub(crate) fn refuse(&mut self, error: &BirdError) {
         for asked in self.decisions.drain(..).chain(self.polls.drain(..)) {
             asked.answer(Err(error.clone()));
         }
@@ -110,9 +110,9 @@ impl Queue {
     }
 }
 
-impl Asked {
+impl PendingCommand {
     /// Gives every caller the answer.
-    pub(super) fn answer(self, answer: Answer) {
+    pub(crate) fn answer(self, answer: CommandResult) {
         for caller in self.callers {
             // Whoever went away meanwhile needs no answer.
             let _ = caller.send(answer.clone());
@@ -124,14 +124,14 @@ impl Asked {
     }
 }
 
-fn find(queue: &VecDeque<Asked>, question: &Question) -> Option<usize> {
+fn find(queue: &VecDeque<PendingCommand>, question: &BirdCommand) -> Option<usize> {
     queue
         .iter()
         .position(|asked| question.is_read() && asked.question == *question)
 }
 
 /// A question that waits already gets one more caller; anything else goes to the end.
-fn join_or_append(queue: &mut VecDeque<Asked>, asked: Asked) {
+fn join_or_append(queue: &mut VecDeque<PendingCommand>, asked: PendingCommand) {
     match find(queue, &asked.question) {
         Some(at) => queue[at].callers.extend(asked.callers),
         None => queue.push_back(asked),

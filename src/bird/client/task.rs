@@ -1,4 +1,4 @@
-//! The task that owns the connection. It ends when the last [`super::Client`] is dropped, and then
+//! The task that owns the connection. It ends when the last [`super::BirdClient`] is dropped, and then
 //! only after the answer to the command in flight: BIRD forgets what it reads too late.
 
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::Link;
-use super::connection::{Connection, Trouble};
-use super::queue::{Queue, Request};
+use super::ConnectionStatus;
+use super::connection::{ConnectError, Connection};
+use super::queue::{CommandQueue, QueuedCommand};
+use crate::bird::command::BirdCommand;
 use crate::bird::error::BirdError;
-use crate::bird::question::Question;
-use crate::bird::reply::Reply;
-use crate::bird::version::Version;
-use crate::metrics::{Commands, Tally};
-use crate::status::snapshot::BirdState;
+use crate::bird::reply::BirdReply;
+use crate::bird::version::BirdVersion;
+use crate::metrics::{BirdCommandCounts, SharedCounters};
+use crate::model::snapshot::BirdState;
 
 /// The pause before the second attempt; the first follows at once, because a restart of BIRD is
 /// over in a moment.
@@ -31,23 +31,23 @@ const GOOD_AFTER: Duration = LONGEST_PAUSE;
 
 /// The task's state.
 #[derive(Debug)]
-pub(super) struct Task {
-    pub(super) socket: PathBuf,
-    pub(super) patience: Duration,
-    pub(super) requests: mpsc::Receiver<Request>,
-    pub(super) link: watch::Sender<Link>,
-    pub(super) queue: Queue,
+pub(crate) struct ConnectionTask {
+    pub(crate) socket: PathBuf,
+    pub(crate) patience: Duration,
+    pub(crate) requests: mpsc::Receiver<QueuedCommand>,
+    pub(crate) link: watch::Sender<ConnectionStatus>,
+    pub(crate) queue: CommandQueue,
     /// Before the next attempt. Zero again after a connection that lasted.
-    pub(super) pause: Duration,
-    pub(super) commands: Tally<Commands>,
+    pub(crate) pause: Duration,
+    pub(crate) commands: SharedCounters<BirdCommandCounts>,
 }
 
 /// No handle is left.
-struct Ended;
+struct ClientsGone;
 
-impl Task {
+impl ConnectionTask {
     /// Runs until no handle is left.
-    pub(super) async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         while let Ok(trouble) = self.one_connection().await {
             self.lost(trouble);
             if self.rest().await.is_err() {
@@ -57,7 +57,7 @@ impl Task {
     }
 
     /// From connecting to what ended it.
-    async fn one_connection(&mut self) -> Result<Trouble, Ended> {
+    async fn one_connection(&mut self) -> Result<ConnectError, ClientsGone> {
         match self.open().await? {
             Ok((connection, version)) => {
                 self.greeted(version, connection.pid());
@@ -73,25 +73,25 @@ impl Task {
     }
 
     /// Before the first attempt has ended callers wait for it; later they are told at once.
-    async fn open(&mut self) -> Result<Result<(Connection, Option<Version>), Trouble>, Ended> {
+    async fn open(&mut self) -> Result<Result<(Connection, Option<BirdVersion>), ConnectError>, ClientsGone> {
         let socket = self.socket.clone();
         let mut opening = std::pin::pin!(Connection::open(&socket, self.patience));
         loop {
             tokio::select! {
                 opened = &mut opening => return Ok(opened),
-                request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+                request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
             }
         }
     }
 
-    async fn serve(&mut self, mut connection: Connection) -> Result<Trouble, Ended> {
+    async fn serve(&mut self, mut connection: Connection) -> Result<ConnectError, ClientsGone> {
         loop {
             let Some(asked) = self.queue.pop() else {
                 // The end of the connection first: a command that comes with it was not sent.
                 tokio::select! {
                     biased;
                     trouble = connection.idle() => return Ok(trouble),
-                    request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+                    request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
                 }
                 continue;
             };
@@ -118,8 +118,8 @@ impl Task {
     async fn ask(
         &mut self,
         connection: &mut Connection,
-        question: &Question,
-    ) -> Result<Reply, (BirdError, Trouble)> {
+        question: &BirdCommand,
+    ) -> Result<BirdReply, (BirdError, ConnectError)> {
         let mut asking = std::pin::pin!(connection.ask(question, self.patience));
         loop {
             tokio::select! {
@@ -130,19 +130,19 @@ impl Task {
     }
 
     /// Waits before the next attempt.
-    async fn rest(&mut self) -> Result<(), Ended> {
+    async fn rest(&mut self) -> Result<(), ClientsGone> {
         let until = Instant::now() + self.pause;
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             tokio::select! {
-                request = self.requests.recv() => self.take(request.ok_or(Ended)?),
+                request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
                 () = sleep_until(until) => return Ok(()),
             }
         }
     }
 
     /// A command waits, unless it is known that there is no BIRD to take it.
-    fn take(&mut self, request: Request) {
+    fn take(&mut self, request: QueuedCommand) {
         self.queue.push(request);
         let why = self.link.borrow().error.clone();
         if let Some(why) = why {
@@ -150,10 +150,10 @@ impl Task {
         }
     }
 
-    fn greeted(&mut self, version: Option<Version>, pid: Option<i32>) {
+    fn greeted(&mut self, version: Option<BirdVersion>, pid: Option<i32>) {
         self.commands.count(|commands| commands.connects += 1);
         self.link.send_modify(|link| {
-            *link = Link {
+            *link = ConnectionStatus {
                 state: BirdState::Up,
                 version,
                 pid,
@@ -164,8 +164,8 @@ impl Task {
     }
 
     /// The link first: a caller that is refused finds the reason there.
-    fn lost(&mut self, trouble: Trouble) {
-        let Trouble { state, why } = trouble;
+    fn lost(&mut self, trouble: ConnectError) {
+        let ConnectError { state, why } = trouble;
         self.link.send_if_modified(|link| {
             let changed = link.state != state || link.error.as_deref() != Some(&why);
             link.state = state;

@@ -1,6 +1,6 @@
 use super::*;
 
-fn decode(bytes: &[u8]) -> Result<Vec<Line>, CodecError> {
+fn decode(bytes: &[u8]) -> Result<Vec<CodecLine>, CodecError> {
     let mut codec = Codec::default();
     let mut buffer = BytesMut::from(bytes);
     let mut lines = Vec::new();
@@ -10,7 +10,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Line>, CodecError> {
     Ok(lines)
 }
 
-fn one(bytes: &[u8]) -> Line {
+fn one(bytes: &[u8]) -> CodecLine {
     let mut lines = decode(bytes).expect("in the framing");
     assert_eq!(lines.len(), 1, "{lines:?}");
     lines.remove(0)
@@ -26,20 +26,20 @@ fn encode(command: &str) -> Result<BytesMut, CodecError> {
 fn a_dash_continues_and_a_space_ends() {
     assert_eq!(
         one(b"0011-web_v4: enabled\n"),
-        Line::Continuation(Some(11), "web_v4: enabled".into())
+        CodecLine::Continuation(Some(11), "web_v4: enabled".into())
     );
     assert_eq!(
         one(b"0013 Daemon is up and running\n"),
-        Line::Last(13, "Daemon is up and running".into())
+        CodecLine::Last(13, "Daemon is up and running".into())
     );
 }
 
 #[test]
 fn the_last_line_may_be_empty_or_carry_an_error() {
-    assert_eq!(one(b"0000 \n"), Line::Last(0, String::new()));
+    assert_eq!(one(b"0000 \n"), CodecLine::Last(0, String::new()));
     assert_eq!(
         one(b"8003 No protocols match\n"),
-        Line::Last(8003, "No protocols match".into())
+        CodecLine::Last(8003, "No protocols match".into())
     );
 }
 
@@ -47,29 +47,29 @@ fn the_last_line_may_be_empty_or_carry_an_error() {
 fn exactly_one_space_is_taken_from_a_continuation() {
     assert_eq!(
         one(b" \tvia 203.0.113.1 on wan0\n"),
-        Line::Continuation(None, "\tvia 203.0.113.1 on wan0".into())
+        CodecLine::Continuation(None, "\tvia 203.0.113.1 on wan0".into())
     );
     assert_eq!(
         one(b"   Channel ipv4\n"),
-        Line::Continuation(None, "  Channel ipv4".into())
+        CodecLine::Continuation(None, "  Channel ipv4".into())
     );
-    assert_eq!(one(b" \n"), Line::Continuation(None, String::new()));
+    assert_eq!(one(b" \n"), CodecLine::Continuation(None, String::new()));
 }
 
 #[test]
 fn what_bird_says_unasked_is_told_apart() {
     assert_eq!(
         one(b"+Config timeout expired, starting undo\n"),
-        Line::Spontaneous("Config timeout expired, starting undo".into())
+        CodecLine::Spontaneous("Config timeout expired, starting undo".into())
     );
-    assert_eq!(one(b"<12 messages lost>\n"), Line::Lost);
+    assert_eq!(one(b"<12 messages lost>\n"), CodecLine::Lost);
 }
 
 #[test]
 fn a_line_that_overflowed_in_bird_is_a_continuation_and_no_error_of_the_command() {
     assert_eq!(
         one(b"8000-<line overflow>\n"),
-        Line::Continuation(Some(8000), "<line overflow>".into())
+        CodecLine::Continuation(Some(8000), "<line overflow>".into())
     );
 }
 
@@ -115,7 +115,7 @@ fn the_end_of_the_connection_within_a_line_is_an_error() {
     let mut codec = Codec::default();
     assert_eq!(
         codec.decode_eof(&mut buffer).expect("a line"),
-        Some(Line::Last(0, String::new()))
+        Some(CodecLine::Last(0, String::new()))
     );
     assert!(matches!(codec.decode_eof(&mut buffer), Err(CodecError::Cut(_))));
 }
@@ -124,7 +124,7 @@ fn the_end_of_the_connection_within_a_line_is_an_error() {
 fn bytes_in_another_encoding_do_not_stop_a_line() {
     assert_eq!(
         one(b" Description: caf\xe9\n"),
-        Line::Continuation(None, "Description: caf\u{fffd}".into())
+        CodecLine::Continuation(None, "Description: caf\u{fffd}".into())
     );
 }
 

@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 const TRIES: usize = 16;
 
 /// How a lock file was found.
-pub(super) enum Taken {
+pub(crate) enum Taken {
     /// It is locked by us.
     Ours(File),
     /// Another process has locked it.
@@ -26,7 +26,7 @@ pub(super) enum Taken {
 }
 
 /// Takes the lock at `path`.
-pub(super) fn take(path: &Path) -> io::Result<Taken> {
+pub(crate) fn take(path: &Path) -> io::Result<Taken> {
     for _ in 0..TRIES {
         let Some(file) = open_ours(path)? else { continue };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -49,7 +49,7 @@ pub(super) fn take(path: &Path) -> io::Result<Taken> {
 }
 
 /// Whether the path still leads to this file.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(ours), Ok(there)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
         return false;
     };

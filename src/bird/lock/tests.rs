@@ -36,8 +36,8 @@ impl Place {
     }
 }
 
-fn holder(site: &str) -> Holder {
-    Holder {
+fn holder(site: &str) -> LockHolder {
+    LockHolder {
         site: site.into(),
         config: "/etc/falconer/falconer.toml".into(),
         since: "2026-11-22T20:40:40Z".parse().unwrap(),

@@ -15,7 +15,7 @@ const STATES: [State; 6] = [
 const WISHES: [Strength; 3] = [Strength::Off, Strength::Drain, Strength::Full];
 
 /// Answers the plan's questions, all of them with `guard` and `table`, until it asks no more.
-fn settle(mut pair: Pair, wish: Strength, guard: bool, table: bool) -> (Pair, Vec<Step>) {
+fn settle(mut pair: ProtocolPair, wish: Strength, guard: bool, table: bool) -> (ProtocolPair, Vec<Step>) {
     for _ in 0..4 {
         let steps = pair.steps(wish);
         match steps.as_slice() {
@@ -27,14 +27,14 @@ fn settle(mut pair: Pair, wish: Strength, guard: bool, table: bool) -> (Pair, Ve
     panic!("{pair:?} asks for ever");
 }
 
-fn pairs() -> impl Iterator<Item = Pair> {
+fn pairs() -> impl Iterator<Item = ProtocolPair> {
     let drains = STATES
         .into_iter()
-        .map(|state| Some(Known::state(state)))
+        .map(|state| Some(KnownState::state(state)))
         .chain([None]);
     STATES.into_iter().flat_map(move |full| {
-        drains.clone().map(move |drain| Pair {
-            full: Known::state(full),
+        drains.clone().map(move |drain| ProtocolPair {
+            full: KnownState::state(full),
             drain,
         })
     })
@@ -47,11 +47,11 @@ fn words(step: &Step) -> String {
         .to_lowercase()
 }
 
-fn file_words(files: [Option<Saying>; 2]) -> String {
-    let word = |file: Option<Saying>| match file {
+fn file_words(files: [Option<StateFileValue>; 2]) -> String {
+    let word = |file: Option<StateFileValue>| match file {
         None => "-",
-        Some(Saying::Enabled) => "on",
-        Some(Saying::Disabled) => "off",
+        Some(StateFileValue::Enabled) => "on",
+        Some(StateFileValue::Disabled) => "off",
     };
     format!("{}/{}", word(files[0]), word(files[1]))
 }
@@ -122,49 +122,52 @@ fn a7_a_refusal_never_enables_and_never_forbids_a_disable() {
 
 #[test]
 fn a7_what_is_found_wrong_while_announced_keeps_its_file() {
-    let wrong = Known {
+    let wrong = KnownState {
         fits: Some(false),
-        ..Known::state(State::Up)
+        ..KnownState::state(State::Up)
     };
-    let pair = Pair {
+    let pair = ProtocolPair {
         full: wrong,
-        drain: Some(Known::state(State::Down)),
+        drain: Some(KnownState::state(State::Down)),
     };
     assert_eq!(pair.steps(Strength::Full), []);
-    assert_eq!(pair.files(Strength::Full), [None, Some(Saying::Disabled)]);
+    assert_eq!(pair.files(Strength::Full), [None, Some(StateFileValue::Disabled)]);
 }
 
 #[test]
 fn a6_without_bird_the_files_say_what_is_wanted_unless_the_guard_is_known_to_refuse() {
-    let unseen = Known::state(State::Unknown);
-    let pair = Pair {
+    let unseen = KnownState::state(State::Unknown);
+    let pair = ProtocolPair {
         full: unseen,
         drain: Some(unseen),
     };
     assert_eq!(
         pair.files(Strength::Full),
-        [Some(Saying::Enabled), Some(Saying::Disabled)]
+        [Some(StateFileValue::Enabled), Some(StateFileValue::Disabled)]
     );
     assert_eq!(
         pair.files(Strength::Drain),
-        [Some(Saying::Disabled), Some(Saying::Enabled)]
+        [Some(StateFileValue::Disabled), Some(StateFileValue::Enabled)]
     );
-    assert_eq!(pair.files(Strength::Off), [Some(Saying::Disabled); 2]);
-    let refused = Pair {
-        full: Known {
+    assert_eq!(pair.files(Strength::Off), [Some(StateFileValue::Disabled); 2]);
+    let refused = ProtocolPair {
+        full: KnownState {
             fits: Some(false),
             ..unseen
         },
         ..pair
     };
-    assert_eq!(refused.files(Strength::Full), [Some(Saying::Disabled), None]);
+    assert_eq!(
+        refused.files(Strength::Full),
+        [Some(StateFileValue::Disabled), None]
+    );
 }
 
 #[test]
 fn d8_a_drain_that_is_not_configured_leaves_everything_as_it_is() {
     for state in STATES {
-        let pair = Pair {
-            full: Known::state(state),
+        let pair = ProtocolPair {
+            full: KnownState::state(state),
             drain: None,
         };
         assert_eq!(
@@ -176,9 +179,9 @@ fn d8_a_drain_that_is_not_configured_leaves_everything_as_it_is() {
 
 #[test]
 fn d10_adoption_waits_while_anything_moves_or_is_missing() {
-    let pair = |full, drain| Pair {
-        full: Known::state(full),
-        drain: Some(Known::state(drain)),
+    let pair = |full, drain| ProtocolPair {
+        full: KnownState::state(full),
+        drain: Some(KnownState::state(drain)),
     };
     assert_eq!(pair(State::Up, State::Down).adoptable(), Some(Strength::Full));
     assert_eq!(pair(State::Up, State::Up).adoptable(), Some(Strength::Full));
@@ -202,7 +205,7 @@ struct Model {
     fits: bool,
     /// Whether its routes resolve.
     resolves: bool,
-    file: Saying,
+    file: StateFileValue,
 }
 
 impl Model {
@@ -229,8 +232,8 @@ impl Model {
         self.state == State::Up && self.enabled && self.resolves
     }
 
-    fn known(&self) -> Known {
-        Known::state(if self.exists { self.state } else { State::Missing })
+    fn known(&self) -> KnownState {
+        KnownState::state(if self.exists { self.state } else { State::Missing })
     }
 }
 
@@ -241,10 +244,10 @@ struct Bird {
 }
 
 impl Bird {
-    fn slot(&mut self, slot: Slot) -> &mut Model {
+    fn slot(&mut self, slot: PairSide) -> &mut Model {
         match slot {
-            Slot::Full => &mut self.full,
-            Slot::Drain => self.drain.as_mut().unwrap(),
+            PairSide::Full => &mut self.full,
+            PairSide::Drain => self.drain.as_mut().unwrap(),
         }
     }
 
@@ -254,13 +257,13 @@ impl Bird {
 
     /// What a `configure` would do now: every protocol to what its file says.
     fn carries_after_configure(&self) -> bool {
-        let kept = |model: &Model| model.carries() && model.file == Saying::Enabled;
+        let kept = |model: &Model| model.carries() && model.file == StateFileValue::Enabled;
         kept(&self.full) || self.drain.as_ref().is_some_and(kept)
     }
 
     /// One round as steering makes it: look, ask, files, writes. Claims hold at every point in it.
     fn round(&mut self, wish: Strength, gapless: bool) {
-        let mut pair = Pair {
+        let mut pair = ProtocolPair {
             full: self.full.known(),
             drain: self.drain.map(|drain| drain.known()),
         };
@@ -275,8 +278,11 @@ impl Bird {
                 _ => break,
             }
         }
-        for (slot, file) in [Slot::Full, Slot::Drain].into_iter().zip(pair.files(wish)) {
-            if let (Some(file), true) = (file, slot == Slot::Full || self.drain.is_some()) {
+        for (slot, file) in [PairSide::Full, PairSide::Drain]
+            .into_iter()
+            .zip(pair.files(wish))
+        {
+            if let (Some(file), true) = (file, slot == PairSide::Full || self.drain.is_some()) {
                 self.slot(slot).file = file;
             }
         }
@@ -320,7 +326,11 @@ fn model() -> impl Strategy<Value = Model> {
             state: if exists { state } else { State::Down },
             fits,
             resolves,
-            file: if file { Saying::Enabled } else { Saying::Disabled },
+            file: if file {
+                StateFileValue::Enabled
+            } else {
+                StateFileValue::Disabled
+            },
         })
 }
 
@@ -361,7 +371,7 @@ proptest! {
             Strength::Full => able(&bird.full),
             Strength::Drain => bird.drain.as_ref().is_none_or(able),
         };
-        let pair = Pair { full: bird.full.known(), drain: bird.drain.map(|drain| drain.known()) };
+        let pair = ProtocolPair { full: bird.full.known(), drain: bird.drain.map(|drain| drain.known()) };
         prop_assert!(!reachable || pair.reached(wish), "{wish} not reached: {bird:?}");
     }
 }

@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bird::fixture::{self, assemble, assemble_pieces, reply, said};
+use crate::bird::transcripts;
+use crate::bird::transcripts::{assemble, assemble_pieces, reply, said};
 
 #[test]
 fn every_transcript_of_every_version_is_whole_replies() {
-    for transcript in fixture::all() {
+    for transcript in transcripts::all() {
         // What BIRD says unasked is no reply; everything else is at least one.
         let unasked = transcript.command.starts_with("(async");
         let replies = transcript.replies();
@@ -15,7 +16,7 @@ fn every_transcript_of_every_version_is_whole_replies() {
             "{}",
             transcript.name
         );
-        for line in replies.iter().flat_map(Reply::all) {
+        for line in replies.iter().flat_map(BirdReply::all) {
             assert!(line.code.number() < 10_000, "{line:?}");
         }
     }
@@ -23,8 +24,9 @@ fn every_transcript_of_every_version_is_whole_replies() {
 
 #[test]
 fn every_command_of_a_pipeline_gets_its_own_reply() {
-    let pipeline = |transcript: &fixture::Transcript| transcript.name == "configure__in_progress_pipeline";
-    let counts: Vec<_> = fixture::all()
+    let pipeline =
+        |transcript: &transcripts::Transcript| transcript.name == "configure__in_progress_pipeline";
+    let counts: Vec<_> = transcripts::all()
         .iter()
         .filter(|transcript| pipeline(transcript))
         .map(|transcript| (transcript.version, transcript.replies().len()))
@@ -66,15 +68,15 @@ fn a_reply_cannot_start_in_its_middle() {
 
 #[test]
 fn a_reply_without_an_end_is_refused() {
-    let mut assembler = Assembler::default();
-    let row = || Line::Continuation(Some(1007), String::new());
+    let mut assembler = ReplyAssembler::default();
+    let row = || CodecLine::Continuation(Some(1007), String::new());
     for _ in 0..LINES_LIMIT {
         assert!(matches!(assembler.push(row()), Ok(None)));
     }
     assert!(matches!(assembler.push(row()), Err(ReplyError::TooLong)));
 
-    let mut assembler = Assembler::default();
-    let half = || Line::Continuation(Some(1007), "x".repeat(BYTES_LIMIT / 2));
+    let mut assembler = ReplyAssembler::default();
+    let half = || CodecLine::Continuation(Some(1007), "x".repeat(BYTES_LIMIT / 2));
     assert!(matches!(assembler.push(half()), Ok(None)));
     assert!(matches!(assembler.push(half()), Ok(None)));
     assert!(matches!(assembler.push(half()), Err(ReplyError::TooLong)));
@@ -82,12 +84,12 @@ fn a_reply_without_an_end_is_refused() {
 
 #[test]
 fn a_limit_is_for_one_reply_and_not_for_the_connection() {
-    let mut assembler = Assembler::default();
+    let mut assembler = ReplyAssembler::default();
     for _ in 0..4 {
-        let half = Line::Continuation(Some(1007), "x".repeat(BYTES_LIMIT / 2));
+        let half = CodecLine::Continuation(Some(1007), "x".repeat(BYTES_LIMIT / 2));
         assert!(matches!(assembler.push(half), Ok(None)));
         assert!(matches!(
-            assembler.push(Line::Last(0, String::new())),
+            assembler.push(CodecLine::Last(0, String::new())),
             Ok(Some(_))
         ));
     }
@@ -131,19 +133,19 @@ fn nearly_bird() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_bytes_make_the_codec_or_a_parser_panic(bytes in nearly_bird()) {
-        use crate::bird::answer;
+        use crate::bird::parse;
         let Ok((replies, _)) = assemble(&bytes) else { return Ok(()) };
         for reply in &replies {
-            let _ = answer::status(reply);
-            let _ = answer::protocols(reply);
-            let _ = answer::protocol(reply, "a");
-            let _ = answer::static_routes(reply, "a");
-            let _ = answer::exported(reply, "a");
-            let _ = answer::routes(reply, None);
-            let _ = answer::bfd_sessions(reply);
-            let _ = answer::enabled(reply, "a");
-            let _ = answer::configured(reply);
-            let _ = answer::configure_status(reply);
+            let _ = parse::status(reply);
+            let _ = parse::protocols(reply);
+            let _ = parse::protocol(reply, "a");
+            let _ = parse::static_routes(reply, "a");
+            let _ = parse::exported(reply, "a");
+            let _ = parse::routes(reply, None);
+            let _ = parse::bfd_sessions(reply);
+            let _ = parse::enabled(reply, "a");
+            let _ = parse::configured(reply);
+            let _ = parse::configure_status(reply);
         }
     }
 
@@ -162,7 +164,7 @@ proptest! {
 
 #[test]
 fn no_transcript_is_different_for_arriving_byte_by_byte() {
-    for transcript in fixture::all() {
+    for transcript in transcripts::all() {
         let (replies, _) = assemble_pieces(transcript.bytes.chunks(1)).expect("in the framing");
         assert_eq!(
             replies,

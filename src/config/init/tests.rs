@@ -5,20 +5,20 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{load, render};
 
-fn answers() -> Answers {
-    Answers {
+fn answers() -> InitAnswers {
+    InitAnswers {
         site: "hk1".to_owned(),
         role: Role::Standby,
         service: "web".to_owned(),
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],
-        upstreams: vec![Upstream {
+        upstreams: vec![InitUpstream {
             name: "isp_upstream".to_owned(),
             neighbor: Some(("203.0.113.1".parse().unwrap(), 64500)),
         }],
         router: Some(("203.0.113.2".parse().unwrap(), 64501)),
         probes: vec![
-            Target::Ping("198.18.0.1".to_owned()),
-            Target::Http("https://origin.example.net/healthz".to_owned()),
+            InitTarget::Ping("198.18.0.1".to_owned()),
+            InitTarget::Http("https://origin.example.net/healthz".to_owned()),
         ],
         announced: Some("http://198.18.0.1:9180/v1/services/web/announced".to_owned()),
         witnesses: vec!["192.0.2.53".to_owned(), "203.0.113.1".to_owned()],
@@ -35,10 +35,10 @@ fn a_standby_is_written_as_one_would_write_it() {
 
 #[test]
 fn a_primary_beside_a_bird_conf_of_its_own_is_written() {
-    let answers = Answers {
+    let answers = InitAnswers {
         role: Role::Primary,
         router: None,
-        probes: vec![Target::Tcp("127.0.0.1:443".to_owned())],
+        probes: vec![InitTarget::Tcp("127.0.0.1:443".to_owned())],
         announced: None,
         witnesses: Vec::new(),
         ..answers()
@@ -51,7 +51,7 @@ fn a_primary_beside_a_bird_conf_of_its_own_is_written() {
 #[test]
 fn the_defaults_in_the_comments_are_those_that_hold() {
     for role in [Role::Standby, Role::Primary] {
-        let text = init(&Answers { role, ..answers() });
+        let text = init(&InitAnswers { role, ..answers() });
         let stated = |line: &str| match line.strip_prefix('#') {
             Some(key) if !key.starts_with(' ') && !key.contains("= ...") => format!("{key}\n"),
             Some(_) | None => format!("{line}\n"),
@@ -64,7 +64,7 @@ fn the_defaults_in_the_comments_are_those_that_hold() {
     }
 }
 
-fn any_answers() -> impl Strategy<Value = Answers> {
+fn any_answers() -> impl Strategy<Value = InitAnswers> {
     let v4 = (1u8..=223, any::<u8>(), 8u8..=24).prop_filter_map("routable", |(a, b, length)| {
         let prefix: IpNet = format!("{a}.{b}.0.0/{length}").parse().ok()?;
         (![10, 127, 169].contains(&a) && length >= 8).then(|| prefix.trunc())
@@ -97,15 +97,15 @@ fn any_answers() -> impl Strategy<Value = Answers> {
                 } else {
                     prefixes
                 };
-                Answers {
+                InitAnswers {
                     site,
                     role: if standby { Role::Standby } else { Role::Primary },
                     service,
                     upstreams: both_families(upstreams.into_iter().collect()),
                     router: rendered.then(|| ("203.0.113.2".parse().unwrap(), 64501)),
                     probes: vec![
-                        Target::Ping("target.example.net".to_owned()),
-                        Target::Tcp("target.example.net:443".to_owned()),
+                        InitTarget::Ping("target.example.net".to_owned()),
+                        InitTarget::Tcp("target.example.net:443".to_owned()),
                     ],
                     announced: announced
                         .then(|| "http://primary.example.net:9180/v1/services/web/announced".to_owned()),
@@ -119,16 +119,16 @@ fn any_answers() -> impl Strategy<Value = Answers> {
 }
 
 /// An upstream of each family for every name, so that all prefixes have a carrier.
-fn both_families(names: Vec<String>) -> Vec<Upstream> {
+fn both_families(names: Vec<String>) -> Vec<InitUpstream> {
     let of = |(number, name): (usize, &String)| {
         let v4 = format!("203.0.113.{}", number + 10).parse().unwrap();
         let v6 = format!("2001:db8:113::{}", number + 10).parse().unwrap();
         [
-            Upstream {
+            InitUpstream {
                 name: name.clone(),
                 neighbor: Some((v4, 64500)),
             },
-            Upstream {
+            InitUpstream {
                 name: format!("{name}_6"),
                 neighbor: Some((v6, 64500)),
             },
@@ -156,9 +156,9 @@ proptest! {
 
     #[test]
     fn no_answer_breaks_out_of_its_place(site in any::<String>(), target in any::<String>()) {
-        let text = init(&Answers {
+        let text = init(&InitAnswers {
             site,
-            probes: vec![Target::Ping(target.clone()), Target::Http(target)],
+            probes: vec![InitTarget::Ping(target.clone()), InitTarget::Http(target)],
             ..answers()
         });
         if let Err(found) = load(&text, "falconer.toml") {

@@ -9,11 +9,11 @@ use regex::Regex;
 
 /// One repeated check: `[[service.probe]]` or `[[witness]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
+pub struct ProbeConfig {
     /// Unique within the service, or among the witnesses.
     pub name: String,
     /// What is checked.
-    pub check: Check,
+    pub check: CheckConfig,
     /// From the start of one check to the start of the next.
     pub interval: Duration,
     /// How long one check may take; never more than `interval`.
@@ -75,24 +75,24 @@ pub enum Decides {
 
 /// What is checked, by type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum CheckConfig {
     /// ICMP echo.
-    Icmp(Icmp),
+    Icmp(IcmpConfig),
     /// A TCP connection is accepted.
-    Tcp(Tcp),
+    Tcp(TcpConfig),
     /// An HTTP or HTTPS answer is as expected.
-    Http(Box<Http>),
+    Http(Box<HttpConfig>),
     /// A DNS answer is as expected.
-    Dns(Dns),
+    Dns(DnsConfig),
     /// A program exits with 0.
-    Exec(Exec),
+    Exec(ExecConfig),
     /// A prefix stands in BIRD's own tables.
-    BirdRoute(BirdRoute),
+    BirdRoute(BirdRouteConfig),
     /// A BGP or BFD session of BIRD is up.
-    BirdProtocol(BirdProtocol),
+    BirdProtocol(BirdProtocolConfig),
 }
 
-impl Check {
+impl CheckConfig {
     /// The `type` key of the configuration.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -136,7 +136,7 @@ pub enum Source {
 
 /// ICMP echo (RFC 792, RFC 4443).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Icmp {
+pub struct IcmpConfig {
     /// Who is asked.
     pub target: Host,
     /// Where from.
@@ -145,7 +145,7 @@ pub struct Icmp {
 
 /// A TCP connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tcp {
+pub struct TcpConfig {
     /// Who is asked.
     pub target: Host,
     /// On which port.
@@ -156,7 +156,7 @@ pub struct Tcp {
 
 /// An HTTP/1.1 request, with TLS where the URL says https.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
+pub struct HttpConfig {
     /// What is asked; http or https, with a host.
     pub url: url::Url,
     /// `GET` unless given.
@@ -186,7 +186,7 @@ pub struct Http {
     pub source: Option<Source>,
 }
 
-impl Http {
+impl HttpConfig {
     /// Whether an answer with this status is as expected.
     pub fn expects(&self, status: u16) -> bool {
         is_status_in(&self.expect_status, status)
@@ -222,7 +222,7 @@ pub enum OnNoAnswer {
 
 /// A DNS query (RFC 1035).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dns {
+pub struct DnsConfig {
     /// The server that is asked.
     pub server: Host,
     /// Its port; 53 unless given.
@@ -243,14 +243,14 @@ pub struct Dns {
 
 /// A program, without a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exec {
+pub struct ExecConfig {
     /// argv; never empty; the first is an absolute path.
     pub command: Vec<String>,
 }
 
 /// A prefix in BIRD's own tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BirdRoute {
+pub struct BirdRouteConfig {
     /// The prefix, exactly.
     pub prefix: IpNet,
     /// Only routes of this BGP protocol.
@@ -267,7 +267,7 @@ pub struct BirdRoute {
 
 /// A session of BIRD.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BirdProtocol {
+pub enum BirdProtocolConfig {
     /// The BGP protocol is established.
     Bgp(String),
     /// The BFD session with this neighbour is up.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Family, OnLoss, Probe};
+use super::{Family, OnLoss, ProbeConfig};
 
 /// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
+pub struct ServiceConfig {
     /// `[a-z][a-z0-9_]*`.
     pub name: String,
     /// What its verdict means for the announcement.
@@ -26,11 +26,11 @@ pub struct Service {
     /// The verdict must stay down that long.
     pub takeover_delay: Duration,
     /// Whether failback needs an operator.
-    pub failback: Failback,
+    pub failback: FailbackMode,
     /// The verdict must stay up that long.
     pub failback_delay: Duration,
     /// Fail back only then.
-    pub failback_window: Option<Window>,
+    pub failback_window: Option<DailyWindow>,
     /// Stay announced at strength drain for that long before falling silent; zero: no drain.
     pub failback_drain: Duration,
     /// The takeover that is this many within `flap_window` latches (D9).
@@ -42,16 +42,16 @@ pub struct Service {
     /// Among several standbys: 1 is best.
     pub rank: u32,
     /// The static protocols of strength full, one a family.
-    pub full: Vec<Static>,
+    pub full: Vec<StaticProtocolConfig>,
     /// The static protocols of strength drain, one a family; empty in attach mode without them.
-    pub drain: Vec<Static>,
+    pub drain: Vec<StaticProtocolConfig>,
     /// Never empty.
-    pub probes: Vec<Probe>,
+    pub probes: Vec<ProbeConfig>,
 }
 
 /// A static protocol of BIRD that is one service's alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Static {
+pub struct StaticProtocolConfig {
     /// Its name in BIRD.
     pub name: String,
     /// Its channel.
@@ -82,7 +82,7 @@ pub enum Quorum {
 
 /// Whether failback needs an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failback {
+pub enum FailbackMode {
     /// By itself.
     Auto,
     /// After `falconer failback SERVICE`.
@@ -91,7 +91,7 @@ pub enum Failback {
 
 /// A daily window in a time zone, start inclusive, end exclusive; may cross midnight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct DailyWindow {
     /// Local time of its start.
     pub start: jiff::civil::Time,
     /// Local time of its end; never equal to the start.

@@ -8,18 +8,18 @@ use super::Family;
 
 /// `[[upstream]]` or `[[peer]]`: a BGP protocol of the local BIRD.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
+pub struct UpstreamConfig {
     /// The BGP protocol's name in BIRD.
     pub name: String,
     /// How its session is rendered; `None` where we do not render.
-    pub session: Option<Session>,
+    pub session: Option<SessionConfig>,
     /// The channels it has; `None` (attach mode, not given) means: ask BIRD.
     pub families: Option<Vec<Family>>,
 }
 
 /// What it takes to render a BGP session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
+pub struct SessionConfig {
     /// The neighbour's address.
     pub neighbor: IpAddr,
     /// The neighbour's AS number.
@@ -41,7 +41,7 @@ pub struct Session {
     /// RFC 4724.
     pub graceful_restart: GracefulRestart,
     /// RFC 5880.
-    pub bfd: Option<Bfd>,
+    pub bfd: Option<BfdConfig>,
     /// (asn, value) pairs put on what we announce (RFC 1997).
     pub communities: Vec<(u16, u16)>,
     /// RFC 8092.
@@ -51,7 +51,7 @@ pub struct Session {
     /// MULTI_EXIT_DISC.
     pub med: Option<u32>,
     /// What is taken from the neighbour.
-    pub import: Import,
+    pub import: ImportPolicy,
     /// So many routes of a family may come in; one more, and BIRD ends the session.
     pub import_limit: Option<u32>,
     /// Our next hops in what is announced, at most one of each family; where there is none BIRD
@@ -59,7 +59,7 @@ pub struct Session {
     pub next_hop: Vec<IpAddr>,
 }
 
-impl Session {
+impl SessionConfig {
     /// Our next hop in the routes of a family, where one is given.
     #[must_use]
     pub fn next_hop(&self, family: Family) -> Option<IpAddr> {
@@ -83,7 +83,7 @@ pub enum GracefulRestart {
 
 /// BFD on a session (RFC 5880).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bfd {
+pub struct BfdConfig {
     /// Minimum receive and transmit interval.
     pub interval: Duration,
     /// Missed packets that mean down.
@@ -92,7 +92,7 @@ pub struct Bfd {
 
 /// A session's import policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Import {
+pub enum ImportPolicy {
     /// Nothing.
     None,
     /// Only the default route.

@@ -3,31 +3,31 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Table;
-use crate::config::book::Form;
+use super::TableReader;
 use crate::config::finding::Finding;
-use crate::config::kind::{LONGEST_LIST, name_of_type};
-use crate::config::place::Path;
+use crate::config::key_docs::TableForm;
+use crate::config::spans::KeyPath;
+use crate::config::value::{LONGEST_LIST, name_of_type};
 
-impl<'t> Table<'_, 't> {
-    pub(super) fn tables_given<T>(
+impl<'t> TableReader<'_, 't> {
+    pub(crate) fn tables_given<T>(
         &mut self,
         name: &'static str,
-        path: Path,
-        read: &mut impl FnMut(&mut Table<'_, '_>) -> T,
+        path: KeyPath,
+        read: &mut impl FnMut(&mut TableReader<'_, '_>) -> T,
     ) -> Vec<T> {
         self.asked.push(name);
         let Some(value) = self.given(name) else {
             return Vec::new();
         };
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong_form(&path, Form::Many, value.get_ref());
+            self.wrong_form(&path, TableForm::Many, value.get_ref());
             return Vec::new();
         };
         if items.len() > LONGEST_LIST {
             let message = format!(
                 "more than {LONGEST_LIST} `{}` are too many",
-                Form::Many.header(&path.without_items())
+                TableForm::Many.header(&path.without_items())
             );
             let finding = Finding::error("out-of-range", message).at(&path, "this many are not expected");
             self.reader.findings.unreadable(&path, finding);
@@ -36,16 +36,16 @@ impl<'t> Table<'_, 't> {
         let mut values = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let path = path.item(index);
-            let tree = self.expect_table(&path, Form::Many, item);
+            let tree = self.expect_table(&path, TableForm::Many, item);
             values.push(self.descend(path, tree, &mut *read));
         }
         values
     }
 
-    pub(super) fn expect_table(
+    pub(crate) fn expect_table(
         &mut self,
-        path: &Path,
-        form: Form,
+        path: &KeyPath,
+        form: TableForm,
         value: &'t Spanned<DeValue<'t>>,
     ) -> Option<&'t DeTable<'t>> {
         let table = value.get_ref().as_table();
@@ -55,13 +55,13 @@ impl<'t> Table<'_, 't> {
         table
     }
 
-    fn wrong_form(&mut self, path: &Path, form: Form, found: &DeValue<'_>) {
+    fn wrong_form(&mut self, path: &KeyPath, form: TableForm, found: &DeValue<'_>) {
         let name = path.without_items();
         let (expected, right) = match form {
-            Form::Once | Form::OnceAtLeast => ("a table", form.header(&name)),
-            Form::Many | Form::ManyAtLeastOne if path.is_item() => ("a table", form.header(&name)),
-            Form::Many | Form::ManyAtLeastOne => ("an array of tables", form.header(&name)),
-            Form::Inline => ("a table in braces", format!("{name} = {{ ... }}")),
+            TableForm::Once | TableForm::OnceAtLeast => ("a table", form.header(&name)),
+            TableForm::Many | TableForm::ManyAtLeastOne if path.is_item() => ("a table", form.header(&name)),
+            TableForm::Many | TableForm::ManyAtLeastOne => ("an array of tables", form.header(&name)),
+            TableForm::Inline => ("a table in braces", format!("{name} = {{ ... }}")),
         };
         let found = name_of_type(found);
         let finding = Finding::error("wrong-type", format!("`{path}` is {expected}, not {found}"))
@@ -71,12 +71,7 @@ impl<'t> Table<'_, 't> {
     }
 
     /// Reports a table that another one needs, at that one.
-    pub(in crate::config) fn missing_beside(
-        &mut self,
-        name: &'static str,
-        needed_by: &'static str,
-        doc: &str,
-    ) {
+    pub(crate) fn missing_beside(&mut self, name: &'static str, needed_by: &'static str, doc: &str) {
         let path = self.path.key(name);
         if self.has(name) || self.is_describing() || self.reader.findings.is_unread(&path) {
             return;
@@ -88,7 +83,7 @@ impl<'t> Table<'_, 't> {
         self.reader.findings.unreadable(&path, finding);
     }
 
-    pub(super) fn missing_table(&mut self, name: &str, form: Form, doc: &str) {
+    pub(crate) fn missing_table(&mut self, name: &str, form: TableForm, doc: &str) {
         let path = self.path.key(name);
         if self.reader.findings.is_unread(&path) {
             return;

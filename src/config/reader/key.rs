@@ -1,43 +1,43 @@
 //! One key: what it is called, what it defaults to, and what it is for.
 
-use super::Table;
-use crate::config::book::{KeyDoc, Need};
+use super::TableReader;
 use crate::config::finding::Finding;
-use crate::config::kind::{Kind, Site};
-use crate::config::place::Path;
+use crate::config::key_docs::{KeyDoc, KeyPresence};
+use crate::config::spans::KeyPath;
+use crate::config::value::{ValueContext, ValueType};
 
 /// One key, while it is read.
-pub(in crate::config) struct Key<'k, 'r, 't, K: Kind> {
-    pub(super) table: &'k mut Table<'r, 't>,
-    pub(super) name: &'static str,
-    pub(super) kind: K,
-    pub(super) doc: &'static str,
-    pub(super) also_called: &'static [&'static str],
-    pub(super) example: &'static str,
+pub(crate) struct Key<'k, 'r, 't, K: ValueType> {
+    pub(crate) table: &'k mut TableReader<'r, 't>,
+    pub(crate) name: &'static str,
+    pub(crate) kind: K,
+    pub(crate) doc: &'static str,
+    pub(crate) also_called: &'static [&'static str],
+    pub(crate) example: &'static str,
 }
 
-impl<K: Kind> Key<'_, '_, '_, K> {
+impl<K: ValueType> Key<'_, '_, '_, K> {
     /// What the key is for, in one or two sentences.
-    pub(in crate::config) fn doc(mut self, doc: &'static str) -> Self {
+    pub(crate) fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
         self
     }
 
     /// Names that people try for it.
-    pub(in crate::config) fn also_called(mut self, names: &'static [&'static str]) -> Self {
+    pub(crate) fn also_called(mut self, names: &'static [&'static str]) -> Self {
         self.also_called = names;
         self
     }
 
     /// A value as one would write it, for the error that it is missing.
-    pub(in crate::config) fn example(mut self, toml: &'static str) -> Self {
+    pub(crate) fn example(mut self, toml: &'static str) -> Self {
         self.example = toml;
         self
     }
 
     /// The value, which must be there.
-    pub(in crate::config) fn required(mut self) -> K::Value {
-        self.describe(Need::Required);
+    pub(crate) fn required(mut self) -> K::Value {
+        self.describe(KeyPresence::Required);
         if self.table.is_describing() {
             return self.kind.stand_in();
         }
@@ -45,8 +45,8 @@ impl<K: Kind> Key<'_, '_, '_, K> {
     }
 
     /// The value, which must be there in the circumstances `needed`, which are `when` in words.
-    pub(in crate::config) fn required_where(mut self, needed: bool, when: &'static str) -> Option<K::Value> {
-        self.describe(Need::RequiredWhere(when));
+    pub(crate) fn required_where(mut self, needed: bool, when: &'static str) -> Option<K::Value> {
+        self.describe(KeyPresence::RequiredWhere(when));
         if self.table.is_describing() {
             return Some(self.kind.stand_in());
         }
@@ -54,32 +54,32 @@ impl<K: Kind> Key<'_, '_, '_, K> {
     }
 
     /// The value, where it is there.
-    pub(in crate::config) fn optional(mut self) -> Option<K::Value> {
-        self.describe(Need::Optional);
+    pub(crate) fn optional(mut self) -> Option<K::Value> {
+        self.describe(KeyPresence::Optional);
         self.given()
     }
 
     /// The value, or else this one.
-    pub(in crate::config) fn default(mut self, value: impl Sample) -> K::Value {
+    pub(crate) fn default(mut self, value: impl Sample) -> K::Value {
         let toml = value.toml();
-        self.describe(Need::Default(format!("`{toml}`")));
+        self.describe(KeyPresence::Default(format!("`{toml}`")));
         self.given().unwrap_or_else(|| self.kind.read_own(&toml))
     }
 
     /// The value, or else one that depends on others; `words` says how.
-    pub(in crate::config) fn default_by(mut self, words: impl Into<String>, value: K::Value) -> K::Value {
-        self.describe(Need::Default(words.into()));
+    pub(crate) fn default_by(mut self, words: impl Into<String>, value: K::Value) -> K::Value {
+        self.describe(KeyPresence::Default(words.into()));
         self.given().unwrap_or(value)
     }
 
-    fn path(&self) -> Path {
+    fn path(&self) -> KeyPath {
         self.table.path.key(self.name)
     }
 
     fn given(&mut self) -> Option<K::Value> {
         let path = self.path();
         let value = self.table.given(self.name)?;
-        let mut site = Site::new(&mut self.table.reader.findings, path, self.doc);
+        let mut site = ValueContext::new(&mut self.table.reader.findings, path, self.doc);
         Some(self.kind.read(value.get_ref(), &mut site))
     }
 
@@ -111,7 +111,7 @@ impl<K: Kind> Key<'_, '_, '_, K> {
         }
     }
 
-    fn describe(&mut self, need: Need) {
+    fn describe(&mut self, need: KeyPresence) {
         let only = self.table.reader.only;
         if let Some(book) = &mut self.table.reader.book {
             let entry = KeyDoc {
@@ -128,7 +128,7 @@ impl<K: Kind> Key<'_, '_, '_, K> {
 }
 
 /// A default as our own code writes it.
-pub(in crate::config) trait Sample {
+pub(crate) trait Sample {
     /// The same as TOML.
     fn toml(&self) -> String;
 }

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 
 use super::{ATTACH, CONTRACT, PRIMARY, STANDBY};
-use crate::config::{Severity, load, place::Places, render};
+use crate::config::spans::KeyPositions;
+use crate::config::{Severity, load, render};
 
 /// What must hold of any text.
 fn holds(text: &str) -> Result<(), TestCaseError> {
@@ -37,7 +38,7 @@ fn holds(text: &str) -> Result<(), TestCaseError> {
         );
     }
     // Nothing stands anywhere without being in the text.
-    let _ = Places::of(text);
+    let _ = KeyPositions::of(text);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// When something was composed last, and how long that took.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// How many times as long as it took it rests.
     rest: u32,
     ended: Instant,
@@ -16,7 +16,7 @@ pub(super) struct Pace {
 
 impl Pace {
     /// It takes at most one part of `rest` + 1 of the time, and has never been composed.
-    pub(super) fn new(rest: u32) -> Self {
+    pub(crate) fn new(rest: u32) -> Self {
         Self {
             rest,
             ended: Instant::now(),
@@ -25,18 +25,18 @@ impl Pace {
     }
 
     /// When it may be composed again, with at least so much time in between.
-    pub(super) fn due(&self, gap: Duration) -> Instant {
+    pub(crate) fn due(&self, gap: Duration) -> Instant {
         self.ended + gap.max(self.took * self.rest)
     }
 
     /// It has been composed, from `began` until now.
-    pub(super) fn done(&mut self, began: Instant) {
+    pub(crate) fn done(&mut self, began: Instant) {
         self.ended = Instant::now();
         self.took = self.ended.saturating_duration_since(began);
     }
 
     /// When that was.
-    pub(super) fn ended(&self) -> Instant {
+    pub(crate) fn ended(&self) -> Instant {
         self.ended
     }
 }

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::Driver;
 use super::pace::Pace;
-use crate::daemon::alarms::{Changes, Trouble};
-use crate::history::What;
-use crate::metrics::tally::Number;
-use crate::status::snapshot::{AlarmCode, BirdState};
-use crate::time::Now;
+use crate::daemon::alarms::{AlarmChanges, AlarmCondition};
+use crate::metrics::shared::SharedNumber;
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{AlarmCode, BirdState};
+use crate::model::time::Now;
 
 /// So many polls without a look at BIRD are told.
 const UNSEEN_POLLS: u32 = 5;
@@ -20,7 +20,7 @@ const UNSEEN_AT_LEAST: Duration = Duration::from_secs(5);
 
 /// A snapshot is composed at most this often while only measurements change: quick enough for the
 /// eye, and a thousand probes cost no more than ten.
-pub(super) const MEASURED_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const MEASURED_EVERY: Duration = Duration::from_millis(100);
 
 /// And this often while services and probes change.
 const CHANGED_EVERY: Duration = Duration::from_millis(10);
@@ -33,34 +33,34 @@ const REST: u32 = 4;
 
 /// What is to be published, and when.
 #[derive(Debug)]
-pub(super) struct Publication {
+pub(crate) struct Publication {
     pace: Pace,
     wanted: Option<Duration>,
-    composed: Number,
+    composed: SharedNumber,
 }
 
 impl Publication {
     /// Nothing is published yet, and everything is to be.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             pace: Pace::new(REST),
             wanted: Some(Duration::ZERO),
-            composed: Number::default(),
+            composed: SharedNumber::default(),
         }
     }
 
     /// What is shown is not the latest any more.
-    pub(super) fn stale(&mut self) {
+    pub(crate) fn stale(&mut self) {
         self.want(MEASURED_EVERY);
     }
 
     /// Something happened that people wait to see.
-    pub(super) fn changed(&mut self) {
+    pub(crate) fn changed(&mut self) {
         self.want(CHANGED_EVERY);
     }
 
     /// An operator asked for it, and looks next.
-    pub(super) fn asked(&mut self) {
+    pub(crate) fn asked(&mut self) {
         self.want(Duration::ZERO);
     }
 
@@ -69,7 +69,7 @@ impl Publication {
     }
 
     /// When the next snapshot is to be composed; `None`: what is shown is the latest.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let gap = self.wanted?;
         // Operators do not ask often enough to be a load.
         Some(if gap.is_zero() {
@@ -94,14 +94,14 @@ impl Publication {
 
     /// How many snapshots were composed.
     #[cfg(test)]
-    pub(super) fn composed(&self) -> Number {
+    pub(crate) fn composed(&self) -> SharedNumber {
         self.composed.clone()
     }
 }
 
 impl Driver {
     /// Publishes a snapshot where one is due. `all`: nothing waits to be taken in.
-    pub(super) fn publish_if_due(&mut self, all: bool) {
+    pub(crate) fn publish_if_due(&mut self, all: bool) {
         self.waiting.give_up_if_due();
         if !self.publication.is_due(all) {
             return;
@@ -134,21 +134,21 @@ impl Driver {
     }
 
     /// Everything that is wrong with a service now.
-    pub(super) fn service_troubles(&self, now: Now, service: usize) -> Vec<Trouble> {
+    pub(crate) fn service_troubles(&self, now: Now, service: usize) -> Vec<AlarmCondition> {
         let mut troubles = self.view(now).service_troubles(service);
         troubles.extend_from_slice(self.unusable.of(Some(service)));
         troubles
     }
 
     /// Everything that is wrong with the site itself now.
-    pub(super) fn site_troubles(&self, now: Now) -> Vec<Trouble> {
+    pub(crate) fn site_troubles(&self, now: Now) -> Vec<AlarmCondition> {
         let mut troubles = self.view(now).site_troubles();
         troubles.extend(self.unseen(now));
         troubles.extend_from_slice(self.unusable.of(None));
         let bird_conf = self.edges.bird_conf.borrow().clone();
         let drifts = [("file", bird_conf.file), ("BIRD", bird_conf.running)];
         troubles.extend(drifts.into_iter().filter_map(|(subject, text)| {
-            Some(Trouble {
+            Some(AlarmCondition {
                 code: AlarmCode::RenderDrift,
                 service: None,
                 subject: subject.to_owned(),
@@ -168,7 +168,7 @@ impl Driver {
         ];
         troubles.extend(on_disk.into_iter().filter_map(|(subject, problem)| {
             let (code, subject) = (AlarmCode::StateDir, subject.to_owned());
-            Some(Trouble {
+            Some(AlarmCondition {
                 code,
                 service: None,
                 subject,
@@ -179,7 +179,7 @@ impl Driver {
     }
 
     /// BIRD answers, and has not been looked at for five polls: what is shown of it may be out of date.
-    fn unseen(&self, now: Now) -> Option<Trouble> {
+    fn unseen(&self, now: Now) -> Option<AlarmCondition> {
         let since = match &self.seen {
             Some((seen, _)) => self.clock.moment(seen.at),
             None => self.now_at_start.mono,
@@ -187,7 +187,7 @@ impl Driver {
         let limit = (self.config.bird.poll_interval * UNSEEN_POLLS).max(UNSEEN_AT_LEAST);
         let age = now.mono.since_start().saturating_sub(since.since_start());
         let up = self.link.0.state == BirdState::Up;
-        (up && age > limit).then(|| Trouble {
+        (up && age > limit).then(|| AlarmCondition {
             code: AlarmCode::BirdDown,
             service: None,
             subject: "unseen".to_owned(),
@@ -197,7 +197,7 @@ impl Driver {
         })
     }
 
-    fn tell(&mut self, now: Now, changes: Changes) {
+    fn tell(&mut self, now: Now, changes: AlarmChanges) {
         for trouble in changes.raised {
             tracing::warn!(
                 code = trouble.code.word(),
@@ -205,7 +205,7 @@ impl Driver {
                 text = trouble.text,
                 "alarm"
             );
-            let what = What::Alarm {
+            let what = HistoryEvent::Alarm {
                 code: trouble.code,
                 text: Some(trouble.text),
             };
@@ -213,8 +213,11 @@ impl Driver {
         }
         for (code, service, subject) in changes.cleared {
             tracing::info!(code = code.word(), service, subject, "alarm cleared");
-            self.chronicle
-                .record(now.wall, service.as_deref(), What::Alarm { code, text: None });
+            self.chronicle.record(
+                now.wall,
+                service.as_deref(),
+                HistoryEvent::Alarm { code, text: None },
+            );
         }
     }
 }

@@ -10,23 +10,24 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use super::{Broken, Driver};
-use crate::failover::Memory;
-use crate::store::{self, Found, journal};
+use crate::core::PersistentState;
+use crate::store;
+use crate::store::{LoadedState, history};
 
 /// How long the start waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is kept in state_dir.
-pub(in crate::daemon) type Remembered = (Found, journal::Past);
+pub(crate) type Remembered = (LoadedState, history::StoredHistory);
 
 /// A reading of state_dir that goes on.
-pub(in crate::daemon) type Remembering = JoinHandle<Remembered>;
+pub(crate) type Remembering = JoinHandle<Remembered>;
 
 /// Reads state_dir. A disk that does not answer soon enough is read on, and what it holds counts as
 /// nothing meanwhile.
-pub(in crate::daemon) async fn remember(state_dir: &Path) -> (Remembered, Option<Remembering>) {
+pub(crate) async fn remember(state_dir: &Path) -> (Remembered, Option<Remembering>) {
     let dir = state_dir.to_owned();
-    let mut reading = spawn_blocking(move || (store::open(&dir), journal::read(&dir)));
+    let mut reading = spawn_blocking(move || (store::open(&dir), history::read(&dir)));
     match timeout(PATIENCE, &mut reading).await {
         Ok(Ok(remembered)) => (remembered, None),
         Ok(Err(error)) => (
@@ -38,11 +39,11 @@ pub(in crate::daemon) async fn remember(state_dir: &Path) -> (Remembered, Option
 }
 
 fn unread(problem: String) -> Remembered {
-    let found = Found {
-        memory: Memory::default(),
+    let found = LoadedState {
+        memory: PersistentState::default(),
         problem: Some(problem),
     };
-    (found, journal::Past::default())
+    (found, history::StoredHistory::default())
 }
 
 fn silent(state_dir: &Path) -> String {
@@ -53,7 +54,7 @@ fn silent(state_dir: &Path) -> String {
 }
 
 /// Comes when the disk has told at last; never, where nothing is waited for.
-pub(super) async fn read_at_last(remembering: &mut Option<Remembering>) -> Result<Remembered, JoinError> {
+pub(crate) async fn read_at_last(remembering: &mut Option<Remembering>) -> Result<Remembered, JoinError> {
     match remembering {
         Some(reading) => reading.await,
         None => std::future::pending().await,
@@ -62,13 +63,13 @@ pub(super) async fn read_at_last(remembering: &mut Option<Remembering>) -> Resul
 
 impl Driver {
     /// What state_dir holds is not read yet.
-    pub(in crate::daemon) fn remembers_later(&mut self, reading: Option<Remembering>) {
+    pub(crate) fn remembers_later(&mut self, reading: Option<Remembering>) {
         self.remembering = reading;
     }
 
     /// The disk has told at last. What is kept there cannot be brought into a judgement that goes on
     /// already; so where it matters, and nobody asked for anything since, the daemon starts anew with it.
-    pub(super) fn take_remembered(&mut self, found: Result<Remembered, JoinError>) -> Result<(), Broken> {
+    pub(crate) fn take_remembered(&mut self, found: Result<Remembered, JoinError>) -> Result<(), Broken> {
         self.remembering = None;
         self.publication.stale();
         let found = match found {
@@ -80,7 +81,7 @@ impl Driver {
         };
         let mut services = self.memory.memory.services.values();
         let asked = services.any(|service| service.overridden.is_some() || service.drill.is_some());
-        if found.memory != Memory::default() {
+        if found.memory != PersistentState::default() {
             if !asked {
                 let why = "state_dir answers again, and what is kept there counts from a start only";
                 return Err(Broken(why.to_owned()));

@@ -6,31 +6,33 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::bird::client::Client;
-use crate::bird::steering::SeenService;
+use crate::bird::client::BirdClient;
+use crate::bird::reconcile::ObservedService;
 use crate::config::model::Config;
-use crate::daemon::checks::Make;
-use crate::failover::site::tests::support::{self, probe, secs, standby};
-use crate::failover::{ProbeId, Strength};
-use crate::metrics::tally::{Number, Tally};
-use crate::probe::Report as Made;
-use crate::status::snapshot::{self, AlarmCode, Outcome};
+use crate::core::site::tests::support;
+use crate::core::site::tests::support::{probe, secs, standby};
+use crate::core::{ProbeId, Strength};
+use crate::daemon::checks::CheckFactory;
+use crate::metrics::shared::{SharedCounters, SharedNumber};
+use crate::model::snapshot;
+use crate::model::snapshot::{AlarmCode, CheckOutcome};
+use crate::probe::CheckReport;
 
 /// A probe whose checks can be made impossible.
 const BREAKS: ProbeId = ProbeId::Service(3, 0);
 
 /// A driver at work, and the other ends of its edges.
 struct Bench {
-    wishes: watch::Receiver<Wishes>,
+    wishes: watch::Receiver<DesiredStates>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
-    composed: Number,
-    renewed: Number,
+    composed: SharedNumber,
+    renewed: SharedNumber,
     dead: Arc<AtomicBool>,
     /// The checks of [`BREAKS`] cannot be made.
     broken: Arc<AtomicBool>,
     /// How many checks of [`BREAKS`] were made.
     asked: Arc<AtomicU64>,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<ReconcilerReport>,
     _stop: oneshot::Sender<&'static str>,
     _dir: tempfile::TempDir,
     _others: Box<dyn std::any::Any>,
@@ -53,15 +55,15 @@ impl Bench {
         config.site.run_dir = dir.path().join("run");
         config.bird.socket = dir.path().join("bird.ctl");
         let config = Arc::new(config);
-        let client = Client::spawn(config.bird.socket.clone(), config.bird.timeout);
+        let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
         let (dead, broken) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let asked = Arc::default();
-        let (checks, checked) = Checks::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
-        let (wheel, wishes, _) = Wheel::take(&config, client.clone());
+        let (checks, checked) = CheckRunner::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
+        let (wheel, wishes, _) = ReconcilerHandle::take(&config, client.clone());
         let (reports_out, reports) = mpsc::channel(64);
         let (kept_out, kept) = mpsc::channel(16);
         let (written_out, journal_reports) = mpsc::channel(16);
-        let (wrong, bird_conf) = watch::channel(Wrong::default());
+        let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
         let (told, hearsay) = mpsc::channel(1);
         let (successor, successors) = mpsc::channel(1);
         let (request, requests) = mpsc::channel(1);
@@ -74,11 +76,11 @@ impl Bench {
             wishes,
             reports,
             kept,
-            keeper: Keeper::spawn(config.site.state_dir.clone(), kept_out),
+            keeper: StateWriter::spawn(config.site.state_dir.clone(), kept_out),
             journal_reports,
             checks,
             checked,
-            senses: Senses::new(&config, client.clone(), Tally::default()),
+            senses: ProbeSet::new(&config, client.clone(), SharedCounters::default()),
             bird_conf,
             hearsay,
             ready,
@@ -89,12 +91,12 @@ impl Bench {
             applying,
             link: client.link(),
         };
-        let journal = Journal::spawn(config.site.state_dir.clone(), written_out);
+        let journal = HistoryWriter::spawn(config.site.state_dir.clone(), written_out);
         let driver = Driver::new(
             config,
             Clock::start(),
-            Found::default(),
-            Past::default(),
+            LoadedState::default(),
+            StoredHistory::default(),
             journal,
             edges,
         );
@@ -123,15 +125,15 @@ impl Bench {
     }
 
     /// The same, with a change.
-    async fn bird_is_silent_but(&self, services: usize, change: impl FnOnce(&mut Seen)) {
+    async fn bird_is_silent_but(&self, services: usize, change: impl FnOnce(&mut Observed)) {
         let at = Instant::now();
-        let silent = SeenService {
+        let silent = ObservedService {
             actual: Some(Strength::Off),
             adopt: Some(Strength::Off),
             verified: true,
-            ..SeenService::unknown(at)
+            ..ObservedService::unknown(at)
         };
-        let mut seen = Seen {
+        let mut seen = Observed {
             at,
             bird_running_normally: true,
             services: vec![silent; services],
@@ -139,12 +141,12 @@ impl Bench {
             problems: Vec::new(),
         };
         change(&mut seen);
-        self.reports.send(Report::Seen(seen)).await.unwrap();
+        self.reports.send(ReconcilerReport::Seen(seen)).await.unwrap();
     }
 
     /// Until every service is wanted so.
     async fn until_all(&mut self, strength: Strength) {
-        let all = |wishes: &Wishes| wishes.iter().all(|wish| wish.strength == Some(strength));
+        let all = |wishes: &DesiredStates| wishes.iter().all(|wish| wish.strength == Some(strength));
         tokio::time::timeout(secs(60), self.wishes.wait_for(all))
             .await
             .unwrap()
@@ -160,7 +162,7 @@ impl Bench {
 }
 
 /// Checks that pass, and from then on are silent for their time-out.
-fn make(dead: Arc<AtomicBool>, broken: Arc<AtomicBool>, asked: Arc<AtomicU64>) -> Make {
+fn make(dead: Arc<AtomicBool>, broken: Arc<AtomicBool>, asked: Arc<AtomicU64>) -> CheckFactory {
     Arc::new(move |of| {
         let (dead, broken, asked) = (dead.clone(), broken.clone(), asked.clone());
         Box::pin(async move {
@@ -169,13 +171,13 @@ fn make(dead: Arc<AtomicBool>, broken: Arc<AtomicBool>, asked: Arc<AtomicU64>) -
                 asked.fetch_add(1, Ordering::Relaxed);
             }
             if of == BREAKS && broken.load(Ordering::Relaxed) {
-                return Made::error("no such program");
+                return CheckReport::error("no such program");
             }
             if dead.load(Ordering::Relaxed) {
                 tokio::time::sleep(secs(2)).await;
-                return Made::fail("no answer", None);
+                return CheckReport::fail("no answer", None);
             }
-            Made::pass("answered", Some(support::ms(1)))
+            CheckReport::pass("answered", Some(support::ms(1)))
         })
     })
 }
@@ -200,11 +202,11 @@ async fn a_hundred_services_that_die_together_are_shown_as_time_goes_by_and_not_
     tokio::time::sleep(secs(3)).await;
     let snapshot = bench.snapshot.borrow();
     let probes = snapshot.services.iter().flat_map(|service| &service.probes);
-    let made = |probe: &snapshot::Probe| {
+    let made = |probe: &snapshot::ProbeSnapshot| {
         probe
             .last
             .as_ref()
-            .is_some_and(|last| last.result == Outcome::Fail)
+            .is_some_and(|last| last.result == CheckOutcome::Fail)
     };
     assert!(probes.clone().all(made), "none is one that never reported");
     assert_eq!(probes.count(), 500);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Watchdog {
+pub(crate) struct Watchdog {
     /// How often it is fed; `None`: nobody asked for it.
     every: Option<Duration>,
     next: Instant,
@@ -16,7 +16,7 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(super) fn new(every: Option<Duration>, now: Instant) -> Self {
+    pub(crate) fn new(every: Option<Duration>, now: Instant) -> Self {
         Self {
             every,
             next: now,
@@ -26,7 +26,7 @@ impl Watchdog {
 
     /// Whether it is to be fed now. `steps` are those of steering so far, and `patience` how long it may
     /// take over one.
-    pub(super) fn is_due(&mut self, steps: u64, patience: Duration, now: Instant) -> bool {
+    pub(crate) fn is_due(&mut self, steps: u64, patience: Duration, now: Instant) -> bool {
         if steps != self.steered.0 {
             self.steered = (steps, now);
         }

@@ -8,11 +8,12 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::bird::state_file::StateDir;
-use crate::conf_file::reading::{self, View};
+use crate::bird_conf::disk::reading;
+use crate::bird_conf::disk::reading::View;
+use crate::bird_conf::statics::Statics;
 use crate::config::Config;
-use crate::config::model::Render;
-use crate::ready::bird_conf::Statics;
-use crate::ready::{Conf, Disk};
+use crate::config::model::RenderConfig;
+use crate::ready::{BirdConfFacts, DiskFacts};
 use crate::store;
 
 /// How long the disk may take to answer.
@@ -23,14 +24,14 @@ const USUAL: &str = "/etc/bird/bird.conf";
 
 /// Whom the disk is asked through.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
+pub(crate) struct DiskQueries {
     /// A question that hangs. Until it ends no other is asked, since each would hold a thread for good.
-    stuck: Option<JoinHandle<Disk>>,
+    stuck: Option<JoinHandle<DiskFacts>>,
 }
 
-impl Asking {
+impl DiskQueries {
     /// Asks it. A disk that hangs is one that does not answer.
-    pub(super) async fn ask(&mut self, config: &Config, pid: Option<i32>) -> Disk {
+    pub(crate) async fn ask(&mut self, config: &Config, pid: Option<i32>) -> DiskFacts {
         self.within_patience(&config.site.state_dir, question(config, pid))
             .await
     }
@@ -38,8 +39,8 @@ impl Asking {
     async fn within_patience(
         &mut self,
         state_dir: &Path,
-        question: impl FnOnce() -> Disk + Send + 'static,
-    ) -> Disk {
+        question: impl FnOnce() -> DiskFacts + Send + 'static,
+    ) -> DiskFacts {
         if self.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
             return hangs(state_dir);
         }
@@ -55,9 +56,12 @@ impl Asking {
 }
 
 /// What the disk is asked.
-fn question(config: &Config, pid: Option<i32>) -> impl FnOnce() -> Disk + Send + 'static {
+fn question(config: &Config, pid: Option<i32>) -> impl FnOnce() -> DiskFacts + Send + 'static {
     let state_dir = config.site.state_dir.clone();
-    let output = config.render.as_ref().map(|Render { output, .. }| output.clone());
+    let output = config
+        .render
+        .as_ref()
+        .map(|RenderConfig { output, .. }| output.clone());
     let states = StateDir::new(&config.site.run_dir);
     let lines = config
         .services
@@ -66,34 +70,34 @@ fn question(config: &Config, pid: Option<i32>) -> impl FnOnce() -> Disk + Send +
     let files: Vec<(String, PathBuf)> = lines
         .map(|line| (line.name.clone(), states.path(&line.name)))
         .collect();
-    move || Disk {
+    move || DiskFacts {
         state_dir: store::writable(&state_dir),
         bird_conf: bird_conf(pid, output.as_deref(), &files),
     }
 }
 
-fn hangs(state_dir: &Path) -> Disk {
-    Disk {
+fn hangs(state_dir: &Path) -> DiskFacts {
+    DiskFacts {
         state_dir: Err(format!("the disk of {} does not answer", state_dir.display())),
         ..unseen("the disk does not answer")
     }
 }
 
 /// Nothing is known but why.
-pub(super) fn unseen(why: &str) -> Disk {
-    let bird_conf = Conf {
+pub(crate) fn unseen(why: &str) -> DiskFacts {
+    let bird_conf = BirdConfFacts {
         path: USUAL.into(),
         told: None,
         state_files: Err(why.to_owned()),
     };
-    Disk {
+    DiskFacts {
         state_dir: Ok(()),
         bird_conf,
     }
 }
 
 /// The file that BIRD was told, else the one that we render, else the usual one.
-fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)]) -> Conf {
+fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)]) -> BirdConfFacts {
     // By whatever way BIRD was told of our own file, it is ours.
     let told = pid.and_then(|pid| Some((pid, reading::told(pid)?)));
     let told = told.map(|(pid, told)| match output {
@@ -118,7 +122,7 @@ fn bird_conf(pid: Option<i32>, output: Option<&Path>, files: &[(String, PathBuf)
         });
         found.collect()
     });
-    Conf {
+    BirdConfFacts {
         path,
         told,
         state_files,
@@ -133,7 +137,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_disk_that_hangs_is_not_asked_again_until_it_answers() {
-        let (mut asking, directory) = (Asking::default(), Path::new("/state"));
+        let (mut asking, directory) = (DiskQueries::default(), Path::new("/state"));
         let (let_go, held) = mpsc::channel::<()>();
         let hanging = move || {
             held.recv().unwrap();

@@ -1,27 +1,27 @@
 //! Counting, in plain numbers.
 
 use super::*;
-use crate::history::{Evidence, Transition};
-use crate::status::snapshot::{BirdState, Verdict};
+use crate::model::history::{TransitionEvent, TransitionEvidence};
+use crate::model::snapshot::{BirdState, Verdict};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
 }
 
 /// A takeover that took 2 s to be sure of, 3 ms to be told, and 40 ms to be seen.
-fn takeover() -> Stages {
-    Stages {
+fn takeover() -> StageTimes {
+    StageTimes {
         first_fail: at("2026-11-22T20:45:00.000Z"),
         verdict: at("2026-11-22T20:45:02.000Z"),
         decided: at("2026-11-22T20:45:02.000Z"),
         enable_sent: at("2026-11-22T20:45:02.003Z"),
         exported: at("2026-11-22T20:45:02.043Z"),
-        ..Stages::default()
+        ..StageTimes::default()
     }
 }
 
-fn happened(service: &str, what: What) -> Entry {
-    Entry {
+fn happened(service: &str, what: HistoryEvent) -> HistoryEntry {
+    HistoryEntry {
         seq: 7,
         at: takeover().verdict.unwrap(),
         service: Some(service.to_owned()),
@@ -29,16 +29,16 @@ fn happened(service: &str, what: What) -> Entry {
     }
 }
 
-fn transition(rule: &str, to: Strength) -> What {
-    What::Transition(Box::new(Transition {
+fn transition(rule: &str, to: Strength) -> HistoryEvent {
+    HistoryEvent::Transition(Box::new(TransitionEvent {
         from: Strength::Off,
         to,
         rule: rule.to_owned(),
         reason: String::new(),
         verdict: Verdict::Down,
         counted: true,
-        stages: Stages::default(),
-        evidence: Evidence {
+        stages: StageTimes::default(),
+        evidence: TransitionEvidence {
             probes: vec![],
             witnesses: vec![],
             bird: BirdState::Up,
@@ -63,19 +63,19 @@ fn a_value_falls_into_the_bucket_whose_bound_it_does_not_exceed() {
 
 #[test]
 fn the_stages_of_a_takeover_are_measured_from_one_to_the_next() {
-    let took = |span: Span| span.of(&takeover()).map(|took| (took * 1e3).round());
-    assert_eq!(took(Span::FirstFailToVerdict), Some(2000.0));
-    assert_eq!(took(Span::VerdictToEnable), Some(3.0));
-    assert_eq!(took(Span::EnableToExported), Some(40.0));
-    assert_eq!(took(Span::VerdictToDisable), None);
-    assert_eq!(took(Span::DisableToDown), None);
+    let took = |span: StageSpan| span.of(&takeover()).map(|took| (took * 1e3).round());
+    assert_eq!(took(StageSpan::FirstFailToVerdict), Some(2000.0));
+    assert_eq!(took(StageSpan::VerdictToEnable), Some(3.0));
+    assert_eq!(took(StageSpan::EnableToExported), Some(40.0));
+    assert_eq!(took(StageSpan::VerdictToDisable), None);
+    assert_eq!(took(StageSpan::DisableToDown), None);
 }
 
 #[test]
 fn a_clock_that_was_set_back_meanwhile_measures_nothing() {
     let mut stages = takeover();
     stages.exported = at("2026-11-22T20:44:00.000Z");
-    assert_eq!(Span::EnableToExported.of(&stages), None);
+    assert_eq!(StageSpan::EnableToExported.of(&stages), None);
 }
 
 #[test]
@@ -99,22 +99,22 @@ fn transitions_are_counted_by_service_and_by_rule() {
 fn a_transition_that_is_done_fills_the_histograms_of_the_stages_it_had() {
     let mut counts = Counts::default();
     let stages = takeover();
-    counts.entry(&happened("web", What::Done { of: 6, stages }));
-    assert_eq!(counts.stages[&Span::EnableToExported].count(), 1);
-    assert_eq!(counts.stages[&Span::DisableToDown].count(), 0);
+    counts.entry(&happened("web", HistoryEvent::Done { of: 6, stages }));
+    assert_eq!(counts.stages[&StageSpan::EnableToExported].count(), 1);
+    assert_eq!(counts.stages[&StageSpan::DisableToDown].count(), 0);
 }
 
 #[test]
 fn the_word_of_an_event_is_the_one_in_json() {
     let all = [
-        What::Latched,
-        What::Isolated {
+        HistoryEvent::Latched,
+        HistoryEvent::Isolated {
             isolated: true,
             state: None,
         },
-        What::Stalled { late_ms: 1 },
-        What::Drift { text: String::new() },
-        What::Mended {
+        HistoryEvent::Stalled { late_ms: 1 },
+        HistoryEvent::Drift { text: String::new() },
+        HistoryEvent::Mended {
             protocol: String::new(),
             enabled: false,
             times: None,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::metrics::counts::{Listener, Rejection};
-use crate::metrics::page::{Page, bytes, family, seconds};
+use crate::metrics::counts::{ListenerCounts, Rejection};
+use crate::metrics::encoder::{Encoder, bytes, family, seconds};
 use crate::metrics::{Descriptors, Facts};
 
 /// The history and the state, the API, and the process.
-pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn own(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let counts = &facts.counts;
     page.counter(
         family(
@@ -49,8 +49,8 @@ pub(in crate::metrics) fn own(page: &mut Page<'_>, facts: &Facts) -> fmt::Result
     process(page, facts)
 }
 
-fn api(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
-    let each = |number: fn(&Listener) -> u64| {
+fn api(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
+    let each = |number: fn(&ListenerCounts) -> u64| {
         let listeners = facts.listeners.iter();
         listeners.map(move |(name, listener)| ([("listener", *name)], number(listener)))
     };
@@ -131,7 +131,7 @@ fn status(code: u16) -> &'static str {
     }
 }
 
-fn descriptors(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+fn descriptors(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let Descriptors {
         limit,
         in_use,
@@ -160,7 +160,7 @@ fn descriptors(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
     )
 }
 
-fn process(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+fn process(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let process = facts.process;
     let one = |value: Option<u64>| value.map(|value| ([], value));
     page.spent(

@@ -3,23 +3,23 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::counts::Checks;
-use crate::metrics::page::{Labels, Page, family, seconds};
-use crate::status::snapshot::Probe;
+use crate::metrics::counts::CheckCounts;
+use crate::metrics::encoder::{Encoder, Labels, family, seconds};
+use crate::model::snapshot::ProbeSnapshot;
 
 /// A probe's state, in words.
 const STATES: &[&str] = &["up", "down", "unknown"];
 
 /// One probe, what it is labelled with, and what was counted of it.
-struct Seen<'a, const N: usize> {
+struct LabelledProbe<'a, const N: usize> {
     labels: Labels<'a, N>,
-    probe: &'a Probe,
-    checks: &'a Checks,
+    probe: &'a ProbeSnapshot,
+    checks: &'a CheckCounts,
 }
 
 /// Every probe and every witness.
-pub(in crate::metrics) fn probes(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
-    let nothing = Checks::default();
+pub(crate) fn probes(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
+    let nothing = CheckCounts::default();
     let probes: Vec<_> = facts
         .snapshot
         .services
@@ -27,7 +27,7 @@ pub(in crate::metrics) fn probes(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
         .flat_map(|service| service.probes.iter().map(move |probe| (service, probe)))
         .map(|(service, probe)| {
             let counted = facts.counts.services.get(&service.name);
-            Seen {
+            LabelledProbe {
                 labels: [("service", service.name.as_str()), ("probe", probe.name.as_str())],
                 probe,
                 checks: counted
@@ -40,7 +40,7 @@ pub(in crate::metrics) fn probes(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
         .snapshot
         .witnesses
         .iter()
-        .map(|probe| Seen {
+        .map(|probe| LabelledProbe {
             labels: [("witness", probe.name.as_str())],
             probe,
             checks: facts.counts.witnesses.get(&probe.name).unwrap_or(&nothing),
@@ -50,7 +50,7 @@ pub(in crate::metrics) fn probes(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
     of_witnesses(page, &witnesses)
 }
 
-fn of_probes(page: &mut Page<'_>, probes: &[Seen<'_, 2>]) -> fmt::Result {
+fn of_probes(page: &mut Encoder<'_>, probes: &[LabelledProbe<'_, 2>]) -> fmt::Result {
     page.info(
         family("probe", "The probes, and what type each is of."),
         probes.iter().map(|seen| {
@@ -102,7 +102,7 @@ fn of_probes(page: &mut Page<'_>, probes: &[Seen<'_, 2>]) -> fmt::Result {
     )
 }
 
-fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
+fn of_witnesses(page: &mut Encoder<'_>, witnesses: &[LabelledProbe<'_, 1>]) -> fmt::Result {
     page.info(
         family("witness", "The witnesses, and what type each is of."),
         witnesses.iter().map(|seen| {
@@ -142,7 +142,7 @@ fn of_witnesses(page: &mut Page<'_>, witnesses: &[Seen<'_, 1>]) -> fmt::Result {
     )
 }
 
-fn results(checks: &Checks) -> [(&'static str, u64); 3] {
+fn results(checks: &CheckCounts) -> [(&'static str, u64); 3] {
     [
         ("pass", checks.passes),
         ("fail", checks.fails),

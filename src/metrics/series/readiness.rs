@@ -3,14 +3,14 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::page::{Page, family};
-use crate::ready::Level;
+use crate::metrics::encoder::{Encoder, family};
+use crate::ready::ReadinessLevel;
 
 /// Levels, in words.
 const LEVELS: &[&str] = &["ok", "warning", "no"];
 
 /// What was found out last.
-pub(in crate::metrics) fn readiness(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn readiness(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let ready = &facts.ready;
     page.states(
         family(
@@ -26,7 +26,7 @@ pub(in crate::metrics) fn readiness(page: &mut Page<'_>, facts: &Facts) -> fmt::
         "When that was found out.",
         [([], Some(ready.at))],
     )?;
-    let checks = [Level::Ok, Level::Warning, Level::No].map(|level| {
+    let checks = [ReadinessLevel::Ok, ReadinessLevel::Warning, ReadinessLevel::No].map(|level| {
         let found = ready.checks.iter().filter(|check| check.level == level);
         ([("level", level.word())], found.count() as u64)
     });

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::counts::{DRILLS, OfService, Span};
-use crate::metrics::page::{Page, family, seconds};
-use crate::status::snapshot::{Service, Strength};
+use crate::metrics::counts::{DRILLS, ServiceCounts, StageSpan};
+use crate::metrics::encoder::{Encoder, family, seconds};
+use crate::model::snapshot::{ServiceSnapshot, Strength};
 
 /// Verdicts, in words.
 const VERDICTS: &[&str] = &["up", "down", "unclear"];
@@ -21,7 +21,7 @@ const ENDS: [(Strength, &str); 3] = [
 ];
 
 /// Every service as it stands.
-pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn services(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.info(
         family(
@@ -75,7 +75,7 @@ pub(in crate::metrics) fn services(page: &mut Page<'_>, facts: &Facts) -> fmt::R
 }
 
 /// How far the announcements reach.
-fn reach(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+fn reach(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.flag(
         family(
@@ -107,7 +107,7 @@ fn reach(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
 }
 
 /// What stands above the verdict, and until when.
-fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+fn in_force(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.states(
         family(
@@ -158,7 +158,7 @@ fn in_force(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
 }
 
 /// The practice of it.
-pub(in crate::metrics) fn drills(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn drills(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let services = || facts.snapshot.services.iter();
     page.flag(
         family("service_drill", "Whether a drill is under way."),
@@ -185,8 +185,8 @@ pub(in crate::metrics) fn drills(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
 }
 
 /// What was changed, and what went wrong with it.
-pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
-    let nothing = OfService::default();
+pub(crate) fn transitions(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
+    let nothing = ServiceCounts::default();
     let counted = || {
         let services = facts.snapshot.services.iter();
         services.map(|service| {
@@ -236,7 +236,7 @@ pub(in crate::metrics) fn transitions(page: &mut Page<'_>, facts: &Facts) -> fmt
 }
 
 /// How long the stages of transitions took.
-pub(in crate::metrics) fn stages(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn stages(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     page.time(
         "service_last_transition_timestamp",
         "When Falconer last changed what it wants of BIRD; absent if it has not since its start.",
@@ -251,7 +251,7 @@ pub(in crate::metrics) fn stages(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
             "How long each stage of the last transition took.",
         ),
         facts.snapshot.services.iter().flat_map(|service| {
-            Span::ALL.into_iter().filter_map(move |span| {
+            StageSpan::ALL.into_iter().filter_map(move |span| {
                 let took = span.of(&service.transition.as_ref()?.stages)?;
                 Some(([("service", name(service)), ("stage", span.word())], took))
             })
@@ -270,16 +270,16 @@ pub(in crate::metrics) fn stages(page: &mut Page<'_>, facts: &Facts) -> fmt::Res
     )
 }
 
-fn name(service: &Service) -> &str {
+fn name(service: &ServiceSnapshot) -> &str {
     &service.name
 }
 
-fn of(service: &Service) -> [(&'static str, &str); 1] {
+fn of(service: &ServiceSnapshot) -> [(&'static str, &str); 1] {
     [("service", name(service))]
 }
 
 /// What is not known yet disagrees with nothing, and a drill is meant to differ.
-fn disagrees(service: &Service) -> bool {
+fn disagrees(service: &ServiceSnapshot) -> bool {
     let known = |strength| strength != Strength::Unknown;
     service.drill.is_none() && known(service.want) && known(service.actual) && service.want != service.actual
 }

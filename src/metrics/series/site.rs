@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::metrics::Facts;
-use crate::metrics::page::{Page, family, seconds};
-use crate::status::snapshot::{AlarmCode, BirdState};
+use crate::metrics::encoder::{Encoder, family, seconds};
+use crate::model::snapshot::{AlarmCode, BirdState};
 
 /// BIRD's state, in words.
 const BIRD_STATES: &[&str] = &["up", "busy", "down"];
@@ -13,7 +13,7 @@ const BIRD_STATES: &[&str] = &["up", "busy", "down"];
 const ESTABLISHED: &str = "Established";
 
 /// Falconer itself, and what is wrong.
-pub(in crate::metrics) fn site(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn site(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let snapshot = &facts.snapshot;
     page.info(
         family("build", "Falconer's version."),
@@ -58,7 +58,7 @@ pub(in crate::metrics) fn site(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
 }
 
 /// BIRD, over its control socket.
-pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn bird(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let bird = &facts.snapshot.bird;
     let word = bird.state.word();
     page.flag(
@@ -116,7 +116,7 @@ pub(in crate::metrics) fn bird(page: &mut Page<'_>, facts: &Facts) -> fmt::Resul
 }
 
 /// The BGP sessions that carry the prefixes out.
-pub(in crate::metrics) fn upstreams(page: &mut Page<'_>, facts: &Facts) -> fmt::Result {
+pub(crate) fn upstreams(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let upstreams = || facts.snapshot.upstreams.iter();
     page.flag(
         family(

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
-use crate::bird::answer::{Dest, NextHop};
-use crate::status::snapshot::Outcome::{self, Error, Fail, Pass};
+use crate::bird::parse::{Dest, NextHop};
+use crate::model::snapshot::CheckOutcome;
+use crate::model::snapshot::CheckOutcome::{Error, Fail, Pass};
 
 const PREFIX: &str = "198.51.100.0/24";
 
@@ -15,7 +16,7 @@ struct View {
     routes: Option<Vec<Route>>,
     /// In the table of the protocol that is asked for, where that is another.
     own_table: Option<Vec<Route>>,
-    protocols: Option<Vec<Protocol>>,
+    protocols: Option<Vec<ProtocolRow>>,
     bfd: Option<Vec<BfdSession>>,
     slow: bool,
 }
@@ -44,7 +45,7 @@ impl BirdView for View {
         }
     }
 
-    fn protocols(&self) -> BirdAnswer<'_, Vec<Protocol>> {
+    fn protocols(&self) -> BirdAnswer<'_, Vec<ProtocolRow>> {
         self.say(&self.protocols)
     }
 
@@ -74,8 +75,8 @@ fn route(protocol: &str) -> Route {
     }
 }
 
-fn bgp(name: &str, state: State, info: &str) -> Protocol {
-    Protocol {
+fn bgp(name: &str, state: ProtocolState, info: &str) -> ProtocolRow {
+    ProtocolRow {
         name: name.into(),
         proto: "BGP".into(),
         table: None,
@@ -84,16 +85,20 @@ fn bgp(name: &str, state: State, info: &str) -> Protocol {
     }
 }
 
-fn up(name: &str) -> Protocol {
-    bgp(name, State::Up, "Established")
+fn up(name: &str) -> ProtocolRow {
+    bgp(name, ProtocolState::Up, "Established")
 }
 
-fn active(name: &str) -> Protocol {
-    bgp(name, State::Start, "Active        Socket: Connection refused")
+fn active(name: &str) -> ProtocolRow {
+    bgp(
+        name,
+        ProtocolState::Start,
+        "Active        Socket: Connection refused",
+    )
 }
 
-fn wanted() -> BirdRoute {
-    BirdRoute {
+fn wanted() -> BirdRouteConfig {
+    BirdRouteConfig {
         prefix: PREFIX.parse().unwrap(),
         protocol: None,
         origin_as: None,
@@ -103,7 +108,11 @@ fn wanted() -> BirdRoute {
     }
 }
 
-async fn look(wanted: BirdRoute, routes: Vec<Route>, protocols: Vec<Protocol>) -> (Outcome, String) {
+async fn look(
+    wanted: BirdRouteConfig,
+    routes: Vec<Route>,
+    protocols: Vec<ProtocolRow>,
+) -> (CheckOutcome, String) {
     let view = View {
         routes: Some(routes),
         protocols: Some(protocols),
@@ -112,7 +121,7 @@ async fn look(wanted: BirdRoute, routes: Vec<Route>, protocols: Vec<Protocol>) -
     let own = ["web_v4".to_owned(), "web_v4_drain".to_owned()];
     let probe = RouteProbe::new(wanted, Arc::new(view), own.into(), ["mute".to_owned()].into());
     probe.footing.seen(1);
-    let report = probe.check(Limit::new(Duration::from_secs(1))).await;
+    let report = probe.check(CheckDeadline::new(Duration::from_secs(1))).await;
     (report.outcome, report.detail)
 }
 
@@ -127,58 +136,58 @@ async fn a_route_that_fits_passes() {
 
 #[tokio::test]
 async fn every_filter_can_fail() {
-    let cases: [(&str, BirdRoute, BirdRoute); 5] = [
+    let cases: [(&str, BirdRouteConfig, BirdRouteConfig); 5] = [
         (
             "protocol",
-            BirdRoute {
+            BirdRouteConfig {
                 protocol: Some("isp".into()),
                 ..wanted()
             },
-            BirdRoute {
+            BirdRouteConfig {
                 protocol: Some("other".into()),
                 ..wanted()
             },
         ),
         (
             "origin_as",
-            BirdRoute {
+            BirdRouteConfig {
                 origin_as: Some(64500),
                 ..wanted()
             },
-            BirdRoute {
+            BirdRouteConfig {
                 origin_as: Some(64499),
                 ..wanted()
             },
         ),
         (
             "community",
-            BirdRoute {
+            BirdRouteConfig {
                 community: Some((64500, 1)),
                 ..wanted()
             },
-            BirdRoute {
+            BirdRouteConfig {
                 community: Some((64500, 2)),
                 ..wanted()
             },
         ),
         (
             "large_community",
-            BirdRoute {
+            BirdRouteConfig {
                 large_community: Some((64500, 1, 2)),
                 ..wanted()
             },
-            BirdRoute {
+            BirdRouteConfig {
                 large_community: Some((64500, 1, 3)),
                 ..wanted()
             },
         ),
         (
             "next_hop",
-            BirdRoute {
+            BirdRouteConfig {
                 next_hop: Some("203.0.113.1".parse().unwrap()),
                 ..wanted()
             },
-            BirdRoute {
+            BirdRouteConfig {
                 next_hop: Some("203.0.113.2".parse().unwrap()),
                 ..wanted()
             },
@@ -201,7 +210,7 @@ async fn every_filter_can_fail() {
 
 #[tokio::test]
 async fn the_next_hop_of_a_recursive_route_is_the_one_that_bgp_names() {
-    let recursive = BirdRoute {
+    let recursive = BirdRouteConfig {
         next_hop: Some("203.0.113.3".parse().unwrap()),
         ..wanted()
     };
@@ -213,7 +222,7 @@ async fn all_filters_must_fit_one_and_the_same_route() {
     let mut other = route("isp");
     other.communities = vec![(64500, 2)];
     other.origin_as = Some(64511);
-    let both = BirdRoute {
+    let both = BirdRouteConfig {
         origin_as: Some(64511),
         community: Some((64500, 1)),
         ..wanted()
@@ -243,11 +252,11 @@ async fn a_more_specific_route_does_not_count() {
 
 #[tokio::test]
 async fn d3_absence_is_evidence_only_while_a_session_that_could_carry_the_route_stands() {
-    let named = || BirdRoute {
+    let named = || BirdRouteConfig {
         protocol: Some("isp".into()),
         ..wanted()
     };
-    let stuck = bgp("isp", State::Up, "Active");
+    let stuck = bgp("isp", ProtocolState::Up, "Active");
     let mut odd = up("isp");
     odd.proto = "Static".into();
     for (wanted, protocols, outcome) in [
@@ -286,17 +295,17 @@ async fn d1_a_bird_that_is_away_or_slow_is_an_error() {
             slow,
             ..View::default()
         };
-        let limit = || Limit::new(Duration::from_millis(50));
+        let limit = || CheckDeadline::new(Duration::from_millis(50));
         let probe = RouteProbe::new(wanted(), Arc::new(view()), [].into(), [].into());
         probe.footing.seen(1);
         assert_eq!(probe.check(limit()).await.outcome, Error);
         if slow || protocols.is_none() {
-            let probe = ProtocolProbe::new(BirdProtocol::Bgp("isp".into()), Arc::new(view()));
+            let probe = ProtocolProbe::new(BirdProtocolConfig::Bgp("isp".into()), Arc::new(view()));
             probe.footing.seen(1);
             assert_eq!(probe.check(limit()).await.outcome, Error);
         }
         let probe = ProtocolProbe::new(
-            BirdProtocol::Bfd("203.0.113.1".parse().unwrap()),
+            BirdProtocolConfig::Bfd("203.0.113.1".parse().unwrap()),
             Arc::new(view()),
         );
         probe.footing.seen(1);
@@ -309,7 +318,7 @@ async fn a_bgp_session_is_established_or_it_fails() {
     let mut passive = active("isp");
     passive.info = String::new();
     let mut down = active("isp");
-    (down.state, down.info) = (State::Down, String::new());
+    (down.state, down.info) = (ProtocolState::Down, String::new());
     let mut other = up("isp");
     other.proto = "Static".into();
     for (protocol, outcome, words) in [
@@ -328,9 +337,9 @@ async fn a_bgp_session_is_established_or_it_fails() {
             protocols: Some(vec![protocol]),
             ..View::default()
         };
-        let probe = ProtocolProbe::new(BirdProtocol::Bgp("isp".into()), Arc::new(view));
+        let probe = ProtocolProbe::new(BirdProtocolConfig::Bgp("isp".into()), Arc::new(view));
         probe.footing.seen(1);
-        let report = probe.check(Limit::new(Duration::from_secs(1))).await;
+        let report = probe.check(CheckDeadline::new(Duration::from_secs(1))).await;
         assert_eq!((report.outcome, report.detail.as_str()), (outcome, words));
     }
 }
@@ -369,15 +378,15 @@ async fn a_bfd_session_is_up_or_it_fails_and_none_is_an_error() {
             bfd: Some(sessions.clone()),
             ..View::default()
         };
-        let probe = ProtocolProbe::new(BirdProtocol::Bfd(neighbor), Arc::new(view));
+        let probe = ProtocolProbe::new(BirdProtocolConfig::Bfd(neighbor), Arc::new(view));
         probe.footing.seen(1);
-        let report = probe.check(Limit::new(Duration::from_secs(1))).await;
+        let report = probe.check(CheckDeadline::new(Duration::from_secs(1))).await;
         assert_eq!(report.outcome, outcome, "{sessions:?}");
     }
 }
 
 /// A probe without a protocol that saw the route through `isp` before, and does not see it now.
-async fn gone(own_table: Option<Vec<Route>>, protocols: Vec<Protocol>) -> Outcome {
+async fn gone(own_table: Option<Vec<Route>>, protocols: Vec<ProtocolRow>) -> CheckOutcome {
     let view = View {
         routes: Some(vec![]),
         own_table,
@@ -386,7 +395,10 @@ async fn gone(own_table: Option<Vec<Route>>, protocols: Vec<Protocol>) -> Outcom
     };
     let probe = RouteProbe::new(wanted(), Arc::new(view), [].into(), [].into());
     probe.footing.seen_through(1, "isp");
-    probe.check(Limit::new(Duration::from_secs(1))).await.outcome
+    probe
+        .check(CheckDeadline::new(Duration::from_secs(1)))
+        .await
+        .outcome
 }
 
 #[tokio::test]

@@ -12,17 +12,17 @@ use domain::rdata::{AllRecordData, Txt, ZoneRecordData};
 
 /// Answers that are wanted, each as the operator wrote it and in its canonical form.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub(crate) struct ExpectedAnswers {
     record: Rtype,
     wanted: Vec<(String, Vec<u8>)>,
 }
 
-impl Answers {
+impl ExpectedAnswers {
     /// Reads them in presentation format; none means that any answer will do.
     ///
     /// # Errors
     /// What is wrong with one of them, in words.
-    pub(super) fn new(record: Rtype, wanted: &[String]) -> Result<Self, String> {
+    pub(crate) fn new(record: Rtype, wanted: &[String]) -> Result<Self, String> {
         let read = |text: &String| {
             let canonical = if record == Rtype::TXT {
                 Ok(text_of(text))
@@ -38,7 +38,7 @@ impl Answers {
     }
 
     /// The first that is not in the message, and what is there instead, in words.
-    pub(super) fn missing_from(&self, message: &Message<Vec<u8>>) -> Option<String> {
+    pub(crate) fn missing_from(&self, message: &Message<Vec<u8>>) -> Option<String> {
         let there = records(message, self.record);
         let is_there = |wanted: &Vec<u8>| there.iter().any(|(canonical, _)| canonical == wanted);
         let (missing, _) = self.wanted.iter().find(|(_, wanted)| !is_there(wanted))?;
@@ -51,7 +51,7 @@ impl Answers {
 }
 
 /// "3 answers".
-pub(super) fn count(message: &Message<Vec<u8>>) -> String {
+pub(crate) fn count(message: &Message<Vec<u8>>) -> String {
     match message.header_counts().ancount() {
         1 => "1 answer".into(),
         count => format!("{count} answers"),

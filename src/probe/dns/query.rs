@@ -8,17 +8,17 @@ const UDP_PAYLOAD: u16 = 1232;
 
 /// What is asked, every time with another id.
 #[derive(Debug)]
-pub(super) struct Query {
+pub(crate) struct DnsQuery {
     name: Name<Vec<u8>>,
     record: Rtype,
 }
 
-impl Query {
+impl DnsQuery {
     /// Asks for a name's records of a type such as "A".
     ///
     /// # Errors
     /// What is wrong with the name or the type, in words.
-    pub(super) fn new(name: &str, record: &str) -> Result<Self, String> {
+    pub(crate) fn new(name: &str, record: &str) -> Result<Self, String> {
         let wrong_name = |error| format!("{name} is no domain name: {error}");
         Ok(Self {
             name: name.parse().map_err(wrong_name)?,
@@ -30,12 +30,12 @@ impl Query {
     }
 
     /// The record type.
-    pub(super) fn record(&self) -> Rtype {
+    pub(crate) fn record(&self) -> Rtype {
         self.record
     }
 
     /// A message with a new id that nobody guesses, recursion desired, and EDNS (RFC 6891).
-    pub(super) fn message(&self) -> Message<Vec<u8>> {
+    pub(crate) fn message(&self) -> Message<Vec<u8>> {
         let mut builder = MessageBuilder::new_vec();
         builder.header_mut().set_random_id();
         builder.header_mut().set_rd(true);
@@ -54,7 +54,7 @@ impl Query {
 /// What was received as an answer to that question; `None` if it is none.
 ///
 /// A server that does not know EDNS may refuse the query without repeating the question.
-pub(super) fn answer_to(question: &Message<Vec<u8>>, received: &[u8]) -> Option<Message<Vec<u8>>> {
+pub(crate) fn answer_to(question: &Message<Vec<u8>>, received: &[u8]) -> Option<Message<Vec<u8>>> {
     let message = Message::from_octets(received.to_vec()).ok()?;
     let header = message.header();
     let refused = message.header_counts().qdcount() == 0
@@ -68,7 +68,7 @@ pub(super) fn answer_to(question: &Message<Vec<u8>>, received: &[u8]) -> Option<
 }
 
 /// As it goes over TCP (RFC 1035, section 4.2.2).
-pub(super) fn with_length(message: &Message<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn with_length(message: &Message<Vec<u8>>) -> Vec<u8> {
     let bytes = message.as_slice();
     // A query is a name of at most 255 bytes and little else.
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);

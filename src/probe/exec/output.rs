@@ -10,14 +10,14 @@ const KEEP: usize = 2048;
 
 /// The end of what was read from a pipe.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct ProgramOutput {
     pipe: Receiver,
     tail: Vec<u8>,
 }
 
-impl Output {
+impl ProgramOutput {
     /// Nothing read yet.
-    pub(super) fn new(pipe: Receiver) -> Self {
+    pub(crate) fn new(pipe: Receiver) -> Self {
         Self {
             pipe,
             tail: Vec::new(),
@@ -25,7 +25,7 @@ impl Output {
     }
 
     /// Reads until the last writer is gone. May be dropped and called again.
-    pub(super) async fn read_to_end(&mut self) -> io::Result<()> {
+    pub(crate) async fn read_to_end(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
             match self.pipe.read(&mut buffer).await? {
@@ -37,7 +37,7 @@ impl Output {
 
     /// Reads what is there, without waiting for more: a process that left the group may hold the
     /// pipe for ever. The kernel is asked, since the runtime may not have heard of it yet.
-    pub(super) fn read_what_is_there(&mut self) {
+    pub(crate) fn read_what_is_there(&mut self) {
         let mut buffer = [0; 4096];
         // No more than a pipe holds, since who writes without end would never let this end.
         for _ in 0..16 {
@@ -49,7 +49,7 @@ impl Output {
     }
 
     /// The last line that is not empty.
-    pub(super) fn last_line(&self) -> String {
+    pub(crate) fn last_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.tail);
         let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
         line.unwrap_or_default().to_owned()

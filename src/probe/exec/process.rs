@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as ChildSignals, SignalKind, signal};
 use tokio::time::timeout;
 
-use super::output::Output;
+use super::output::ProgramOutput;
 
 /// Where programs are looked for by what an exec probe starts.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -24,7 +24,7 @@ const DEATH: Duration = Duration::from_millis(100);
 
 /// A program and its arguments and environment.
 #[derive(Clone, Debug)]
-pub(super) struct Program {
+pub(crate) struct ExecProgram {
     argv: Arc<[String]>,
     probe: String,
     timeout: Duration,
@@ -32,18 +32,18 @@ pub(super) struct Program {
 
 /// How a program ended.
 #[derive(Debug)]
-pub(super) struct End {
+pub(crate) struct ProcessEnd {
     /// Its exit status, if it exited by itself.
-    pub(super) code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// The signal that ended it, if one did.
-    pub(super) signal: Option<i32>,
+    pub(crate) signal: Option<i32>,
     /// The last line that it wrote.
-    pub(super) said: String,
+    pub(crate) said: String,
 }
 
-impl Program {
+impl ExecProgram {
     /// `probe` and `timeout` are told to the program.
-    pub(super) fn new(argv: &[String], probe: &str, timeout: Duration) -> Self {
+    pub(crate) fn new(argv: &[String], probe: &str, timeout: Duration) -> Self {
         Self {
             argv: argv.into(),
             probe: probe.to_owned(),
@@ -52,12 +52,12 @@ impl Program {
     }
 
     /// The program's path.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.argv.first().map_or("", String::as_str)
     }
 
     /// Starts it. Blocks while the system reads the program's file.
-    pub(super) fn start(&self) -> io::Result<Running> {
+    pub(crate) fn start(&self) -> io::Result<RunningProcess> {
         let children = signal(SignalKind::child())?;
         // One pipe for both, so that the order of what was said is kept.
         let (reader, writer) = io::pipe()?;
@@ -80,12 +80,12 @@ impl Program {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw)
             .ok_or_else(|| io::Error::other("it has no process id"))?;
-        let group = Group { leader, gone: false };
+        let group = ProcessGroup { leader, gone: false };
         let output = Receiver::from_owned_fd(OwnedFd::from(reader))?;
-        Ok(Running {
+        Ok(RunningProcess {
             group,
             children,
-            output: Output::new(output),
+            output: ProgramOutput::new(output),
             child,
         })
     }
@@ -96,16 +96,16 @@ impl Program {
 /// The order of the fields matters: the group is killed while its leader is not yet reaped, so that
 /// its number still is its own.
 #[derive(Debug)]
-pub(super) struct Running {
-    group: Group,
+pub(crate) struct RunningProcess {
+    group: ProcessGroup,
     children: ChildSignals,
-    output: Output,
+    output: ProgramOutput,
     child: Child,
 }
 
-impl Running {
+impl RunningProcess {
     /// Waits until it exits, kills what is left of its group, and reaps it.
-    pub(super) async fn end(&mut self) -> io::Result<End> {
+    pub(crate) async fn end(&mut self) -> io::Result<ProcessEnd> {
         tokio::select! {
             biased;
             exited = exited(&self.group, &mut self.children) => exited?,
@@ -115,7 +115,7 @@ impl Running {
         self.output.read_what_is_there();
         let status = self.child.wait().await?;
         self.group.gone = true;
-        Ok(End {
+        Ok(ProcessEnd {
             code: status.code(),
             signal: status.signal(),
             said: self.output.last_line(),
@@ -123,7 +123,7 @@ impl Running {
     }
 
     /// Kills the group and reaps the program; the last line that it wrote.
-    pub(super) async fn killed(mut self) -> String {
+    pub(crate) async fn killed(mut self) -> String {
         self.group.kill();
         // Who does not die at once is reaped by the runtime.
         let reaped = timeout(DEATH, self.child.wait()).await;
@@ -134,7 +134,7 @@ impl Running {
 }
 
 /// Waits until the group's leader has exited, and does not reap it.
-async fn exited(group: &Group, children: &mut ChildSignals) -> io::Result<()> {
+async fn exited(group: &ProcessGroup, children: &mut ChildSignals) -> io::Result<()> {
     let leave_it = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     while waitid(WaitId::Pid(group.leader), leave_it)?.is_none() {
         // Any child's signal will do: the question is asked again.
@@ -145,12 +145,12 @@ async fn exited(group: &Group, children: &mut ChildSignals) -> io::Result<()> {
 
 /// A process group whose leader is not reaped.
 #[derive(Debug)]
-struct Group {
+struct ProcessGroup {
     leader: Pid,
     gone: bool,
 }
 
-impl Group {
+impl ProcessGroup {
     /// SIGKILL: a check's time-out is firm, and there is nothing to tidy up after a check.
     fn kill(&self) {
         if !self.gone {
@@ -160,7 +160,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }

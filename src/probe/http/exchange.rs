@@ -17,8 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::probe::limit::Limit;
-use crate::probe::report::NoAnswer;
+use crate::probe::deadline::CheckDeadline;
+use crate::probe::report::CheckError;
 
 /// How much of a body is searched.
 const BODY_LIMIT: usize = 64 << 10;
@@ -28,25 +28,25 @@ const HEAD_LIMIT: usize = 64 << 10;
 
 /// A request, the same every time.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct HttpRequest {
     /// The method.
-    pub(super) method: Method,
+    pub(crate) method: Method,
     /// Path and query.
-    pub(super) target: Uri,
+    pub(crate) target: Uri,
     /// All of them, Host included.
-    pub(super) headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
 }
 
 /// An answer whose body is still to come. Dropping it closes the connection.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct HttpAnswer {
     response: Response<Incoming>,
     _connection: AbortOnDropHandle<()>,
 }
 
 /// What was read of a body.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(crate) enum ResponseBody {
     /// All of it.
     Whole(Vec<u8>),
     /// The first [`BODY_LIMIT`] bytes of a longer one.
@@ -56,26 +56,26 @@ pub(super) enum Body {
 }
 
 /// Speaks TLS over a connection.
-pub(super) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     client: Arc<ClientConfig>,
     server: ServerName<'static>,
-    limit: Limit,
-) -> Result<TlsStream<S>, NoAnswer> {
+    limit: CheckDeadline,
+) -> Result<TlsStream<S>, CheckError> {
     let handshake = TlsConnector::from(client).connect(server, stream);
     limit
         .within("in the TLS handshake", handshake)
         .await?
-        .map_err(|error| NoAnswer::Failed(format!("TLS: {}", causes(&error))))
+        .map_err(|error| CheckError::Failed(format!("TLS: {}", causes(&error))))
 }
 
 /// Sends a request, and waits for the status line and the headers.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: &Request,
-    limit: Limit,
-) -> Result<Answer, NoAnswer> {
-    let no_http = |error: hyper::Error| NoAnswer::Failed(format!("no HTTP answer: {}", causes(&error)));
+    request: &HttpRequest,
+    limit: CheckDeadline,
+) -> Result<HttpAnswer, CheckError> {
+    let no_http = |error: hyper::Error| CheckError::Failed(format!("no HTTP answer: {}", causes(&error)));
     let handshake = http1::Builder::new()
         .max_buf_size(HEAD_LIMIT)
         .handshake(TokioIo::new(stream));
@@ -90,36 +90,36 @@ pub(super) async fn ask(
         .within("waiting for the HTTP answer", sender.send_request(message))
         .await?
         .map_err(no_http)?;
-    Ok(Answer {
+    Ok(HttpAnswer {
         response,
         _connection: connection,
     })
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The status code.
-    pub(super) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
     }
 
     /// The headers.
-    pub(super) fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
 
     /// Reads the body, as far as it matters.
-    pub(super) async fn body(&mut self, limit: Limit) -> Body {
+    pub(crate) async fn body(&mut self, limit: CheckDeadline) -> ResponseBody {
         let mut read = Vec::new();
         loop {
             match limit.within("reading the body", self.response.frame()).await {
-                Err(late) => return Body::Broken(late.words().to_owned()),
-                Ok(None) => return Body::Whole(read),
-                Ok(Some(Err(error))) => return Body::Broken(causes(&error)),
+                Err(late) => return ResponseBody::Broken(late.words().to_owned()),
+                Ok(None) => return ResponseBody::Whole(read),
+                Ok(Some(Err(error))) => return ResponseBody::Broken(causes(&error)),
                 Ok(Some(Ok(frame))) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
             }
             if read.len() > BODY_LIMIT {
                 read.truncate(BODY_LIMIT);
-                return Body::Cut(read);
+                return ResponseBody::Cut(read);
             }
         }
     }

@@ -19,7 +19,7 @@ const LIMIT: u64 = 64 << 10;
 ///
 /// # Errors
 /// Why it cannot be used, in words: it is not there, everybody can read it, or a line is no header.
-pub(super) fn read(path: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let problem = |what: String| format!("headers_file {}: {what}", path.display());
     let file = File::open(path).map_err(|error| problem(words(&error)))?;
     let mode = file

@@ -13,18 +13,18 @@ use tokio::task::yield_now;
 
 /// How much a server may send over one connection: headers and body of 64 KiB each, a TLS handshake of
 /// 64 KiB, and their framing some times over.
-pub(super) const BUDGET: usize = 512 << 10;
+pub(crate) const BUDGET: usize = 512 << 10;
 
 /// How much is read in one go, before whatever else waits for the processor has its turn. It is parsed
 /// in less than a millisecond, whatever it is.
-pub(super) const TURN: usize = 16 << 10;
+pub(crate) const TURN: usize = 16 << 10;
 
 /// What a read costs at least, so that bytes that come one by one are not free.
 const LEAST: usize = 64;
 
 /// A connection with a budget.
 #[derive(Debug)]
-pub(super) struct Metered<S> {
+pub(crate) struct Metered<S> {
     stream: S,
     left: usize,
     turn: usize,
@@ -33,7 +33,7 @@ pub(super) struct Metered<S> {
 
 impl<S> Metered<S> {
     /// With all of [`BUDGET`].
-    pub(super) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
             left: BUDGET,

@@ -11,9 +11,9 @@ use hyper::header::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::yield_now;
 
-use super::exchange::{self, Body, Request};
+use super::exchange::{self, HttpRequest, ResponseBody};
 use super::metered::{BUDGET, Metered, TURN};
-use crate::probe::limit::Limit;
+use crate::probe::deadline::CheckDeadline;
 
 /// Sends `start`, then `again` without an end, and always has more at once, as a socket whose buffer
 /// is never empty.
@@ -106,7 +106,7 @@ async fn ask(start: &str, again: &str, piece: usize) -> (String, Arc<Seen>) {
         waiting: None,
         seen: seen.clone(),
     };
-    let request = Request {
+    let request = HttpRequest {
         method: hyper::Method::GET,
         target: "/".parse().unwrap(),
         headers: HeaderMap::new(),
@@ -120,13 +120,13 @@ async fn ask(start: &str, again: &str, piece: usize) -> (String, Arc<Seen>) {
             }
         }
     });
-    let limit = Limit::new(Duration::from_secs(3600));
+    let limit = CheckDeadline::new(Duration::from_secs(3600));
     let came = match exchange::ask(Metered::new(stream), &request, limit).await {
         Err(none) => none.words().to_owned(),
         Ok(mut answer) => match answer.body(limit).await {
-            Body::Whole(_) => "whole".into(),
-            Body::Cut(_) => "cut".into(),
-            Body::Broken(why) => why,
+            ResponseBody::Whole(_) => "whole".into(),
+            ResponseBody::Cut(_) => "cut".into(),
+            ResponseBody::Broken(why) => why,
         },
     };
     others.abort();

@@ -22,7 +22,7 @@ const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
 /// What stands before the ICMP header in what the filter sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     /// An IPv4 header: raw IPv4 sockets.
     IpHeader,
     /// Nothing: raw IPv6 sockets, and datagram sockets.
@@ -30,7 +30,7 @@ pub(super) enum Before {
 }
 
 /// Lets through echo replies that carry `cookie`.
-pub(super) fn replies(family: Family, before: Before, cookie: u32) -> [SockFilter; 7] {
+pub(crate) fn replies(family: Family, before: Before, cookie: u32) -> [SockFilter; 7] {
     let reply = match family {
         Family::V4 => 0,
         Family::V6 => 129,
@@ -48,7 +48,7 @@ pub(super) fn replies(family: Family, before: Before, cookie: u32) -> [SockFilte
 
 /// Lets through ICMP errors that quote an ICMP packet. A redirect is none: it says that the packet
 /// went on by another way.
-pub(super) fn errors(family: Family) -> [SockFilter; 10] {
+pub(crate) fn errors(family: Family) -> [SockFilter; 10] {
     // The types, and where in the quoted IP header the protocol stands, and which it must be.
     let (before, [a, b, c, d], at, protocol) = match family {
         Family::V4 => (Before::IpHeader, [3, 11, 12, 12], 8 + 9, 1),

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::packet::{self, Echo, Heard, IcmpError, Marks, Says};
-use crate::probe::report::NoAnswer;
+use super::packet::{self, Echo, IcmpError, IcmpMessage, Marks, Says};
+use crate::probe::report::CheckError;
 use crate::probe::socket::family_of;
 
 /// How many pings may be in flight: what fits into a receive buffer, some times over.
@@ -23,7 +23,7 @@ const IN_FLIGHT_LIMIT: usize = 1 << 15;
 
 /// Who waits for which answer.
 #[derive(Debug, Default)]
-pub(super) struct InFlight {
+pub(crate) struct InFlight {
     /// A lock, since every check enters itself and the receivers look it up; it is held for one
     /// look-up in the map.
     pings: Mutex<HashMap<Key, Ping>>,
@@ -41,18 +41,18 @@ struct Ping {
 
 /// One ping in flight. Dropping it forgets the ping.
 #[derive(Debug)]
-pub(super) struct Wait {
+pub(crate) struct Wait {
     /// What is to be sent.
-    pub(super) request: Echo,
+    pub(crate) request: Echo,
     /// When the reply came.
-    pub(super) answered: oneshot::Receiver<Instant>,
+    pub(crate) answered: oneshot::Receiver<Instant>,
     key: Key,
     in_flight: Arc<InFlight>,
 }
 
 /// Whether the identifier of a ping is ours to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ident {
+pub(crate) enum Ident {
     /// On a raw socket.
     Random,
     /// The kernel chooses one for a datagram socket, checks it, and puts it into the request.
@@ -61,16 +61,16 @@ pub(super) enum Ident {
 
 impl InFlight {
     /// Draws a ping to `target` that is like no other in flight.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         self: &Arc<Self>,
         target: IpAddr,
         ident: Ident,
         cookie: u32,
-    ) -> Result<Wait, NoAnswer> {
+    ) -> Result<Wait, CheckError> {
         let (sender, answered) = oneshot::channel();
         let mut pings = self.lock();
         if pings.len() >= IN_FLIGHT_LIMIT {
-            return Err(NoAnswer::NotMade(format!(
+            return Err(CheckError::NotMade(format!(
                 "{IN_FLIGHT_LIMIT} pings are in flight"
             )));
         }
@@ -99,7 +99,7 @@ impl InFlight {
     }
 
     /// Takes in a packet that came `at` that time. `ident`: who chose the identifiers on its socket.
-    pub(super) fn take(&self, heard: Heard<'_>, ident: Ident, at: Instant) {
+    pub(crate) fn take(&self, heard: IcmpMessage<'_>, ident: Ident, at: Instant) {
         let number = match ident {
             Ident::Random => heard.ident,
             Ident::OfTheKernel => 0,
@@ -129,7 +129,7 @@ impl InFlight {
 
 impl Wait {
     /// The ICMP error that came instead of an answer, so far.
-    pub(super) fn error(&self) -> Option<IcmpError> {
+    pub(crate) fn error(&self) -> Option<IcmpError> {
         self.in_flight.lock().get(&self.key)?.error
     }
 }
@@ -162,6 +162,6 @@ fn draw(ident: Ident, cookie: u32) -> Marks {
 
 /// A number that nobody guesses: the hash of nothing under the random keys that std makes for maps
 /// (SipHash, keyed by the kernel's random numbers).
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

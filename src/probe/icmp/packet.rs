@@ -20,31 +20,31 @@ const HEADER: usize = 8;
 const DATA: usize = 56;
 
 /// Where the cookie stands, from the start of the ICMP header: after the nonce.
-pub(super) const COOKIE_AT: u32 = 16;
+pub(crate) const COOKIE_AT: u32 = 16;
 
 /// How many bytes of the data nobody can guess: the nonce and the cookie.
 const SECRET: usize = 12;
 
 /// An echo request.
-pub(super) type Echo = [u8; HEADER + DATA];
+pub(crate) type Echo = [u8; HEADER + DATA];
 
 /// What makes a request different from all others. All of it is random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// The identifier. On a datagram socket the kernel puts its own in its place.
-    pub(super) ident: u16,
+    pub(crate) ident: u16,
     /// The number.
-    pub(super) seq: u16,
+    pub(crate) seq: u16,
     /// Opens the data: another one for each ping.
-    pub(super) nonce: u64,
+    pub(crate) nonce: u64,
     /// Follows the nonce: the same for all pings of a socket, which filters replies by it.
-    pub(super) cookie: u32,
+    pub(crate) cookie: u32,
 }
 
 /// An echo request.
 ///
 /// The checksum is filled in for IPv4; the kernel does it for IPv6 (RFC 3542, section 3.1).
-pub(super) fn request(family: Family, marks: Marks) -> Echo {
+pub(crate) fn request(family: Family, marks: Marks) -> Echo {
     let mut echo = [0; HEADER + DATA];
     echo[0] = match family {
         Family::V4 => 8,
@@ -66,20 +66,20 @@ pub(super) fn request(family: Family, marks: Marks) -> Echo {
 
 /// A packet that may be about a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Heard<'a> {
+pub(crate) struct IcmpMessage<'a> {
     /// Where the request went.
-    pub(super) target: IpAddr,
+    pub(crate) target: IpAddr,
     /// The request's identifier. On a datagram socket the kernel chose and checked it.
-    pub(super) ident: u16,
+    pub(crate) ident: u16,
     /// The request's number.
-    pub(super) seq: u16,
+    pub(crate) seq: u16,
     /// What is said of it.
-    pub(super) says: Says<'a>,
+    pub(crate) says: Says<'a>,
 }
 
 /// What is said of a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says<'a> {
+pub(crate) enum Says<'a> {
     /// An echo reply, with these data.
     Reply(&'a [u8]),
     /// An ICMP error.
@@ -88,28 +88,28 @@ pub(super) enum Says<'a> {
 
 /// An ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IcmpError {
+pub(crate) struct IcmpError {
     /// The ICMP type.
-    pub(super) kind: u8,
+    pub(crate) kind: u8,
     /// The ICMP code.
-    pub(super) code: u8,
+    pub(crate) code: u8,
     /// The router that says so; this host itself where neighbour resolution failed.
-    pub(super) from: IpAddr,
+    pub(crate) from: IpAddr,
 }
 
 /// The ICMP packet that an error quotes, as far as it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quote<'a>(&'a [u8]);
+pub(crate) struct Quote<'a>(&'a [u8]);
 
 /// Whether these are the data that were sent with that request.
-pub(super) fn is_reply_to(data: &[u8], request: &Echo) -> bool {
+pub(crate) fn is_reply_to(data: &[u8], request: &Echo) -> bool {
     data.get(..SECRET) == Some(&request[HEADER..HEADER + SECRET])
 }
 
 impl Quote<'_> {
     /// Whether this is that request. A router quotes 8 bytes at least (RFC 792), the checksum of
     /// the data among them; RFC 4443 wants as much as fits, so that IPv6 quotes always have the data.
-    pub(super) fn is_of(&self, request: &Echo, family: Family) -> bool {
+    pub(crate) fn is_of(&self, request: &Echo, family: Family) -> bool {
         let length = self.0.len().min(request.len());
         match family {
             Family::V4 => length >= HEADER && self.0[..length] == request[..length],
@@ -124,7 +124,7 @@ impl Quote<'_> {
 }
 
 /// Reads what a socket of that type received from `from`. `None`: nothing that is about a ping.
-pub(super) fn read(packet: &[u8], socket: Type, from: IpAddr) -> Option<Heard<'_>> {
+pub(crate) fn read(packet: &[u8], socket: Type, from: IpAddr) -> Option<IcmpMessage<'_>> {
     let icmp = match from {
         IpAddr::V4(_) => icmp_of(packet, socket)?,
         IpAddr::V6(_) => packet,
@@ -147,7 +147,7 @@ pub(super) fn read(packet: &[u8], socket: Type, from: IpAddr) -> Option<Heard<'_
         IpAddr::V4(v4) => IcmpPacket::V4(Icmpv4Packet::decode(packet, socket, v4, v4).ok()?),
         IpAddr::V6(v6) => IcmpPacket::V6(Icmpv6Packet::decode(packet, v6).ok()?),
     };
-    Some(Heard {
+    Some(IcmpMessage {
         target: known.real_destination(),
         ident: known.get_identifier().into_u16(),
         seq: known.get_sequence().into_u16(),

@@ -15,8 +15,8 @@ use super::filter::{self, Before};
 use super::in_flight::{Ident, InFlight, random};
 use super::{packet, words};
 use crate::config::model::{Family, Source};
-use crate::probe::limit::Limit;
-use crate::probe::report::NoAnswer;
+use crate::probe::deadline::CheckDeadline;
+use crate::probe::report::CheckError;
 use crate::probe::socket::{self, family_of};
 
 /// Room for some 10,000 replies that come at once. The system's default holds 256, and a lost reply
@@ -38,7 +38,7 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
 /// A socket for one family and source. Its task ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Pinger {
+pub(crate) struct Pinger {
     family: Family,
     source: Option<Source>,
     socket: Arc<UdpSocket>,
@@ -54,7 +54,7 @@ impl Pinger {
     ///
     /// # Errors
     /// As the kernel says; all of them are of this host's own making.
-    pub(super) fn open(
+    pub(crate) fn open(
         family: Family,
         source: Option<&Source>,
         in_flight: Arc<InFlight>,
@@ -88,17 +88,17 @@ impl Pinger {
     }
 
     /// Whether this is the socket for that family and source, and somebody hears what comes back.
-    pub(super) fn serves(&self, family: Family, source: Option<&Source>) -> bool {
+    pub(crate) fn serves(&self, family: Family, source: Option<&Source>) -> bool {
         self.family == family && self.source.as_ref() == source && !self.receiver.is_finished()
     }
 
     /// What is not as it should be with this socket, in words.
-    pub(super) fn warning(&self) -> Option<&str> {
+    pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
     /// One ping: how long its reply took.
-    pub(super) async fn ping(&self, target: IpAddr, limit: Limit) -> Result<Duration, NoAnswer> {
+    pub(crate) async fn ping(&self, target: IpAddr, limit: CheckDeadline) -> Result<Duration, CheckError> {
         let mut wait = self.in_flight.enter(target, self.ident, self.cookie)?;
         let sent = Instant::now();
         let sending = self.socket.send_to(&wait.request, SocketAddr::new(target, 0));
@@ -107,13 +107,13 @@ impl Pinger {
             // The socket is not connected, so that no ICMP error comes out here: it is our own
             // kernel's word.
             Ok(Err(error)) => return Err(socket::refused_at_once(&error, target)),
-            Err(late) => return Err(NoAnswer::NotMade(late.words().to_owned())),
+            Err(late) => return Err(CheckError::NotMade(late.words().to_owned())),
         }
         let doing = format!("pinging {target}");
         match limit.within(&doing, &mut wait.answered).await {
             Ok(Ok(at)) => Ok(at.saturating_duration_since(sent)),
             // The sender lives in the list until it is used, and this ping's guard holds the list.
-            Ok(Err(_)) => Err(NoAnswer::NotMade("the ping socket was closed".into())),
+            Ok(Err(_)) => Err(CheckError::NotMade("the ping socket was closed".into())),
             Err(late) => Err(match wait.error() {
                 Some(error) => late.with(&words::error(family_of(target), error)),
                 None => late,
@@ -167,7 +167,7 @@ async fn receive_replies(socket: Arc<UdpSocket>, ident: Ident, in_flight: Arc<In
 /// Hears the ICMP errors of a family, which explain why a ping was not answered. Its task ends when
 /// this is dropped.
 #[derive(Debug)]
-pub(super) struct ErrorListener {
+pub(crate) struct ErrorListener {
     _receiver: AbortOnDropHandle<()>,
 }
 
@@ -176,7 +176,7 @@ impl ErrorListener {
     ///
     /// # Errors
     /// As the kernel says. Without it pings are answered all the same.
-    pub(super) fn open(family: Family, in_flight: Arc<InFlight>) -> io::Result<Self> {
+    pub(crate) fn open(family: Family, in_flight: Arc<InFlight>) -> io::Result<Self> {
         let socket = socket::open(family, Type::RAW, protocol(family), None)?;
         socket.attach_filter(&filter::errors(family))?;
         let socket = UdpSocket::from_std(socket.into())?;

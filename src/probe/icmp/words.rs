@@ -4,7 +4,7 @@ use super::packet::IcmpError;
 use crate::config::model::Family;
 
 /// Who says what: "host unreachable, says 192.0.2.1 (ICMP type 3 code 1)".
-pub(super) fn error(family: Family, error: IcmpError) -> String {
+pub(crate) fn error(family: Family, error: IcmpError) -> String {
     let IcmpError { kind, code, from } = error;
     format!(
         "{}, says {from} (ICMP type {kind} code {code})",

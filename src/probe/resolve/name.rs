@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::metrics::tally::Number;
+use crate::metrics::shared::SharedNumber;
 use crate::probe::socket::words;
 
 /// How long an answer is used before the name is asked for again. `getaddrinfo` does not tell a
@@ -26,13 +26,13 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// holds it for long.
 const LOOKUPS_AT_A_TIME: usize = 8;
 
-type Pending = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+type PendingLookup = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
 /// How names are turned into addresses. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Lookup(Arc<dyn Fn(String) -> Pending + Send + Sync>);
+pub(crate) struct NameResolver(Arc<dyn Fn(String) -> PendingLookup + Send + Sync>);
 
-impl Lookup {
+impl NameResolver {
     /// The system's: `getaddrinfo` on a thread for blocking work, a bounded number at a time. The
     /// bound holds for look-ups that nobody waits for any more, too.
     pub(crate) fn system() -> Self {
@@ -62,7 +62,7 @@ impl Lookup {
     }
 }
 
-impl fmt::Debug for Lookup {
+impl fmt::Debug for NameResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Lookup")
     }
@@ -70,15 +70,15 @@ impl fmt::Debug for Lookup {
 
 /// A name and the last addresses found for it. Its task ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Name {
+pub(crate) struct ResolvedName {
     text: String,
-    found: watch::Receiver<Found>,
+    found: watch::Receiver<ResolvedAddresses>,
     _task: AbortOnDropHandle<()>,
 }
 
 /// What is known of a name.
 #[derive(Clone, Debug)]
-enum Found {
+enum ResolvedAddresses {
     /// It was never resolved; why, in words.
     Never(String),
     /// The last addresses found, never empty. Those that stay keep their places, so that a server
@@ -86,10 +86,10 @@ enum Found {
     Addresses(Vec<IpAddr>),
 }
 
-impl Name {
+impl ResolvedName {
     /// Starts to resolve it. `changes` counts when it gets other addresses.
-    pub(crate) fn spawn(text: String, lookup: Lookup, changes: Number) -> Self {
-        let (sender, found) = watch::channel(Found::Never("not yet".into()));
+    pub(crate) fn spawn(text: String, lookup: NameResolver, changes: SharedNumber) -> Self {
+        let (sender, found) = watch::channel(ResolvedAddresses::Never("not yet".into()));
         let task = tokio::spawn(keep_fresh(text.clone(), lookup, sender, changes));
         Self {
             text,
@@ -109,14 +109,19 @@ impl Name {
     /// Why there never were any, in words.
     pub(crate) fn found(&self) -> Result<Vec<IpAddr>, String> {
         match &*self.found.borrow() {
-            Found::Addresses(addresses) => Ok(addresses.clone()),
-            Found::Never(why) => Err(format!("{} was never resolved: {why}", self.text)),
+            ResolvedAddresses::Addresses(addresses) => Ok(addresses.clone()),
+            ResolvedAddresses::Never(why) => Err(format!("{} was never resolved: {why}", self.text)),
         }
     }
 }
 
 /// Resolves `name` again and again; ends when it is aborted.
-async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>, changes: Number) {
+async fn keep_fresh(
+    name: String,
+    lookup: NameResolver,
+    known: watch::Sender<ResolvedAddresses>,
+    changes: SharedNumber,
+) {
     let mut retry = FIRST_RETRY;
     loop {
         // In a task of its own: a look-up that breaks down, as for want of a thread, is one that failed.
@@ -138,18 +143,18 @@ async fn keep_fresh(name: String, lookup: Lookup, known: watch::Sender<Found>, c
 }
 
 /// Notes why there is nothing new, and says when to try again.
-fn failed(known: &watch::Sender<Found>, name: &str, why: &str, retry: &mut Duration) -> Duration {
+fn failed(known: &watch::Sender<ResolvedAddresses>, name: &str, why: &str, retry: &mut Duration) -> Duration {
     tracing::trace!(name, why, "name not resolved");
     known.send_modify(|found| match found {
-        Found::Never(reason) => *reason = why.to_owned(),
-        Found::Addresses(_) => {}
+        ResolvedAddresses::Never(reason) => *reason = why.to_owned(),
+        ResolvedAddresses::Addresses(_) => {}
     });
     let wait = *retry;
     *retry = (wait * 2).min(REFRESH);
     wait
 }
 
-impl Found {
+impl ResolvedAddresses {
     /// Takes in what was found now. True: it differs.
     fn renew(&mut self, mut new: Vec<IpAddr>) -> bool {
         if let Self::Addresses(old) = self {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 /// A set of prefixes. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(in crate::probe) struct Prefixes(Arc<Index>);
+pub(crate) struct Prefixes(Arc<Index>);
 
 #[derive(Debug, Default)]
 struct Index {
@@ -21,12 +21,12 @@ struct Index {
 
 impl Prefixes {
     /// Whether it was made of these.
-    pub(in crate::probe) fn are(&self, prefixes: &[IpNet]) -> bool {
+    pub(crate) fn are(&self, prefixes: &[IpNet]) -> bool {
         self.0.list == prefixes
     }
 
     /// The prefix that an address lies in; the largest of several.
-    pub(super) fn containing(&self, addr: IpAddr) -> Option<IpNet> {
+    pub(crate) fn containing(&self, addr: IpAddr) -> Option<IpNet> {
         let Index { set, lengths, .. } = &*self.0;
         let around = |length: &u8| Some(IpNet::new(addr, *length).ok()?.trunc());
         let mut around = lengths.iter().filter_map(around);

@@ -19,7 +19,7 @@ fn resolver(answers: &[Result<&[&str], &'static str>]) -> (Resolver, Arc<AtomicU
         .collect();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    let lookup = Lookup::new(move |_| {
+    let lookup = NameResolver::new(move |_| {
         let nth = count.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1);
         let answer = answers[nth].clone().map_err(io::Error::other);
         async move { answer }
@@ -42,14 +42,14 @@ fn address(target: &Target) -> Result<String, String> {
         .address()
         .map(|addr| addr.to_string())
         .map_err(|none| match none {
-            NoAnswer::NotMade(words) => words,
-            NoAnswer::Failed(words) => panic!("a fail instead of an error: {words}"),
+            CheckError::NotMade(words) => words,
+            CheckError::Failed(words) => panic!("a fail instead of an error: {words}"),
         })
 }
 
 #[tokio::test(start_paused = true)]
 async fn d1_a_check_never_waits_for_a_lookup() {
-    let resolver = Resolver::with(Lookup::new(|_| std::future::pending()));
+    let resolver = Resolver::with(NameResolver::new(|_| std::future::pending()));
     let target = target(&resolver, None, &[]);
     sleep(Duration::from_secs(3600)).await;
     assert_eq!(

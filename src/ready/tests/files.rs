@@ -1,14 +1,17 @@
 //! The files.
 
 use super::*;
-use crate::status::snapshot::AlarmCode;
+use crate::model::snapshot::AlarmCode;
 
 #[test]
 fn a_disk_that_cannot_be_written_is_a_warning_for_a_takeover_needs_none() {
     let mut site = Site::well();
     site.disk.state_dir = Err("the disk of /var/lib/falconer is full".to_owned());
     let said = "the disk of /var/lib/falconer is full".to_owned();
-    assert_eq!(site.said(), (Code::StateDir, Level::Warning, said));
+    assert_eq!(
+        site.said(),
+        (ReadinessCode::StateDir, ReadinessLevel::Warning, said)
+    );
 }
 
 #[test]
@@ -28,7 +31,10 @@ fn a6_a_protocol_that_does_not_take_its_state_file_is_told_with_the_line_to_add(
             .unwrap()
             .insert("web_v4".to_owned(), found);
         let problem = site.problem();
-        assert_eq!((problem.code, problem.level), (Code::StateFiles, Level::Warning));
+        assert_eq!(
+            (problem.code, problem.level),
+            (ReadinessCode::StateFiles, ReadinessLevel::Warning)
+        );
         assert_eq!(problem.subject.as_deref(), Some("web_v4"));
         assert!(problem.text.contains(words), "{problem:?}");
         let advice = problem.advice.unwrap();
@@ -44,7 +50,10 @@ fn a6_what_cannot_be_seen_is_said_and_not_taken_for_well() {
     let mut site = Site::well();
     site.disk.bird_conf.state_files = Err("/etc/bird/bird.conf cannot be read: Permission denied".to_owned());
     let problem = site.problem();
-    assert_eq!((problem.code, problem.level), (Code::StateFiles, Level::Warning));
+    assert_eq!(
+        (problem.code, problem.level),
+        (ReadinessCode::StateFiles, ReadinessLevel::Warning)
+    );
     assert!(
         problem
             .text
@@ -63,7 +72,7 @@ fn a_protocol_that_bird_lacks_as_well_is_told_once() {
         .as_mut()
         .unwrap()
         .insert("web_v4".to_owned(), StateFile::NoProtocol);
-    assert_eq!(site.problem().code, Code::Protocols);
+    assert_eq!(site.problem().code, ReadinessCode::Protocols);
 }
 
 #[test]
@@ -76,7 +85,12 @@ fn a_rendered_file_that_drifted_or_that_bird_does_not_read_is_a_warning() {
         .replace("protocols = [\"web_v4\"]", "")
         .replace("drain_protocols = [\"web_v4_drain\"]", "");
     let site = || Site::with(&config);
-    assert_eq!(site().decide().level, Level::Ok, "{:#?}", site().decide());
+    assert_eq!(
+        site().decide().level,
+        ReadinessLevel::Ok,
+        "{:#?}",
+        site().decide()
+    );
     let mut drifted = site();
     let alarm = situations::alarm(
         AlarmCode::RenderDrift,
@@ -86,13 +100,16 @@ fn a_rendered_file_that_drifted_or_that_bird_does_not_read_is_a_warning() {
     drifted.snapshot.alarms.push(alarm);
     assert_eq!(
         (drifted.problem().code, drifted.problem().level),
-        (Code::RenderedFile, Level::Warning)
+        (ReadinessCode::RenderedFile, ReadinessLevel::Warning)
     );
     let mut elsewhere = site();
     elsewhere.disk.bird_conf.told = Some("/srv/bird.conf".into());
     elsewhere.disk.bird_conf.path = "/srv/bird.conf".into();
     let said = "BIRD reads /srv/bird.conf, and Falconer renders /etc/bird/bird.conf".to_owned();
-    assert_eq!(elsewhere.said(), (Code::RenderedFile, Level::Warning, said));
+    assert_eq!(
+        elsewhere.said(),
+        (ReadinessCode::RenderedFile, ReadinessLevel::Warning, said)
+    );
 }
 
 const RENDERED: &str = r#"

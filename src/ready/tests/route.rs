@@ -1,7 +1,7 @@
 //! The way of the real route, and the alarms that no check may be better than.
 
 use super::*;
-use crate::status::snapshot::{AlarmCode, BirdState, Obstacle, Strength};
+use crate::model::snapshot::{AlarmCode, BirdState, Obstacle, Strength};
 
 fn obstacle(certain: bool) -> Obstacle {
     Obstacle {
@@ -14,11 +14,11 @@ fn obstacle(certain: bool) -> Obstacle {
 
 #[test]
 fn a5_what_stands_in_the_way_is_a_no_and_what_is_not_provable_a_warning() {
-    for (certain, level) in [(true, Level::No), (false, Level::Warning)] {
+    for (certain, level) in [(true, ReadinessLevel::No), (false, ReadinessLevel::Warning)] {
         let mut site = Site::well();
         site.snapshot.services[0].obstacles = Some(vec![obstacle(certain)]);
         let problem = site.problem();
-        assert_eq!((problem.code, problem.level), (Code::Route, level));
+        assert_eq!((problem.code, problem.level), (ReadinessCode::Route, level));
         assert_eq!(problem.service.as_deref(), Some("web"));
         assert_eq!(problem.subject.as_deref(), Some("web_v4"));
     }
@@ -29,7 +29,7 @@ fn a5_what_was_not_looked_at_yet_is_not_ok() {
     let mut site = Site::well();
     site.snapshot.services[0].obstacles = None;
     let (code, level, _) = site.said();
-    assert_eq!((code, level), (Code::Route, Level::Warning));
+    assert_eq!((code, level), (ReadinessCode::Route, ReadinessLevel::Warning));
 }
 
 #[test]
@@ -38,7 +38,12 @@ fn a5_of_what_is_announced_nothing_is_guessed() {
     let service = &mut site.snapshot.services[0];
     (service.obstacles, service.actual, service.want) = (None, Strength::Full, Strength::Full);
     let readiness = site.decide();
-    assert!(readiness.checks.iter().all(|check| check.code != Code::Route));
+    assert!(
+        readiness
+            .checks
+            .iter()
+            .all(|check| check.code != ReadinessCode::Route)
+    );
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn ready_is_never_ok_while_an_alarm_of_the_service_stands() {
         let mut site = Site::well();
         let alarm = situations::alarm(code, Some("web"), "isp_a is not well");
         site.snapshot.alarms.push(alarm);
-        assert_ne!(site.decide().level, Level::Ok, "{code:?}");
+        assert_ne!(site.decide().level, ReadinessLevel::Ok, "{code:?}");
     }
 }
 
@@ -57,7 +62,7 @@ fn ready_is_never_ok_while_an_alarm_of_the_site_stands() {
         let mut site = Site::well();
         let alarm = situations::alarm(code, None, "isp_a is Idle: nothing can be announced through it");
         site.snapshot.alarms.push(alarm);
-        assert_ne!(site.decide().level, Level::Ok, "{code:?}");
+        assert_ne!(site.decide().level, ReadinessLevel::Ok, "{code:?}");
     }
 }
 
@@ -74,19 +79,21 @@ fn the_alarm_of_an_upstream_that_no_service_uses_is_nobodys() {
         "isp is Idle: nothing can be announced",
     );
     site.snapshot.alarms.push(alarm);
-    assert_eq!(site.decide().level, Level::Ok);
+    assert_eq!(site.decide().level, ReadinessLevel::Ok);
 }
 
 #[test]
 fn an_alarm_that_a_check_speaks_of_is_told_once() {
     let mut site = Site::well();
     site.snapshot.bird.state = BirdState::Down;
-    site.bird = OfBird::default();
+    site.bird = BirdFactsSeen::default();
     site.snapshot
         .alarms
         .push(situations::alarm(AlarmCode::BirdDown, None, "no such file"));
     let readiness = site.decide();
-    let alarms = readiness.problems().filter(|check| check.code == Code::Alarms);
+    let alarms = readiness
+        .problems()
+        .filter(|check| check.code == ReadinessCode::Alarms);
     assert_eq!(alarms.count(), 0, "{:#?}", readiness.checks);
 }
 
@@ -97,20 +104,20 @@ fn a5_no_way_is_clear_that_no_session_leads_along() {
         let route = readiness
             .checks
             .iter()
-            .find(|check| check.code == Code::Route)
+            .find(|check| check.code == ReadinessCode::Route)
             .unwrap();
         (route.level, route.text.clone())
     };
     let mut site = Site::well();
     site.snapshot.upstreams[0].state = "Active".to_owned();
-    assert_eq!(of_route(&site).0, Level::Ok, "the other one stands");
+    assert_eq!(of_route(&site).0, ReadinessLevel::Ok, "the other one stands");
     site.snapshot.upstreams[1].state = "Active".to_owned();
     let (level, text) = of_route(&site);
-    assert_eq!(level, Level::Warning);
+    assert_eq!(level, ReadinessLevel::Warning);
     assert!(text.contains("none of isp_a, isp_b is established"), "{text}");
     let mut site = Site::well();
     for name in ["isp_a", "isp_b"] {
         site.channel(name).name = "ipv6".to_owned();
     }
-    assert_eq!(of_route(&site).0, Level::Warning);
+    assert_eq!(of_route(&site).0, ReadinessLevel::Warning);
 }

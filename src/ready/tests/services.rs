@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::model::{Decides, Quorum, Role};
-use crate::status::snapshot::{Action, Outcome, Override, ProbeState, Strength, Verdict};
+use crate::model::snapshot::{CheckOutcome, OverrideAction, OverrideSnapshot, ProbeState, Strength, Verdict};
 
 impl Site {
     /// The checks of this probe cannot be made.
@@ -17,7 +17,7 @@ impl Site {
 fn a_probe_that_cannot_be_made_is_a_no_where_the_verdict_needs_it() {
     let site = Site::well().broken(0);
     let said = "probe broken cannot be made: no permission".to_owned();
-    assert_eq!(site.said(), (Code::Probes, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::Probes, ReadinessLevel::No, said));
     assert!(site.problem().advice.unwrap().contains("cannot become down"));
 }
 
@@ -25,10 +25,10 @@ fn a_probe_that_cannot_be_made_is_a_no_where_the_verdict_needs_it() {
 fn a_probe_that_cannot_be_made_is_a_warning_where_the_others_settle_it() {
     let mut site = Site::well().broken(0);
     site.config.services[0].down_when = Quorum::Any;
-    assert_eq!(site.problem().level, Level::Warning);
+    assert_eq!(site.problem().level, ReadinessLevel::Warning);
     let mut site = Site::well().broken(0);
     site.config.services[0].probes[1].decides = Some(Decides::Down);
-    assert_eq!(site.problem().level, Level::Warning);
+    assert_eq!(site.problem().level, ReadinessLevel::Warning);
 }
 
 #[test]
@@ -37,16 +37,20 @@ fn d20_a_probe_that_never_passed_is_a_no_where_the_verdict_needs_it() {
     let probe = &mut site.snapshot.services[0].probes[0];
     (probe.never_passed, probe.state) = (true, ProbeState::Unknown);
     let said = "probe ping never passed (D20): reply from 198.18.0.1".to_owned();
-    assert_eq!(site.said(), (Code::Probes, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::Probes, ReadinessLevel::No, said));
     let advice = site.problem().advice.unwrap();
     assert!(
         advice.contains("cannot become down") && advice.contains("first pass"),
         "{advice}"
     );
     site.config.services[0].down_when = Quorum::Any;
-    assert_eq!(site.problem().level, Level::Warning, "the other one is enough");
+    assert_eq!(
+        site.problem().level,
+        ReadinessLevel::Warning,
+        "the other one is enough"
+    );
     site.snapshot.services[0].probes[1].never_passed = true;
-    assert_eq!(site.decide().level, Level::No, "neither is not");
+    assert_eq!(site.decide().level, ReadinessLevel::No, "neither is not");
 }
 
 #[test]
@@ -54,16 +58,20 @@ fn a_primary_needs_both_verdicts() {
     let mut site = Site::well().broken(0);
     site.config.services[0].role = Role::Primary;
     site.config.services[0].down_when = Quorum::Any;
-    assert_eq!(site.problem().level, Level::No, "it could not be up again");
+    assert_eq!(
+        site.problem().level,
+        ReadinessLevel::No,
+        "it could not be up again"
+    );
     site.config.services[0].up_when = Quorum::Any;
-    assert_eq!(site.problem().level, Level::Warning);
+    assert_eq!(site.problem().level, ReadinessLevel::Warning);
 }
 
 #[test]
 fn d1_one_error_in_a_row_of_passes_is_no_problem() {
     let mut site = Site::well();
-    site.snapshot.services[0].probes[0].last.as_mut().unwrap().result = Outcome::Error;
-    assert_eq!(site.decide().level, Level::Ok);
+    site.snapshot.services[0].probes[0].last.as_mut().unwrap().result = CheckOutcome::Error;
+    assert_eq!(site.decide().level, ReadinessLevel::Ok);
 }
 
 #[test]
@@ -71,7 +79,10 @@ fn probes_that_were_not_asked_yet_are_a_warning() {
     let mut site = Site::well();
     site.snapshot.services[0].probes[1].last = None;
     let said = "1 of 2 probes were not asked yet".to_owned();
-    assert_eq!(site.said(), (Code::Probes, Level::Warning, said));
+    assert_eq!(
+        site.said(),
+        (ReadinessCode::Probes, ReadinessLevel::Warning, said)
+    );
 }
 
 #[test]
@@ -83,14 +94,14 @@ fn d5_an_isolated_site_takes_nothing_over() {
     let said = "this site is isolated, and takes nothing over: 1 of 2 witnesses is up, 2 needed; \
                 hk-resolver: reply from 192.0.2.53"
         .to_owned();
-    assert_eq!(site.said(), (Code::Witnesses, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::Witnesses, ReadinessLevel::No, said));
     site.snapshot.isolated = false;
     site.snapshot.witnesses[0].state = ProbeState::Unknown;
     assert!(site.problem().text.starts_with("not known to be connected"));
     site.config.services[0].role = Role::Primary;
     assert_eq!(
         site.problem().level,
-        Level::Warning,
+        ReadinessLevel::Warning,
         "of a primary they only inform"
     );
 }
@@ -100,7 +111,10 @@ fn a_witness_that_is_down_is_a_warning_while_enough_others_are_up() {
     let mut site = Site::well();
     site.snapshot.witnesses[0].state = ProbeState::Down;
     let problem = site.problem();
-    assert_eq!((problem.code, problem.level), (Code::Witnesses, Level::Warning));
+    assert_eq!(
+        (problem.code, problem.level),
+        (ReadinessCode::Witnesses, ReadinessLevel::Warning)
+    );
     assert!(
         problem
             .text
@@ -111,16 +125,16 @@ fn a_witness_that_is_down_is_a_warning_while_enough_others_are_up() {
 #[test]
 fn d11_an_override_that_would_stop_a_takeover_is_a_no_and_any_other_a_warning() {
     let cases = [
-        (Action::Withdraw, Strength::Off, Level::No),
-        (Action::Freeze, Strength::Off, Level::No),
-        (Action::Freeze, Strength::Full, Level::Warning),
-        (Action::Announce, Strength::Full, Level::Warning),
+        (OverrideAction::Withdraw, Strength::Off, ReadinessLevel::No),
+        (OverrideAction::Freeze, Strength::Off, ReadinessLevel::No),
+        (OverrideAction::Freeze, Strength::Full, ReadinessLevel::Warning),
+        (OverrideAction::Announce, Strength::Full, ReadinessLevel::Warning),
     ];
     for (action, strength, level) in cases {
         let mut site = Site::well();
         let service = &mut site.snapshot.services[0];
         (service.want, service.actual) = (strength, strength);
-        service.overridden = Some(Override {
+        service.overridden = Some(OverrideSnapshot {
             action,
             until: Some(situations::ago(-60)),
             reason: Some("maintenance".to_owned()),
@@ -129,7 +143,7 @@ fn d11_an_override_that_would_stop_a_takeover_is_a_no_and_any_other_a_warning() 
         let problem = site.problem();
         assert_eq!(
             (problem.code, problem.level),
-            (Code::Override, level),
+            (ReadinessCode::Override, level),
             "{action:?}"
         );
         assert!(
@@ -146,10 +160,13 @@ fn d11_an_override_that_would_stop_a_takeover_is_a_no_and_any_other_a_warning() 
 fn d9_a_latch_keeps_a_standby_announced_and_a_primary_silent() {
     let mut site = Site::well();
     site.snapshot.services[0].latched = true;
-    assert_eq!(site.problem().level, Level::Warning);
+    assert_eq!(site.problem().level, ReadinessLevel::Warning);
     site.config.services[0].role = Role::Primary;
     let problem = site.problem();
-    assert_eq!((problem.code, problem.level), (Code::Latch, Level::No));
+    assert_eq!(
+        (problem.code, problem.level),
+        (ReadinessCode::Latch, ReadinessLevel::No)
+    );
 }
 
 #[test]
@@ -160,11 +177,11 @@ fn a_takeover_that_is_due_and_does_not_come_is_told() {
     service.rule = "D5".to_owned();
     service.reason = "a witness is awaited".to_owned();
     let said = "the target is down and not taken over (D5: a witness is awaited)".to_owned();
-    assert_eq!(site.said(), (Code::State, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::State, ReadinessLevel::No, said));
     site.snapshot.services[0].deadline = Some(situations::ago(-30));
     assert_eq!(
         site.problem().level,
-        Level::Warning,
+        ReadinessLevel::Warning,
         "a delay of the operator's own ends by itself"
     );
 }
@@ -175,7 +192,7 @@ fn d10_a_service_that_is_not_settled_is_a_warning() {
     site.snapshot.services[0].want = Strength::Unknown;
     assert_eq!(
         (site.problem().code, site.problem().level),
-        (Code::State, Level::Warning)
+        (ReadinessCode::State, ReadinessLevel::Warning)
     );
 }
 
@@ -184,7 +201,10 @@ fn probes_that_are_not_shown_are_not_said_to_be_possible() {
     let mut site = Site::well();
     site.snapshot.services[0].probes.clear();
     let readiness = site.decide();
-    let probes = readiness.checks.iter().filter(|check| check.code == Code::Probes);
-    let levels: Vec<Level> = probes.map(|check| check.level).collect();
-    assert_eq!(levels, [Level::Warning], "{readiness:#?}");
+    let probes = readiness
+        .checks
+        .iter()
+        .filter(|check| check.code == ReadinessCode::Probes);
+    let levels: Vec<ReadinessLevel> = probes.map(|check| check.level).collect();
+    assert_eq!(levels, [ReadinessLevel::Warning], "{readiness:#?}");
 }

@@ -1,19 +1,19 @@
 //! BIRD, its protocols and its sessions.
 
 use super::*;
-use crate::bird::guard::Found;
-use crate::status::snapshot::{AlarmCode, BirdState, Strength};
+use crate::bird::guard::GuardFacts;
+use crate::model::snapshot::{AlarmCode, BirdState, Strength};
 
 #[test]
 fn a_bird_that_does_not_answer_is_a_no_and_nothing_else_is_said_of_what_it_would_say() {
     let mut site = Site::well();
-    site.bird = OfBird::default();
+    site.bird = BirdFactsSeen::default();
     site.snapshot.bird.state = BirdState::Down;
     site.snapshot.bird.error = Some("there is no socket".to_owned());
     let said = "BIRD does not answer on /run/bird/bird.ctl: there is no socket".to_owned();
-    assert_eq!(site.said(), (Code::Bird, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::Bird, ReadinessLevel::No, said));
     site.snapshot.bird.state = BirdState::Busy;
-    assert_eq!(site.problem().level, Level::No);
+    assert_eq!(site.problem().level, ReadinessLevel::No);
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn what_a_round_that_broke_off_did_not_see_is_not_taken_for_well() {
     site.bird.protocols = None;
     site.bird.sessions.clear();
     let said = "BIRD 2.0.12 did not answer every question".to_owned();
-    assert_eq!(site.said(), (Code::Bird, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::Bird, ReadinessLevel::No, said));
     let mut site = Site::well();
     let (name, row) = row("isp_a");
     site.bird.protocols.as_mut().unwrap().insert(name, row);
@@ -41,7 +41,11 @@ fn a_version_that_is_not_known_is_a_warning() {
     ] {
         let mut site = Site::well();
         site.snapshot.bird.version = Some(version.to_owned());
-        let level = if known { Level::Ok } else { Level::Warning };
+        let level = if known {
+            ReadinessLevel::Ok
+        } else {
+            ReadinessLevel::Warning
+        };
         assert_eq!(site.decide().level, level, "{version}");
     }
 }
@@ -52,34 +56,40 @@ fn a_recovery_or_a_shutdown_of_bird_is_a_no() {
     site.bird.status.as_mut().unwrap().graceful_restart_recovery = true;
     assert!(site.problem().text.contains("graceful-restart recovery"));
     let mut site = Site::well();
-    site.bird.status.as_mut().unwrap().daemon = Daemon::ShuttingDown;
-    assert_eq!(site.problem().level, Level::No);
+    site.bird.status.as_mut().unwrap().daemon = DaemonState::ShuttingDown;
+    assert_eq!(site.problem().level, ReadinessLevel::No);
     let mut site = Site::well();
-    site.bird.status.as_mut().unwrap().daemon = Daemon::Reconfiguring;
-    assert_eq!(site.decide().level, Level::Ok, "it is over in a moment");
+    site.bird.status.as_mut().unwrap().daemon = DaemonState::Reconfiguring;
+    assert_eq!(site.decide().level, ReadinessLevel::Ok, "it is over in a moment");
 }
 
 #[test]
 fn a_missing_protocol_is_a_no_and_a_missing_drain_protocol_a_warning() {
-    for (name, level) in [("web_v4", Level::No), ("web_v4_drain", Level::Warning)] {
+    for (name, level) in [
+        ("web_v4", ReadinessLevel::No),
+        ("web_v4_drain", ReadinessLevel::Warning),
+    ] {
         let mut site = Site::well();
         site.bird.protocols.as_mut().unwrap().remove(name);
         let said = format!("BIRD has no protocol {name}");
-        assert_eq!(site.said(), (Code::Protocols, level, said));
+        assert_eq!(site.said(), (ReadinessCode::Protocols, level, said));
     }
 }
 
 #[test]
 fn a7_a_protocol_with_another_channel_or_other_routes_is_named_with_both() {
     let mut site = Site::well();
-    let found = Found {
+    let found = GuardFacts {
         kind: "Static".to_owned(),
         channels: vec!["ipv6".to_owned()],
         routes: vec!["0.0.0.0/0".parse().unwrap(), PREFIX.parse().unwrap()],
     };
     site.bird.found.insert("web_v4".to_owned(), found);
     let problem = site.problem();
-    assert_eq!((problem.code, problem.level), (Code::Protocols, Level::No));
+    assert_eq!(
+        (problem.code, problem.level),
+        (ReadinessCode::Protocols, ReadinessLevel::No)
+    );
     assert_eq!(
         problem.text,
         "web_v4 in BIRD is not what is configured: its channel is ipv6, expected ipv4; not ours to announce: 0.0.0.0/0"
@@ -101,10 +111,10 @@ fn a7_what_steering_found_counts_even_where_the_guard_was_not_asked_again() {
         "web_v4 in BIRD is not what is configured",
     );
     site.snapshot.alarms.push(alarm);
-    assert_eq!(site.problem().code, Code::Protocols);
+    assert_eq!(site.problem().code, ReadinessCode::Protocols);
     // Another service's is another's.
     site.snapshot.alarms[0].service = Some("mail".to_owned());
-    assert_eq!(site.decide().level, Level::Ok);
+    assert_eq!(site.decide().level, ReadinessLevel::Ok);
 }
 
 #[test]
@@ -112,10 +122,10 @@ fn a_service_that_is_not_where_it_is_wanted_is_told_once_that_takes_too_long() {
     let mut site = Site::well();
     site.snapshot.services[0].want = Strength::Full;
     site.snapshot.services[0].since = Some(situations::ago(2));
-    assert_eq!(site.decide().level, Level::Ok, "on its way");
+    assert_eq!(site.decide().level, ReadinessLevel::Ok, "on its way");
     site.snapshot.services[0].since = Some(situations::ago(11));
     let said = "wanted full, and BIRD is at off".to_owned();
-    assert_eq!(site.said(), (Code::State, Level::No, said));
+    assert_eq!(site.said(), (ReadinessCode::State, ReadinessLevel::No, said));
 }
 
 #[test]
@@ -125,12 +135,15 @@ fn a_session_that_is_down_is_a_warning_as_long_as_enough_others_carry() {
     bgp.state = "Active".to_owned();
     bgp.last_error = Some("Socket: Connection refused".to_owned());
     let said = "isp_a is Active (Socket: Connection refused); enough others carry what it carries".to_owned();
-    assert_eq!(site.said(), (Code::Upstreams, Level::Warning, said));
+    assert_eq!(
+        site.said(),
+        (ReadinessCode::Upstreams, ReadinessLevel::Warning, said)
+    );
     site.config.services[0].min_upstreams = 2;
     let problem = site.problem();
     assert_eq!(
         (problem.level, problem.subject.as_deref()),
-        (Level::No, Some("isp_a"))
+        (ReadinessLevel::No, Some("isp_a"))
     );
     assert!(
         problem.text.ends_with("too few upstreams would carry web"),
@@ -164,7 +177,10 @@ fn a_family_that_no_upstream_has_a_channel_of_is_a_no() {
         .problems()
         .find(|check| check.service.as_deref() == Some("web"))
         .unwrap();
-    assert_eq!((nowhere.code, nowhere.level), (Code::Upstreams, Level::No));
+    assert_eq!(
+        (nowhere.code, nowhere.level),
+        (ReadinessCode::Upstreams, ReadinessLevel::No)
+    );
     assert_eq!(nowhere.text, "none of isp_a, isp_b has an ipv4 channel");
 }
 

@@ -1,11 +1,11 @@
 use super::*;
-use crate::failover::Memory;
-use crate::time::{Moment, Now};
+use crate::core::PersistentState;
+use crate::model::time::{Moment, Now};
 
-fn header() -> Header {
+fn header() -> TraceHeader {
     let text = "[site]\nname = \"hk1\"\n[[upstream]]\nname = \"isp\"\n[[service]]\nname = \"web\"\nrole = \"standby\"\nprefixes = [\"198.51.100.0/24\"]\n[[service.probe]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\"\n";
     let (config, _) = crate::config::load(text, "falconer.toml").unwrap();
-    Header::new(&config, &Memory::default(), now(0))
+    TraceHeader::new(&config, &PersistentState::default(), now(0))
 }
 
 fn now(seconds: u64) -> Now {

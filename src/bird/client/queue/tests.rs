@@ -1,10 +1,10 @@
 use super::*;
 
-type Caller = oneshot::Receiver<Answer>;
+type Caller = oneshot::Receiver<CommandResult>;
 
-fn push(queue: &mut Queue, priority: Priority, question: Question) -> Caller {
+fn push(queue: &mut CommandQueue, priority: Priority, question: BirdCommand) -> Caller {
     let (answer, caller) = oneshot::channel();
-    queue.push(Request {
+    queue.push(QueuedCommand {
         question,
         priority,
         answer,
@@ -12,22 +12,22 @@ fn push(queue: &mut Queue, priority: Priority, question: Question) -> Caller {
     caller
 }
 
-fn lines(queue: &mut Queue) -> Vec<String> {
+fn lines(queue: &mut CommandQueue) -> Vec<String> {
     std::iter::from_fn(|| queue.pop())
         .map(|asked| asked.question.line().to_owned())
         .collect()
 }
 
-fn enable(name: &str) -> Question {
-    Question::enable(name, "").expect("fit")
+fn enable(name: &str) -> BirdCommand {
+    BirdCommand::enable(name, "").expect("fit")
 }
 
 #[test]
 fn a10_decisions_go_before_polls_and_each_in_its_order() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     let _callers = [
-        push(&mut queue, Priority::Poll, Question::status()),
-        push(&mut queue, Priority::Poll, Question::protocols()),
+        push(&mut queue, Priority::Poll, BirdCommand::status()),
+        push(&mut queue, Priority::Poll, BirdCommand::protocols()),
         push(&mut queue, Priority::Decision, enable("a")),
         push(&mut queue, Priority::Decision, enable("b")),
     ];
@@ -39,22 +39,22 @@ fn a10_decisions_go_before_polls_and_each_in_its_order() {
 
 #[test]
 fn a10_equal_questions_are_asked_once() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     let _callers = [
-        push(&mut queue, Priority::Poll, Question::protocols()),
-        push(&mut queue, Priority::Poll, Question::status()),
-        push(&mut queue, Priority::Poll, Question::protocols()),
+        push(&mut queue, Priority::Poll, BirdCommand::protocols()),
+        push(&mut queue, Priority::Poll, BirdCommand::status()),
+        push(&mut queue, Priority::Poll, BirdCommand::protocols()),
     ];
     assert_eq!(lines(&mut queue), ["show protocols", "show status"]);
 }
 
 #[test]
 fn a_decision_pulls_the_same_question_of_a_poll_forward() {
-    let mut queue = Queue::default();
-    let _status = push(&mut queue, Priority::Poll, Question::status());
-    let mut poll = push(&mut queue, Priority::Poll, Question::protocols());
-    let mut decision = push(&mut queue, Priority::Decision, Question::protocols());
-    let mut late_poll = push(&mut queue, Priority::Poll, Question::protocols());
+    let mut queue = CommandQueue::default();
+    let _status = push(&mut queue, Priority::Poll, BirdCommand::status());
+    let mut poll = push(&mut queue, Priority::Poll, BirdCommand::protocols());
+    let mut decision = push(&mut queue, Priority::Decision, BirdCommand::protocols());
+    let mut late_poll = push(&mut queue, Priority::Poll, BirdCommand::protocols());
     queue.pop().expect("one").answer(Err(BirdError::Restricted));
     for caller in [&mut poll, &mut decision, &mut late_poll] {
         assert_eq!(caller.try_recv(), Ok(Err(BirdError::Restricted)));
@@ -64,7 +64,7 @@ fn a_decision_pulls_the_same_question_of_a_poll_forward() {
 
 #[test]
 fn what_changes_bird_is_never_shared() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     let _callers = [
         push(&mut queue, Priority::Decision, enable("a")),
         push(&mut queue, Priority::Decision, enable("a")),
@@ -74,7 +74,7 @@ fn what_changes_bird_is_never_shared() {
 
 #[test]
 fn a_command_whose_caller_has_gone_is_skipped() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     drop(push(&mut queue, Priority::Decision, enable("a")));
     let _caller = push(&mut queue, Priority::Decision, enable("b"));
     assert_eq!(lines(&mut queue), ["enable \"b\""]);
@@ -82,15 +82,15 @@ fn a_command_whose_caller_has_gone_is_skipped() {
 
 #[test]
 fn a_question_stays_while_one_of_its_callers_does() {
-    let mut queue = Queue::default();
-    drop(push(&mut queue, Priority::Poll, Question::status()));
-    let _caller = push(&mut queue, Priority::Poll, Question::status());
+    let mut queue = CommandQueue::default();
+    drop(push(&mut queue, Priority::Poll, BirdCommand::status()));
+    let _caller = push(&mut queue, Priority::Poll, BirdCommand::status());
     assert_eq!(lines(&mut queue), ["show status"]);
 }
 
 #[test]
 fn a_full_queue_says_so_and_makes_room_as_callers_leave() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     let mut callers: Vec<Caller> = (0..WAITING_LIMIT)
         .map(|_| push(&mut queue, Priority::Decision, enable("a")))
         .collect();
@@ -105,9 +105,9 @@ fn a_full_queue_says_so_and_makes_room_as_callers_leave() {
 
 #[test]
 fn a_refusal_reaches_all_that_wait() {
-    let mut queue = Queue::default();
+    let mut queue = CommandQueue::default();
     let mut decision = push(&mut queue, Priority::Decision, enable("a"));
-    let mut poll = push(&mut queue, Priority::Poll, Question::status());
+    let mut poll = push(&mut queue, Priority::Poll, BirdCommand::status());
     let gone = BirdError::Unreachable { why: "gone".into() };
     queue.refuse(&gone);
     assert_eq!(decision.try_recv(), Ok(Err(gone.clone())));

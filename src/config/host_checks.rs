@@ -1,0 +1,32 @@
+//! What only the machine can tell about a configuration: whether files are there and who may read
+//! them, whether directories can be written, what names resolve to, which addresses and interfaces
+//! are ours. It looks, changes nothing, and says what it saw in the form of every other finding.
+//!
+//! What stops the daemon from doing its work is an error. What leaves a probe without a result, or
+//! may be there by the time it is needed, is a warning.
+
+mod files;
+mod network;
+
+use super::diagnostic::Diagnostic;
+use super::finding::Findings;
+use super::model::Config;
+use super::spans::KeyPositions;
+
+/// Looks around. `text` is what the configuration was read from; the findings point into it. Names
+/// are resolved at the same time, each for a few seconds at most.
+pub async fn look(config: &Config, text: &str) -> Vec<Diagnostic> {
+    let mut found = Findings::new(KeyPositions::of(text), Vec::new());
+    files::check(config, &mut found);
+    network::check(config, &mut found).await;
+    found.into_sorted()
+}
+
+/// Warns of a configuration in which secrets stand and that everybody on this host can read. `file` is
+/// where `text` was read from.
+pub fn look_at_itself(file: &std::path::Path, text: &str) -> Vec<Diagnostic> {
+    files::holds_secrets(file, text).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

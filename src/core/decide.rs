@@ -1,0 +1,391 @@
+//! The judgement itself: from the facts of one service to what we want of BIRD, by one exhaustive
+//! match (D4 to D9, D11). It knows no clock: whether a delay has run out is a fact.
+
+use serde::{Deserialize, Serialize};
+
+use super::isolation::Isolation;
+use crate::config::model::{OnCutOff, OnLoss, Role};
+use crate::model::snapshot::{OverrideAction, Verdict};
+use crate::model::strength::Strength;
+use crate::model::time::Moment;
+
+/// Where we stand with a service: what we last settled on, and keep until something moves us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stance {
+    /// Nothing is settled yet, and nothing is written to BIRD (D10).
+    Unsettled,
+    /// Silent.
+    Off,
+    /// On the way from full to silent, announced as a last resort (D8).
+    Draining {
+        /// Since when.
+        since: Moment,
+    },
+    /// Announced.
+    Full,
+}
+
+impl Stance {
+    /// The strength that it means; `None` while nothing is settled.
+    pub fn strength(self) -> Option<Strength> {
+        match self {
+            Self::Unsettled => None,
+            Self::Off => Some(Strength::Off),
+            Self::Draining { .. } => Some(Strength::Drain),
+            Self::Full => Some(Strength::Full),
+        }
+    }
+}
+
+impl std::fmt::Display for Stance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unsettled => "unsettled",
+            Self::Off => "off",
+            Self::Draining { .. } => "drain",
+            Self::Full => "full",
+        })
+    }
+}
+
+/// The numbered rule that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rule {
+    /// What a verdict means for a role.
+    D4,
+    /// Isolation and witnesses.
+    D5,
+    /// Delays, windows, an operator's consent.
+    D6,
+    /// A relapse returns to full at once.
+    D7,
+    /// Drain.
+    D8,
+    /// The latch.
+    D9,
+    /// At start nothing changes.
+    D10,
+    /// Overrides.
+    D11,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// Whether something that waits for its time may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerState {
+    /// It may.
+    Now,
+    /// Not before then.
+    At(Moment),
+    /// Not by itself.
+    Never,
+}
+
+/// Everything about one service that the judgement rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecisionFacts {
+    /// Its role.
+    pub role: Role,
+    /// Where we stand.
+    pub stance: Stance,
+    /// Whether BIRD has been read at least once since the start.
+    pub contacted: bool,
+    /// Whether a freeze ended, and BIRD has not been read since (D10).
+    pub thawing: bool,
+    /// Whether it stands where an override or isolation put it.
+    pub imposed: bool,
+    /// What its probes say together.
+    pub verdict: Verdict,
+    /// What the witnesses say.
+    pub isolation: Isolation,
+    /// What a standby does when it is cut off from where the primary is.
+    pub on_cut_off: OnCutOff,
+    /// Whether enough witnesses passed after the first fail behind a verdict down (D5).
+    pub proven: bool,
+    /// What isolation means for what is announced.
+    pub on_isolated: OnLoss,
+    /// The operator's word.
+    pub overridden: Option<OverrideAction>,
+    /// Whether it flapped too often.
+    pub latched: bool,
+    /// Whether `takeover_delay` has run out.
+    pub takeover: TimerState,
+    /// Whether `failback_delay` has run out.
+    pub failback: TimerState,
+    /// Whether the failback window is open, or an operator has opened it.
+    pub window: TimerState,
+    /// Whether failback waits for an operator's consent.
+    pub consent_missing: bool,
+    /// Whether there is a drain to go through.
+    pub drains: bool,
+    /// Whether the drain has lasted long enough.
+    pub drained: TimerState,
+    /// Now, for a drain that begins.
+    pub now: Moment,
+}
+
+/// What follows from the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Where we shall stand.
+    pub to: Stance,
+    /// The rule that decides.
+    pub rule: Rule,
+    /// The same in more detail.
+    pub why: DecisionReason,
+    /// When it would be judged differently with nothing else changing.
+    pub deadline: Option<Moment>,
+}
+
+/// Why we stand where we stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DecisionReason {
+    /// An operator said announce.
+    ToldToAnnounce,
+    /// An operator said withdraw.
+    ToldToWithdraw,
+    /// An operator said freeze.
+    ToldToFreeze,
+    /// The target is down: a standby announces, a primary is silent.
+    TargetDown,
+    /// The target is up: a standby is silent, a primary announces.
+    TargetUp,
+    /// The verdict is unclear: nothing changes.
+    Unclear,
+    /// BIRD has not been read yet.
+    NotAdopted,
+    /// A freeze ended, and BIRD has not been read since.
+    Thawing,
+    /// Isolated: nothing is taken over, what is announced is kept.
+    IsolatedKeeps,
+    /// Isolated: what is announced is withdrawn.
+    IsolatedWithdraws,
+    /// Cut off from where the primary is: nothing is taken over.
+    CutOffHolds,
+    /// Unknown witnesses leave it open whether we are isolated.
+    WitnessesUnknown,
+    /// No witness has passed since the first fail.
+    WitnessAwaited,
+    /// `takeover_delay` runs.
+    TakeoverDelay,
+    /// The target died again before we fell silent.
+    Relapse,
+    /// Flapped too often.
+    Latched,
+    /// Failback waits for an operator.
+    ConsentAwaited,
+    /// `failback_delay` runs.
+    FailbackDelay,
+    /// The failback window is closed.
+    WindowClosed,
+    /// `failback_drain` runs.
+    Draining,
+}
+
+impl DecisionReason {
+    /// Whether it is an operator's or isolation's doing, and not the verdict's.
+    pub fn is_imposed(self) -> bool {
+        match self {
+            Self::ToldToAnnounce | Self::ToldToWithdraw | Self::ToldToFreeze | Self::IsolatedWithdraws => {
+                true
+            }
+            Self::TargetDown
+            | Self::TargetUp
+            | Self::Unclear
+            | Self::NotAdopted
+            | Self::Thawing
+            | Self::IsolatedKeeps
+            | Self::CutOffHolds
+            | Self::WitnessesUnknown
+            | Self::WitnessAwaited
+            | Self::TakeoverDelay
+            | Self::Relapse
+            | Self::Latched
+            | Self::ConsentAwaited
+            | Self::FailbackDelay
+            | Self::WindowClosed
+            | Self::Draining => false,
+        }
+    }
+}
+
+/// What follows from the facts. The blast-radius guard is not here: it binds the hand that acts,
+/// whatever is judged (A7).
+pub fn judge(facts: &DecisionFacts) -> Decision {
+    match facts.overridden {
+        // It applies at first contact: should it end before, nothing says that it ever was.
+        Some(OverrideAction::Announce) if !facts.contacted => {
+            settled(facts.stance, Rule::D11, DecisionReason::ToldToAnnounce)
+        }
+        Some(OverrideAction::Announce) => settled(Stance::Full, Rule::D11, DecisionReason::ToldToAnnounce),
+        // At once: a BIRD that starts now must not announce.
+        Some(OverrideAction::Withdraw) => settled(Stance::Off, Rule::D11, DecisionReason::ToldToWithdraw),
+        Some(OverrideAction::Freeze) => settled(facts.stance, Rule::D11, DecisionReason::ToldToFreeze),
+        None => automatic(facts),
+    }
+}
+
+/// Without an operator's word.
+fn automatic(facts: &DecisionFacts) -> Decision {
+    let moves = match (facts.role, facts.verdict) {
+        (Role::Standby, Verdict::Down) | (Role::Primary, Verdict::Down | Verdict::Up) => true,
+        (Role::Standby, Verdict::Up) | (Role::Standby | Role::Primary, Verdict::Unclear) => false,
+    };
+    let isolated = facts.role == Role::Standby && facts.isolation == Isolation::Isolated;
+    if !isolated && !facts.contacted && facts.imposed && facts.stance == Stance::Off {
+        // A withdraw ended before BIRD was read: it leaves nothing settled.
+        let unsettled = DecisionFacts {
+            stance: Stance::Unsettled,
+            ..*facts
+        };
+        return match automatic(&unsettled) {
+            Decision {
+                to: Stance::Unsettled,
+                ..
+            } => settled(Stance::Unsettled, Rule::D10, DecisionReason::NotAdopted),
+            moved => moved,
+        };
+    }
+    if !isolated && facts.thawing && !moves {
+        return settled(facts.stance, Rule::D10, DecisionReason::Thawing);
+    }
+    match facts.role {
+        Role::Standby => standby(facts),
+        Role::Primary => primary(facts),
+    }
+}
+
+fn standby(facts: &DecisionFacts) -> Decision {
+    match (facts.isolation, facts.verdict) {
+        (Isolation::Isolated, _) => isolated(facts),
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Down) => takeover(facts),
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Up) => failback(facts),
+        (Isolation::Connected | Isolation::Open | Isolation::CutOff, Verdict::Unclear) => {
+            settled(facts.stance, Rule::D4, DecisionReason::Unclear)
+        }
+    }
+}
+
+fn isolated(facts: &DecisionFacts) -> Decision {
+    match (facts.on_isolated, facts.stance) {
+        (OnLoss::Withdraw, Stance::Full | Stance::Draining { .. } | Stance::Off) => {
+            settled(Stance::Off, Rule::D5, DecisionReason::IsolatedWithdraws)
+        }
+        (OnLoss::Keep, _) | (OnLoss::Withdraw, Stance::Unsettled) => {
+            settled(facts.stance, Rule::D5, DecisionReason::IsolatedKeeps)
+        }
+    }
+}
+
+/// The target is down. Nothing that protects failback is asked here (D7), and no latch: it only
+/// keeps what is announced.
+fn takeover(facts: &DecisionFacts) -> Decision {
+    let relapse = match facts.stance {
+        Stance::Full => return settled(Stance::Full, Rule::D4, DecisionReason::TargetDown),
+        Stance::Draining { .. } => true,
+        Stance::Unsettled | Stance::Off => false,
+    };
+    if facts.isolation == Isolation::Open {
+        return settled(facts.stance, Rule::D5, DecisionReason::WitnessesUnknown);
+    }
+    if facts.isolation == Isolation::CutOff && facts.on_cut_off == OnCutOff::Hold {
+        return settled(facts.stance, Rule::D5, DecisionReason::CutOffHolds);
+    }
+    if !facts.proven {
+        return settled(facts.stance, Rule::D5, DecisionReason::WitnessAwaited);
+    }
+    if relapse {
+        return settled(Stance::Full, Rule::D7, DecisionReason::Relapse);
+    }
+    unless_due(facts.takeover, facts.stance, DecisionReason::TakeoverDelay)
+        .unwrap_or_else(|| settled(Stance::Full, Rule::D4, DecisionReason::TargetDown))
+}
+
+/// The target is up.
+fn failback(facts: &DecisionFacts) -> Decision {
+    match facts.stance {
+        Stance::Off => settled(Stance::Off, Rule::D4, DecisionReason::TargetUp),
+        Stance::Unsettled if !facts.contacted => settled(facts.stance, Rule::D10, DecisionReason::NotAdopted),
+        Stance::Full | Stance::Draining { .. } | Stance::Unsettled if facts.latched => {
+            settled(facts.stance, Rule::D9, DecisionReason::Latched)
+        }
+        Stance::Draining { .. } => drain(facts),
+        Stance::Full | Stance::Unsettled => begin_failback(facts),
+    }
+}
+
+fn begin_failback(facts: &DecisionFacts) -> Decision {
+    if facts.consent_missing {
+        return settled(facts.stance, Rule::D6, DecisionReason::ConsentAwaited);
+    }
+    unless_due(facts.failback, facts.stance, DecisionReason::FailbackDelay)
+        .or_else(|| unless_due(facts.window, facts.stance, DecisionReason::WindowClosed))
+        .unwrap_or_else(|| match facts.stance {
+            Stance::Full if facts.drains => settled(
+                Stance::Draining { since: facts.now },
+                Rule::D8,
+                DecisionReason::Draining,
+            ),
+            Stance::Full | Stance::Unsettled | Stance::Off | Stance::Draining { .. } => {
+                settled(Stance::Off, Rule::D4, DecisionReason::TargetUp)
+            }
+        })
+}
+
+fn drain(facts: &DecisionFacts) -> Decision {
+    unless_due(facts.failback, facts.stance, DecisionReason::FailbackDelay)
+        .or_else(|| {
+            let waiting = unless_due(facts.drained, facts.stance, DecisionReason::Draining)?;
+            Some(Decision {
+                rule: Rule::D8,
+                ..waiting
+            })
+        })
+        .unwrap_or_else(|| settled(Stance::Off, Rule::D8, DecisionReason::TargetUp))
+}
+
+/// A primary's probes look at home: witnesses only inform, and nothing delays it.
+fn primary(facts: &DecisionFacts) -> Decision {
+    match facts.verdict {
+        Verdict::Unclear => settled(facts.stance, Rule::D4, DecisionReason::Unclear),
+        Verdict::Down => settled(Stance::Off, Rule::D4, DecisionReason::TargetDown),
+        Verdict::Up => match facts.stance {
+            Stance::Off | Stance::Unsettled if facts.latched => {
+                settled(facts.stance, Rule::D9, DecisionReason::Latched)
+            }
+            Stance::Off | Stance::Unsettled | Stance::Draining { .. } | Stance::Full => {
+                settled(Stance::Full, Rule::D4, DecisionReason::TargetUp)
+            }
+        },
+    }
+}
+
+fn settled(to: Stance, rule: Rule, why: DecisionReason) -> Decision {
+    Decision {
+        to,
+        rule,
+        why,
+        deadline: None,
+    }
+}
+
+fn unless_due(due: TimerState, keep: Stance, why: DecisionReason) -> Option<Decision> {
+    let deadline = match due {
+        TimerState::Now => return None,
+        TimerState::At(moment) => Some(moment),
+        TimerState::Never => None,
+    };
+    Some(Decision {
+        deadline,
+        ..settled(keep, Rule::D6, why)
+    })
+}
+
+#[cfg(test)]
+mod tests;

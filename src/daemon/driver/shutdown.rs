@@ -1,0 +1,96 @@
+//! The end: BIRD is left as `on_exit` says.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Broken, Driver};
+use crate::bird::reconcile::{DesiredState, DesiredStates, ReconcilerReport};
+use crate::config::model::OnLoss;
+use crate::core::Strength;
+use crate::model::history::HistoryEvent;
+
+/// How long the end waits for the last entries of the history: a disk that hangs must not keep the
+/// daemon from being started again.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same where a task has ended: whatever it was, it is missing until we are started again.
+const BROKEN_PATIENCE: Duration = Duration::from_millis(500);
+
+impl Driver {
+    /// No drill outlives the daemon, if BIRD answers within its time-out; else whoever starts next ends
+    /// it.
+    pub(crate) async fn end_drills_first(&mut self, why: &str) {
+        self.end_drills(&format!("falconer was stopped ({why})"));
+        let deadline = Instant::now() + self.config.bird.timeout;
+        while self.site.drilled().is_some() {
+            let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await else {
+                tracing::error!("the end of the drill has not been seen: the next start looks after it");
+                return;
+            };
+            self.take_report(report);
+        }
+    }
+
+    /// Ends because a task has ended. BIRD is left as it is, whatever `on_exit` says: nobody asked for an
+    /// end, and whoever starts us again goes on from there.
+    pub(crate) async fn break_down(mut self, broken: Broken) -> Result<(), Broken> {
+        tracing::error!(why = broken.0, "falconer ends, to be started again");
+        self.record(
+            None,
+            HistoryEvent::Stopped {
+                why: broken.0.clone(),
+            },
+        );
+        self.finish(BROKEN_PATIENCE).await;
+        Err(broken)
+    }
+
+    /// Leaves BIRD as `on_exit` says: as it is, or silent, within BIRD's own time-out.
+    pub(crate) async fn leave(mut self) {
+        if self.config.bird.on_exit == OnLoss::Withdraw {
+            self.withdraw().await;
+        }
+        self.finish(DISK_PATIENCE).await;
+    }
+
+    async fn finish(self, patience: Duration) {
+        let (chronicle, keeper) = (self.chronicle, self.edges.keeper);
+        let finished = timeout(patience, async {
+            tokio::join!(chronicle.finish(), keeper.finish())
+        })
+        .await;
+        if finished.is_err() {
+            tracing::error!("history and state are not on disk to their end: the disk does not answer");
+        }
+    }
+
+    async fn withdraw(&mut self) {
+        let silent = |wish: &DesiredState| DesiredState {
+            strength: wish.strength.map(|_| Strength::Off),
+            reason: "falconer: stopped, on_exit is withdraw".to_owned(),
+            id: wish.id + 1,
+            ..wish.clone()
+        };
+        let wishes: DesiredStates = self.edges.wishes.borrow().iter().map(silent).collect();
+        let steered: Vec<bool> = wishes
+            .iter()
+            .map(|wish| wish.strength.is_some() && !wish.hands_off)
+            .collect();
+        self.edges.wishes.send_replace(wishes);
+        let deadline = Instant::now() + self.config.bird.timeout;
+        while let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await {
+            let ReconcilerReport::Seen(seen) = report else {
+                continue;
+            };
+            let done = seen.services.iter().zip(&steered);
+            if done
+                .clone()
+                .all(|(seen, steered)| !steered || (seen.verified && seen.actual == Some(Strength::Off)))
+            {
+                return;
+            }
+        }
+        tracing::error!("on_exit is withdraw, and BIRD has not confirmed it: look at birdc show protocols");
+    }
+}

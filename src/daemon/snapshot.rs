@@ -1,0 +1,408 @@
+//! The snapshot, composed from the judgement and from what was seen of BIRD; and what is wrong in it.
+
+use jiff::Timestamp;
+
+use super::alarms::AlarmCondition;
+use super::drill_timer::DrillTimer;
+use super::transition_timer::{TransitionTimer, shown_stance, shown_strength};
+use crate::bird::client::ConnectionStatus;
+use crate::bird::reconcile::{Observed, ObservedService, UNREAD};
+use crate::config::model::{self, Config, OnCutOff, Role};
+use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
+use crate::core::health;
+use crate::core::isolation::Isolation;
+use crate::core::site::LastCheck;
+use crate::core::{ProbeId, Site, service};
+use crate::model::history::TransitionEvidence;
+use crate::model::snapshot;
+use crate::model::snapshot::{AlarmCode, BirdState, CheckOutcome, OverrideAction, Strength};
+use crate::model::time::Now;
+
+/// Everything that a snapshot is composed from.
+pub(crate) struct SnapshotBuilder<'a> {
+    /// The configuration.
+    pub(crate) config: &'a Config,
+    /// The judgement.
+    pub(crate) site: &'a Site,
+    /// The last full look at BIRD, and when it was.
+    pub(crate) seen: Option<(&'a Observed, Timestamp)>,
+    /// BIRD's socket, and since when it is in this state.
+    pub(crate) link: (&'a ConnectionStatus, Timestamp),
+    /// The services' last transitions.
+    pub(crate) following: &'a [Option<TransitionTimer>],
+    /// The drills under way.
+    pub(crate) drills: &'a [Option<DrillTimer>],
+    /// Since when each upstream is in its state.
+    pub(crate) upstreams_since: &'a [Option<Timestamp>],
+    /// When the daemon started.
+    pub(crate) since: Timestamp,
+    /// What time it is.
+    pub(crate) now: Now,
+}
+
+impl SnapshotBuilder<'_> {
+    /// The snapshot, with the alarms given.
+    pub(crate) fn snapshot(&self, alarms: Vec<snapshot::Alarm>) -> snapshot::Snapshot {
+        let (link, link_since) = self.link;
+        let services = self.site.services().iter().enumerate();
+        let witnesses = self.site.witnesses().enumerate();
+        snapshot::Snapshot {
+            schema: snapshot::SCHEMA,
+            site: self.config.site.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since,
+            at: self.now.wall,
+            isolated: self.site.isolation() == Isolation::Isolated,
+            cut_off: self.site.isolation() == Isolation::CutOff,
+            bird: snapshot::BirdSnapshot {
+                state: link.state,
+                version: link.version.as_ref().map(ToString::to_string),
+                since: Some(link_since),
+                error: link.error.clone(),
+                read_at: self.seen.map(|(_, at)| at),
+            },
+            services: services
+                .map(|(index, service)| self.service(index, service))
+                .collect(),
+            upstreams: self.upstreams(),
+            witnesses: witnesses
+                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .collect(),
+            tunnels: Vec::new(),
+            lease: None,
+            alarms,
+            ready: None,
+        }
+    }
+
+    /// What a decision about a service is taken on now.
+    pub(crate) fn evidence(&self, index: usize) -> TransitionEvidence {
+        let service = self
+            .site
+            .services()
+            .get(index)
+            .map(|service| self.service(index, service));
+        let witnesses = self.site.witnesses().enumerate();
+        TransitionEvidence {
+            witnesses: witnesses
+                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .collect(),
+            bird: self.link.0.state,
+            actual: service
+                .as_ref()
+                .map_or(Strength::Unknown, |service| service.actual),
+            exported_to: service
+                .as_ref()
+                .map(|service| service.exported_to.clone())
+                .unwrap_or_default(),
+            upstreams: self.upstreams(),
+            probes: service.map(|service| service.probes).unwrap_or_default(),
+        }
+    }
+
+    fn service(&self, index: usize, service: &service::ServiceState) -> snapshot::ServiceSnapshot {
+        let policy = service.policy();
+        let seen = self.seen_service(index);
+        let judgement = service.judgement();
+        let actual = shown_strength(seen.and_then(|seen| seen.actual));
+        let probes = policy.probes.iter().zip(service.probes()).enumerate();
+        snapshot::ServiceSnapshot {
+            name: policy.name.clone(),
+            role: match policy.role {
+                Role::Standby => snapshot::Role::Standby,
+                Role::Primary => snapshot::Role::Primary,
+            },
+            prefixes: policy.prefixes.clone(),
+            protocols: policy.full.iter().map(|full| full.name.clone()).collect(),
+            verdict: service.verdict().0,
+            want: shown_stance(service.stance()),
+            actual,
+            upstreams: policy.upstreams.clone(),
+            exported_to: seen.map(|seen| seen.exported_to.clone()).unwrap_or_default(),
+            verified_at: seen
+                .filter(|seen| seen.verified && actual == Strength::Full)
+                .and_then(|_| self.seen.map(|(_, at)| at)),
+            rule: judgement.rule.to_string(),
+            reason: service.explain(judgement.why),
+            since: service.stance_since(),
+            deadline: judgement
+                .deadline
+                .map(|deadline| self.now.wall_at(deadline))
+                .or_else(|| service.overridden().and_then(|over| over.until)),
+            overridden: service.overridden().map(|over| snapshot::OverrideSnapshot {
+                action: over.action,
+                until: over.until,
+                reason: over.reason.clone(),
+                actor: over.actor.clone(),
+            }),
+            latched: service.latched_since().is_some(),
+            probes: probes
+                .map(|(at, (policy, probe))| self.probe(ProbeId::Service(index, at), policy, probe))
+                .collect(),
+            transition: self
+                .following
+                .get(index)
+                .and_then(Option::as_ref)
+                .map(|following| following.shown().clone()),
+            drill: service.drill().map(|drill| self.drill(index, drill)),
+            last_drill: service.remembered().last_drill.clone(),
+            last_good_drill: service.remembered().last_good_drill,
+            obstacles: seen.and_then(|seen| seen.obstacles.clone()),
+        }
+    }
+
+    fn drill(&self, index: usize, drill: &ActiveDrill) -> snapshot::DrillSnapshot {
+        let rehearsal = self.drills.get(index).and_then(Option::as_ref);
+        snapshot::DrillSnapshot {
+            strength: shown_strength(Some(drill.plan().strength)),
+            phase: drill.phase().shown(),
+            since: drill.since(),
+            until: drill.until().map(|until| self.now.wall_at(until)),
+            actor: drill.actor().to_owned(),
+            reason: drill.plan().reason.clone(),
+            stages: rehearsal
+                .map(|rehearsal| rehearsal.stages().clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn probe(
+        &self,
+        of: ProbeId,
+        policy: &model::ProbeConfig,
+        probe: &health::ProbeTracker,
+    ) -> snapshot::ProbeSnapshot {
+        snapshot::ProbeSnapshot {
+            name: policy.name.clone(),
+            kind: policy.check.type_name().to_owned(),
+            state: probe.state(),
+            streak: probe.rows().streak(),
+            last: self.site.last(of).map(shown_last),
+            never_passed: !probe.has_passed(),
+        }
+    }
+
+    fn upstreams(&self) -> Vec<snapshot::UpstreamSnapshot> {
+        let upstreams = self.config.upstreams.iter().enumerate();
+        let shown = upstreams.map(|(index, upstream)| {
+            let seen = self.seen.and_then(|(seen, _)| seen.upstreams.get(index));
+            snapshot::UpstreamSnapshot {
+                name: upstream.name.clone(),
+                state: seen.map_or("unknown", |seen| &seen.state).to_owned(),
+                since: self.upstreams_since.get(index).copied().flatten(),
+                error: seen.and_then(|seen| seen.error.clone()),
+            }
+        });
+        shown.collect()
+    }
+
+    fn seen_service(&self, index: usize) -> Option<&ObservedService> {
+        self.seen.and_then(|(seen, _)| seen.services.get(index))
+    }
+
+    /// What is wrong with the site itself, as far as judgement and BIRD can tell.
+    pub(crate) fn site_troubles(&self) -> Vec<AlarmCondition> {
+        let mut troubles = Vec::new();
+        self.bird_troubles(&mut troubles);
+        let alarm = |code, text: String| AlarmCondition {
+            code,
+            service: None,
+            subject: String::new(),
+            text,
+        };
+        if self.site.isolation() == Isolation::Isolated {
+            let text =
+                "too few witnesses answer: this site's own view proves nothing, and nothing is taken over";
+            troubles.push(alarm(AlarmCode::Isolated, text.to_owned()));
+        }
+        if self.site.isolation() == Isolation::CutOff {
+            let then = match self.config.isolation.on_cut_off {
+                OnCutOff::Hold => "nothing is taken over",
+                OnCutOff::Takeover => "a takeover goes ahead",
+            };
+            let text = format!(
+                "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and {then}"
+            );
+            troubles.push(alarm(AlarmCode::CutOff, text));
+        }
+        for (index, (policy, probe)) in self.site.witnesses().enumerate() {
+            let of = ProbeId::Witness(index);
+            troubles.extend(self.probe_trouble(of, None, policy, probe));
+        }
+        troubles
+    }
+
+    fn bird_troubles(&self, troubles: &mut Vec<AlarmCondition>) {
+        let (link, _) = self.link;
+        if link.state != BirdState::Up {
+            let text = link
+                .error
+                .clone()
+                .unwrap_or_else(|| "BIRD has not answered yet".to_owned());
+            troubles.push(AlarmCondition {
+                code: AlarmCode::BirdDown,
+                service: None,
+                subject: String::new(),
+                text,
+            });
+            return;
+        }
+        let Some((seen, _)) = self.seen else { return };
+        troubles.extend(of_steering(&seen.problems, None));
+        // Of what BIRD has not told yet nothing is known to be wrong.
+        let read = seen.upstreams.iter().filter(|upstream| upstream.state != UNREAD);
+        for upstream in read.filter(|upstream| !upstream.established) {
+            let error = upstream
+                .error
+                .as_deref()
+                .map(|error| format!(" ({error})"))
+                .unwrap_or_default();
+            let text = match upstream.state.as_str() {
+                "missing" => format!(
+                    "{}: BIRD has no such protocol; upstreams name BGP protocols of bird.conf",
+                    upstream.name
+                ),
+                state => format!(
+                    "{} is {state}{error}: nothing can be announced through it",
+                    upstream.name
+                ),
+            };
+            let subject = upstream.name.clone();
+            troubles.push(AlarmCondition {
+                code: AlarmCode::UpstreamDown,
+                service: None,
+                subject,
+                text,
+            });
+        }
+    }
+
+    /// What is wrong with a service, as far as judgement and BIRD can tell.
+    pub(crate) fn service_troubles(&self, index: usize) -> Vec<AlarmCondition> {
+        let Some(service) = self.site.services().get(index) else {
+            return Vec::new();
+        };
+        let mut troubles = Vec::new();
+        let name = Some(service.policy().name.clone());
+        let trouble = |code, text: String| AlarmCondition {
+            code,
+            service: name.clone(),
+            subject: String::new(),
+            text,
+        };
+        if let Some(over) = service.overridden() {
+            let until = over
+                .until
+                .map(|until| format!(" until {until:.0}"))
+                .unwrap_or_default();
+            let text = format!(
+                "{} by {}{until}: `falconer auto` ends it",
+                action_word(over.action),
+                over.actor
+            );
+            troubles.push(trouble(AlarmCode::Override, text));
+        }
+        if service.latched_since().is_some() {
+            let text = "flapped too often and stays as it is (D9): `falconer auto` releases it".to_owned();
+            troubles.push(trouble(AlarmCode::Latched, text));
+        }
+        if let Some(ActiveDrillPhase::Unverified { .. }) = service.drill().map(ActiveDrill::phase) {
+            let text = "the end of its drill has not been seen: it may still be announced; look at `birdc show \
+                        protocols` and at the upstreams";
+            troubles.push(trouble(AlarmCode::Drill, text.to_owned()));
+        }
+        let problems = self.seen_service(index).map(|seen| seen.problems.as_slice());
+        troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref()));
+        for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
+            troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
+        }
+        troubles
+    }
+
+    /// A probe whose checks cannot be made proves nothing, nor does one that never passed (D20), and
+    /// somebody has to know.
+    fn probe_trouble(
+        &self,
+        of: ProbeId,
+        service: Option<String>,
+        policy: &model::ProbeConfig,
+        probe: &health::ProbeTracker,
+    ) -> Option<AlarmCondition> {
+        let last = self.site.last(of)?;
+        if probe.rows().streak() < policy.fall {
+            return None;
+        }
+        let kind = if service.is_some() { "probe" } else { "witness" };
+        let (name, detail) = (&policy.name, &last.detail);
+        let text = match (last.outcome, probe.has_passed()) {
+            (CheckOutcome::Pass, _) | (CheckOutcome::Fail, true) => return None,
+            (CheckOutcome::Error, true) => format!("{kind} {name}: its checks cannot be made: {detail}"),
+            (CheckOutcome::Fail | CheckOutcome::Error, false) => {
+                format!("{kind} {name} never passed, and counts for nothing until it does (D20): {detail}")
+            }
+        };
+        Some(AlarmCondition {
+            code: AlarmCode::Probe,
+            service,
+            subject: policy.name.clone(),
+            text,
+        })
+    }
+}
+
+/// What steering found wrong. Its words follow BIRD's, such as a session's state that changes every
+/// few seconds; so problems of one code are told apart by their order, and an alarm keeps its
+/// beginning while its text changes.
+fn of_steering(problems: &[(AlarmCode, String)], service: Option<&str>) -> Vec<AlarmCondition> {
+    let problems = problems.iter().enumerate();
+    let told = problems.clone().map(|(at, (code, text))| {
+        let before = problems.clone().take(at).filter(|(_, (other, _))| other == code);
+        AlarmCondition {
+            code: *code,
+            service: service.map(str::to_owned),
+            subject: format!("BIRD {}", before.count()),
+            text: text.clone(),
+        }
+    });
+    told.collect()
+}
+
+/// What an operator wants, in a word.
+pub(crate) fn action_word(action: OverrideAction) -> &'static str {
+    match action {
+        OverrideAction::Announce => "announce",
+        OverrideAction::Withdraw => "withdraw",
+        OverrideAction::Freeze => "freeze",
+    }
+}
+
+fn shown_last(last: &LastCheck) -> snapshot::ResultSnapshot {
+    snapshot::ResultSnapshot {
+        at: last.at,
+        result: last.outcome,
+        detail: last.detail.clone(),
+        rtt_ms: last.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_of_steering_is_the_same_one_while_its_words_follow_bird() {
+        let at = |state: &str| {
+            let problems = [
+                (AlarmCode::NotExported, format!("isp is {state}")),
+                (AlarmCode::Drift, "BIRD has no web_v4".to_owned()),
+                (AlarmCode::NotExported, format!("isp6 is {state}")),
+            ];
+            let told = of_steering(&problems, Some("web"));
+            told.into_iter()
+                .map(|trouble| (trouble.code, trouble.service, trouble.subject))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(at("Active"), at("Connect"));
+        assert_ne!(at("Active")[0], at("Active")[2]);
+    }
+}

@@ -1,0 +1,13 @@
+//! The domain's words: what the judgement, the edges and the outputs have in common. Serde and no logic.
+
+pub mod drill;
+pub mod history;
+pub mod millis;
+#[cfg(test)]
+pub mod situations;
+pub mod snapshot;
+pub mod strength;
+pub mod time;
+pub mod words;
+
+pub use snapshot::Snapshot;

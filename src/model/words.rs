@@ -1,0 +1,133 @@
+//! The words that stand for the snapshot's states in JSON, and everywhere else that a person or a
+//! machine reads them.
+
+use super::snapshot::{AlarmCode, BirdState, OverrideAction, ProbeState, Role, Strength, Verdict};
+
+impl BirdState {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Busy => "busy",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl Role {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standby => "standby",
+            Self::Primary => "primary",
+        }
+    }
+}
+
+impl Verdict {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+impl Strength {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Off => "off",
+            Self::Drain => "drain",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl OverrideAction {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Announce => "announce",
+            Self::Withdraw => "withdraw",
+            Self::Freeze => "freeze",
+        }
+    }
+}
+
+impl ProbeState {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl AlarmCode {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotExported => "not_exported",
+            Self::Drift => "drift",
+            Self::ForeignRoutes => "foreign_routes",
+            Self::ForeignAnnouncement => "foreign_announcement",
+            Self::Isolated => "isolated",
+            Self::CutOff => "cut_off",
+            Self::Latched => "latched",
+            Self::Override => "override",
+            Self::BirdDown => "bird_down",
+            Self::UpstreamDown => "upstream_down",
+            Self::StateDir => "state_dir",
+            Self::RenderDrift => "render_drift",
+            Self::Lease => "lease",
+            Self::Tunnel => "tunnel",
+            Self::Probe => "probe",
+            Self::Drill => "drill",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::*;
+
+    #[test]
+    fn each_word_is_the_one_in_the_json() {
+        fn json(state: impl Serialize) -> String {
+            serde_json::to_value(state).unwrap().as_str().unwrap().to_owned()
+        }
+        for state in [BirdState::Up, BirdState::Busy, BirdState::Down] {
+            assert_eq!(json(state), state.word());
+        }
+        for role in [Role::Standby, Role::Primary] {
+            assert_eq!(json(role), role.word());
+        }
+        for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
+            assert_eq!(json(verdict), verdict.word());
+        }
+        for strength in [Strength::Unknown, Strength::Off, Strength::Drain, Strength::Full] {
+            assert_eq!(json(strength), strength.word());
+        }
+        for action in [
+            OverrideAction::Announce,
+            OverrideAction::Withdraw,
+            OverrideAction::Freeze,
+        ] {
+            assert_eq!(json(action), action.word());
+        }
+        for state in [ProbeState::Up, ProbeState::Down, ProbeState::Unknown] {
+            assert_eq!(json(state), state.word());
+        }
+        for code in AlarmCode::ALL {
+            assert_eq!(json(code), code.word());
+        }
+    }
+}
