@@ -47,8 +47,8 @@ use crate::metrics::latency::LatencyBuffers;
 use crate::model::Snapshot;
 use crate::model::drill::DrillReport;
 use crate::model::history::HistoryEntry;
+use crate::model::readiness::Readiness;
 use crate::model::snapshot::OverrideAction;
-use crate::ready::Readiness;
 
 /// What the API is given by the daemon, and all that it knows of it.
 #[derive(Clone, Debug)]

@@ -4,22 +4,18 @@
 //! connection and is the only one who writes to it. The guard and the plan decide what is written;
 //! steering does it.
 
-pub mod codec;
-pub mod reply;
-
-pub mod command;
-pub mod parse;
-
-pub mod error;
-pub mod version;
-
 pub mod client;
-
+pub mod codec;
+pub mod command;
+pub mod error;
 pub mod guard;
 pub mod lock;
+pub mod parse;
 pub mod plan;
 pub mod reconcile;
+pub mod reply;
 pub mod state_file;
+pub mod version;
 
 #[cfg(test)]
 mod transcripts;

@@ -17,94 +17,37 @@ pub mod host_checks;
 mod identity;
 pub mod init;
 mod key_docs;
+mod load;
 pub mod model;
 pub mod names;
 mod reader;
 mod secrets;
+mod similar;
 pub mod spans;
 mod syntax;
 mod tables;
 mod unknown;
 mod value;
 
+pub(crate) use load::load_and;
+pub use load::{load, reference, schema};
+
 pub use checks::target;
+
 pub use diagnostic::{Diagnostic, Severity, render};
+
 pub use diff::compare;
+
 pub use identity::identity;
+
 pub use init::init;
+
 pub use model::Config;
+pub use syntax::LONGEST_TEXT;
+
 pub use tables::host_of;
+
 pub use value::http::may_be_sent;
-
-use toml::de::DeTable;
-
-use finding::Findings;
-use key_docs::ConfigSchema;
-use reader::{ConfigReader, TableReader};
-use spans::KeyPositions;
-
-/// The longest text that is read, in bytes: far more than any site needs.
-pub const LONGEST_TEXT: usize = 1 << 20;
-
-/// Reads a configuration. Beside it come the warnings. The file's name is for messages about the
-/// file as a whole.
-///
-/// # Errors
-/// Everything that is wrong with it, and the warnings too, errors first. Where the text is not TOML,
-/// that alone: what its tables mean is not known then.
-pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
-    load_and(text, file_name, |_, _| {})
-}
-
-/// The same, and looks further at what is right so far.
-///
-/// # Errors
-/// As [`load`], and what was found further.
-pub(crate) fn load_and(
-    text: &str,
-    file_name: &str,
-    further: impl FnOnce(&Config, &mut Findings),
-) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
-    if text.len() > LONGEST_TEXT {
-        return Err(vec![syntax::too_long(file_name)]);
-    }
-    let (tree, errors) = DeTable::parse_recoverable(text);
-    let syntax = syntax::read(&errors, text);
-    if syntax.is_broken {
-        return Err(syntax.found);
-    }
-    let mut reader =
-        ConfigReader::reading(Findings::new(KeyPositions::of_tree(tree.get_ref()), syntax.found));
-    let mut top = TableReader::top(&mut reader, Some(tree.get_ref()));
-    let config = tables::file(&mut top);
-    top.finish();
-    checks::all(&config, &mut reader.findings);
-    if !reader.findings.has_errors() {
-        further(&config, &mut reader.findings);
-    }
-    let found = reader.findings.into_sorted();
-    match found.iter().any(|found| found.severity == Severity::Error) {
-        true => Err(found),
-        false => Ok((config, found)),
-    }
-}
-
-/// Every table and key with its meaning, as a page in Markdown.
-pub fn reference() -> String {
-    key_docs::reference::page(&book())
-}
-
-/// The same as a JSON Schema (draft 2020-12), for editors.
-pub fn schema() -> serde_json::Value {
-    key_docs::json_schema::of(&book())
-}
-
-/// Everything that the file may hold, as the reader itself tells it.
-fn book() -> ConfigSchema {
-    let mut reader = ConfigReader::describing();
-    tables::file(&mut TableReader::top(&mut reader, None));
-    reader.book.unwrap_or_default()
-}
 
 #[cfg(test)]
 mod tests;

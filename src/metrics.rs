@@ -30,7 +30,7 @@ use self::encoder::Encoder;
 pub use self::prometheus_text::plain;
 pub use self::shared::{MetricSources, SharedCounters};
 use crate::model::Snapshot;
-use crate::ready::Readiness;
+use crate::model::readiness::Readiness;
 
 /// What [`openmetrics`] writes, as a Content-Type.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -3,6 +3,7 @@
 pub mod drill;
 pub mod history;
 pub mod millis;
+pub mod readiness;
 #[cfg(test)]
 pub mod situations;
 pub mod snapshot;

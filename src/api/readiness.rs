@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::response;
 use super::response::ApiResponse;
-use crate::ready::{Readiness, ReadinessLevel};
+use crate::model::readiness::Readiness;
+use crate::model::readiness::ReadinessLevel;
 
 /// Every check; what is too old to be trusted says so.
 pub(crate) fn ready(readiness: &Readiness, now: Timestamp) -> ApiResponse {

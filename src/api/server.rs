@@ -28,8 +28,8 @@ use super::{Handles, Refusal, account, command_body, latency, page, readiness, s
 use crate::metrics::Rejection;
 use crate::model::Snapshot;
 use crate::model::millis;
+use crate::model::readiness::Readiness;
 use crate::model::snapshot::{Announcement, ServiceSnapshot, Strength};
-use crate::ready::Readiness;
 
 /// The most that a change's body may hold, in bytes: several times a reason in JSON's escapes.
 const BODY_LIMIT: usize = 4096;

@@ -729,7 +729,11 @@ async fn a_readiness_that_is_too_old_is_a_no() {
     let shown: Readiness = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (status, shown.level, shown.at.as_second()),
-        (200, crate::ready::ReadinessLevel::No, old.at.as_second())
+        (
+            200,
+            crate::model::readiness::ReadinessLevel::No,
+            old.at.as_second()
+        )
     );
     let [check] = shown.checks.as_slice() else {
         panic!("{json}");

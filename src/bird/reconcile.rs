@@ -8,26 +8,23 @@
 //! [`plan`]: super::plan
 //! [`guard`]: super::guard
 
-mod task;
-
-mod drill;
-mod queries;
-mod writes;
-
 mod again;
 mod backoff;
 mod cause;
 mod drift;
+mod drill;
 mod exports;
 mod kernel;
 mod mending;
 mod observed;
+mod queries;
+mod report_queue;
 mod service;
 mod stages;
-mod way;
-
-mod report_queue;
 mod state_files;
+mod task;
+mod way;
+mod writes;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

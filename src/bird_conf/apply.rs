@@ -52,7 +52,7 @@ pub struct Apply {
 
 /// What comes when BIRD has no reconfiguration in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     /// The look before anything changes.
     LookBefore,
     /// The file that BIRD runs is configured.
@@ -64,7 +64,7 @@ enum Next {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     /// Until BIRD is idle.
     Idle {
         next: Next,
@@ -117,7 +117,7 @@ enum State {
 
 /// The new file in BIRD, with its undo timer running.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Watch {
+pub(crate) struct Watch {
     /// When it was sent: BIRD's timer cannot run out before `confirm_within` from then.
     sent_at: Moment,
     poll_at: Moment,

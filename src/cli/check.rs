@@ -12,7 +12,7 @@ use super::rendered::RenderedFile;
 use super::{load, output};
 use crate::cli::text::ready;
 use crate::config::Config;
-use crate::ready::ReadinessLevel;
+use crate::model::readiness::ReadinessLevel;
 
 /// How the answer comes back to scripts.
 const EXIT_CODES: &str = "\

@@ -21,8 +21,8 @@ use crate::model::Snapshot;
 use crate::model::drill::DrillReport;
 use crate::model::history::HistoryEntry;
 use crate::model::history::query::HistoryQuery;
+use crate::model::readiness::Readiness;
 use crate::model::snapshot::{DrillSnapshot, ServiceSnapshot};
-use crate::ready::Readiness;
 
 /// How long one request may take: longer than the daemon gives itself to answer.
 const TIMEOUT: Duration = Duration::from_secs(12);

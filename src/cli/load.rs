@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::exit::CliError;
 use super::output;
+use crate::bird_conf::Templates;
 use crate::config;
 use crate::config::model::LogFormat;
 use crate::config::{Config, Diagnostic, Severity, host_checks};
@@ -25,7 +26,8 @@ pub(crate) fn read(path: &Path) -> Result<Config, CliError> {
 pub(crate) fn read_and_look(path: &Path) -> Result<Config, CliError> {
     let (config, text) = read_with_text(path)?;
     let name = path.display().to_string();
-    let mut found = output::runtime()?.block_on(host_checks::look(&config, &text));
+    let templates: Vec<&str> = Templates::whole_files().collect();
+    let mut found = output::runtime()?.block_on(host_checks::look(&config, &text, &templates));
     found.extend(host_checks::look_at_itself(path, &text));
     show(&found, &text, &name);
     match found.iter().any(|found| found.severity == Severity::Error) {

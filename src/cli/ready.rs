@@ -6,7 +6,7 @@ use super::client::DaemonClient;
 use super::exit::CliError;
 use super::output;
 use crate::cli::text::ready;
-use crate::ready::ReadinessLevel;
+use crate::model::readiness::ReadinessLevel;
 
 /// How the answer comes back to scripts.
 pub(crate) const EXIT_CODES: &str = "\

@@ -15,9 +15,9 @@ use super::spans::KeyPositions;
 
 /// Looks around. `text` is what the configuration was read from; the findings point into it. Names
 /// are resolved at the same time, each for a few seconds at most.
-pub async fn look(config: &Config, text: &str) -> Vec<Diagnostic> {
+pub async fn look(config: &Config, text: &str, built_in_templates: &[&str]) -> Vec<Diagnostic> {
     let mut found = Findings::new(KeyPositions::of(text), Vec::new());
-    files::check(config, &mut found);
+    files::check(config, built_in_templates, &mut found);
     network::check(config, &mut found).await;
     found.into_sorted()
 }

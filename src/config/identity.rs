@@ -109,7 +109,7 @@ fn source(source: Option<&Source>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::load;
+    use crate::config::load::load;
 
     fn of(probe: &str) -> String {
         let text = format!(

@@ -1,4 +1,4 @@
-//! A first falconer.toml from a few answers: complete, commented, and accepted by [`super::load`]
+//! A first falconer.toml from a few answers: complete, commented, and accepted by [`crate::config::load::load`]
 //! wherever the answers are. What is not answered stands there as a comment with its default, taken
 //! from the calls that read it.
 
@@ -65,7 +65,7 @@ pub fn init(answers: &InitAnswers) -> String {
     }
     let mut text = InitText {
         text: HEAD.to_owned(),
-        book: super::book(),
+        book: crate::config::load::book(),
         moot,
     };
     text.table("[site]", "site", &[("name", quoted(&answers.site))], true);

@@ -5,6 +5,9 @@
 use super::diagnostic::{Diagnostic, Label, Severity};
 
 /// The parser's words for a key that is there twice.
+/// The longest text that is read, in bytes: far more than any site needs.
+pub const LONGEST_TEXT: usize = 1 << 20;
+
 const TWICE: &str = "duplicate key";
 
 /// What the parser said.
@@ -27,7 +30,7 @@ pub(crate) fn read(errors: &[toml::de::Error], text: &str) -> Syntax {
 
 /// More text than is read.
 pub(crate) fn too_long(file_name: &str) -> Diagnostic {
-    let longest = super::LONGEST_TEXT >> 20;
+    let longest = LONGEST_TEXT >> 20;
     Diagnostic {
         severity: Severity::Error,
         code: "too-long",

@@ -69,7 +69,7 @@ fn a_good_configuration_is_read_without_a_word() {
 #[test]
 fn every_default_is_one_that_its_key_takes() {
     // The smallest files have a default for every key that has one.
-    for section in book().sections {
+    for section in load::book().sections {
         for key in section.keys {
             let key_docs::KeyPresence::Default(words) = key.need else {
                 continue;
@@ -81,7 +81,7 @@ fn every_default_is_one_that_its_key_takes() {
 
 #[test]
 fn every_key_says_what_it_is_for() {
-    for section in book().sections {
+    for section in load::book().sections {
         assert!(
             section.path.is_empty() || section.doc.ends_with('.'),
             "{}",

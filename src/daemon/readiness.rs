@@ -18,8 +18,9 @@ use crate::bird::client::BirdClient;
 use crate::config::Config;
 use crate::model::Snapshot;
 use crate::model::history::HistoryEvent;
+use crate::model::readiness::Readiness;
 use crate::model::snapshot::{Alarm, AlarmCode, BirdState, Strength};
-use crate::ready::{BirdFactsSeen, DiskFacts, Readiness, ReadinessFacts, decide};
+use crate::ready::{BirdFactsSeen, DiskFacts, ReadinessFacts, decide};
 use level_log::LevelLog;
 
 /// How often it is gathered when nothing happens.

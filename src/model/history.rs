@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::drill::DrillReport;
 use crate::model::millis;
+use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{
     AlarmCode, BirdState, OverrideAction, ProbeSnapshot, ProbeState, StageTimes, Strength, UpstreamSnapshot,
     Verdict,
 };
-use crate::ready::ReadinessLevel;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

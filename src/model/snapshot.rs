@@ -46,7 +46,7 @@ pub struct Snapshot {
     pub alarms: Vec<Alarm>,
     /// Whether we would take over if the primary died now; null until that was looked at.
     #[serde(default)]
-    pub ready: Option<crate::ready::ReadinessSummary>,
+    pub ready: Option<super::readiness::ReadinessSummary>,
 }
 
 /// BIRD, seen over its control socket.

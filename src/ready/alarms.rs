@@ -2,7 +2,7 @@
 //! not told twice.
 
 use super::facts::ReadinessFacts;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{Alarm, AlarmCode};
 
 /// One check for each alarm of a service, of an upstream of one, or of the site, that none of `checks` is

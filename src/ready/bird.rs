@@ -1,9 +1,9 @@
 //! BIRD itself: does it answer, does it run normally, is it one that we know?
 
 use super::facts::ReadinessFacts;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::bird::parse::DaemonState;
 use crate::bird::version::BirdVersion;
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::BirdState;
 
 /// BIRD itself.

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::ReadinessFacts;
 use super::services::pairs;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::config::model::Role;
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{DrillOutcome, LastDrill, ServiceSnapshot};
 
 /// How long a good drill counts: sessions, filters and people change within a season.

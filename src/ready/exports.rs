@@ -10,12 +10,13 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::facts::{FilterTest, ReadinessFacts, TestRoute};
+use super::list;
 use super::services::pairs;
 use super::upstreams::channel;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
 use crate::bird::parse::Channel;
 use crate::config::model::{self, Family, StaticProtocolConfig};
 use crate::config::names::{rehearsal_table, shadow};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::ServiceSnapshot;
 
 /// How BIRD shows `export all`, `export none`, and a filter without a name.

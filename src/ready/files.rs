@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::facts::ReadinessFacts;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
+use super::{list, verb};
 use crate::bird_conf::state_file_pattern;
 use crate::bird_conf::statics::StateFile;
 use crate::config::model::{self, StaticProtocolConfig};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::AlarmCode;
 
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.

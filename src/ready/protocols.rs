@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::ReadinessFacts;
 use super::services::pairs;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
+use super::{list, verb};
 use crate::bird::guard;
 use crate::bird::parse::ProtocolRow;
 use crate::config::model::{self, Role, StaticProtocolConfig};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{
     AlarmCode, DrillPhase, DrillSnapshot, OverrideAction, ServiceSnapshot, Strength, Verdict,
 };

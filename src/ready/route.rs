@@ -2,10 +2,11 @@
 //! of the export filters proves none of that; steering looks at it (`obstacles` of the snapshot).
 
 use super::facts::ReadinessFacts;
+use super::list;
 use super::services::pairs;
 use super::upstreams::channel;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
 use crate::config::model;
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{BirdState, Obstacle, ServiceSnapshot, Strength};
 
 /// The state of a session that carries routes.

@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 
 use super::facts::ReadinessFacts;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list};
+use super::list;
 use crate::config::model::{self, Role};
 use crate::core::verdict::{ProbeVote, verdict};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{
     CheckOutcome, OverrideAction, OverrideSnapshot, ProbeSnapshot, ProbeState, ServiceSnapshot, Strength,
     Verdict,

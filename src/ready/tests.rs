@@ -7,6 +7,7 @@ mod route;
 mod services;
 mod sessions;
 
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use std::collections::BTreeMap;
 
 use super::*;

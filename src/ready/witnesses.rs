@@ -1,8 +1,9 @@
 //! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
 
 use super::facts::ReadinessFacts;
-use super::{ReadinessCheck, ReadinessCode, ReadinessLevel, list, verb};
+use super::{list, verb};
 use crate::config::model::{Group, OnCutOff, Role};
+use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{ProbeSnapshot, ProbeState};
 
 /// The witnesses, all in one.

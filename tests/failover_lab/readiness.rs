@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use falconer::ready::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
+use falconer::model::readiness::ReadinessLevel;
+use falconer::model::readiness::{Readiness, ReadinessCheck, ReadinessCode};
 
 use crate::lab::capture::Mark;
 use crate::lab::{

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, Strength};
-use falconer::ready::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::{isolated, wait};
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here, there};

@@ -2,7 +2,7 @@
 //! and a `birdc configure` in the middle of the outage changes nothing.
 
 use anyhow::{Result, ensure};
-use falconer::ready::{ReadinessCode, ReadinessLevel};
+use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::bird::binary;
 use crate::lab::{isolated, output_of, wait};

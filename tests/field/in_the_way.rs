@@ -2,8 +2,8 @@
 //! and is not better than what comes of it.
 
 use anyhow::{Result, ensure};
+use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, Strength};
-use falconer::ready::{ReadinessCode, ReadinessLevel};
 
 use crate::lab::isolated;
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here};

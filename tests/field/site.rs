@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use falconer::model::readiness::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, ProbeState, Verdict};
-use falconer::ready::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
 
 use crate::lab::bird::{self, Bird};
 use crate::lab::netns::{self, Netns};

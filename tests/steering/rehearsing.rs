@@ -46,7 +46,7 @@ async fn a6_a_drill_announces_and_ends_and_the_state_files_never_know() {
         drive.change(0, |wish| wish.drill = Some(DrillIntent::End(strength)));
         drill(&mut drive, "the end", |state| *state == DrillState::Silent).await;
         assert!(!place.is_up(protocol));
-        let stages: Vec<Stage> = drive.stages().into_iter().map(|(stage, _)| stage).collect();
+        let stages: Vec<TransitionStage> = drive.stages().into_iter().map(|(stage, _)| stage).collect();
         let all = [
             TransitionStage::EnableSent,
             TransitionStage::EnableAnswered,

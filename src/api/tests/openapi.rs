@@ -66,7 +66,7 @@ fn every_route_and_every_verb_is_in_the_document() {
                 .collect()
         })
         .collect();
-    assert_eq!(documented, variants(source, "Route"));
+    assert_eq!(documented, variants(source, "Endpoint"));
     let words = regex::Regex::new(r#""(\w+)" => (?:Some\()?Self::"#).unwrap();
     let verbs: Vec<_> = words
         .captures_iter(source)
@@ -92,7 +92,7 @@ fn every_event_is_in_the_document() {
         }
         snake
     };
-    let events: BTreeSet<String> = variants(source, "What").iter().map(snake).collect();
+    let events: BTreeSet<String> = variants(source, "HistoryEvent").iter().map(snake).collect();
     let listed = document()["components"]["schemas"]["Entry"]["properties"]["event"]["enum"].clone();
     let listed: BTreeSet<String> = serde_json::from_value(listed).unwrap();
     assert_eq!(listed, events);

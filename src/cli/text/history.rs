@@ -9,8 +9,8 @@ use super::status::{NOTHING, TextStyle, action, alarm_word, probe_state, strengt
 use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};
+use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{BirdState, StageTimes, Strength};
-use crate::ready::ReadinessLevel;
 
 /// The entries, in the order given, ending in a newline.
 pub fn told(entries: &[HistoryEntry], style: &TextStyle) -> String {

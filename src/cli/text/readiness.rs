@@ -6,7 +6,8 @@ use anstyle::AnsiColor;
 
 use super::status::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless};
-use crate::ready::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel, ReadinessSummary};
+use crate::model::readiness::{Readiness, ReadinessCheck, ReadinessCode};
+use crate::model::readiness::{ReadinessLevel, ReadinessSummary};
 
 /// So many checks of one kind that are ok are shown one by one; more of them are counted.
 const SHOWN: usize = 5;

@@ -21,7 +21,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
         }
         drain(service, &path, config, found);
     }
-    for (path, session) in super::names::sessions(config) {
+    for (path, session) in super::walk::every_session(config) {
         if session
             .session
             .as_ref()

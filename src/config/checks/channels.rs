@@ -5,7 +5,7 @@ use crate::config::model::{Config, Family, ImportPolicy, ServiceConfig, SessionC
 use crate::config::spans::KeyPath;
 
 pub(crate) fn check(config: &Config, found: &mut Findings) {
-    for (path, session) in super::names::sessions(config) {
+    for (path, session) in super::walk::every_session(config) {
         if let Some(rendered) = &session.session {
             import_limit(config, rendered, &path, found);
             next_hops(session, rendered, &path, found);

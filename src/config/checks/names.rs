@@ -1,10 +1,11 @@
 //! Names that must be different: services, probes, and every symbol that BIRD will see.
 
+use super::walk::every_session;
 use std::collections::BTreeMap;
 
 use crate::config::bird_keywords;
 use crate::config::finding::{Finding, Findings};
-use crate::config::model::{Config, ImportPolicy, UpstreamConfig};
+use crate::config::model::{Config, ImportPolicy};
 use crate::config::names as rendered;
 use crate::config::spans::KeyPath;
 
@@ -24,7 +25,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
             found,
         );
     }
-    let witnesses = super::witnesses(config);
+    let witnesses = crate::config::checks::walk::witnesses(config);
     unique(
         "witness",
         witnesses.map(|(path, witness)| (path, witness.name.as_str())),
@@ -96,7 +97,7 @@ fn written(config: &Config, found: &Findings) -> Vec<Symbol> {
             what,
         });
     };
-    for (path, session) in sessions(config) {
+    for (path, session) in every_session(config) {
         put(&session.name, path.key("name"), "a BGP protocol".to_owned());
     }
     for (index, service) in config.services.iter().enumerate() {
@@ -146,7 +147,7 @@ fn derived(config: &Config) -> Vec<Symbol> {
         }
     }
     let mut filters: Vec<&str> = Vec::new();
-    for (path, session) in sessions(config) {
+    for (path, session) in every_session(config) {
         if let Some(ImportPolicy::Filter(filter)) = session.session.as_ref().map(|session| &session.import)
             && !filters.contains(&filter.as_str())
         {
@@ -160,22 +161,6 @@ fn derived(config: &Config) -> Vec<Symbol> {
         }
     }
     symbols
-}
-
-/// Every BGP session, with its path.
-pub(crate) fn sessions(config: &Config) -> impl Iterator<Item = (KeyPath, &UpstreamConfig)> {
-    let upstreams = config
-        .upstreams
-        .iter()
-        .enumerate()
-        .map(|(index, upstream)| (KeyPath::upstream(index), upstream));
-    upstreams.chain(
-        config
-            .peers
-            .iter()
-            .enumerate()
-            .map(|(index, peer)| (KeyPath::peer(index), peer)),
-    )
 }
 
 fn reserved(symbol: &Symbol) -> Finding {

@@ -6,11 +6,11 @@ use crate::config::finding::{Finding, Findings};
 use crate::config::model::{
     BirdProtocolConfig, CheckConfig, Config, Family, ImportPolicy, ServiceConfig, SessionConfig,
 };
+use crate::config::similar::{list, most_alike};
 use crate::config::spans::KeyPath;
-use crate::config::unknown::{list, most_alike};
 
 pub(crate) fn check(config: &Config, found: &mut Findings) {
-    for (path, session) in super::names::sessions(config) {
+    for (path, session) in super::walk::every_session(config) {
         if let Some(session) = &session.session {
             addresses(session, &path, found);
             bfd_over_hops(session, &path, found);
@@ -21,7 +21,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
     for (index, service) in config.services.iter().enumerate() {
         upstreams_of(service, &KeyPath::service(index), config, found);
     }
-    for (path, probe) in super::every_probe(config) {
+    for (path, probe) in crate::config::checks::walk::every_probe(config) {
         asked_of_bird(&probe.check, &path, config, found);
     }
 }
@@ -65,7 +65,7 @@ fn bfd_over_hops(session: &SessionConfig, path: &KeyPath, found: &mut Findings) 
 /// other, and with two sources BIRD 2.0 starts only one of them.
 fn same_neighbor(config: &Config, found: &mut Findings) {
     let mut seen: Vec<(IpAddr, Option<IpAddr>, KeyPath)> = Vec::new();
-    for (path, session) in super::names::sessions(config) {
+    for (path, session) in super::walk::every_session(config) {
         let Some(session) = &session.session else { continue };
         let same_ends =
             |source: Option<IpAddr>| source == session.source || source.is_none() || session.source.is_none();
@@ -219,11 +219,11 @@ fn asked_of_bird(check: &CheckConfig, path: &KeyPath, config: &Config, found: &m
 /// In a file of the user's own there may be any session; in ours there are those that stand here,
 /// unless a template adds some.
 fn rendered_session(name: &str, at: &KeyPath, config: &Config, found: &mut Findings) {
-    let known = super::names::sessions(config).any(|(_, session)| session.name == name);
+    let known = super::walk::every_session(config).any(|(_, session)| session.name == name);
     if config.render.is_none() || known {
         return;
     }
-    let names: Vec<&str> = super::names::sessions(config)
+    let names: Vec<&str> = super::walk::every_session(config)
         .map(|(_, session)| session.name.as_str())
         .collect();
     let finding = Finding::warning(
@@ -239,7 +239,7 @@ fn rendered_session(name: &str, at: &KeyPath, config: &Config, found: &mut Findi
 }
 
 fn import_lets_in(name: &str, at: &KeyPath, config: &Config, found: &mut Findings) {
-    let session = super::names::sessions(config).find(|(_, session)| session.name == name);
+    let session = super::walk::every_session(config).find(|(_, session)| session.name == name);
     if let Some((path, upstream)) = session
         && let Some(session) = &upstream.session
         && session.import == ImportPolicy::None
@@ -257,7 +257,7 @@ fn bfd_session(neighbor: IpAddr, at: &KeyPath, config: &Config, found: &mut Find
     if config.render.is_none() {
         return;
     }
-    let mut sessions = super::names::sessions(config).filter_map(|(_, session)| session.session.as_ref());
+    let mut sessions = super::walk::every_session(config).filter_map(|(_, session)| session.session.as_ref());
     if !sessions.any(|session| session.neighbor == neighbor && session.bfd.is_some()) {
         found.report(
             Finding::warning(

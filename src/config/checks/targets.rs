@@ -21,7 +21,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
             }
         }
     }
-    for (path, witness) in super::witnesses(config) {
+    for (path, witness) in crate::config::checks::walk::witnesses(config) {
         asks_outside(witness, &path, "witness", config, found);
         is_no_target(witness, &path, config, found);
     }
@@ -41,7 +41,7 @@ pub(crate) fn announced(addr: IpAddr, config: &Config) -> Option<(IpNet, KeyPath
 }
 
 fn asks_outside(probe: &ProbeConfig, path: &KeyPath, what: &str, config: &Config, found: &mut Findings) {
-    if let Some((key, Host::Addr(addr))) = super::target(&probe.check)
+    if let Some((key, Host::Addr(addr))) = crate::config::checks::walk::target(&probe.check)
         && let Some((prefix, announced)) = announced(addr, config)
     {
         found.report(
@@ -58,7 +58,7 @@ fn asks_outside(probe: &ProbeConfig, path: &KeyPath, what: &str, config: &Config
             ),
         );
     }
-    if let Some(Source::Addr(addr)) = super::source(&probe.check)
+    if let Some(Source::Addr(addr)) = crate::config::checks::walk::source(&probe.check)
         && let Some((prefix, announced)) = announced(*addr, config)
     {
         found.report(
@@ -102,11 +102,11 @@ fn asks_for_own_route(probe: &ProbeConfig, path: &KeyPath, config: &Config, foun
 
 /// A witness that dies with the target proves nothing about this site.
 fn is_no_target(witness: &ProbeConfig, path: &KeyPath, config: &Config, found: &mut Findings) {
-    let Some((key, host)) = super::target(&witness.check) else {
+    let Some((key, host)) = crate::config::checks::walk::target(&witness.check) else {
         return;
     };
-    for (probe_path, probe) in super::probes(config) {
-        if let Some((probe_key, probed)) = super::target(&probe.check)
+    for (probe_path, probe) in crate::config::checks::walk::probes(config) {
+        if let Some((probe_key, probed)) = crate::config::checks::walk::target(&probe.check)
             && same(&host, &probed)
         {
             found.report(

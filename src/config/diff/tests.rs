@@ -1,7 +1,7 @@
 //! What is said of a change, on the standby of the documentation.
 
 use super::*;
-use crate::config::load;
+use crate::config::load::load;
 
 const STANDBY: &str = include_str!("../../../tests/fixtures/config/standby.toml");
 

@@ -6,16 +6,15 @@ use std::path::Path as FilePath;
 
 use rustix::fs::{Access, access};
 
-use crate::bird_conf::Templates;
 use crate::config::checks::{every_probe, every_session};
 use crate::config::diagnostic::{Diagnostic, Label, Severity};
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{CheckConfig, Config, RenderConfig};
 use crate::config::secrets;
+use crate::config::similar::{list, most_alike};
 use crate::config::spans::KeyPath;
-use crate::config::unknown::{list, most_alike};
 
-pub(crate) fn check(config: &Config, found: &mut Findings) {
+pub(crate) fn check(config: &Config, built_in_templates: &[&str], found: &mut Findings) {
     for (path, session) in every_session(config) {
         if let Some(file) = session
             .session
@@ -30,7 +29,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
     if let Some(render) = &config.render {
         let output = render.output.parent().unwrap_or(FilePath::new("/"));
         directory(output, &KeyPath::top().key("render").key("output"), found);
-        template(render, found);
+        template(render, built_in_templates, found);
         holds_passwords(config, &render.output, found);
         program(
             &config.bird.binary,
@@ -171,9 +170,9 @@ fn holds_passwords(config: &Config, output: &FilePath, found: &mut Findings) {
 }
 
 /// The template that the file is rendered from.
-fn template(render: &RenderConfig, found: &mut Findings) {
+fn template(render: &RenderConfig, built_in: &[&str], found: &mut Findings) {
     let name = render.template.as_str();
-    if Templates::whole_files().any(|ours| ours == name) || render.template_dir.join(name).exists() {
+    if built_in.contains(&name) || render.template_dir.join(name).exists() {
         return;
     }
     let own = std::fs::read_dir(&render.template_dir)
@@ -184,7 +183,6 @@ fn template(render: &RenderConfig, found: &mut Findings) {
     let own: Vec<String> = own
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    let built_in: Vec<&str> = Templates::whole_files().collect();
     let names: Vec<&str> = built_in
         .iter()
         .copied()

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{look, look_at_itself};
-use crate::config::{Severity, load, render};
+use crate::config::load::load;
+use crate::config::{Severity, render};
 
 /// A standby with everything in `dir`.
 fn text(dir: &Path) -> String {
@@ -73,7 +74,7 @@ target = "192.0.2.54"
 async fn seen(text: &str) -> Vec<(Severity, &'static str, String)> {
     let (config, _) =
         load(text, "falconer.toml").unwrap_or_else(|found| panic!("{}", render(&found, text, "f", false)));
-    let found = look(&config, text).await;
+    let found = look(&config, text, &["standby.conf", "primary.conf"]).await;
     found
         .iter()
         .map(|found| (found.severity, found.code, found.labels[0].text.clone()))
@@ -147,7 +148,9 @@ async fn a_file_of_headers_that_everybody_can_read_is_an_error() {
     let text = text(dir.path()).replacen("source =", &key, 1);
     let of_headers = async || {
         let (config, _) = load(&text, "falconer.toml").unwrap();
-        let found = look(&config, &text).await.into_iter();
+        let found = look(&config, &text, &["standby.conf", "primary.conf"])
+            .await
+            .into_iter();
         let found = found.filter(|found| found.message.contains("/headers"));
         found
             .map(|found| (found.severity, found.code))
@@ -191,7 +194,7 @@ async fn an_unknown_template_is_told_at_its_line() {
     let told = async |name: &str| {
         let text = shown(name);
         let (config, _) = load(&text, "falconer.toml").unwrap();
-        let found = look(&config, &text).await;
+        let found = look(&config, &text, &["standby.conf", "primary.conf"]).await;
         let found: Vec<_> = found
             .into_iter()
             .filter(|one| one.code == "unknown-template")
@@ -236,7 +239,7 @@ async fn a_name_inside_an_announced_prefix_is_seen() {
     let (mut config, _) = load(&text, "falconer.toml").unwrap();
     // No configuration announces loopback addresses, but no other name is known to every machine.
     config.services[0].prefixes = vec!["127.0.0.0/8".parse().unwrap(), "::/64".parse().unwrap()];
-    let found = look(&config, &text).await;
+    let found = look(&config, &text, &["standby.conf", "primary.conf"]).await;
     let inside = found
         .iter()
         .find(|found| found.code == "target-inside")

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{load, render};
+use crate::config::load::load;
+use crate::config::render;
 
 fn answers() -> InitAnswers {
     InitAnswers {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Family, OnLoss, ProbeConfig};
+use super::ProbeConfig;
+use crate::config::model::family::Family;
 
 /// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,4 +99,13 @@ pub struct DailyWindow {
     pub end: jiff::civil::Time,
     /// The zone of both.
     pub zone: jiff::tz::TimeZone,
+}
+
+/// What to do with an announcement when something we lean on is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLoss {
+    /// Leave it as it is.
+    Keep,
+    /// Withdraw it.
+    Withdraw,
 }

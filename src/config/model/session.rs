@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Family;
+use crate::config::model::family::Family;
 
 /// `[[upstream]]` or `[[peer]]`: a BGP protocol of the local BIRD.
 #[derive(Clone, Debug, PartialEq, Eq)]

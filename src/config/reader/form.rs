@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::TableReader;
 use crate::config::finding::Finding;
 use crate::config::key_docs::TableForm;
+use crate::config::reader::table::TableReader;
 use crate::config::spans::KeyPath;
 use crate::config::value::{LONGEST_LIST, name_of_type};
 

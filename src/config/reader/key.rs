@@ -1,8 +1,8 @@
 //! One key: what it is called, what it defaults to, and what it is for.
 
-use super::TableReader;
 use crate::config::finding::Finding;
 use crate::config::key_docs::{KeyDoc, KeyPresence};
+use crate::config::reader::table::TableReader;
 use crate::config::spans::KeyPath;
 use crate::config::value::{ValueContext, ValueType};
 
@@ -14,6 +14,21 @@ pub(crate) struct Key<'k, 'r, 't, K: ValueType> {
     pub(crate) doc: &'static str,
     pub(crate) also_called: &'static [&'static str],
     pub(crate) example: &'static str,
+}
+
+impl<'r, 't> TableReader<'r, 't> {
+    /// Starts reading a key.
+    pub(crate) fn key<'k, K: ValueType>(&'k mut self, name: &'static str, kind: K) -> Key<'k, 'r, 't, K> {
+        self.asked.push(name);
+        Key {
+            table: self,
+            name,
+            kind,
+            doc: "",
+            also_called: &[],
+            example: "",
+        }
+    }
 }
 
 impl<K: ValueType> Key<'_, '_, '_, K> {

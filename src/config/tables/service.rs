@@ -1,10 +1,11 @@
 //! `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 
+use crate::config::model::OnLoss;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{ON_LOSS, probe};
+use super::probe;
 use crate::config::finding::Finding;
 use crate::config::key_docs::TableForm;
 use crate::config::model::{
@@ -12,6 +13,7 @@ use crate::config::model::{
 };
 use crate::config::reader::TableReader;
 use crate::config::spans::KeyPath;
+
 use crate::config::value::address::PREFIX;
 use crate::config::value::duration::span;
 use crate::config::value::text::{PROTOCOL, SERVICE_NAME};
@@ -335,3 +337,8 @@ fn check_own_names(
         );
     }
 }
+
+pub(crate) const ON_LOSS: [(&str, OnLoss, &str); 2] = [
+    ("keep", OnLoss::Keep, "leave it as it is"),
+    ("withdraw", OnLoss::Withdraw, "withdraw it"),
+];

@@ -4,8 +4,9 @@
 use proptest::prelude::*;
 
 use super::{ATTACH, CONTRACT, PRIMARY, STANDBY};
+use crate::config::load::load;
 use crate::config::spans::KeyPositions;
-use crate::config::{Severity, load, render};
+use crate::config::{Severity, render};
 
 /// What must hold of any text.
 fn holds(text: &str) -> Result<(), TestCaseError> {

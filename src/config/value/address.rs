@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ipnet::IpNet;
 
 use super::text::TextValue;
-use super::{ValueError, quoted};
 use crate::config::model::{CheckConfig, Host, IcmpConfig, Source};
+use crate::config::value::value_type::{ValueError, quoted};
 
 /// A prefix without host bits.
 pub(crate) const PREFIX: TextValue<IpNet> = TextValue {

@@ -1,9 +1,10 @@
 //! Numbers of BGP.
 
+use super::number;
 use super::text::{TextValue, symbol};
-use super::{ValueContext, ValueError, ValueType, number, wrong_type};
 use crate::config::key_docs::ValueSchema;
 use crate::config::model::ImportPolicy;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, wrong_type};
 use serde_json::json;
 use toml::de::DeValue;
 

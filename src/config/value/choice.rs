@@ -3,9 +3,9 @@
 use serde_json::json;
 use toml::de::DeValue;
 
-use super::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 use crate::config::key_docs::ValueSchema;
-use crate::config::unknown::{list, most_alike};
+use crate::config::similar::{list, most_alike};
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// One of a few words, each with what it stands for and its meaning. Never empty.
 pub(crate) struct Choice<T: 'static>(pub(crate) &'static [(&'static str, T, &'static str)]);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use toml::de::DeValue;
 
-use super::{ValueContext, ValueError, ValueType, number, quoted, wrong_type};
+use super::number;
 use crate::config::duration;
 use crate::config::key_docs::ValueSchema;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// A duration within bounds.
 #[derive(Clone, Copy)]

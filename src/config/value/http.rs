@@ -6,10 +6,11 @@ use serde_json::json;
 use toml::de::DeValue;
 use url::Url;
 
+use super::number;
 use super::text::TextValue;
-use super::{ValueContext, ValueError, ValueType, number, quoted, wrong_type};
 use crate::config::key_docs::ValueSchema;
 use crate::config::model::Pattern;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// A URL of http or https, with a host.
 pub(crate) const URL: TextValue<Option<Url>> = TextValue {

@@ -4,8 +4,8 @@ use serde_json::json;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 use crate::config::key_docs::ValueSchema;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// An array of one kind of value.
 pub(crate) struct ListValue<K> {

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use serde_json::json;
 use toml::de::DeValue;
 
-use super::{ValueContext, ValueError, ValueType, wrong_type};
 use crate::config::key_docs::ValueSchema;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, wrong_type};
 
 /// `true` or `false`.
 pub(crate) struct Flag;

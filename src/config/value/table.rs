@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::number::number;
-use super::{ValueContext, ValueError, ValueType, wrong_type};
 use crate::config::key_docs::ValueSchema;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, wrong_type};
 
 /// A table of names of the user's own, each with one kind of value.
 pub(crate) struct Dictionary<N, K> {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde_json::json;
 use toml::de::DeValue;
 
-use super::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 use crate::config::bird_keywords;
 use crate::config::bird_keywords::InvalidSymbol;
 use crate::config::key_docs::ValueSchema;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// A value that is parsed out of one string.
 pub(crate) struct TextValue<T> {

@@ -5,11 +5,12 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use toml::de::DeValue;
 
+use super::number;
 use super::text::TextValue;
-use super::{ValueContext, ValueError, ValueType, number, quoted, wrong_type};
 use crate::config::key_docs::ValueSchema;
 use crate::config::model::{DailyWindow, Quorum};
-use crate::config::unknown::most_alike;
+use crate::config::similar::most_alike;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, quoted, wrong_type};
 
 /// A daily window.
 pub(crate) const WINDOW: TextValue<DailyWindow> = TextValue {

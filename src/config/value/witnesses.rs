@@ -3,10 +3,11 @@
 use serde_json::json;
 use toml::de::{DeTable, DeValue};
 
-use super::{ValueContext, ValueError, ValueType, integer, wrong_type};
+use super::integer;
 use crate::config::key_docs::ValueSchema;
 use crate::config::model::MinUp;
-use crate::config::unknown::most_alike;
+use crate::config::similar::most_alike;
+use crate::config::value::value_type::{ValueContext, ValueError, ValueType, wrong_type};
 
 /// `1`, or `{ near = 1, far = 1 }`.
 pub(crate) struct Witnesses;

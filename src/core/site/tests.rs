@@ -1,9 +1,6 @@
 //! The site as a whole, on virtual time: what happens to probes, witnesses and stances when the
 //! world goes this way or that.
 
-#[path = "../../../tests/support/site.rs"]
-pub(crate) mod support;
-
 mod cadence;
 mod clocks;
 mod drills;
@@ -19,6 +16,8 @@ mod proof;
 mod reloads;
 mod stall;
 mod start;
+#[path = "../../../tests/support/site.rs"]
+pub(crate) mod support;
 mod unproven;
 mod with_bird;
 mod world;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::history::HistoryEvent;
-use crate::ready::{Readiness, ReadinessLevel};
+use crate::model::readiness::Readiness;
+use crate::model::readiness::ReadinessLevel;
 
 /// A level is told once it has stood for that long: a start and a takeover pass through others on their
 /// way.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::metrics::Facts;
 use crate::metrics::encoder::{Encoder, family};
-use crate::ready::ReadinessLevel;
+use crate::model::readiness::ReadinessLevel;
 
 /// Levels, in words.
 const LEVELS: &[&str] = &["ok", "warning", "no"];

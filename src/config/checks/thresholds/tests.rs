@@ -1,7 +1,7 @@
 //! Every set of up to three probes with every pair of thresholds, against a judge that tries out all
 //! states that the probes can be in.
 
-use crate::config::load;
+use crate::config::load::load;
 
 const VOTES: [&str; 4] = ["both", "down", "up", "none"];
 const QUORUMS: [&str; 6] = ["\"any\"", "\"all\"", "1", "2", "3", "4"];
