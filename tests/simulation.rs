@@ -361,7 +361,7 @@ fn d12_after_any_troubles_exactly_the_right_site_announces() {
             scope.spawn(move || {
                 (0..seeds())
                     .filter(|seed| seed % workers == worker)
-                    .for_each(play)
+                    .for_each(play);
             });
         }
     });
