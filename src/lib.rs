@@ -3,34 +3,31 @@
 //! It watches a primary site from a standby site, makes the local BIRD announce the service's
 //! prefixes when the primary is really dead, and withdraws them when it is really back.
 //!
-//! The modules in reading order. Deciders are pure: no runtime, socket, file system, clock,
-//! randomness or logging. Edges own one outside thing each and never import one another; what one
-//! learns and another needs goes through the daemon.
+//! The modules ("rooms") from top to bottom: each imports only what stands below it. Deciders are
+//! pure: no runtime, socket, file system, clock, randomness or logging. Edges own one thing outside of
+//! the process each and never import one another; the daemon passes on what one learns and another
+//! needs. docs/architecture.md draws this, and follows a probe's result and an operator's command
+//! through it; tests/architecture.rs holds the sources against it.
 //!
-//! | module | kind | what it is |
+//! | module | kind | what it is for |
 //! |---|---|---|
-//! | [`time`] | decider | the core's own notion of now |
-//! | [`config`] | decider | falconer.toml, parsed into types that cannot be wrong |
-//! | [`health`] | decider | one probe: its rows, its state, and when it is asked next |
-//! | [`failover`] | decider | the judgement: verdicts, isolation, overrides, what we want of BIRD |
-//! | [`render`] | decider | bird.conf from templates |
-//! | [`status`] | decider | the snapshot that people and machines read |
-//! | [`ready`] | decider | would we take over if the primary died now? |
-//! | [`history`] | decider | what happened, an entry each |
-//! | [`drill`] | decider | what a drill came to, to print and to file |
-//! | [`metrics`] | decider | what a scrape is told |
-//! | [`conf_file`] | edge | bird.conf on disk, BIRD's own parser, and a new file's way into BIRD |
-//! | [`process_files`] | edge | files as another process sees them |
-//! | [`bird`] | edge | BIRD's control socket: codec and parser are deciders, client and steering act |
-//! | [`probe`] | edge | the checks themselves: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
+//! | [`cli`] | - | the commands, their output and their exit codes |
+//! | [`daemon`] | - | starts the parts, connects them, and runs the loop that feeds [`core`] |
 //! | [`api`] | edge | HTTP over a Unix socket and TCP, for the CLI, for machines and for browsers |
-//! | [`store`] | edge | what survives a restart, the history and recordings on disk |
-//! | [`systemd`] | edge | what systemd is told |
-//! | [`log`] | edge | how the log looks and where it goes |
-//! | [`daemon`] | - | puts the parts together; its driver alone feeds the judgement |
-//! | [`cli`] | - | the commands and their exit codes |
+//! | [`log`] | edge | the format of log lines, and where they go |
+//! | [`systemd`] | edge | readiness and watchdog messages to systemd |
+//! | [`store`] | edge | `state.json`, the history and recordings on disk |
+//! | [`probe`] | edge | the checks: icmp, tcp, http, dns, exec, bird-route, bird-protocol |
+//! | [`ready`] | decider | if the primary died now, would this site take over? |
+//! | [`bird_conf`] | decider and edge | bird.conf: templates, the file on disk, applying it to a running BIRD |
+//! | [`bird`] | decider and edge | BIRD's control socket: codec and parsers decide, client and reconciler act |
+//! | [`process_files`] | edge | files as another process sees them |
+//! | [`core`] | decider | the decisions: probe states, verdicts, isolation, overrides, drills, simulation |
+//! | [`metrics`] | decider | counters, and the page that Prometheus reads |
+//! | [`config`] | decider | falconer.toml, parsed into types that cannot hold a wrong value |
+//! | [`model`] | decider | the words that all rooms share: states, events, the snapshot, times |
 
-// Scaffolding that unit tests share with the tests outside names this crate as they do.
+// Test support that unit tests and the tests in tests/ share names this crate as `falconer`.
 #[cfg(test)]
 extern crate self as falconer;
 
