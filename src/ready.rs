@@ -14,10 +14,12 @@ mod route;
 mod services;
 mod upstreams;
 mod witnesses;
+mod wording;
 
 use crate::model::readiness::Readiness;
 
 pub use exports::filter_name;
+
 pub use facts::{BirdConfFacts, BirdFactsSeen, DiskFacts, FilterTest, ReadinessFacts, TestRoute};
 
 /// Decides every check, in the order in which a takeover needs what they look at.
@@ -34,23 +36,6 @@ pub fn decide(facts: &ReadinessFacts<'_>) -> Readiness {
     checks.extend(drills::check(facts));
     checks.extend(alarms::check(facts, &checks));
     Readiness::of(facts.snapshot.at, checks)
-}
-
-/// How many of a kind a text names before it only counts them.
-const NAMED: usize = 5;
-
-/// "a, b and 3 more".
-fn list<T: ToString>(all: &[T]) -> String {
-    let named: Vec<String> = all.iter().take(NAMED).map(T::to_string).collect();
-    match all.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
-}
-
-/// The verb for so many of them: "is" or "are", "takes" or "take".
-fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
-    if count == 1 { one } else { many }
 }
 
 #[cfg(test)]

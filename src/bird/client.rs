@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use connection_status::ConnectionStatus;
+pub use queue::Priority;
 
 pub use crate::bird::error::BirdError;
 
@@ -36,15 +37,6 @@ use crate::metrics::{BirdCommandCounts, SharedCounters};
 /// The most commands that are on their way to the task. It takes them in as soon as it runs, so
 /// this only bridges moments; how many may wait for BIRD is the queue's limit.
 const HANDOVER_LIMIT: usize = 1024;
-
-/// Which of the waiting commands goes first (A10). One in flight is never overtaken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Priority {
-    /// A decision's commands, and the questions that verify it.
-    Decision,
-    /// Polls and bird-* probes.
-    Poll,
-}
 
 /// A handle on the connection. Cheap to clone; the connection's task ends when the last one is
 /// dropped.

@@ -1,23 +1,22 @@
 //! What a template sees: the configuration in the order and in the words of a bird.conf, with
 //! everything decided that is not a matter of layout. `docs/templates.md` lists it for users.
 
+mod family_lists;
 mod services;
 mod sessions;
 
 use serde::Serialize;
 
-use self::services::ServiceFacts;
+use self::family_lists::{prefixes, prefixes_of, protocols};
 pub(crate) use self::services::state_file_pattern;
+use self::services::{FULL_PREFERENCE, ServiceFacts};
 use self::sessions::SessionFacts;
 use super::{Passwords, RenderError, Templates};
 use crate::bird::version::BirdVersion;
 use crate::config::Config;
 use crate::config::model;
-use crate::config::model::{Family, Role, StaticProtocolConfig};
+use crate::config::model::{Family, Role};
 use crate::config::names;
-
-/// BIRD's preference of a static protocol at strength full, above anything imported (D8).
-const FULL_PREFERENCE: u32 = 200;
 
 /// The root of what a template sees.
 #[derive(Serialize)]
@@ -164,34 +163,4 @@ fn own_marks(config: &Config, family: Family) -> Vec<AnnouncementMark> {
         })
         .filter(|mark| !mark.prefixes.is_empty())
         .collect()
-}
-
-fn protocols<'a>(statics: impl IntoIterator<Item = &'a StaticProtocolConfig>, family: Family) -> Vec<String> {
-    statics
-        .into_iter()
-        .filter(|s| s.family == family)
-        .map(|s| s.name.clone())
-        .collect()
-}
-
-fn prefixes(all: &[ipnet::IpNet], family: Family) -> Vec<String> {
-    all.iter()
-        .filter(|prefix| Family::of(prefix) == family)
-        .map(ToString::to_string)
-        .collect()
-}
-
-fn prefixes_of(config: &Config, family: Family) -> Vec<String> {
-    config
-        .services
-        .iter()
-        .flat_map(|service| prefixes(&service.prefixes, family))
-        .collect()
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Standby => "standby",
-        Role::Primary => "primary",
-    }
 }

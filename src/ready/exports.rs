@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::facts::{FilterTest, ReadinessFacts, TestRoute};
-use super::list;
 use super::services::pairs;
 use super::upstreams::channel;
 use crate::bird::parse::Channel;
@@ -18,6 +17,7 @@ use crate::config::model::{self, Family, StaticProtocolConfig};
 use crate::config::names::{rehearsal_table, shadow};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::ServiceSnapshot;
+use crate::ready::wording::list;
 
 /// How BIRD shows `export all`, `export none`, and a filter without a name.
 const ACCEPT: &str = "ACCEPT";

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::facts::ReadinessFacts;
-use super::{list, verb};
 use crate::bird_conf::state_file_pattern;
 use crate::bird_conf::statics::StateFile;
 use crate::config::model::{self, StaticProtocolConfig};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::AlarmCode;
+use crate::ready::wording::{list, verb};
 
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {

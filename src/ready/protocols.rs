@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::ReadinessFacts;
 use super::services::pairs;
-use super::{list, verb};
 use crate::bird::guard;
 use crate::bird::parse::ProtocolRow;
 use crate::config::model::{self, Role, StaticProtocolConfig};
@@ -12,6 +11,7 @@ use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{
     AlarmCode, DrillPhase, DrillSnapshot, OverrideAction, ServiceSnapshot, Strength, Verdict,
 };
+use crate::ready::wording::{list, verb};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
 const CHANGING: SignedDuration = SignedDuration::from_secs(10);

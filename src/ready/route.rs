@@ -2,12 +2,12 @@
 //! of the export filters proves none of that; steering looks at it (`obstacles` of the snapshot).
 
 use super::facts::ReadinessFacts;
-use super::list;
 use super::services::pairs;
 use super::upstreams::channel;
 use crate::config::model;
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{BirdState, Obstacle, ServiceSnapshot, Strength};
+use crate::ready::wording::list;
 
 /// The state of a session that carries routes.
 const ESTABLISHED: &str = "Established";

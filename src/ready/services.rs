@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 
 use super::facts::ReadinessFacts;
-use super::list;
 use crate::config::model::{self, Role};
 use crate::core::verdict::{ProbeVote, verdict};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
@@ -12,6 +11,7 @@ use crate::model::snapshot::{
     CheckOutcome, OverrideAction, OverrideSnapshot, ProbeSnapshot, ProbeState, ServiceSnapshot, Strength,
     Verdict,
 };
+use crate::ready::wording::list;
 
 /// Every service with its part of the configuration. Around a reload the two may differ for a moment.
 pub(crate) fn pairs<'a>(

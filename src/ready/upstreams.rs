@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::facts::ReadinessFacts;
-use super::list;
 use crate::bird::parse::{Channel, ProtocolDetail};
 use crate::config::model::{self, Family};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
+use crate::ready::wording::list;
 
 /// The state of a channel that carries routes.
 const UP: &str = "UP";

@@ -1,10 +1,10 @@
 //! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
 
 use super::facts::ReadinessFacts;
-use super::{list, verb};
 use crate::config::model::{Group, OnCutOff, Role};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{ProbeSnapshot, ProbeState};
+use crate::ready::wording::{list, verb};
 
 /// The witnesses, all in one.
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {

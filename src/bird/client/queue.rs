@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Priority;
 use crate::bird::command::BirdCommand;
 use crate::bird::error::BirdError;
 use crate::bird::reply::BirdReply;
@@ -14,6 +13,15 @@ use crate::bird::reply::BirdReply;
 /// The most callers that wait at once: the bird-* probes of a few thousand services that are asked out
 /// of turn. More are only there when BIRD hangs, and then waiting longer is of no use to anybody.
 pub(crate) const WAITING_LIMIT: usize = 4096;
+
+/// Which of the waiting commands goes first (A10). One in flight is never overtaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Priority {
+    /// A decision's commands, and the questions that verify it.
+    Decision,
+    /// Polls and bird-* probes.
+    Poll,
+}
 
 /// What a caller gets.
 pub(crate) type CommandResult = Result<Arc<BirdReply>, BirdError>;

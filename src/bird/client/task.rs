@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::ConnectionStatus;
 use super::connection::{ConnectError, Connection};
+use super::connection_status::ConnectionStatus;
 use super::queue::{CommandQueue, QueuedCommand};
 use crate::bird::command::BirdCommand;
 use crate::bird::error::BirdError;

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{accepted, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// What BIRD answers where no BFD protocol runs.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{accepted, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// What became of a configuration, or of a request to undo or confirm one.

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{accepted, accepted_for, labelled, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted, accepted_for, labelled, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// What BIRD calls a BGP protocol.

@@ -1,8 +1,9 @@
 //! `show route table TABLE ...`: what stands in a rehearsal table, and what of it passes a filter.
 
+use super::route;
 use super::route::Route;
-use super::{UNDEFINED_SYMBOL, accepted, malformed, route};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{UNDEFINED_SYMBOL, accepted, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// How BIRD says that a name is that of something else (nest/config.Y, conf/cf-lex.l).

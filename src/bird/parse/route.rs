@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{accepted, accepted_for, labelled, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted, accepted_for, labelled, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// How BIRD says that there is no channel to look at: 2.x and 3.x where the protocol has none of

@@ -2,8 +2,8 @@
 
 use ipnet::IpNet;
 
-use super::{accepted_for, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted_for, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// One route of a static protocol's configuration.

@@ -1,7 +1,7 @@
 //! `show status`.
 
-use super::{accepted, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 use crate::bird::version::BirdVersion;
 

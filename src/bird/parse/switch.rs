@@ -1,7 +1,7 @@
 //! `enable` and `disable`.
 
-use super::{accepted_for, malformed};
 use crate::bird::error::BirdError;
+use crate::bird::parse::reply_check::{accepted_for, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
 
 /// What BIRD says to an enable or a disable: that it accepted it, and no more (A2). Only reading

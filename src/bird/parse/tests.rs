@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 
 use super::*;
+use crate::bird::error::BirdError;
+use crate::bird::reply::BirdReply;
 use crate::bird::transcripts;
 use crate::bird::transcripts::{Transcript, VERSIONS, said};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ApplyOutcome, ProtocolStates};
+use super::outcome::ApplyOutcome;
+use super::protocol_states::ProtocolStates;
 use crate::bird::parse::{ConfigureReply, ConfigureStatus};
 use crate::model::time::Moment;
 

@@ -1,10 +1,13 @@
 //! From one state to the next. An event that does not belong to a state leaves it as it is.
 
-use super::waits::{idle, taken, undo_when_idle};
-use super::{
-    Apply, ApplyOutcome, CommandFailure, IDLE_WITHIN, Next, POLL, ProtocolStates, RUNNING_WITHIN, State,
-    WELL_FOR, Watch,
+use super::outcome::ApplyOutcome;
+use super::protocol_states::{ProtocolStates, WantedProtocols};
+use super::state::{
+    ApplyState, IDLE_WITHIN, Next, POLL, RUNNING_WITHIN, WELL_FOR, Watch, new_not_started, not_started,
+    unclear, undone,
 };
+use super::step::CommandFailure;
+use super::waits::{idle, taken, undo_when_idle};
 use crate::bird::parse::{ConfigureReply, ConfigureStatus};
 use crate::model::time::Moment;
 
@@ -13,58 +16,68 @@ const TOO_LATE: &str = "BIRD's undo timer ran out before all was well";
 /// What somebody else's hand in the middle of an apply looks like.
 const SOMEBODY_ELSE: &str = "somebody else reconfigured BIRD in the meantime";
 
+/// One apply, from its start to its end.
+#[derive(Clone, Debug)]
+pub struct Apply {
+    pub(crate) plan: WantedProtocols,
+    /// Whether the file on disk is another than the one that BIRD runs.
+    pub(crate) unread: bool,
+    pub(crate) before: ProtocolStates,
+    pub(crate) state: ApplyState,
+}
+
 impl Apply {
     /// `configure status` was answered.
     pub(crate) fn on_status(
         &self,
-        state: State,
+        state: ApplyState,
         now: Moment,
         answer: Result<ConfigureStatus, CommandFailure>,
-    ) -> State {
+    ) -> ApplyState {
         match state {
-            State::Idle { next, until, .. } => idle(next, until, now, answer),
-            State::Taken { undo_at, why, .. } => taken(undo_at, why, now, answer),
-            State::Watch(watch) => self.watched(watch, now, answer),
-            State::Confirmed(watch) => self.confirmed(watch, now, answer),
-            State::UndoWhenIdle { until, why, .. } => undo_when_idle(until, why, now, answer),
-            other @ (State::LookBefore
-            | State::PutRunning
-            | State::CalmBeforeRunning { .. }
-            | State::ConfigureRunning { .. }
-            | State::CalmBeforeNew
-            | State::PutNew
-            | State::CheckPlace
-            | State::ConfigureNew
-            | State::Note(_)
-            | State::Confirm(_)
-            | State::Undo { .. }
-            | State::PutBack(_)
-            | State::Done(_)) => other,
+            ApplyState::Idle { next, until, .. } => idle(next, until, now, answer),
+            ApplyState::Taken { undo_at, why, .. } => taken(undo_at, why, now, answer),
+            ApplyState::Watch(watch) => self.watched(watch, now, answer),
+            ApplyState::Confirmed(watch) => self.confirmed(watch, now, answer),
+            ApplyState::UndoWhenIdle { until, why, .. } => undo_when_idle(until, why, now, answer),
+            other @ (ApplyState::LookBefore
+            | ApplyState::PutRunning
+            | ApplyState::CalmBeforeRunning { .. }
+            | ApplyState::ConfigureRunning { .. }
+            | ApplyState::CalmBeforeNew
+            | ApplyState::PutNew
+            | ApplyState::CheckPlace
+            | ApplyState::ConfigureNew
+            | ApplyState::Note(_)
+            | ApplyState::Confirm(_)
+            | ApplyState::Undo { .. }
+            | ApplyState::PutBack(_)
+            | ApplyState::Done(_)) => other,
         }
     }
 
     /// The protocols were looked at.
     pub(crate) fn on_look(
         &mut self,
-        state: State,
+        state: ApplyState,
         now: Moment,
         look: Result<ProtocolStates, CommandFailure>,
-    ) -> State {
+    ) -> ApplyState {
         match (state, look) {
-            (State::LookBefore, Ok(look)) => {
+            (ApplyState::LookBefore, Ok(look)) => {
                 self.before = look;
                 if self.unread {
-                    State::PutRunning
+                    ApplyState::PutRunning
                 } else {
                     configure_running(now)
                 }
             }
-            (State::LookBefore, Err(trouble)) => not_started(trouble.why()),
-            (State::Watch(watch), Ok(look)) => {
+            (ApplyState::LookBefore, Err(trouble)) => not_started(trouble.why()),
+            (ApplyState::Watch(watch), Ok(look)) => {
                 let lost = self.plan.lost(&self.before, &look);
                 self.looked(watch, now, lost)
             }
-            (State::Watch(watch), Err(trouble)) => {
+            (ApplyState::Watch(watch), Err(trouble)) => {
                 let lost = vec![format!("the protocols cannot be looked at: {}", trouble.why())];
                 self.looked(watch, now, lost)
             }
@@ -75,14 +88,14 @@ impl Apply {
     /// A `configure` was answered.
     pub(crate) fn on_configured(
         &self,
-        state: State,
+        state: ApplyState,
         now: Moment,
         sent_at: Moment,
         answer: Result<ConfigureReply, CommandFailure>,
-    ) -> State {
-        if let State::ConfigureRunning { until } = state {
+    ) -> ApplyState {
+        if let ApplyState::ConfigureRunning { until } = state {
             running_configured(until, now, answer)
-        } else if state == State::ConfigureNew {
+        } else if state == ApplyState::ConfigureNew {
             self.new_configured(now, sent_at, answer)
         } else {
             state
@@ -94,15 +107,15 @@ impl Apply {
         now: Moment,
         sent_at: Moment,
         answer: Result<ConfigureReply, CommandFailure>,
-    ) -> State {
-        let taken = |why: String| State::Taken {
+    ) -> ApplyState {
+        let taken = |why: String| ApplyState::Taken {
             undo_at: sent_at + self.plan.confirm_within,
             poll_at: now + POLL,
             why,
         };
         match answer {
             Ok(ConfigureReply::Done | ConfigureReply::InProgress | ConfigureReply::Queued) => {
-                State::Watch(Watch {
+                ApplyState::Watch(Watch {
                     sent_at,
                     poll_at: now,
                     through: false,
@@ -116,7 +129,7 @@ impl Apply {
                 | ConfigureReply::Confirmed
                 | ConfigureReply::NothingToDo),
             ) => taken(odd_answer("configure timeout", odd)),
-            Err(CommandFailure::NotDone(why)) => State::PutBack(ApplyOutcome::Refused { why }),
+            Err(CommandFailure::NotDone(why)) => ApplyState::PutBack(ApplyOutcome::Refused { why }),
             Err(CommandFailure::Unknown(why)) => taken(why),
         }
     }
@@ -124,15 +137,15 @@ impl Apply {
     /// `configure confirm` was answered.
     pub(crate) fn on_confirmed(
         &self,
-        state: State,
+        state: ApplyState,
         now: Moment,
         answer: Result<ConfigureReply, CommandFailure>,
-    ) -> State {
-        let State::Confirm(watch) = state else {
+    ) -> ApplyState {
+        let ApplyState::Confirm(watch) = state else {
             return state;
         };
         match answer {
-            Ok(ConfigureReply::Confirmed) => State::Done(ApplyOutcome::Applied),
+            Ok(ConfigureReply::Confirmed) => ApplyState::Done(ApplyOutcome::Applied),
             Ok(ConfigureReply::NothingToDo) => meddled(),
             Err(CommandFailure::NotDone(why)) => self.undo(&watch, now, why),
             Ok(
@@ -143,7 +156,7 @@ impl Apply {
                 | ConfigureReply::ShuttingDown
                 | ConfigureReply::QueueEmptied,
             )
-            | Err(CommandFailure::Unknown(_)) => State::Confirmed(Watch {
+            | Err(CommandFailure::Unknown(_)) => ApplyState::Confirmed(Watch {
                 poll_at: now + POLL,
                 ..watch
             }),
@@ -151,8 +164,12 @@ impl Apply {
     }
 
     /// `configure undo` was answered. Whatever the answer, BIRD's own timer does the same.
-    pub(crate) fn on_undone(&self, state: State, _answer: Result<ConfigureReply, CommandFailure>) -> State {
-        if let State::Undo { why } = state {
+    pub(crate) fn on_undone(
+        &self,
+        state: ApplyState,
+        _answer: Result<ConfigureReply, CommandFailure>,
+    ) -> ApplyState {
+        if let ApplyState::Undo { why } = state {
             undone(why)
         } else {
             state
@@ -160,15 +177,15 @@ impl Apply {
     }
 
     /// A file was put in place, or back, or a note was made.
-    pub(crate) fn on_file(&self, state: State, now: Moment, done: Result<(), String>) -> State {
+    pub(crate) fn on_file(&self, state: ApplyState, now: Moment, done: Result<(), String>) -> ApplyState {
         match (state, done) {
-            (State::PutRunning, Ok(())) => configure_running(now),
-            (State::PutRunning | State::PutNew, Err(why)) => not_started(&why),
-            (State::PutNew, Ok(())) => State::CheckPlace,
+            (ApplyState::PutRunning, Ok(())) => configure_running(now),
+            (ApplyState::PutRunning | ApplyState::PutNew, Err(why)) => not_started(&why),
+            (ApplyState::PutNew, Ok(())) => ApplyState::CheckPlace,
             // Without the note, an interruption just now would put the old file back: that is safe.
-            (State::Note(watch), Ok(()) | Err(_)) => State::Confirm(watch),
-            (State::PutBack(outcome), Ok(())) => State::Done(outcome),
-            (State::PutBack(outcome), Err(why)) => State::Done(ApplyOutcome::FileStays {
+            (ApplyState::Note(watch), Ok(()) | Err(_)) => ApplyState::Confirm(watch),
+            (ApplyState::PutBack(outcome), Ok(())) => ApplyState::Done(outcome),
+            (ApplyState::PutBack(outcome), Err(why)) => ApplyState::Done(ApplyOutcome::FileStays {
                 outcome: Box::new(outcome),
                 why,
             }),
@@ -177,13 +194,18 @@ impl Apply {
     }
 
     /// The status, with the undo timer running.
-    fn watched(&self, watch: Watch, now: Moment, answer: Result<ConfigureStatus, CommandFailure>) -> State {
+    fn watched(
+        &self,
+        watch: Watch,
+        now: Moment,
+        answer: Result<ConfigureStatus, CommandFailure>,
+    ) -> ApplyState {
         match answer {
             Ok(status) if status.in_progress => {
                 let lost = vec!["BIRD does not come to an end with the reconfiguration".to_owned()];
                 self.looked(watch, now, lost)
             }
-            Ok(status) if status.undo_in.is_some() => State::Watch(Watch {
+            Ok(status) if status.undo_in.is_some() => ApplyState::Watch(Watch {
                 through: true,
                 poll_at: now,
                 ..watch
@@ -199,7 +221,7 @@ impl Apply {
 
     /// The protocols, with the undo timer running. Half of its time is theirs to come back: then the
     /// undo is ours, and not the timer's.
-    fn looked(&self, watch: Watch, now: Moment, lost: Vec<String>) -> State {
+    fn looked(&self, watch: Watch, now: Moment, lost: Vec<String>) -> ApplyState {
         let enough = WELL_FOR.min(self.plan.confirm_within / 4);
         if now >= self.undo_at(&watch) {
             return self.undo(&watch, now, TOO_LATE.to_owned());
@@ -207,7 +229,7 @@ impl Apply {
         if lost.is_empty() {
             let well_since = watch.well_since.unwrap_or(now);
             if now.since(well_since) >= enough {
-                return State::Note(watch);
+                return ApplyState::Note(watch);
             }
             return again(watch, now, Some(well_since));
         }
@@ -218,15 +240,20 @@ impl Apply {
     }
 
     /// Whether a confirmation without an answer took effect.
-    fn confirmed(&self, watch: Watch, now: Moment, answer: Result<ConfigureStatus, CommandFailure>) -> State {
+    fn confirmed(
+        &self,
+        watch: Watch,
+        now: Moment,
+        answer: Result<ConfigureStatus, CommandFailure>,
+    ) -> ApplyState {
         let undo_at = self.undo_at(&watch);
         match answer {
-            Ok(status) if status.undo_in.is_some() && now + POLL < undo_at => State::Confirm(watch),
+            Ok(status) if status.undo_in.is_some() && now + POLL < undo_at => ApplyState::Confirm(watch),
             Ok(status) if status.undo_in.is_some() => {
                 self.undo(&watch, now, "BIRD does not take the confirmation".to_owned())
             }
-            Ok(_) if now < undo_at => State::Done(ApplyOutcome::Applied),
-            Err(_) if now < undo_at => State::Confirmed(Watch {
+            Ok(_) if now < undo_at => ApplyState::Done(ApplyOutcome::Applied),
+            Err(_) if now < undo_at => ApplyState::Confirmed(Watch {
                 poll_at: now + POLL,
                 ..watch
             }),
@@ -234,8 +261,8 @@ impl Apply {
         }
     }
 
-    fn undo(&self, watch: &Watch, now: Moment, why: String) -> State {
-        State::UndoWhenIdle {
+    fn undo(&self, watch: &Watch, now: Moment, why: String) -> ApplyState {
+        ApplyState::UndoWhenIdle {
             until: self.undo_at(watch).max(now) + IDLE_WITHIN,
             poll_at: now,
             why,
@@ -247,8 +274,8 @@ impl Apply {
     }
 }
 
-fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> State {
-    State::Watch(Watch {
+fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> ApplyState {
+    ApplyState::Watch(Watch {
         poll_at: now + POLL,
         through: false,
         well_since,
@@ -257,31 +284,31 @@ fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> State {
 }
 
 /// Whether a takeover or a failback is under way.
-pub(crate) fn on_calm(state: State, calm: Result<(), String>) -> State {
+pub(crate) fn on_calm(state: ApplyState, calm: Result<(), String>) -> ApplyState {
     match (state, calm) {
-        (State::CalmBeforeRunning { until }, Ok(())) => State::ConfigureRunning { until },
-        (State::CalmBeforeNew, Ok(())) => State::PutNew,
-        (State::CalmBeforeRunning { .. } | State::CalmBeforeNew, Err(why)) => not_started(&why),
+        (ApplyState::CalmBeforeRunning { until }, Ok(())) => ApplyState::ConfigureRunning { until },
+        (ApplyState::CalmBeforeNew, Ok(())) => ApplyState::PutNew,
+        (ApplyState::CalmBeforeRunning { .. } | ApplyState::CalmBeforeNew, Err(why)) => not_started(&why),
         (other, _) => other,
     }
 }
 
 /// Whether BIRD would read the file that was just put in place.
-pub(crate) fn on_place(state: State, now: Moment, place: Result<(), String>) -> State {
+pub(crate) fn on_place(state: ApplyState, now: Moment, place: Result<(), String>) -> ApplyState {
     match (state, place) {
-        (State::CheckPlace, Ok(())) => State::Idle {
+        (ApplyState::CheckPlace, Ok(())) => ApplyState::Idle {
             next: Next::ConfigureNew,
             until: now + IDLE_WITHIN,
             poll_at: now,
         },
-        (State::CheckPlace, Err(why)) => new_not_started(&why),
+        (ApplyState::CheckPlace, Err(why)) => new_not_started(&why),
         (other, _) => other,
     }
 }
 
 /// BIRD is waited for, and then told to read once more what it runs.
-fn configure_running(now: Moment) -> State {
-    State::Idle {
+fn configure_running(now: Moment) -> ApplyState {
+    ApplyState::Idle {
         next: Next::ConfigureRunning,
         until: now + RUNNING_WITHIN,
         poll_at: now,
@@ -290,9 +317,13 @@ fn configure_running(now: Moment) -> State {
 
 /// `configure` of what BIRD runs was answered. Without an answer it is sent once more: it changes
 /// nothing, and only when it was taken does an undo return to the present state.
-fn running_configured(until: Moment, now: Moment, answer: Result<ConfigureReply, CommandFailure>) -> State {
+fn running_configured(
+    until: Moment,
+    now: Moment,
+    answer: Result<ConfigureReply, CommandFailure>,
+) -> ApplyState {
     match answer {
-        Ok(ConfigureReply::Done | ConfigureReply::InProgress | ConfigureReply::Queued) => State::Idle {
+        Ok(ConfigureReply::Done | ConfigureReply::InProgress | ConfigureReply::Queued) => ApplyState::Idle {
             next: Next::PutNew,
             until: until.max(now + IDLE_WITHIN),
             poll_at: now,
@@ -308,7 +339,7 @@ fn running_configured(until: Moment, now: Moment, answer: Result<ConfigureReply,
             not_started(&format!("BIRD does not take even the file it runs: {why}"))
         }
         Err(CommandFailure::Unknown(why)) if now >= until => not_started(&why),
-        Err(CommandFailure::Unknown(_)) => State::Idle {
+        Err(CommandFailure::Unknown(_)) => ApplyState::Idle {
             next: Next::ConfigureRunning,
             until,
             poll_at: now + POLL,
@@ -321,24 +352,6 @@ fn odd_answer(command: &str, odd: ConfigureReply) -> String {
 }
 
 /// The timer is gone, and it was not us. An undo of ours would undo what somebody else did.
-fn meddled() -> State {
+fn meddled() -> ApplyState {
     unclear(SOMEBODY_ELSE.to_owned())
-}
-
-/// The end before the new file was put in place.
-pub(crate) fn not_started(why: &str) -> State {
-    State::Done(ApplyOutcome::NotStarted { why: why.to_owned() })
-}
-
-/// The end before BIRD was told of the new file, which is in place already.
-pub(crate) fn new_not_started(why: &str) -> State {
-    State::PutBack(ApplyOutcome::NotStarted { why: why.to_owned() })
-}
-
-pub(crate) fn undone(why: String) -> State {
-    State::PutBack(ApplyOutcome::Undone { why })
-}
-
-pub(crate) fn unclear(why: String) -> State {
-    State::PutBack(ApplyOutcome::Unclear { why })
 }

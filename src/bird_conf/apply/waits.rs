@@ -1,8 +1,9 @@
 //! What a status means while BIRD is waited for: to be idle, to tell whether it took a file, to be
 //! ready for an undo.
 
-use super::transitions::{new_not_started, not_started, unclear, undone};
-use super::{ApplyOutcome, CommandFailure, IDLE_WITHIN, Next, POLL, State};
+use super::outcome::ApplyOutcome;
+use super::state::{ApplyState, IDLE_WITHIN, Next, POLL, new_not_started, not_started, unclear, undone};
+use super::step::CommandFailure;
 use crate::bird::parse::ConfigureStatus;
 use crate::model::time::Moment;
 
@@ -11,14 +12,14 @@ pub(crate) fn idle(
     until: Moment,
     now: Moment,
     answer: Result<ConfigureStatus, CommandFailure>,
-) -> State {
+) -> ApplyState {
     let why = match &answer {
         Ok(status) if is_idle(status) => {
             return match next {
-                Next::LookBefore => State::LookBefore,
-                Next::ConfigureRunning => State::CalmBeforeRunning { until },
-                Next::PutNew => State::CalmBeforeNew,
-                Next::ConfigureNew => State::ConfigureNew,
+                Next::LookBefore => ApplyState::LookBefore,
+                Next::ConfigureRunning => ApplyState::CalmBeforeRunning { until },
+                Next::PutNew => ApplyState::CalmBeforeNew,
+                Next::ConfigureNew => ApplyState::ConfigureNew,
             };
         }
         Ok(status) if status.shutting_down => return not_idle(next, "BIRD is shutting down"),
@@ -28,7 +29,7 @@ pub(crate) fn idle(
     if now >= until {
         return not_idle(next, why);
     }
-    State::Idle {
+    ApplyState::Idle {
         next,
         until,
         poll_at: now + POLL,
@@ -36,7 +37,7 @@ pub(crate) fn idle(
 }
 
 /// The end where BIRD does not become idle.
-fn not_idle(next: Next, why: &str) -> State {
+fn not_idle(next: Next, why: &str) -> ApplyState {
     match next {
         Next::LookBefore | Next::ConfigureRunning | Next::PutNew => not_started(why),
         Next::ConfigureNew => new_not_started(why),
@@ -48,23 +49,23 @@ pub(crate) fn taken(
     why: String,
     now: Moment,
     answer: Result<ConfigureStatus, CommandFailure>,
-) -> State {
-    let again = |why| State::Taken {
+) -> ApplyState {
+    let again = |why| ApplyState::Taken {
         undo_at,
         poll_at: now + POLL,
         why,
     };
     match answer {
         Ok(status) if status.in_progress && now < undo_at + IDLE_WITHIN => again(why),
-        Ok(status) if status.in_progress => State::PutBack(ApplyOutcome::Unclear { why }),
-        Ok(status) if status.undo_in.is_some() => State::UndoWhenIdle {
+        Ok(status) if status.in_progress => ApplyState::PutBack(ApplyOutcome::Unclear { why }),
+        Ok(status) if status.undo_in.is_some() => ApplyState::UndoWhenIdle {
             until: undo_at + IDLE_WITHIN,
             poll_at: now,
             why,
         },
-        Ok(_) => State::PutBack(ApplyOutcome::NotStarted { why }),
+        Ok(_) => ApplyState::PutBack(ApplyOutcome::NotStarted { why }),
         Err(_) if now < undo_at => again(why),
-        Err(_) => State::PutBack(ApplyOutcome::Unclear { why }),
+        Err(_) => ApplyState::PutBack(ApplyOutcome::Unclear { why }),
     }
 }
 
@@ -73,13 +74,13 @@ pub(crate) fn undo_when_idle(
     why: String,
     now: Moment,
     answer: Result<ConfigureStatus, CommandFailure>,
-) -> State {
+) -> ApplyState {
     match answer {
-        Ok(status) if !status.in_progress && status.undo_in.is_some() => State::Undo { why },
+        Ok(status) if !status.in_progress && status.undo_in.is_some() => ApplyState::Undo { why },
         Ok(status) if !status.in_progress => undone(why),
         // BIRD's timer has long run out: it is not told anything any more.
         Ok(_) | Err(_) if now >= until => unclear(why),
-        Ok(_) | Err(_) => State::UndoWhenIdle {
+        Ok(_) | Err(_) => ApplyState::UndoWhenIdle {
             until,
             poll_at: now + POLL,
             why,

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{FULL_PREFERENCE, names, role};
 use crate::bird_conf::RenderError;
 use crate::config::Config;
-use crate::config::model::StaticProtocolConfig;
+use crate::config::model::{Role, StaticProtocolConfig};
+use crate::config::names;
+
+/// BIRD's preference of a static protocol at strength full, above anything imported (D8).
+pub(crate) const FULL_PREFERENCE: u32 = 200;
 
 /// BIRD's preference of a static protocol at strength drain: below full's, so that both may be up
 /// at once, and above anything imported (D8).
@@ -121,4 +124,11 @@ pub(crate) fn state_file_pattern(run_dir: &Path, protocol: &str) -> Result<Strin
         &path[at..=at],
         &path[at + 1..]
     ))
+}
+
+pub(crate) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Standby => "standby",
+        Role::Primary => "primary",
+    }
 }

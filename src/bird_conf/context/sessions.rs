@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{names, prefixes, prefixes_of, protocols, role};
+use super::family_lists::{prefixes, prefixes_of, protocols};
+use super::services::role;
 use crate::bird_conf::Passwords;
 use crate::config::Config;
 use crate::config::model;
 use crate::config::model::{
     Family, GracefulRestart, ImportPolicy, Role, ServiceConfig, SessionConfig, UpstreamConfig,
 };
+use crate::config::names;
 
 /// LOCAL_PREF of the standby of rank 1 towards an iBGP neighbour, BIRD's own default.
 const LOCAL_PREF: u32 = 100;
