@@ -28,7 +28,7 @@ pub mod text;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use self::client::DaemonClient;
 use self::exit::CliError;
@@ -132,15 +132,13 @@ fn carry_out(arguments: Arguments) -> Result<(), CliError> {
         CliCommand::History(command) => command.run(&daemon()),
         CliCommand::Simulate(command) => command.run(&config),
         CliCommand::Init(command) => command.run(),
-        CliCommand::Completions(command) => command.run(),
-        CliCommand::Man(command) => command.run(),
+        CliCommand::Completions(command) => command.run(Arguments::command()),
+        CliCommand::Man(command) => command.run(Arguments::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

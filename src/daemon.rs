@@ -2,6 +2,7 @@
 
 mod alarms;
 mod bird_conf_apply;
+mod bird_conf_render;
 mod bird_conf_watch;
 mod checks;
 mod clock;
@@ -11,6 +12,7 @@ mod driver;
 mod event_log;
 mod history_log;
 mod in_transition;
+mod instance_lock;
 mod probe_set;
 mod process;
 mod readiness;
@@ -27,32 +29,29 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api;
-use crate::bird::client::{BirdClient, ConnectionStatus};
-use crate::bird::lock::{LOCK_DIR, Lock, LockError, LockHolder};
+use crate::bird::client::BirdClient;
+use crate::bird::lock::LockError;
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
 use crate::metrics;
 use crate::store;
 use crate::systemd;
 pub(crate) use bird_conf_apply::{ApplyFailure, apply_alone, load};
-pub use bird_conf_watch::RenderFailure;
+pub use bird_conf_render::RenderFailure;
+pub(crate) use bird_conf_render::{rendered, version_of};
 use bird_conf_watch::{BirdConfFile, BirdConfProblems};
-pub(crate) use bird_conf_watch::{rendered, version_of};
 use checks::CheckRunner;
 use clock::Clock;
 use config_manager::{ConfigManager, ConfigManagerChannels};
 use driver::{Driver, Edges, ReconcilerHandle, Remembered};
+use instance_lock::{contested, lock};
 use probe_set::ProbeSet;
-
-/// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 1,000 services
-/// switching at once. Room is taken only as it is needed.
-const REPORTS_WAITING: usize = 16_384;
 
 /// The API opens when BIRD has been looked at, or after this long: an operator wants to know then what
 /// is the matter.
@@ -187,44 +186,6 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     api.ended().await;
     tracing::info!("falconer stops");
     ended
-}
-
-/// Holds the lock, and takes the one beside BIRD's socket again where BIRD has taken it away. It comes
-/// only where another Falconer has that one by then: two would drive one BIRD (A10).
-async fn contested(mut lock: Lock, mut link: watch::Receiver<ConnectionStatus>) -> LockError {
-    let mut connects = 0;
-    // The end of the connection's task is the driver's business.
-    while link.changed().await.is_ok() {
-        let now = link.borrow_and_update().connects;
-        if now == connects {
-            continue;
-        }
-        connects = now;
-        let renewing = spawn_blocking(move || {
-            let renewed = lock.renew();
-            (lock, renewed)
-        });
-        match renewing.await {
-            Ok((held, Ok(()))) => lock = held,
-            Ok((_, Err(error))) => return error,
-            Err(_) => break,
-        }
-    }
-    std::future::pending().await
-}
-
-fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockError> {
-    let since = jiff::Timestamp::now();
-    let holder = LockHolder {
-        site: config.site.name.clone(),
-        config: config_file,
-        since,
-    };
-    let lock = Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)?;
-    if let Some(warning) = lock.warning() {
-        tracing::warn!(warning, "lock");
-    }
-    Ok(lock)
 }
 
 /// Starts the edges, and a driver between them.

@@ -7,6 +7,7 @@
 
 pub mod counts;
 mod encoder;
+mod facts;
 pub mod latency;
 mod prometheus_text;
 mod series;
@@ -14,10 +15,6 @@ pub mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
@@ -27,57 +24,15 @@ pub use self::counts::{
     BirdCommandCounts, CheckCounts, Counts, Descriptors, Histogram, ListenerCounts, Rejection,
 };
 use self::encoder::Encoder;
+pub use self::facts::{Facts, Process};
 pub use self::prometheus_text::plain;
 pub use self::shared::{MetricSources, SharedCounters};
-use crate::model::Snapshot;
-use crate::model::readiness::Readiness;
 
 /// What [`openmetrics`] writes, as a Content-Type.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What [`plain`] writes, as a Content-Type.
 pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Everything that a scrape is composed from.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The latest snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// Whether we would take over.
-    pub ready: Arc<Readiness>,
-    /// What was counted since the start.
-    pub counts: Counts,
-    /// Commands to BIRD since the start.
-    pub commands: BirdCommandCounts,
-    /// Entries of the history that the disk did not take.
-    pub unwritten: u64,
-    /// The API's listeners, by their names.
-    pub listeners: Vec<(&'static str, ListenerCounts)>,
-    /// The descriptors of the checks.
-    pub descriptors: Descriptors,
-    /// This process.
-    pub process: Process,
-    /// How often BIRD is held against what we want: what was verified longer than two of these ago
-    /// does not count as announced.
-    pub poll_interval: Duration,
-    /// What time it is.
-    pub now: Timestamp,
-}
-
-/// What the kernel says of this process; `None` where it does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Process {
-    /// User and system time.
-    pub cpu: Option<Duration>,
-    /// Resident memory, in bytes.
-    pub resident: Option<u64>,
-    /// Open file descriptors.
-    pub open_fds: Option<u64>,
-    /// How many there may be.
-    pub max_fds: Option<u64>,
-    /// Threads.
-    pub threads: Option<u64>,
-}
 
 /// The scrape, in the OpenMetrics text format, version 1.0.0.
 pub fn openmetrics(facts: Facts) -> String {

@@ -10,8 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::history::PageCache;
-
+/// Of the connections on the Unix socket the ones that ordinary requests may hold at a time, beside 32 that follow the events. The rest
+/// is for changes, and for what monitoring relies on.
+pub(crate) const SOCKET_ORDINARY: usize = 24;
+/// The same over TCP; the rest is for `/announced`, `/healthz`, `/readyz` and `/metrics`.
+pub(crate) const TCP_ORDINARY: usize = 72;
 /// How many follow the events at a time: browsers and dashboards of one team. Far below the listener's
 /// connections, because a feed keeps its place for as long as it likes.
 pub(crate) const FEEDS: usize = 32;
@@ -31,8 +34,6 @@ pub(crate) struct Budget {
     pub(crate) feeds: Arc<Semaphore>,
     pub(crate) scrapes: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
-    /// The pages of the history.
-    pub(crate) pages: PageCache,
 }
 
 impl Budget {
@@ -44,7 +45,6 @@ impl Budget {
             feeds: places(FEEDS),
             scrapes: places(SCRAPES),
             heavy: places(HEAVY),
-            pages: PageCache::default(),
         }
     }
 

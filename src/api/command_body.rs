@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::endpoint::ServiceVerb;
-use crate::api::Ask;
+use super::request::Ask;
 use crate::config::duration::{self, BadDuration};
 
 /// The longest reason, in bytes: as much as BIRD keeps of one (A3).

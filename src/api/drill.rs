@@ -9,11 +9,12 @@ use hyper::body::Body;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::account;
 use super::command_body::{check_reason, object, span};
+use super::request::DrillRequest;
 use super::response;
 use super::response::ApiResponse;
 use super::server::{Server, find, status_of, whole};
-use super::{DrillRequest, account};
 use crate::core::Strength;
 use crate::core::drill::DrillPlan;
 use crate::model::drill::DrillReport;

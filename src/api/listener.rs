@@ -21,21 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, trace, warn};
 
 use super::account;
+use super::caller::Caller;
 use super::connections::{BusyFlag, Connections, Peer};
-use super::server::{Caller, Server};
+use super::server::Server;
 use super::write_timeout::WriteTimeout;
 use crate::metrics::Rejection;
 
 /// Connections on the Unix socket: operators and scripts on this machine.
 const SOCKET_LIMIT: usize = 64;
-/// Of those the ones that ordinary requests may hold at a time, beside 32 that follow the events. The rest
-/// is for changes, and for what monitoring relies on.
-pub(crate) const SOCKET_ORDINARY: usize = 24;
 /// Connections over TCP: browsers, scrapers, other sites' probes. Of their own, so that the
 /// network cannot keep an operator out.
 const TCP_LIMIT: usize = 128;
-/// The same over TCP; the rest is for `/announced`, `/healthz`, `/readyz` and `/metrics`.
-pub(crate) const TCP_ORDINARY: usize = 72;
 /// How long a client may take over a request's head, and stay without asking anything: longer than
 /// any network's round trip, shorter than a scrape interval.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);

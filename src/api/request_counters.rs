@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use super::server::Caller;
+use super::caller::Caller;
 use crate::metrics::{ListenerCounts, Rejection, SharedCounters};
 
 /// The counts of both listeners.

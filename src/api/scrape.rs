@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
-use super::Handles;
+use super::handles::Handles;
 use super::response;
 use super::response::ApiResponse;
 use crate::metrics::{self, Facts, ListenerCounts, OPENMETRICS, PLAIN};

@@ -16,15 +16,18 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::access::Access;
-use super::budget::Budget;
+use super::budget::{Budget, SOCKET_ORDINARY, TCP_ORDINARY};
+use super::caller::Caller;
 use super::connections::BusyFlag;
 use super::endpoint::{Endpoint, EndpointError, ServiceVerb, route};
-use super::listener::{SOCKET_ORDINARY, TCP_ORDINARY};
+use super::handles::Handles;
+use super::history::PageCache;
+use super::request::{OperatorRequest, Refusal};
 use super::request_counters::RequestCounters;
 use super::response;
 use super::response::ApiResponse;
 use super::scrape::ScrapeCache;
-use super::{Handles, Refusal, account, command_body, latency, page, readiness, sse};
+use super::{account, command_body, latency, page, readiness, sse};
 use crate::metrics::Rejection;
 use crate::model::Snapshot;
 use crate::model::millis;
@@ -50,18 +53,6 @@ pub(crate) const OPENAPI: &[u8] = include_bytes!("../../docs/openapi.json");
 /// What the network is told that wants to change something.
 const READ_ONLY: &str = "read-only here: changes are made over the Unix socket";
 
-/// Who is at the other end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Caller {
-    /// A process on this machine that may open the socket; everything is open to it.
-    Operator {
-        /// Its user.
-        uid: u32,
-    },
-    /// Someone on the network; reading is open to it.
-    Network,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -73,8 +64,25 @@ pub(crate) struct Server {
     toll: RequestCounters,
     scrapes: ScrapeCache,
     /// One a listener: the network cannot keep operators from anything.
-    operators: Budget,
-    network: Budget,
+    operators: ListenerShare,
+    network: ListenerShare,
+}
+
+/// What a listener's clients share.
+#[derive(Debug)]
+struct ListenerShare {
+    budget: Budget,
+    /// The pages of the history.
+    pages: PageCache,
+}
+
+impl ListenerShare {
+    fn new(ordinary: usize) -> Self {
+        Self {
+            budget: Budget::new(ordinary),
+            pages: PageCache::default(),
+        }
+    }
 }
 
 /// A snapshot, and its JSON.
@@ -101,8 +109,8 @@ impl Server {
             written: Arc::default(),
             toll: RequestCounters::default(),
             scrapes: ScrapeCache::default(),
-            operators: Budget::new(SOCKET_ORDINARY),
-            network: Budget::new(TCP_ORDINARY),
+            operators: ListenerShare::new(SOCKET_ORDINARY),
+            network: ListenerShare::new(TCP_ORDINARY),
         }
     }
 
@@ -114,10 +122,14 @@ impl Server {
     /// What those who come over TCP may use.
     #[cfg(test)]
     pub(crate) fn network(&self) -> &Budget {
-        &self.network
+        &self.network.budget
     }
 
     fn budget(&self, caller: Caller) -> &Budget {
+        &self.share(caller).budget
+    }
+
+    fn share(&self, caller: Caller) -> &ListenerShare {
         match caller {
             Caller::Operator { .. } => &self.operators,
             Caller::Network => &self.network,
@@ -280,11 +292,8 @@ impl Server {
 
     async fn events(&self, caller: Caller, query: Option<&str>) -> ApiResponse {
         let latest = self.handles.history.borrow().clone();
-        let budget = self.budget(caller);
-        let reply = budget
-            .pages
-            .answer(budget, latest, &self.handles.past, query)
-            .await;
+        let ListenerShare { budget, pages } = self.share(caller);
+        let reply = pages.answer(budget, latest, &self.handles.past, query).await;
         if reply.status() == StatusCode::SERVICE_UNAVAILABLE {
             self.toll.refused(caller, Rejection::Busy);
         }
@@ -295,7 +304,7 @@ impl Server {
         let Ok(_waiting) = self.budget(caller).scrapes.try_acquire() else {
             return self.busy(caller, "too many scrapers ask at once; ask again later");
         };
-        let feeds = (self.operators.following(), self.network.following());
+        let feeds = (self.operators.budget.following(), self.network.budget.following());
         self.scrapes
             .answer(&self.handles, self.toll.listeners(feeds), headers)
             .await
@@ -336,7 +345,7 @@ impl Server {
             Err(said) => return response::failure(StatusCode::BAD_REQUEST, &said),
         };
         let (answer, answered) = oneshot::channel();
-        let request = super::OperatorRequest {
+        let request = OperatorRequest {
             service: name.to_owned(),
             ask,
             actor: account::user_name(uid),

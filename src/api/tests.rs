@@ -2,16 +2,28 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
-use super::listener::{Listener, attend, open};
+use super::access::Access;
+use super::listener::{ListenAddress, Listener, attend, open};
+use super::server::Server;
 use super::*;
+use crate::config::model;
+use crate::metrics;
+use crate::metrics::latency::LatencyBuffers;
+use crate::model::Snapshot;
+use crate::model::history::HistoryEntry;
+use crate::model::readiness::Readiness;
 use crate::model::situations;
-use crate::model::snapshot::{BirdState, Strength};
+use crate::model::snapshot::{BirdState, OverrideAction, Strength};
 
 mod crowded;
 mod openapi;

@@ -13,7 +13,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Handles, serve};
+use super::handles::Handles;
+use super::serve::serve;
 use crate::config::model;
 
 /// How much less of the processor it gets (nice(2)): beside a thread of the daemon about a tenth.

@@ -1,10 +1,10 @@
 //! `falconer completions`.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::exit::CliError;
-use super::{Arguments, output};
+use super::output;
 
 /// Prints the completions for a shell.
 #[derive(Debug, Args)]
@@ -17,10 +17,10 @@ pub(crate) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    /// Prints them.
-    pub(crate) fn run(&self) -> Result<(), CliError> {
+    /// Prints those of `root`, the whole command line.
+    pub(crate) fn run(&self, mut root: Command) -> Result<(), CliError> {
         let mut script = vec![];
-        clap_complete::generate(self.shell, &mut Arguments::command(), "falconer", &mut script);
+        clap_complete::generate(self.shell, &mut root, "falconer", &mut script);
         output::print(&script)
     }
 }

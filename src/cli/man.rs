@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use super::exit::CliError;
-use super::{Arguments, output};
+use super::output;
 
 /// Prints a page of the manual, or installs all of them.
 #[derive(Debug, Args)]
@@ -22,9 +22,8 @@ pub(crate) struct ManArgs {
 }
 
 impl ManArgs {
-    /// Prints it, in roff.
-    pub(crate) fn run(&self) -> Result<(), CliError> {
-        let mut root = Arguments::command();
+    /// Prints a page of `root`, the whole command line, in roff.
+    pub(crate) fn run(&self, mut root: clap::Command) -> Result<(), CliError> {
         root.build();
         if let Some(directory) = &self.install {
             return install(&root, directory);

@@ -4,9 +4,11 @@ pub mod drill;
 pub mod history;
 pub mod readiness;
 pub mod status;
+pub mod style;
 pub mod table;
 
 pub(crate) use history::told;
 pub(crate) use readiness::ready;
-pub(crate) use status::{TextStyle, text};
+pub(crate) use status::text;
+pub(crate) use style::TextStyle;
 pub(crate) use table::harmless;

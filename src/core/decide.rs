@@ -143,6 +143,10 @@ pub struct Decision {
     pub deadline: Option<Moment>,
 }
 
+/// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and what is said beside the reason
+/// needs some room (A3).
+pub const REASON_LIMIT: usize = 200;
+
 /// Why we stand where we stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecisionReason {

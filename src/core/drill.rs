@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reasons::REASON_LIMIT;
+use super::decide::REASON_LIMIT;
 use crate::model::millis;
 use crate::model::snapshot::{DrillOutcome, DrillPhase};
 use crate::model::strength::Strength;

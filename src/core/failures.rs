@@ -7,6 +7,7 @@
 //! [`load`].
 
 mod finding;
+mod refusal;
 mod scene;
 mod thinned;
 
@@ -21,9 +22,10 @@ use crate::config::spans::KeyPath;
 use crate::config::{self, Diagnostic};
 use crate::core::simulator::{SimulatedResult, SimulatedWorld};
 use crate::core::{Event, InitialStrength, PersistentState, ProbeId, Simulator, Strength};
-use crate::model::snapshot::{CheckOutcome, ProbeState};
+use crate::model::snapshot::CheckOutcome;
 use crate::model::time::{Moment, Now};
-use scene::{Expected, Scene, Step, Story, shown};
+use refusal::{Mend, Refused};
+use scene::{Expected, Scene, Story, shown};
 use thinned::{Kind, kind, thinned};
 
 /// How long each step of a failure lasts: every row and every proof is settled by then.
@@ -44,38 +46,6 @@ const LONGEST_ROW: u32 = 3;
 /// Everything that is wrong with it.
 pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
     config::load_and(text, file_name, check)
-}
-
-/// A service whose verdict does not come as it should.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Refused {
-    /// In which failure.
-    step: Step,
-    /// What the verdict should have led to.
-    expected: Expected,
-    /// The states of its probes at the end of the step.
-    states: Vec<ProbeState>,
-    /// One change that would mend it, where there is one.
-    mend: Option<Mend>,
-}
-
-/// One change of the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mend {
-    /// This probe votes up only.
-    VotesUp(usize),
-    /// No answer is an error for this probe.
-    SilenceIsAnError(usize),
-    /// Both.
-    VotesUpAndSilenceIsAnError(usize),
-    /// No answer is a fail for this probe.
-    SilenceIsAFail(usize),
-    /// This probe decides nothing alone.
-    DecidesNothing(usize),
-    /// Any probe that is down is enough.
-    DownWhenAny,
-    /// All probes must be up.
-    UpWhenAll,
 }
 
 /// What a verdict depends on, but for names: services of one shape are played once.

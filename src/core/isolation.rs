@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::config::model::{self, MinUp};
+use crate::config::model::{self, MinUp, OnCutOff};
+use crate::core::health::ProbeTracker;
 use crate::core::streak::FailureSpan;
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
@@ -216,6 +217,35 @@ impl WitnessPasses {
         enough(None, self.needed.all)
             && enough(Some(model::Group::Near), self.needed.near)
             && enough(Some(model::Group::Far), self.needed.far)
+    }
+}
+
+/// This site was connected, and is not known to be since: isolated, or with too few witnesses that can
+/// be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsolationEpisode {
+    /// Until when it was known to be connected.
+    pub(crate) connected_until: Option<Moment>,
+}
+
+/// The witnesses' groups and states.
+pub(crate) fn witness_states<'a>(
+    policies: &'a [model::ProbeConfig],
+    witnesses: &'a [ProbeTracker],
+) -> impl Iterator<Item = (model::Group, ProbeState)> + 'a {
+    let witnesses = policies.iter().zip(witnesses);
+    witnesses.map(|(policy, witness)| (policy.group, witness.state()))
+}
+
+/// Whose passes a takeover needs: where it goes ahead although the far witnesses are lost, not theirs.
+pub(crate) fn needed_for_takeover(isolation: &model::IsolationConfig) -> MinUp {
+    match isolation.on_cut_off {
+        OnCutOff::Hold => isolation.min_up,
+        OnCutOff::Takeover if isolation.min_up.near > 0 => MinUp {
+            far: 0,
+            ..isolation.min_up
+        },
+        OnCutOff::Takeover => isolation.min_up,
     }
 }
 

@@ -1,14 +1,11 @@
 //! The judgement in words: for status, log, history and BIRD's own `show protocols all`.
 //! ASCII without quotes, and nothing in it that changes by the second.
 
-use super::decide::DecisionReason;
+use super::decide::{DecisionReason, REASON_LIMIT};
 use super::service::ServiceState;
 use crate::config::model::{Decides, ProbeConfig, Role, Votes};
 use crate::core::health;
 use crate::model::snapshot::ProbeState;
-
-/// Longest reason, in bytes: BIRD cuts a BGP shutdown text at 255, and A3 sets the same limit.
-pub const REASON_LIMIT: usize = 200;
 
 impl ServiceState {
     /// Why it stands where it stands.

@@ -19,14 +19,15 @@ use jiff::Timestamp;
 
 use super::drill::DrillPlan;
 use super::event::{CheckStart, CoreEvent, Event, Input, OperatorCommand, ProbeId, Refusal};
-use super::isolation::{Isolation, WitnessPasses, isolation};
+use super::isolation::{
+    Isolation, IsolationEpisode, WitnessPasses, isolation, needed_for_takeover, witness_states,
+};
 use super::persistent::{Passes, PersistentService, PersistentState};
 use super::service::{ServiceState, SiteContext};
 use crate::config::model::{self, Config, MinUp, OnCutOff};
 use crate::core::health::{CheckId, ProbeTracker};
 use crate::model::snapshot::{CheckOutcome, LastDrill, ProbeState};
 use crate::model::time::{Moment, Now};
-use isolation_episode::{IsolationEpisode, needed_for_takeover, states};
 use stagger::Stagger;
 use timers::Timers;
 use watched::Watched;
@@ -112,7 +113,10 @@ impl Site {
         let witnesses = slots.group(config.services.len(), &config.witnesses);
         Self {
             services: Watched::new(services),
-            isolation: isolation(states(&config.witnesses, &witnesses), config.isolation.min_up),
+            isolation: isolation(
+                witness_states(&config.witnesses, &witnesses),
+                config.isolation.min_up,
+            ),
             sightings: WitnessPasses::new(
                 config.witnesses.iter().map(|witness| witness.group).collect(),
                 needed_for_takeover(&config.isolation),

@@ -19,19 +19,18 @@
 //! probe's time-out, unless `after` says otherwise. Nothing here reads a file.
 
 mod format;
+mod line;
 mod recorded;
 mod script;
 
-use std::fmt;
-
-pub use format::tell;
-pub use recorded::{SCHEMA, TraceHeader};
-pub use script::TraceScript;
-
+use super::event::{CoreEvent, Input};
 use crate::config::model::Config;
 use crate::model::time::Moment;
-
-use super::event::{CoreEvent, Input};
+pub use format::tell;
+pub use line::TraceError;
+use line::{TraceLine, lines};
+pub use recorded::{SCHEMA, TraceHeader};
+pub use script::TraceScript;
 
 /// A trace that fits a configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,25 +41,6 @@ pub enum Trace {
     Written(Box<TraceScript>),
 }
 
-/// What is wrong with a line of a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    /// The line, from 1.
-    pub line: usize,
-    /// The byte in it, from 1.
-    pub column: usize,
-    /// What is wrong, and what would be right.
-    pub text: String,
-}
-
-impl fmt::Display for TraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.text)
-    }
-}
-
-impl std::error::Error for TraceError {}
-
 impl Trace {
     /// Reads a trace for this configuration.
     ///
@@ -70,9 +50,9 @@ impl Trace {
         let mut lines = lines(text).peekable();
         let recorded = lines.peek().is_some_and(TraceLine::is_header);
         if recorded {
-            recorded::parse(lines, config)
+            recorded::parse(lines, config).map(|(header, inputs)| Self::Recorded(Box::new(header), inputs))
         } else {
-            script::parse(lines, config)
+            script::parse(lines, config).map(|script| Self::Written(Box::new(script)))
         }
     }
 }
@@ -82,61 +62,6 @@ pub fn simulate(config: &Config, trace: &Trace) -> Vec<(Moment, CoreEvent)> {
     match trace {
         Trace::Recorded(header, inputs) => recorded::play(config, header, inputs),
         Trace::Written(story) => script::play(config, story),
-    }
-}
-
-/// One line that says something.
-#[derive(Clone, Copy, Debug)]
-struct TraceLine<'a> {
-    number: usize,
-    text: &'a str,
-}
-
-fn lines(text: &str) -> impl Iterator<Item = TraceLine<'_>> {
-    let numbered = text
-        .lines()
-        .enumerate()
-        .map(|(at, text)| TraceLine { number: at + 1, text });
-    numbered.filter(|line| !line.text.trim().is_empty() && !line.text.trim_start().starts_with('#'))
-}
-
-impl TraceLine<'_> {
-    fn is_header(&self) -> bool {
-        serde_json::from_str::<serde_json::Value>(self.text).is_ok_and(|value| value.get("schema").is_some())
-    }
-
-    fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, TraceError> {
-        serde_json::from_str(self.text).map_err(|error| {
-            let said = error.to_string();
-            // The place is told apart; serde's own is of a text of one line.
-            let text = said.split(" at line 1 column ").next().unwrap_or(&said);
-            TraceError {
-                line: self.number,
-                column: error.column().max(1),
-                text: text.to_owned(),
-            }
-        })
-    }
-
-    /// An error at the value that is written `quoted` in this line.
-    fn wrong(&self, quoted: &str, text: String) -> TraceError {
-        let literal = serde_json::Value::from(quoted).to_string();
-        // A value stands behind its key: the last place where it is written.
-        let column = self.text.rfind(&literal).map_or(1, |at| at + 1);
-        TraceError {
-            line: self.number,
-            column,
-            text,
-        }
-    }
-
-    fn bad(&self, text: &str) -> TraceError {
-        let column = self.text.len() - self.text.trim_start().len() + 1;
-        TraceError {
-            line: self.number,
-            column,
-            text: text.to_owned(),
-        }
     }
 }
 

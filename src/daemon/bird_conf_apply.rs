@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::bird_conf_watch::{RenderFailure, rendered, version_of};
+use super::bird_conf_render::{RenderFailure, rendered, version_of};
+use super::instance_lock::lock;
 use crate::bird::client::{BirdClient, BirdError};
 use crate::bird::lock::LockError;
 use crate::bird::parse::{ConfigureReply, ConfigureStatus, ProtocolState};
@@ -80,7 +81,7 @@ pub(crate) async fn apply_alone(
     config_file: PathBuf,
     force: bool,
 ) -> Result<AppliedFile, ApplyFailure> {
-    let _lock = super::lock(config, config_file)?;
+    let _lock = lock(config, config_file)?;
     let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
     // Without a daemon nobody takes over.
     bring_in(config, config, &client, force, &|| None).await

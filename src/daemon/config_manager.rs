@@ -5,6 +5,7 @@
 mod admin;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,11 @@ use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use self::admin::one_at_a_time;
-use super::bird_conf_watch::{
-    BirdConfFile, BirdConfProblems, BirdView, PlacedFile, PreparedFile, RenderFailure,
-};
+use super::bird_conf_render::RenderFailure;
+use super::bird_conf_watch::{BirdConfFile, BirdConfProblems, BirdView, PlacedFile, PreparedFile};
 use super::in_transition;
 use crate::api;
+use crate::api::Refusal;
 use crate::bird::client::{BirdClient, ConnectionStatus};
 use crate::bird_conf::Freshness;
 use crate::config::Config;
@@ -139,7 +139,7 @@ impl ConfigManager {
     /// BIRD starts when we are ready: with a bird.conf that was just rendered, if the disk lets us; but
     /// it is not kept waiting for a disk that hangs.
     async fn hold_at_start(&mut self, at_start: PreparedFile) -> bool {
-        let mut holding = std::pin::pin!(self.hold(Ok(at_start)));
+        let mut holding = pin!(self.hold(Ok(at_start)));
         if let Ok(to_apply) = timeout(READY_WITHIN, &mut holding).await {
             systemd::ready();
             return to_apply;
@@ -238,5 +238,19 @@ async fn is_another(link: &mut watch::Receiver<ConnectionStatus>, before: &mut O
         Ok(pid) => *before = pid,
         // The connection's task is gone: so will be its caller.
         Err(_) => std::future::pending().await,
+    }
+}
+
+/// Does it, and refuses every other errand that is asked for meanwhile.
+async fn one_at_a_time<T>(errands: &mut mpsc::Receiver<api::Errand>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(other) = errands.recv() => {
+                let said = "another apply or reload is under way; ask again when it is done".to_owned();
+                drop(other.answer.send(Err(Refusal::NotNow(said))));
+            }
+        }
     }
 }

@@ -6,10 +6,14 @@
 mod drills;
 mod handlers;
 mod pace;
+mod publication;
 mod publish;
+mod reconciler_handle;
 mod reload;
 mod remembering;
 mod shutdown;
+mod state;
+mod stored_state;
 mod watchdog;
 
 use std::future::Future;
@@ -19,47 +23,29 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
-use pace::Pace;
-use publish::{MEASURED_EVERY, Publication};
-pub(crate) use reload::ReconcilerHandle;
-use remembering::read_at_last;
-pub(crate) use remembering::{Remembered, Remembering, remember};
-use watchdog::Watchdog;
-
-use super::alarms::Alarms;
-use super::bird_conf_watch::BirdConfProblems;
-use super::checks::{CheckRunner, FinishedCheck};
-use super::clock::Clock;
+use super::checks::FinishedCheck;
 use super::config_manager::NewConfig;
-use super::drill_timer::DrillTimer;
 use super::event_log::tell;
 use super::history_log;
-use super::history_log::{HistoryLog, LatestEntries};
-use super::probe_set::{ProbeSet, Unusable};
-use super::requests::WaitingRequests;
 use super::snapshot::SnapshotBuilder;
 use super::transition_timer::TransitionTimer;
 use crate::api;
-use crate::bird::client::ConnectionStatus;
-use crate::bird::reconcile::{DesiredState, DesiredStates, Observed, ReconcilerReport};
-use crate::config::Config;
+use crate::bird::reconcile::{DesiredState, ReconcilerReport};
 use crate::core::trace::TraceHeader;
-use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState, Site, service};
-use crate::metrics::latency::LatencyBuffers;
-use crate::metrics::{Counts, SharedCounters};
-use crate::model::Snapshot;
+use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState, service};
 use crate::model::history::HistoryEvent;
-use crate::model::readiness::Readiness;
 use crate::model::time::Now;
-use crate::store::history::{HistoryWriter, StoredHistory};
 use crate::store::recording::Recording;
-use crate::store::{LoadedState, PersistResult, StateVersion, StateWriter};
+use crate::store::{PersistResult, StateVersion};
 use crate::systemd;
+use publication::MEASURED_EVERY;
+pub(crate) use reconciler_handle::ReconcilerHandle;
+pub(crate) use state::{Broken, Driver, Edges};
+use stored_state::read_at_last;
+pub(crate) use stored_state::{Remembered, remember};
 
 /// How many inputs that wait already are taken in before anything else is done: some milliseconds.
 const BATCH: usize = 256;
@@ -67,87 +53,9 @@ const BATCH: usize = 256;
 /// What was asked to be reported and has not been is looked for this often, when nothing waits.
 const ALONE_EVERY: Duration = Duration::from_secs(1);
 
-/// What is to be kept on disk is composed for at most a tenth of the time while many services switch.
-const MEMORY_REST: u32 = 9;
-
 /// The loop turns at least this often, so that a suspension, a watchdog and the wall clock are
 /// attended to.
 const TURN_AT_LEAST: Duration = Duration::from_secs(1);
-
-/// The edges, as far as the driver sees them.
-pub(crate) struct Edges {
-    /// Steering at work.
-    pub(crate) wheel: ReconcilerHandle,
-    /// What we want of BIRD.
-    pub(crate) wishes: watch::Sender<DesiredStates>,
-    /// What steering saw and did.
-    pub(crate) reports: mpsc::Receiver<ReconcilerReport>,
-    /// How keeping went.
-    pub(crate) kept: mpsc::Receiver<PersistResult>,
-    /// What is to be kept.
-    pub(crate) keeper: StateWriter,
-    /// Whether the history can be written.
-    pub(crate) journal_reports: mpsc::Receiver<Result<(), String>>,
-    /// Checks to make.
-    pub(crate) checks: CheckRunner,
-    /// Checks made.
-    pub(crate) checked: mpsc::Receiver<FinishedCheck>,
-    /// The probes, as far as they know of trouble without being asked.
-    pub(crate) senses: ProbeSet,
-    /// What is wrong with bird.conf on disk.
-    pub(crate) bird_conf: watch::Receiver<BirdConfProblems>,
-    /// What came of operators' errands.
-    pub(crate) hearsay: mpsc::Receiver<HistoryEvent>,
-    /// Whether we would take over, to be shown.
-    pub(crate) ready: watch::Receiver<Arc<Readiness>>,
-    /// Configurations to go over to.
-    pub(crate) successors: mpsc::Receiver<NewConfig>,
-    /// The configuration in force, for those who follow it.
-    pub(crate) in_force: watch::Sender<Arc<Config>>,
-    /// What operators ask for.
-    pub(crate) requests: mpsc::Receiver<api::OperatorRequest>,
-    /// The drills that operators ask for.
-    pub(crate) drills: mpsc::Receiver<api::DrillRequest>,
-    /// Whether bird.conf is being applied.
-    pub(crate) applying: watch::Receiver<bool>,
-    /// How BIRD's socket stands.
-    pub(crate) link: watch::Receiver<ConnectionStatus>,
-}
-
-/// The driver.
-pub(crate) struct Driver {
-    config: Arc<Config>,
-    clock: Clock,
-    site: Site,
-    edges: Edges,
-    since: Timestamp,
-    now_at_start: Now,
-    link: (ConnectionStatus, Timestamp),
-    seen: Option<(Observed, Timestamp)>,
-    upstreams_since: Vec<Option<Timestamp>>,
-    following: Vec<Option<TransitionTimer>>,
-    drills: Vec<Option<DrillTimer>>,
-    alarms: Alarms,
-    unusable: Unusable,
-    memory: StateVersion,
-    memory_trouble: Option<String>,
-    history_trouble: Option<String>,
-    chronicle: HistoryLog,
-    counts: SharedCounters<Counts>,
-    recording: Option<Recording>,
-    waiting: WaitingRequests,
-    snapshot: watch::Sender<Arc<Snapshot>>,
-    latency: watch::Sender<Arc<LatencyBuffers>>,
-    watchdog: Watchdog,
-    /// What is kept in state_dir, as long as its disk has not told.
-    remembering: Option<Remembering>,
-    publication: Publication,
-    memory_pace: Pace,
-    memory_stale: bool,
-    /// When the judgement was last told of the time alone.
-    alone_at: Instant,
-    looked: watch::Sender<bool>,
-}
 
 /// What woke the driver.
 enum WakeReason {
@@ -169,98 +77,7 @@ enum WakeReason {
     Stop(&'static str),
 }
 
-/// Why the daemon cannot go on, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken(pub(crate) String);
-
 impl Driver {
-    /// A driver that has not turned yet.
-    pub(crate) fn new(
-        config: Arc<Config>,
-        clock: Clock,
-        found: LoadedState,
-        past: StoredHistory,
-        journal: HistoryWriter,
-        edges: Edges,
-    ) -> Self {
-        let counts = SharedCounters::<Counts>::default();
-        let now = clock.now();
-        let site = Site::new(&config, &found.memory, now);
-        let services = config.services.len();
-        let link = edges.link.borrow().clone();
-        let view = SnapshotBuilder {
-            config: &config,
-            site: &site,
-            seen: None,
-            link: (&link, now.wall),
-            following: &[],
-            drills: &[],
-            upstreams_since: &[],
-            since: now.wall,
-            now,
-        };
-        let (snapshot, _) = watch::channel(Arc::new(view.snapshot(Vec::new())));
-        Self {
-            upstreams_since: vec![None; config.upstreams.len()],
-            following: vec![None; services],
-            drills: Self::drills_left_behind(&site),
-            alarms: Alarms::default(),
-            unusable: Unusable::default(),
-            memory: StateVersion {
-                number: 0,
-                memory: found.memory,
-            },
-            memory_trouble: found.problem,
-            history_trouble: None,
-            chronicle: HistoryLog::new(past, journal, counts.clone()),
-            counts,
-            looked: watch::channel(false).0,
-            recording: None,
-            waiting: WaitingRequests::default(),
-            watchdog: Watchdog::new(systemd::watchdog(), Instant::now()),
-            remembering: None,
-            publication: Publication::new(),
-            memory_pace: Pace::new(MEMORY_REST),
-            memory_stale: false,
-            alone_at: Instant::now(),
-            since: now.wall,
-            now_at_start: now,
-            link: (link, now.wall),
-            seen: None,
-            snapshot,
-            latency: watch::channel(Arc::new(LatencyBuffers::new(&config, None))).0,
-            config,
-            clock,
-            site,
-            edges,
-        }
-    }
-
-    /// The latest snapshot, now and later.
-    pub(crate) fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.subscribe()
-    }
-
-    /// Whether a snapshot has been published that knows of BIRD.
-    pub(crate) fn looked(&self) -> watch::Receiver<bool> {
-        self.looked.subscribe()
-    }
-
-    /// What is counted here, for the metrics.
-    pub(crate) fn counts(&self) -> SharedCounters<Counts> {
-        self.counts.clone()
-    }
-
-    /// The latest entries of the history, now and later.
-    pub(crate) fn history(&self) -> watch::Receiver<LatestEntries> {
-        self.chronicle.latest()
-    }
-
-    /// The latest results of every probe, now and later.
-    pub(crate) fn latency(&self) -> watch::Receiver<Arc<LatencyBuffers>> {
-        self.latency.subscribe()
-    }
-
     /// Turns until `stop` ends, and then leaves BIRD as `on_exit` says.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Process;
 use super::counts::{BirdCommandCounts, Counts, Descriptors};
+use super::facts::Process;
 
 /// A value that several count in.
 #[derive(Debug, Default)]

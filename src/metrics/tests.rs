@@ -1,9 +1,12 @@
 //! The scrape, as scrapers read it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use super::*;
+use crate::model::Snapshot;
 use crate::model::history::{HistoryEntry, HistoryEvent};
+use crate::model::readiness::Readiness;
 use crate::model::situations;
 use crate::model::snapshot;
 use crate::model::snapshot::{AlarmCode, CheckOutcome, StageTimes, Strength};

@@ -26,7 +26,7 @@ pub mod option {
     /// Writes null, or the time.
     pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         match at {
-            Some(at) => super::serialize(at, serializer),
+            Some(at) => crate::model::millis::serialize(at, serializer),
             None => serializer.serialize_none(),
         }
     }

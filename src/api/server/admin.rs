@@ -9,9 +9,10 @@ use hyper::body::Body;
 use tokio::sync::oneshot;
 
 use super::{Server, outcome, whole};
+use crate::api::request::{Errand, Task};
 use crate::api::response;
 use crate::api::response::ApiResponse;
-use crate::api::{Errand, Task, account, command_body};
+use crate::api::{account, command_body};
 
 impl Server {
     /// Has bird.conf brought into BIRD.

@@ -5,7 +5,6 @@ use std::sync::mpsc as blocking;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::super::listener;
 use super::*;
 
 /// As many services as a large site has.
@@ -98,7 +97,7 @@ async fn whoever_asks_for_old_history_keeps_nobody_from_what_others_rely_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_every_ordinary_place_is_taken_what_others_rely_on_is_answered() {
     let api = Api::start(situations::announced()).await;
-    let places: Vec<_> = (0..listener::TCP_ORDINARY)
+    let places: Vec<_> = (0..budget::TCP_ORDINARY)
         .map(|_| api.desk.network().ordinary().unwrap())
         .collect();
     for (path, said) in [

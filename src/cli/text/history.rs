@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::status::{NOTHING, TextStyle, action, alarm_word, probe_state, strength, verdict_word};
+use super::status::{action, alarm_word, probe_state, strength, verdict_word};
+use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anstyle::AnsiColor;
 
-use super::status::{NOTHING, TextStyle};
+use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless};
 use crate::model::readiness::{Readiness, ReadinessCheck, ReadinessCode};
 use crate::model::readiness::{ReadinessLevel, ReadinessSummary};

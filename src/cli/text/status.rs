@@ -3,9 +3,9 @@
 
 use anstyle::AnsiColor;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::readiness;
+use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless, paint};
 use crate::model::snapshot::{
     AlarmCode, BirdState, DrillPhase, DrillSnapshot, OverrideAction, ProbeSnapshot, ProbeState, Role,
@@ -14,23 +14,10 @@ use crate::model::snapshot::{
 
 /// Within so many seconds a time is shown as a time of day, else as a date, as BIRD does.
 const RECENT: i64 = 20 * 3600;
-/// What stands where there is nothing to show, as in BIRD's tables.
-pub(crate) const NOTHING: &str = "---";
 
 const RED: anstyle::Style = AnsiColor::Red.on_default();
 const YELLOW: anstyle::Style = AnsiColor::Yellow.on_default();
 const PLAIN: anstyle::Style = anstyle::Style::new();
-
-/// How the text is to look.
-#[derive(Clone, Debug)]
-pub struct TextStyle {
-    /// Whether disagreement is set off in colour.
-    pub color: bool,
-    /// The terminal's width; `None` where nobody looks, and every row is one line.
-    pub width: Option<usize>,
-    /// The zone of the times shown.
-    pub zone: TimeZone,
-}
 
 /// The whole status, line by line, ending in a newline.
 pub fn text(snapshot: &Snapshot, style: &TextStyle) -> String {

@@ -1,8 +1,8 @@
 //! A refusal in words, pointing into the file: the failure, the probe to blame, and the line that
 //! would be right.
 
+use super::refusal::{Mend, Refused};
 use super::scene::Expected;
-use super::{Mend, Refused};
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{Decides, Role, ServiceConfig, Votes};
 use crate::config::spans::KeyPath;
@@ -66,19 +66,6 @@ fn blamed(refused: &Refused, service: &ServiceConfig) -> Vec<usize> {
         }
     });
     guilty.map(|(index, _)| index).collect()
-}
-
-impl Mend {
-    fn probe(self) -> Option<usize> {
-        match self {
-            Self::VotesUp(index)
-            | Self::SilenceIsAnError(index)
-            | Self::VotesUpAndSilenceIsAnError(index)
-            | Self::SilenceIsAFail(index)
-            | Self::DecidesNothing(index) => Some(index),
-            Self::DownWhenAny | Self::UpWhenAll => None,
-        }
-    }
 }
 
 /// What the probe does then.

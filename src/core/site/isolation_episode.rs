@@ -2,20 +2,13 @@
 //! (D5). What isolation means for a service is the judgement's.
 
 use super::Site;
-use crate::config::model::{self, MinUp, OnCutOff, Role};
+use crate::config::model::{self, OnCutOff, Role};
 use crate::core::event::{CoreEvent, ProbeId};
-use crate::core::health::ProbeTracker;
-use crate::core::isolation::{Isolation, connected_until, isolation};
+use crate::core::isolation::{
+    Isolation, IsolationEpisode, connected_until, isolation, needed_for_takeover, witness_states,
+};
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
-
-/// This site was connected, and is not known to be since: isolated, or with too few witnesses that can
-/// be asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IsolationEpisode {
-    /// Until when it was known to be connected.
-    connected_until: Option<Moment>,
-}
 
 impl Site {
     fn connected_until(&self) -> Option<Moment> {
@@ -29,7 +22,10 @@ impl Site {
     }
 
     pub(crate) fn settle_isolation(&mut self, now: Moment) {
-        let to = isolation(states(&self.witness_policies, &self.witnesses), self.min_up);
+        let to = isolation(
+            witness_states(&self.witness_policies, &self.witnesses),
+            self.min_up,
+        );
         let from = std::mem::replace(&mut self.isolation, to);
         if from == to {
             return;
@@ -131,26 +127,5 @@ impl Site {
         let rows = rows.collect();
         self.timers.sought.set(index, rows);
         self.timers.set_failing(index, failing);
-    }
-}
-
-/// The witnesses' groups and states.
-pub(crate) fn states<'a>(
-    policies: &'a [model::ProbeConfig],
-    witnesses: &'a [ProbeTracker],
-) -> impl Iterator<Item = (model::Group, ProbeState)> + 'a {
-    let witnesses = policies.iter().zip(witnesses);
-    witnesses.map(|(policy, witness)| (policy.group, witness.state()))
-}
-
-/// Whose passes a takeover needs: where it goes ahead although the far witnesses are lost, not theirs.
-pub(crate) fn needed_for_takeover(isolation: &model::IsolationConfig) -> MinUp {
-    match isolation.on_cut_off {
-        OnCutOff::Hold => isolation.min_up,
-        OnCutOff::Takeover if isolation.min_up.near > 0 => MinUp {
-            far: 0,
-            ..isolation.min_up
-        },
-        OnCutOff::Takeover => isolation.min_up,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Trace, TraceError, TraceLine};
+use super::line::{TraceError, TraceLine};
 use crate::config::model::Config;
 use crate::core::event::{CoreEvent, Input};
 use crate::core::persistent::PersistentState;
@@ -60,7 +60,7 @@ pub(crate) fn probe_names(config: &Config) -> Vec<String> {
 pub(crate) fn parse<'a>(
     mut lines: impl Iterator<Item = TraceLine<'a>>,
     config: &Config,
-) -> Result<Trace, Vec<TraceError>> {
+) -> Result<(TraceHeader, Vec<Input>), Vec<TraceError>> {
     let Some(first) = lines.next() else {
         return Err(Vec::new());
     };
@@ -77,7 +77,7 @@ pub(crate) fn parse<'a>(
         }
     }
     if errors.is_empty() {
-        Ok(Trace::Recorded(Box::new(header), inputs))
+        Ok((header, inputs))
     } else {
         Err(errors)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Trace, TraceError, TraceLine};
+use super::line::{TraceError, TraceLine};
 use crate::config::duration;
 use crate::config::model::{self, Config};
 use crate::core::event::{CoreEvent, Event, InitialStrength, OperatorCommand, OverrideOptions, ProbeId};
@@ -67,7 +67,7 @@ const WHAT_A_LINE_SAYS: &str = "a line says \"at\" and one of: \"probe\" and \"r
 pub(crate) fn parse<'a>(
     lines: impl Iterator<Item = TraceLine<'a>>,
     config: &Config,
-) -> Result<Trace, Vec<TraceError>> {
+) -> Result<TraceScript, Vec<TraceError>> {
     let mut reading = ScriptReader::new(config);
     let mut errors = Vec::new();
     for (at, line) in lines.enumerate() {
@@ -75,7 +75,7 @@ pub(crate) fn parse<'a>(
         errors.extend(read.err());
     }
     if errors.is_empty() {
-        Ok(Trace::Written(Box::new(reading.finish())))
+        Ok(reading.finish())
     } else {
         Err(errors)
     }

@@ -1,14 +1,13 @@
 //! What operators ask for: bird.conf brought into BIRD, and a changed falconer.toml gone over to. One
 //! at a time.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::{ConfigManager, NewConfig};
-use crate::api::{self, Refusal, Task};
+use crate::api::{Refusal, Task};
 use crate::config::Config;
 use crate::config::diff::compare;
 use crate::daemon::bird_conf_apply::{AppliedFile, ApplyFailure, bring_in};
@@ -170,23 +169,6 @@ impl ConfigManager {
         // It was put in place just now, or is not to be without being asked for again.
         self.look().await;
         result.map(|done| done.said)
-    }
-}
-
-/// Does it, and refuses every other errand that is asked for meanwhile.
-pub(crate) async fn one_at_a_time<T>(
-    errands: &mut mpsc::Receiver<api::Errand>,
-    work: impl Future<Output = T>,
-) -> T {
-    let mut work = pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(other) = errands.recv() => {
-                let said = "another apply or reload is under way; ask again when it is done".to_owned();
-                drop(other.answer.send(Err(Refusal::NotNow(said))));
-            }
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drills: what speaks against one in BIRD, what BIRD and the disk say of it, and its report.
 
-use super::Driver;
+use super::state::Driver;
 use crate::api;
 use crate::bird::reconcile::{DrillState, Observed, ObservedDrill, StageReport};
 use crate::config::duration;

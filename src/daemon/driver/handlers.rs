@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Driver;
+use super::state::Driver;
 use crate::api;
 use crate::bird::reconcile::{Observed, ReconcilerReport, Repeated, StageReport};
 use crate::core::{Event, InitialStrength, Input, ProbeId};

@@ -2,58 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
-
-use super::{Driver, NewConfig};
-use crate::bird::client::BirdClient;
+use super::reconciler_handle::ReconcilerHandle;
+use super::state::Driver;
 use crate::bird::reconcile;
-use crate::bird::reconcile::{DesiredStates, Observed, Reconciler, ReconcilerConfig, ReconcilerReport};
+use crate::bird::reconcile::{Observed, ReconcilerConfig};
 use crate::config::Config;
+use crate::daemon::config_manager::NewConfig;
+use crate::daemon::in_transition;
 use crate::daemon::probe_set::Unusable;
-use crate::daemon::{REPORTS_WAITING, in_transition};
 use crate::metrics::latency::LatencyBuffers;
-
-/// Steering at work, and what it takes to replace it.
-#[derive(Debug)]
-pub(crate) struct ReconcilerHandle {
-    client: BirdClient,
-    setup: ReconcilerConfig,
-    steering: Reconciler,
-}
-
-impl ReconcilerHandle {
-    /// Starts steering by a configuration.
-    pub(crate) fn take(
-        config: &Config,
-        client: BirdClient,
-    ) -> (
-        Self,
-        watch::Sender<DesiredStates>,
-        mpsc::Receiver<ReconcilerReport>,
-    ) {
-        let (wishes, taken) = watch::channel(Arc::from([]));
-        let (reports, received) = mpsc::channel(REPORTS_WAITING);
-        let setup = ReconcilerConfig::new(config);
-        let steering = reconcile::spawn(client.clone(), setup.clone(), taken, reports);
-        let wheel = Self {
-            client,
-            setup,
-            steering,
-        };
-        (wheel, wishes, received)
-    }
-
-    /// The steps that steering has taken so far.
-    pub(crate) fn steps(&self) -> u64 {
-        self.steering.steps()
-    }
-
-    /// Steering's task.
-    pub(crate) fn task(&self) -> AbortHandle {
-        self.steering.task()
-    }
-}
 
 impl Driver {
     /// Goes over to a configuration that is right, or says why not now.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Broken, Driver};
+use super::state::{Broken, Driver};
 use crate::bird::reconcile::{DesiredState, DesiredStates, ReconcilerReport};
 use crate::config::model::OnLoss;
 use crate::core::Strength;

@@ -3,20 +3,26 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::*;
 use crate::bird::client::BirdClient;
-use crate::bird::reconcile::ObservedService;
+use crate::bird::reconcile::{DesiredStates, Observed, ObservedService};
 use crate::config::model::Config;
 use crate::core::site::tests::support;
 use crate::core::site::tests::support::{probe, secs, standby};
 use crate::core::{ProbeId, Strength};
-use crate::daemon::checks::CheckFactory;
+use crate::daemon::bird_conf_watch::BirdConfProblems;
+use crate::daemon::checks::{CheckFactory, CheckRunner};
+use crate::daemon::clock::Clock;
+use crate::daemon::probe_set::ProbeSet;
 use crate::metrics::shared::{SharedCounters, SharedNumber};
+use crate::model::Snapshot;
 use crate::model::snapshot;
 use crate::model::snapshot::{AlarmCode, CheckOutcome};
 use crate::probe::CheckReport;
+use crate::store::history::{HistoryWriter, StoredHistory};
+use crate::store::{LoadedState, StateWriter};
 
 /// A probe whose checks can be made impossible.
 const BREAKS: ProbeId = ProbeId::Service(3, 0);

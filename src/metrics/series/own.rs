@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::metrics::counts::Descriptors;
 use crate::metrics::counts::{ListenerCounts, Rejection};
 use crate::metrics::encoder::{Encoder, bytes, family, seconds};
-use crate::metrics::{Descriptors, Facts};
+use crate::metrics::facts::Facts;
 
 /// The history and the state, the API, and the process.
 pub(crate) fn own(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::metrics::Facts;
 use crate::metrics::counts::CheckCounts;
 use crate::metrics::encoder::{Encoder, Labels, family, seconds};
+use crate::metrics::facts::Facts;
 use crate::model::snapshot::ProbeSnapshot;
 
 /// A probe's state, in words.

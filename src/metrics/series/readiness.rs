@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::metrics::Facts;
 use crate::metrics::encoder::{Encoder, family};
+use crate::metrics::facts::Facts;
 use crate::model::readiness::ReadinessLevel;
 
 /// Levels, in words.

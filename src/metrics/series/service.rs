@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::metrics::Facts;
 use crate::metrics::counts::{DRILLS, ServiceCounts, StageSpan};
 use crate::metrics::encoder::{Encoder, family, seconds};
+use crate::metrics::facts::Facts;
 use crate::model::snapshot::{ServiceSnapshot, Strength};
 
 /// Verdicts, in words.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::metrics::Facts;
 use crate::metrics::encoder::{Encoder, family, seconds};
+use crate::metrics::facts::Facts;
 use crate::model::snapshot::{AlarmCode, BirdState};
 
 /// BIRD's state, in words.

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::model::situations::{
     ago, alarm, announced, not_exported, overridden, probe, service, steady, taking_over, upstream,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::model::DailyWindow;
 use crate::core::site::tests::support::*;
+use crate::core::trace::Trace;
 
 fn story(config: &Config, text: &str) -> TraceScript {
     match Trace::parse(text, config).expect("a good trace") {
