@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anstream::println;
@@ -74,7 +75,7 @@ impl Site {
         let base = base.join(format!("outage-{run}"));
         std::fs::create_dir_all(&base)?;
         addresses()?;
-        let _listeners = self.listen()?;
+        Self::listen()?;
         let birds = [
             bird(&base, "isp", &isp_conf())?,
             bird(&base, "bird", &self.bird_conf(&base)?)?,
@@ -127,12 +128,15 @@ impl Site {
         Ipv4Addr::new(127, 1, high, low)
     }
 
-    /// One listener on every address takes the connections of all tcp probes.
-    fn listen(&self) -> Result<TcpListener> {
-        let listener = TcpListener::bind("0.0.0.0:8080")?;
-        let accepting = listener.try_clone()?;
-        std::thread::spawn(move || accepting.incoming().for_each(drop));
-        Ok(listener)
+    /// One listener on every address takes the connections of all tcp probes. It stays for the next outage, since
+    /// the thread that accepts keeps the port.
+    fn listen() -> Result<()> {
+        static ACCEPTS: AtomicBool = AtomicBool::new(false);
+        if !ACCEPTS.swap(true, Ordering::Relaxed) {
+            let listener = TcpListener::bind("0.0.0.0:8080")?;
+            std::thread::spawn(move || listener.incoming().for_each(drop));
+        }
+        Ok(())
     }
 
     fn falconer_toml(&self, base: &Path) -> Result<String> {
