@@ -43,7 +43,7 @@ impl JournaldWriter {
         // Its socket blocks while the journal hangs.
         let journal = tracing::Dispatch::new(Registry::default().with(layer));
         let (queue, log) = writer::start(move |entry: JournaldEntry| {
-            tracing::dispatcher::with_default(&journal, || entry.tell())
+            tracing::dispatcher::with_default(&journal, || entry.tell());
         })?;
         Ok((Self(queue), log))
     }

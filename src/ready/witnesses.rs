@@ -1,7 +1,7 @@
 //! The witnesses: would they prove that it is the primary that died, and not our own uplink (D5)?
 
 use super::facts::ReadinessFacts;
-use crate::config::model::{Group, OnCutOff, Role};
+use crate::config::model::{Group, MinUp, OnCutOff, Role};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{ProbeSnapshot, ProbeState};
 use crate::ready::wording::{list, verb};
@@ -34,15 +34,7 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let count = format!("{up} of {} witnesses {are} up, {min_up} needed", witnesses.len());
     let said: Vec<String> = missing.iter().map(|witness| said(witness)).collect();
     let why = list(&said);
-    let enough = facts.config.witnesses.iter().zip(witnesses);
-    let met = |of: Option<Group>, needed: usize| {
-        let members = enough
-            .clone()
-            .filter(|(policy, _)| of.is_none_or(|of| of == policy.group));
-        members.filter(|(_, seen)| seen.state == ProbeState::Up).count() >= needed
-    };
-    let enough =
-        met(None, min_up.all) && met(Some(Group::Near), min_up.near) && met(Some(Group::Far), min_up.far);
+    let enough = enough(facts, min_up);
     vec![if facts.snapshot.cut_off {
         let (level, then) = match facts.config.isolation.on_cut_off {
             OnCutOff::Hold => (worst, "takes nothing over"),
@@ -82,6 +74,18 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
             "mend those that do not answer, before the others fail too",
         )
     }]
+}
+
+/// Whether as many witnesses are up as are needed, of all and of each group.
+fn enough(facts: &ReadinessFacts<'_>, min_up: MinUp) -> bool {
+    let witnesses = facts.config.witnesses.iter().zip(&facts.snapshot.witnesses);
+    let met = |of: Option<Group>, needed: usize| {
+        let members = witnesses
+            .clone()
+            .filter(|(policy, _)| of.is_none_or(|of| of == policy.group));
+        members.filter(|(_, seen)| seen.state == ProbeState::Up).count() >= needed
+    };
+    met(None, min_up.all) && met(Some(Group::Near), min_up.near) && met(Some(Group::Far), min_up.far)
 }
 
 fn said(witness: &ProbeSnapshot) -> String {

@@ -2,6 +2,7 @@
 //! own uplink is no takeover, and a power cut is one in time. FALCONER_LAB_CUTS asks for more faults
 //! than a few, FALCONER_LAB_SEED for the same ones again.
 
+use anstream::println;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::ops::RangeInclusive;

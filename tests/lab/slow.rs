@@ -67,7 +67,7 @@ impl SlowWay {
     /// Makes it in the upstream's namespace; `seed` settles the times.
     pub fn build(isp: &Netns, seed: u64) -> Result<Self> {
         isp.ip_batch(LINK).context("making the slow link")?;
-        let socket = isp.inside(|| far_end()).context("opening the slow link")?;
+        let socket = isp.inside(far_end).context("opening the slow link")?;
         let stop = Arc::new(AtomicBool::new(false));
         let failed = Arc::<Mutex<Option<String>>>::default();
         let (asked_to_stop, failure) = (Arc::clone(&stop), Arc::clone(&failed));

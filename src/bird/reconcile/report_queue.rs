@@ -73,7 +73,7 @@ mod tests {
         while let Ok(report) = reports.try_recv() {
             match report {
                 ReconcilerReport::Failed { service, .. } | ReconcilerReport::Drift { service, .. } => {
-                    seen.push(service)
+                    seen.push(service);
                 }
                 ReconcilerReport::Seen(_) | ReconcilerReport::Stage(_) | ReconcilerReport::Mended { .. } => {}
             }

@@ -203,7 +203,7 @@ fn asked_of_bird(check: &CheckConfig, path: &KeyPath, config: &Config, found: &m
             }
         }
         CheckConfig::BirdProtocol(BirdProtocolConfig::Bgp(name)) => {
-            rendered_session(name, &at, config, found)
+            rendered_session(name, &at, config, found);
         }
         CheckConfig::BirdProtocol(BirdProtocolConfig::Bfd(neighbor)) => {
             bfd_session(*neighbor, &path.key("bfd"), config, found);

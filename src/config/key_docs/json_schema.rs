@@ -122,7 +122,7 @@ fn property(key: &KeyDoc) -> Value {
             None => description.push_str(&format!(" Default: {}.", value.replace('`', ""))),
         },
         KeyPresence::RequiredWhere(when) => {
-            description.push_str(&format!(" Required {when}.").replace('`', ""))
+            description.push_str(&format!(" Required {when}.").replace('`', ""));
         }
         KeyPresence::Required | KeyPresence::Optional => {}
     }

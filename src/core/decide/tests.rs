@@ -50,41 +50,18 @@ fn judged(facts: DecisionFacts) -> (Stance, Rule, DecisionReason, Option<Moment>
 
 #[test]
 fn d4_down_announces_up_withdraws_unclear_keeps_at_a_standby() {
+    use DecisionReason::{Relapse, TargetDown, TargetUp};
     use Verdict::{Down, Unclear, Up};
     let draining = Stance::Draining { since: NOW };
     let table = [
-        (
-            Stance::Off,
-            Down,
-            Stance::Full,
-            Rule::D4,
-            DecisionReason::TargetDown,
-        ),
-        (
-            Stance::Full,
-            Down,
-            Stance::Full,
-            Rule::D4,
-            DecisionReason::TargetDown,
-        ),
-        (DRAINING, Down, Stance::Full, Rule::D7, DecisionReason::Relapse),
-        (
-            Stance::Unsettled,
-            Down,
-            Stance::Full,
-            Rule::D4,
-            DecisionReason::TargetDown,
-        ),
-        (Stance::Off, Up, Stance::Off, Rule::D4, DecisionReason::TargetUp),
-        (Stance::Full, Up, Stance::Off, Rule::D4, DecisionReason::TargetUp),
-        (DRAINING, Up, Stance::Off, Rule::D8, DecisionReason::TargetUp),
-        (
-            Stance::Unsettled,
-            Up,
-            Stance::Off,
-            Rule::D4,
-            DecisionReason::TargetUp,
-        ),
+        (Stance::Off, Down, Stance::Full, Rule::D4, TargetDown),
+        (Stance::Full, Down, Stance::Full, Rule::D4, TargetDown),
+        (DRAINING, Down, Stance::Full, Rule::D7, Relapse),
+        (Stance::Unsettled, Down, Stance::Full, Rule::D4, TargetDown),
+        (Stance::Off, Up, Stance::Off, Rule::D4, TargetUp),
+        (Stance::Full, Up, Stance::Off, Rule::D4, TargetUp),
+        (DRAINING, Up, Stance::Off, Rule::D8, TargetUp),
+        (Stance::Unsettled, Up, Stance::Off, Rule::D4, TargetUp),
         (
             Stance::Off,
             Unclear,

@@ -113,90 +113,61 @@ impl ServiceState {
 
     /// Something became known of the drill; what does not fit its phase says nothing any more.
     pub(crate) fn drill_news(&mut self, now: Now, news: &DrillEvent, notes: &mut Vec<CoreEvent>) {
+        use ActiveDrillPhase::{Ending, Holding, Recording, Rising, Unverified, Watching};
+        use DrillEvent::{Carried, Failed, Kept, Lost, NotKept, Silent, Stop};
+
         let Some(drill) = &self.drill else { return };
         let hold = drill.plan.hold;
         let aborted = |why: &String| DrillEnd::new(DrillOutcome::Aborted, why);
         match (&drill.phase, news) {
-            (ActiveDrillPhase::Recording { .. }, DrillEvent::Kept) => self.rise(now, notes),
-            (ActiveDrillPhase::Recording { .. }, DrillEvent::NotKept(why)) => {
+            (Recording { .. }, Kept) => self.rise(now, notes),
+            (Recording { .. }, NotKept(why)) => {
                 self.finish_drill(now, &DrillEnd::new(DrillOutcome::Refused, why), notes);
             }
-            (ActiveDrillPhase::Recording { .. }, DrillEvent::Stop(why)) => {
-                self.finish_drill(now, &aborted(why), notes)
+            (Recording { .. }, Stop(why)) => {
+                self.finish_drill(now, &aborted(why), notes);
             }
-            (ActiveDrillPhase::Rising { .. }, DrillEvent::Carried) => {
+            (Rising { .. }, Carried) => {
                 self.go_on(
-                    ActiveDrillPhase::Holding {
+                    Holding {
                         until: now.mono + hold,
                     },
                     DrillStep::Carried,
                     notes,
                 );
             }
-            (ActiveDrillPhase::Rising { .. } | ActiveDrillPhase::Holding { .. }, DrillEvent::Failed(why)) => {
+            (Rising { .. } | Holding { .. }, Failed(why)) => {
                 self.fall(now, DrillEnd::new(DrillOutcome::Failed, why), notes);
             }
-            (
-                ActiveDrillPhase::Rising { .. } | ActiveDrillPhase::Holding { .. },
-                DrillEvent::Lost(why) | DrillEvent::Stop(why),
-            ) => {
+            (Rising { .. } | Holding { .. }, Lost(why) | Stop(why)) => {
                 self.fall(now, aborted(why), notes);
             }
-            (ActiveDrillPhase::Ending { end, .. }, DrillEvent::Silent)
-                if end.outcome == DrillOutcome::Passed =>
-            {
+            (Ending { end, .. }, Silent) if end.outcome == DrillOutcome::Passed => {
                 let (end, until) = (end.clone(), now.mono + WATCH);
-                self.go_on(
-                    ActiveDrillPhase::Watching { end, until },
-                    DrillStep::Watching,
-                    notes,
-                );
+                self.go_on(Watching { end, until }, DrillStep::Watching, notes);
             }
             // It was carried, and is not wanted: that is no pass.
-            (ActiveDrillPhase::Ending { end, give_up }, DrillEvent::Failed(why))
-                if end.outcome == DrillOutcome::Passed =>
-            {
+            (Ending { end, give_up }, Failed(why)) if end.outcome == DrillOutcome::Passed => {
                 let (end, give_up) = (DrillEnd::new(DrillOutcome::Failed, why), *give_up);
-                self.go_on(
-                    ActiveDrillPhase::Ending { end, give_up },
-                    DrillStep::Watching,
-                    notes,
-                );
+                self.go_on(Ending { end, give_up }, DrillStep::Watching, notes);
             }
-            (ActiveDrillPhase::Watching { .. }, DrillEvent::Failed(why)) => {
+            (Watching { .. }, Failed(why)) => {
                 self.finish_drill(now, &DrillEnd::new(DrillOutcome::Failed, why), notes);
             }
-            (ActiveDrillPhase::Watching { .. }, DrillEvent::Stop(why) | DrillEvent::Lost(why)) => {
+            (Watching { .. }, Stop(why) | Lost(why)) => {
                 self.finish_drill(now, &aborted(why), notes);
             }
-            (
-                ActiveDrillPhase::Ending { end, .. } | ActiveDrillPhase::Unverified { end: Some(end) },
-                DrillEvent::Silent,
-            ) => {
+            (Ending { end, .. } | Unverified { end: Some(end) }, Silent) => {
                 let end = end.clone();
                 self.finish_drill(now, &end, notes);
             }
-            (ActiveDrillPhase::Unverified { end: None }, DrillEvent::Silent) => self.forget_drill(notes),
-            (
-                ActiveDrillPhase::Recording { .. },
-                DrillEvent::Carried | DrillEvent::Failed(_) | DrillEvent::Lost(_) | DrillEvent::Silent,
-            )
+            (Unverified { end: None }, Silent) => self.forget_drill(notes),
+            (Recording { .. }, Carried | Failed(_) | Lost(_) | Silent)
+            | (Rising { .. }, Kept | NotKept(_) | Silent)
+            | (Holding { .. } | Watching { .. }, Kept | NotKept(_) | Carried | Silent)
             | (
-                ActiveDrillPhase::Rising { .. },
-                DrillEvent::Kept | DrillEvent::NotKept(_) | DrillEvent::Silent,
-            )
-            | (
-                ActiveDrillPhase::Holding { .. } | ActiveDrillPhase::Watching { .. },
-                DrillEvent::Kept | DrillEvent::NotKept(_) | DrillEvent::Carried | DrillEvent::Silent,
-            )
-            | (
-                ActiveDrillPhase::Ending { .. } | ActiveDrillPhase::Unverified { .. },
-                DrillEvent::Kept
-                | DrillEvent::NotKept(_)
-                | DrillEvent::Carried
-                | DrillEvent::Failed(_)
-                | DrillEvent::Lost(_)
-                | DrillEvent::Stop(_),
+                Ending { .. } | Unverified { .. },
+                Kept | NotKept(_) | Carried | Failed(_) | Lost(_) | Stop(_),
             ) => {}
         }
     }
