@@ -114,7 +114,7 @@ async fn a7_a_drill_of_foreign_routes_is_refused_like_a_takeover() {
     let mut drive = place.brought_to(web(), Strength::Off).await;
     add_route(&place, "web_v4_drain", "0.0.0.0/0");
     drive.change(0, |wish| {
-        wish.drill = Some(DrillIntent::Announce(Strength::Drain))
+        wish.drill = Some(DrillIntent::Announce(Strength::Drain));
     });
     let text = drive.failure().await;
     assert!(text.contains("not ours to announce: 0.0.0.0/0"), "{text}");
@@ -129,7 +129,7 @@ async fn a5_a_drill_that_no_upstream_takes_says_why() {
         .with(|daemon| daemon.bgp("isp_upstream").exports = Some(Vec::new()));
     let mut drive = place.brought_to(web(), Strength::Off).await;
     drive.change(0, |wish| {
-        wish.drill = Some(DrillIntent::Announce(Strength::Drain))
+        wish.drill = Some(DrillIntent::Announce(Strength::Drain));
     });
     let seen = drive
         .seen("its problem", |service, _| {
