@@ -32,6 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::client::DaemonClient;
 use self::exit::CliError;
+use crate::model::command::OperatorCommand;
 
 /// Announces a standby site's prefixes through BIRD when the primary is really dead, and withdraws
 /// them when it is really back.
@@ -123,11 +124,11 @@ fn carry_out(arguments: Arguments) -> Result<(), CliError> {
         CliCommand::Status(command) => command.run(&daemon()),
         CliCommand::Ready(command) => command.run(&daemon()),
         CliCommand::Explain(command) => command.run(&daemon()),
-        CliCommand::Announce(word) => word.run("announce", &daemon()),
-        CliCommand::Withdraw(word) => word.run("withdraw", &daemon()),
-        CliCommand::Freeze(word) => word.run("freeze", &daemon()),
-        CliCommand::Auto(word) => word.run("auto", &daemon()),
-        CliCommand::Failback(word) => word.run("failback", &daemon()),
+        CliCommand::Announce(word) => word.run(OperatorCommand::Announce, &daemon()),
+        CliCommand::Withdraw(word) => word.run(OperatorCommand::Withdraw, &daemon()),
+        CliCommand::Freeze(word) => word.run(OperatorCommand::Freeze, &daemon()),
+        CliCommand::Auto(word) => word.run(|reason| OperatorCommand::Auto { reason }, &daemon()),
+        CliCommand::Failback(word) => word.run(|reason| OperatorCommand::Failback { reason }, &daemon()),
         CliCommand::Drill(command) => command.run(&daemon()),
         CliCommand::History(command) => command.run(&daemon()),
         CliCommand::Simulate(command) => command.run(&config),

@@ -24,9 +24,10 @@ pub mod trace;
 pub mod verdict;
 pub mod window;
 
+pub use crate::model::command::OperatorCommand;
 pub use crate::model::strength::Strength;
 pub use decide::{Rule, Stance};
-pub use event::{CheckStart, CoreEvent, Event, InitialStrength, Input, OperatorCommand, ProbeId, Refusal};
+pub use event::{CheckStart, CoreEvent, Event, InitialStrength, Input, ProbeId, Refusal};
 pub use persistent::PersistentState;
 pub use simulator::Simulator;
 pub use site::Site;

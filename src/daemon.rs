@@ -40,6 +40,7 @@ use crate::bird::lock::LockError;
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
 use crate::metrics;
+use crate::model::command::FilesCommand;
 use crate::store;
 use crate::systemd;
 pub(crate) use bird_conf_apply::{ApplyFailure, apply_alone, load};
@@ -63,11 +64,11 @@ const DISK_REPORTS_WAITING: usize = 16;
 /// Operators' requests that wait: more people than that do not type at once.
 const REQUESTS_WAITING: usize = 64;
 
-/// Drills that wait to be refused, because one is under way.
-const DRILLS_WAITING: usize = 8;
+/// Commands for the files that wait to be refused, because one is under way.
+const FILES_COMMANDS_WAITING: usize = 8;
 
-/// Errands that wait to be refused, because one is under way.
-const ERRANDS_WAITING: usize = 8;
+/// Entries for the history that wait for the driver.
+const ENTRIES_WAITING: usize = 8;
 
 /// What the daemon is started with.
 #[derive(Debug)]
@@ -144,13 +145,13 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     }
     let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConfFile::prepare(&config, &client).await?;
-    let (errands_out, errands) = mpsc::channel(ERRANDS_WAITING);
+    let (files_out, files) = mpsc::channel(FILES_COMMANDS_WAITING);
     let (remembered, remembering) = driver::remember(&config.site.state_dir).await;
     told(&remembered);
     let mut tasks = vec![("the connection to BIRD", client.task())];
     let mut contested = std::pin::pin!(contested(lock, client.link()));
     let (mut driver, doors, ends, gathering) =
-        wire(&config, clock, &client, errands_out, remembered, &mut tasks);
+        wire(&config, clock, &client, files_out, remembered, &mut tasks);
     driver.remembers_later(remembering);
     if let Some(RecordingOptions { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
@@ -169,7 +170,7 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
     let keeper = ConfigManager::new(config_file, client, ends);
-    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, errands, hangup)));
+    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, files, hangup)));
     tasks.extend([
         ("the keeping of the files", keeping.abort_handle()),
         ("the API", api.task()),
@@ -193,7 +194,7 @@ fn wire(
     config: &Arc<Config>,
     clock: Clock,
     client: &BirdClient,
-    errands: mpsc::Sender<api::Errand>,
+    files: mpsc::Sender<api::OperatorRequest<FilesCommand>>,
     (found, past): Remembered,
     tasks: &mut Tasks,
 ) -> (
@@ -213,12 +214,11 @@ fn wire(
     let senses = ProbeSet::new(config, client.clone(), descriptors.clone());
     let (checks, checked) = CheckRunner::new(senses.make());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
-    let (drills_out, drills) = mpsc::channel(DRILLS_WAITING);
     let (applying_out, applying) = watch::channel(false);
     let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
-    let (told_out, hearsay) = mpsc::channel(ERRANDS_WAITING);
+    let (told_out, hearsay) = mpsc::channel(ENTRIES_WAITING);
     let strays = strays::spawn(config, &found.memory, client, &told_out);
-    // The one errand that is under way waits for its answer.
+    // The one reload that is under way waits for its answer.
     let (successors_out, successors) = mpsc::channel(1);
     let (in_force_out, in_force) = watch::channel(config.clone());
     let (ready_out, ready) = readiness::not_yet();
@@ -238,7 +238,7 @@ fn wire(
         successors,
         in_force: in_force_out,
         requests,
-        drills,
+        files,
         applying,
         link: client.link(),
     };
@@ -250,8 +250,6 @@ fn wire(
         past: past_of(&config.site.state_dir),
         latency: driver.latency(),
         requests: requests_out,
-        errands,
-        drills: drills_out,
         poll_interval: config.bird.poll_interval,
         metrics: sources(&driver, client, unwritten, descriptors),
     };

@@ -1,5 +1,6 @@
 //! The domain's words: what the judgement, the edges and the outputs have in common. Serde and no logic.
 
+pub mod command;
 pub mod drill;
 pub mod history;
 pub mod millis;

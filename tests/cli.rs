@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use falconer::api::{Ask, Errand, Handles, OperatorRequest, Refusal, serve};
+use falconer::api::{CommandReply, Handles, OperatorRequest, Refusal, serve};
 use falconer::config::model;
 use falconer::model::Snapshot;
-use falconer::model::snapshot::OverrideAction;
+use falconer::model::command::{DaemonCommand, OperatorCommand, OverrideOptions};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// A daemon of a few lines behind the real API. Dropping it ends it.
 struct Daemon {
     directory: tempfile::TempDir,
-    asked: std::sync::mpsc::Receiver<(String, Ask)>,
+    asked: std::sync::mpsc::Receiver<DaemonCommand>,
     shutdown: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -62,8 +62,6 @@ impl Daemon {
                 let readiness = serde_json::from_str(include_str!("fixtures/status/ready.json")).unwrap();
                 let (_ready, ready) = watch::channel(Arc::new(readiness));
                 let (requests, mut arrived) = mpsc::channel::<OperatorRequest>(1);
-                let (errands, mut sent) = mpsc::channel::<Errand>(1);
-                let of_errand = answer.clone();
                 let handles = Handles {
                     latency: watch::channel(Arc::default()).1,
                     snapshot: seen,
@@ -71,21 +69,17 @@ impl Daemon {
                     history,
                     past: falconer::api::HistoryReader::none(),
                     requests,
-                    errands,
-                    drills: mpsc::channel(1).0,
                     poll_interval: Duration::from_secs(1),
                     metrics: falconer::metrics::MetricSources::default(),
                 };
                 tokio::spawn(async move {
                     while let Some(request) = arrived.recv().await {
-                        tell.send((request.service, request.ask)).unwrap();
-                        drop(request.answer.send(answer.clone()));
-                    }
-                });
-                tokio::spawn(async move {
-                    while let Some(errand) = sent.recv().await {
-                        let said = of_errand.clone().map(|said| format!("{said}, {:?}", errand.task));
-                        drop(errand.answer.send(said));
+                        let said = answer.clone().map(|said| match &request.command {
+                            DaemonCommand::Files(command) => format!("{said}, {command:?}"),
+                            DaemonCommand::Service { .. } | DaemonCommand::Explain { .. } => said,
+                        });
+                        tell.send(request.command).unwrap();
+                        drop(request.answer.send(said.map(CommandReply::Said)));
                     }
                 });
                 serve(&config, handles, stop).await;
@@ -332,6 +326,13 @@ fn a_reader_that_has_read_enough_is_no_error() {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
+fn of_web(command: OperatorCommand) -> DaemonCommand {
+    DaemonCommand::Service {
+        service: "web".to_owned(),
+        command,
+    }
+}
+
 #[test]
 fn d11_an_override_is_handed_over_with_end_and_reason() {
     let daemon = Daemon::start(Ok("web is withdrawn until 20:45:20".to_owned()));
@@ -341,32 +342,27 @@ fn d11_an_override_is_handed_over_with_end_and_reason() {
         (code, out.as_str(), err.as_str()),
         (0, "web is withdrawn until 20:45:20\n", "")
     );
-    let ask = Ask::Override {
-        action: OverrideAction::Withdraw,
-        span: Some(Duration::from_mins(20)),
+    let withdraw = OperatorCommand::Withdraw(OverrideOptions {
+        lasting: Some(Duration::from_mins(20)),
         reason: Some("scrubbing".to_owned()),
-    };
-    assert_eq!(daemon.asked.recv().unwrap(), ("web".to_owned(), ask));
+    });
+    assert_eq!(daemon.asked.recv().unwrap(), of_web(withdraw));
 }
 
 #[test]
 fn every_change_reaches_the_daemon_as_itself() {
     let daemon = Daemon::start(Ok("done".to_owned()));
-    let of = |action| Ask::Override {
-        action,
-        span: None,
-        reason: None,
-    };
+    let options = OverrideOptions::default;
     let cases = [
-        ("announce", of(OverrideAction::Announce)),
-        ("withdraw", of(OverrideAction::Withdraw)),
-        ("freeze", of(OverrideAction::Freeze)),
-        ("auto", Ask::Auto { reason: None }),
-        ("failback", Ask::Failback { reason: None }),
+        ("announce", OperatorCommand::Announce(options())),
+        ("withdraw", OperatorCommand::Withdraw(options())),
+        ("freeze", OperatorCommand::Freeze(options())),
+        ("auto", OperatorCommand::Auto { reason: None }),
+        ("failback", OperatorCommand::Failback { reason: None }),
     ];
-    for (verb, ask) in cases {
+    for (verb, command) in cases {
         assert_eq!(daemon.run(&[verb, "web"]).0, 0, "{verb}");
-        assert_eq!(daemon.asked.recv().unwrap(), ("web".to_owned(), ask));
+        assert_eq!(daemon.asked.recv().unwrap(), of_web(command));
     }
 }
 

@@ -1,73 +1,185 @@
-//! The body of a change: `{"for": "20s", "reason": "..."}`, both optional.
+//! An operator's command as HTTP carries it: what the command line writes, and what the API reads.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::endpoint::ServiceVerb;
-use super::request::Ask;
+use super::endpoint::{CommandPath, ServiceVerb};
 use crate::config::duration::{self, BadDuration};
+use crate::core::Strength;
+use crate::model::command::{DaemonCommand, DrillPlan, FilesCommand, OperatorCommand, OverrideOptions};
 
 /// The longest reason, in bytes: as much as BIRD keeps of one (A3).
 pub(crate) const REASON_LIMIT: usize = 255;
 
-/// The body, as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// How long a drill stays announced unless told otherwise.
+pub(crate) const HOLD: &str = "10s";
+
+/// The longest that a drill stays announced: it is a rehearsal, and no override.
+const HOLD_LIMIT: Duration = Duration::from_mins(10);
+
+/// The body of a change: `{"for": "20s", "reason": "..."}`, both optional.
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct OverrideBody {
-    #[serde(rename = "for")]
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     span: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// Reads a body; an empty one asks for the verb alone. An error says what would be right.
-pub(crate) fn read(verb: ServiceVerb, body: &[u8]) -> Result<Ask, String> {
-    let body: OverrideBody = if body.trim_ascii().is_empty() {
-        OverrideBody::default()
-    } else {
-        object(body).map_err(|error| {
-            format!(r#"the body is not what it should be, {{"for": "20s", "reason": "..."}}: {error}"#)
-        })?
-    };
-    let span = body.span.as_deref().map(span).transpose()?;
-    let reason = body.reason.filter(|reason| !reason.trim().is_empty());
-    if let Some(reason) = &reason {
-        check_reason(reason)?;
-    }
-    match (verb, span) {
-        (ServiceVerb::Override(action), span) => Ok(Ask::Override { action, span, reason }),
-        (ServiceVerb::Auto | ServiceVerb::Failback | ServiceVerb::Explain, Some(_)) => {
-            Err(r#""for" is for announce, withdraw and freeze only"#.to_owned())
-        }
-        (ServiceVerb::Auto, None) => Ok(Ask::Auto { reason }),
-        (ServiceVerb::Explain, None) => Ok(Ask::Explain),
-        (ServiceVerb::Failback, None) => Ok(Ask::Failback { reason }),
-    }
+/// The body of a drill.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct DrillBody {
+    full: bool,
+    dry_run: bool,
+    #[serde(rename = "for")]
+    hold: Option<String>,
+    reason: Option<String>,
 }
 
-/// The body of an apply, as it is written.
-#[derive(Debug, Default, Deserialize)]
+/// The body of an apply.
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct ApplyBody {
     force: bool,
 }
 
-/// Reads the body of an apply; an empty one asks for no force.
-pub(crate) fn force(body: &[u8]) -> Result<bool, String> {
-    if body.trim_ascii().is_empty() {
-        return Ok(false);
-    }
-    let body: ApplyBody = object(body)
-        .map_err(|error| format!(r#"the body is not what it should be, {{"force": false}}: {error}"#))?;
-    Ok(body.force)
+/// The path that a command is posted to.
+pub(crate) fn path(command: &DaemonCommand) -> String {
+    let (service, verb) = match command {
+        DaemonCommand::Files(FilesCommand::Reload) => return "/v1/reload".to_owned(),
+        DaemonCommand::Files(FilesCommand::Apply { .. }) => return "/v1/render/apply".to_owned(),
+        DaemonCommand::Explain { service } => (service, "explain"),
+        DaemonCommand::Service { service, command } => (
+            service,
+            match command {
+                OperatorCommand::Announce(_) => "announce",
+                OperatorCommand::Withdraw(_) => "withdraw",
+                OperatorCommand::Freeze(_) => "freeze",
+                OperatorCommand::Auto { .. } => "auto",
+                OperatorCommand::Failback { .. } => "failback",
+                OperatorCommand::Drill(_) => "drill",
+            },
+        ),
+    };
+    format!("/v1/services/{service}/{verb}")
 }
 
-/// Reads an object. serde would take an array for it, field by field, which nobody means.
-pub(crate) fn object<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
-    if body.trim_ascii().starts_with(b"[") {
-        return Err(serde::de::Error::custom("an array, where an object is wanted"));
+/// The body that a command is posted with.
+pub(crate) fn body(command: &DaemonCommand) -> Result<Vec<u8>, serde_json::Error> {
+    match command {
+        DaemonCommand::Files(FilesCommand::Reload) | DaemonCommand::Explain { .. } => Ok(Vec::new()),
+        DaemonCommand::Files(FilesCommand::Apply { force }) => {
+            serde_json::to_vec(&ApplyBody { force: *force })
+        }
+        DaemonCommand::Service { command, .. } => match command {
+            OperatorCommand::Announce(options)
+            | OperatorCommand::Withdraw(options)
+            | OperatorCommand::Freeze(options) => serde_json::to_vec(&OverrideBody {
+                span: options.lasting.map(duration::format),
+                reason: options.reason.clone(),
+            }),
+            OperatorCommand::Auto { reason } | OperatorCommand::Failback { reason } => {
+                serde_json::to_vec(&OverrideBody {
+                    span: None,
+                    reason: reason.clone(),
+                })
+            }
+            OperatorCommand::Drill(plan) => serde_json::to_vec(&DrillBody {
+                full: plan.strength == Strength::Full,
+                dry_run: plan.dry_run,
+                hold: Some(duration::format(plan.hold)),
+                reason: plan.reason.clone(),
+            }),
+        },
     }
-    serde_json::from_slice(body)
+}
+
+/// Reads the command that was posted to this path. An error says what would be right.
+pub(crate) fn read(path: CommandPath<'_>, body: &[u8]) -> Result<DaemonCommand, String> {
+    let (service, verb) = match path {
+        CommandPath::Service(service, verb) => (service.to_owned(), verb),
+        // There is nothing to say beside it: a body is not read.
+        CommandPath::Reload => return Ok(DaemonCommand::Files(FilesCommand::Reload)),
+        CommandPath::Apply => {
+            let ApplyBody { force } = object(body, r#"{"force": false}"#)?;
+            return Ok(DaemonCommand::Files(FilesCommand::Apply { force }));
+        }
+    };
+    let command = match verb {
+        ServiceVerb::Drill => OperatorCommand::Drill(plan(body)?),
+        ServiceVerb::Announce => OperatorCommand::Announce(options(body)?),
+        ServiceVerb::Withdraw => OperatorCommand::Withdraw(options(body)?),
+        ServiceVerb::Freeze => OperatorCommand::Freeze(options(body)?),
+        ServiceVerb::Auto => OperatorCommand::Auto {
+            reason: reason_alone(body)?,
+        },
+        ServiceVerb::Failback => OperatorCommand::Failback {
+            reason: reason_alone(body)?,
+        },
+        ServiceVerb::Explain => {
+            reason_alone(body)?;
+            return Ok(DaemonCommand::Explain { service });
+        }
+    };
+    Ok(DaemonCommand::Service { service, command })
+}
+
+/// Reads the body of an override; an empty one asks for one without an end.
+fn options(body: &[u8]) -> Result<OverrideOptions, String> {
+    let OverrideBody {
+        span: lasting,
+        reason,
+    } = object(body, r#"{"for": "20s", "reason": "..."}"#)?;
+    Ok(OverrideOptions {
+        lasting: lasting.as_deref().map(span).transpose()?,
+        reason: said_reason(reason)?,
+    })
+}
+
+/// Reads the body of what has no duration.
+fn reason_alone(body: &[u8]) -> Result<Option<String>, String> {
+    let OverrideOptions { lasting, reason } = options(body)?;
+    match lasting {
+        None => Ok(reason),
+        Some(_) => Err(r#""for" is for announce, withdraw and freeze only"#.to_owned()),
+    }
+}
+
+/// Reads the body of a drill; an empty one asks for a drill as it is usual.
+fn plan(body: &[u8]) -> Result<DrillPlan, String> {
+    let body: DrillBody = object(
+        body,
+        r#"{"full": false, "dry_run": false, "for": "10s", "reason": "..."}"#,
+    )?;
+    let reason = said_reason(body.reason)?;
+    Ok(DrillPlan {
+        strength: if body.full {
+            Strength::Full
+        } else {
+            Strength::Drain
+        },
+        hold: hold(body.hold.as_deref().unwrap_or(HOLD))?,
+        dry_run: body.dry_run,
+        reason,
+    })
+}
+
+/// Reads an object; an empty body is one without fields. serde would take an array for an object, field
+/// by field, which nobody means.
+fn object<T: Default + serde::de::DeserializeOwned>(body: &[u8], right: &str) -> Result<T, String> {
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    let read = if body.starts_with(b"[") {
+        Err(serde::de::Error::custom("an array, where an object is wanted"))
+    } else {
+        serde_json::from_slice(body)
+    };
+    read.map_err(|error: serde_json::Error| format!("the body is not what it should be, {right}: {error}"))
 }
 
 /// Reads a duration as falconer.toml writes it, such as "90s", "20m" or "2h30m".
@@ -89,87 +201,37 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
-/// Refuses a reason that is too long or not one line: it goes to BIRD, to the log and to terminals.
-pub(crate) fn check_reason(reason: &str) -> Result<(), String> {
-    if reason.len() > REASON_LIMIT {
+/// Reads how long a drill is to stay announced.
+pub(crate) fn hold(text: &str) -> Result<Duration, String> {
+    let hold = span(text)?;
+    if hold > HOLD_LIMIT {
         return Err(format!(
-            "the reason has {} bytes, and at most {REASON_LIMIT} are kept",
-            reason.len()
+            r#""{text}" is more than ten minutes; what is to be announced for longer is an override, "falconer announce""#
         ));
     }
-    if reason.chars().any(char::is_control) {
+    Ok(hold)
+}
+
+/// A reason, where one is given.
+fn said_reason(text: Option<String>) -> Result<Option<String>, String> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    text.as_deref().map(reason).transpose()
+}
+
+/// Reads a reason. One that is too long or not one line is refused: it goes to BIRD, to the log and to
+/// terminals.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    if text.len() > REASON_LIMIT {
+        return Err(format!(
+            "the reason has {} bytes, and at most {REASON_LIMIT} are kept",
+            text.len()
+        ));
+    }
+    if text.chars().any(char::is_control) {
         return Err("the reason must be one line without control characters".to_owned());
     }
-    Ok(())
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::snapshot::OverrideAction;
-
-    const WITHDRAW: ServiceVerb = ServiceVerb::Override(OverrideAction::Withdraw);
-
-    #[test]
-    fn an_empty_body_asks_for_the_verb_alone() {
-        for body in [
-            "",
-            " \n",
-            "{}",
-            r#"{"reason": null, "for": null}"#,
-            r#"{"reason": "  "}"#,
-        ] {
-            let expected = Ask::Override {
-                action: OverrideAction::Withdraw,
-                span: None,
-                reason: None,
-            };
-            assert_eq!(read(WITHDRAW, body.as_bytes()), Ok(expected), "{body:?}");
-        }
-        assert_eq!(read(ServiceVerb::Auto, b""), Ok(Ask::Auto { reason: None }));
-    }
-
-    #[test]
-    fn duration_and_reason_are_read() {
-        let ask = read(WITHDRAW, r#"{"for": "20s", "reason": "机房检修"}"#.as_bytes());
-        let reason = Some("机房检修".to_owned());
-        let span = Some(Duration::from_secs(20));
-        assert_eq!(
-            ask,
-            Ok(Ask::Override {
-                action: OverrideAction::Withdraw,
-                span,
-                reason
-            })
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_meant_is_refused_with_what_would_be_right() {
-        let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(256));
-        let cases = [
-            (WITHDRAW, "{", "the body is not what it should be"),
-            (WITHDRAW, "[]", "the body is not what it should be"),
-            (WITHDRAW, "[null, null]", "the body is not what it should be"),
-            (WITHDRAW, r#"{"until": "20s"}"#, "unknown field `until`"),
-            (WITHDRAW, r#"{"for": 20}"#, "the body is not what it should be"),
-            (WITHDRAW, r#"{"for": "20"}"#, "has no unit; write it"),
-            (WITHDRAW, r#"{"for": "-5s"}"#, "does not begin with a number"),
-            (WITHDRAW, r#"{"for": "0s"}"#, "would end at once"),
-            (WITHDRAW, r#"{"for": "99999999h"}"#, "more than a year"),
-            (WITHDRAW, r#"{"for": "1h 30m"}"#, "as in falconer.toml"),
-            (
-                WITHDRAW,
-                r#"{"reason": "a\u001b[31m"}"#,
-                "one line without control characters",
-            ),
-            (WITHDRAW, &long, "256 bytes"),
-            (ServiceVerb::Auto, r#"{"for": "20s"}"#, "only"),
-            (ServiceVerb::Failback, r#"{"for": "20s"}"#, "only"),
-        ];
-        for (verb, body, expected) in cases {
-            let said = read(verb, body.as_bytes()).unwrap_err();
-            assert!(said.contains(expected), "{body}: {said}");
-        }
-    }
-}
+mod tests;

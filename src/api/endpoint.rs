@@ -2,8 +2,6 @@
 
 use hyper::Method;
 
-use crate::model::snapshot::OverrideAction;
-
 /// What a request asks for; names are as they stand in the path, not yet known to be a service's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint<'a> {
@@ -31,10 +29,15 @@ pub(crate) enum Endpoint<'a> {
     Healthz,
     /// `GET /`, and `GET /page/FILE`: the page for people, and its parts.
     Page(&'a str),
+    /// An operator's command.
+    Command(CommandPath<'a>),
+}
+
+/// Which command a path stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CommandPath<'a> {
     /// `POST /v1/services/NAME/VERB`.
-    Change(&'a str, ServiceVerb),
-    /// `POST /v1/services/NAME/drill`.
-    Drill(&'a str),
+    Service(&'a str, ServiceVerb),
     /// `POST /v1/render/apply`.
     Apply,
     /// `POST /v1/reload`.
@@ -46,8 +49,7 @@ impl Endpoint<'_> {
     /// answered from memory; and an operator's changes, which no reader may keep out.
     pub(crate) fn has_a_place_of_its_own(&self) -> bool {
         match self {
-            Self::Announced(_) | Self::Healthz | Self::Readyz | Self::Metrics => true,
-            Self::Change(..) | Self::Drill(_) | Self::Apply | Self::Reload => true,
+            Self::Announced(_) | Self::Healthz | Self::Readyz | Self::Metrics | Self::Command(_) => true,
             Self::Status
             | Self::Service(_)
             | Self::Latency(_)
@@ -63,13 +65,13 @@ impl Endpoint<'_> {
 /// What an operator can ask of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServiceVerb {
-    /// `announce`, `withdraw`, `freeze`.
-    Override(OverrideAction),
-    /// `auto`.
+    Announce,
+    Withdraw,
+    Freeze,
     Auto,
-    /// `failback`.
     Failback,
-    /// `explain`: changes nothing, but takes the daemon's time.
+    Drill,
+    /// Changes nothing, but takes the daemon's time.
     Explain,
 }
 
@@ -77,11 +79,12 @@ impl ServiceVerb {
     /// The verb of a path's last segment.
     fn of(segment: &str) -> Option<Self> {
         Some(match segment {
-            "announce" => Self::Override(OverrideAction::Announce),
-            "withdraw" => Self::Override(OverrideAction::Withdraw),
-            "freeze" => Self::Override(OverrideAction::Freeze),
+            "announce" => Self::Announce,
+            "withdraw" => Self::Withdraw,
+            "freeze" => Self::Freeze,
             "auto" => Self::Auto,
             "failback" => Self::Failback,
+            "drill" => Self::Drill,
             "explain" => Self::Explain,
             _ => return None,
         })
@@ -111,12 +114,12 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Result<Endpoint<'a>, 
         ["v1", "services", name, "announced"] => Endpoint::Announced(name),
         ["v1", "services", name, "latency"] => Endpoint::Latency(name),
         ["v1", "witnesses", "latency"] => Endpoint::WitnessLatency,
-        ["v1", "services", name, "drill"] => Endpoint::Drill(name),
         ["v1", "services", name, verb] => {
-            Endpoint::Change(name, ServiceVerb::of(verb).ok_or(EndpointError::NotFound)?)
+            let verb = ServiceVerb::of(verb).ok_or(EndpointError::NotFound)?;
+            Endpoint::Command(CommandPath::Service(name, verb))
         }
-        ["v1", "render", "apply"] => Endpoint::Apply,
-        ["v1", "reload"] => Endpoint::Reload,
+        ["v1", "render", "apply"] => Endpoint::Command(CommandPath::Apply),
+        ["v1", "reload"] => Endpoint::Command(CommandPath::Reload),
         ["v1", "events"] => Endpoint::Events,
         ["v1", "openapi.json"] => Endpoint::OpenApi,
         ["v1", "ready"] => Endpoint::Ready,
@@ -128,12 +131,8 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Result<Endpoint<'a>, 
         _ => return Err(EndpointError::NotFound),
     };
     match (method, found) {
-        (&Method::POST, Endpoint::Change(..) | Endpoint::Drill(_) | Endpoint::Apply | Endpoint::Reload) => {
-            Ok(found)
-        }
-        (_, Endpoint::Change(..) | Endpoint::Drill(_) | Endpoint::Apply | Endpoint::Reload) => {
-            Err(EndpointError::WrongMethod("POST"))
-        }
+        (&Method::POST, Endpoint::Command(_)) => Ok(found),
+        (_, Endpoint::Command(_)) => Err(EndpointError::WrongMethod("POST")),
         (&Method::GET | &Method::HEAD, _) => Ok(found),
         (_, _) => Err(EndpointError::WrongMethod("GET, HEAD")),
     }
@@ -145,12 +144,21 @@ mod tests {
 
     #[test]
     fn every_path_of_the_contract_is_found() {
+        let command = |verb| Endpoint::Command(CommandPath::Service("web", verb));
         let cases = [
             (Method::GET, "/v1/status", Endpoint::Status),
             (Method::HEAD, "/v1/status", Endpoint::Status),
-            (Method::POST, "/v1/render/apply", Endpoint::Apply),
-            (Method::POST, "/v1/reload", Endpoint::Reload),
-            (Method::POST, "/v1/services/web/drill", Endpoint::Drill("web")),
+            (
+                Method::POST,
+                "/v1/render/apply",
+                Endpoint::Command(CommandPath::Apply),
+            ),
+            (Method::POST, "/v1/reload", Endpoint::Command(CommandPath::Reload)),
+            (
+                Method::POST,
+                "/v1/services/web/drill",
+                command(ServiceVerb::Drill),
+            ),
             (Method::GET, "/v1/services/web", Endpoint::Service("web")),
             (
                 Method::GET,
@@ -170,27 +178,23 @@ mod tests {
             (
                 Method::POST,
                 "/v1/services/web/announce",
-                Endpoint::Change("web", ServiceVerb::Override(OverrideAction::Announce)),
+                command(ServiceVerb::Announce),
             ),
             (
                 Method::POST,
                 "/v1/services/web/withdraw",
-                Endpoint::Change("web", ServiceVerb::Override(OverrideAction::Withdraw)),
+                command(ServiceVerb::Withdraw),
             ),
             (
                 Method::POST,
                 "/v1/services/web/freeze",
-                Endpoint::Change("web", ServiceVerb::Override(OverrideAction::Freeze)),
+                command(ServiceVerb::Freeze),
             ),
-            (
-                Method::POST,
-                "/v1/services/web/auto",
-                Endpoint::Change("web", ServiceVerb::Auto),
-            ),
+            (Method::POST, "/v1/services/web/auto", command(ServiceVerb::Auto)),
             (
                 Method::POST,
                 "/v1/services/web/failback",
-                Endpoint::Change("web", ServiceVerb::Failback),
+                command(ServiceVerb::Failback),
             ),
         ];
         for (method, path, expected) in cases {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::history::HistoryReader;
-use super::request::{DrillRequest, Errand, OperatorRequest};
+use super::request::OperatorRequest;
 use crate::metrics;
 use crate::metrics::latency::LatencyBuffers;
 use crate::model::Snapshot;
@@ -26,10 +26,6 @@ pub struct Handles {
     pub past: HistoryReader,
     /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
     pub requests: mpsc::Sender<OperatorRequest>,
-    /// Operators' errands that concern no single service.
-    pub errands: mpsc::Sender<Errand>,
-    /// Wishes for drills.
-    pub drills: mpsc::Sender<DrillRequest>,
     /// The latest results of every probe.
     pub latency: watch::Receiver<Arc<LatencyBuffers>>,
     /// How often BIRD is held against what we want: what was verified longer than two of these

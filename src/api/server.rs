@@ -1,45 +1,32 @@
 //! The desk: answers one request from the latest snapshot, or passes it on to the daemon.
 
-mod admin;
-
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::access::Access;
 use super::budget::{Budget, SOCKET_ORDINARY, TCP_ORDINARY};
 use super::caller::Caller;
 use super::connections::BusyFlag;
-use super::endpoint::{Endpoint, EndpointError, ServiceVerb, route};
+use super::endpoint::{Endpoint, EndpointError, route};
 use super::handles::Handles;
 use super::history::PageCache;
-use super::request::{OperatorRequest, Refusal};
 use super::request_counters::RequestCounters;
 use super::response;
 use super::response::ApiResponse;
 use super::scrape::ScrapeCache;
-use super::{account, command_body, latency, page, readiness, sse};
+use super::{latency, page, readiness, sse};
 use crate::metrics::Rejection;
 use crate::model::Snapshot;
 use crate::model::millis;
 use crate::model::readiness::Readiness;
 use crate::model::snapshot::{Announcement, ServiceSnapshot, Strength};
 
-/// The most that a change's body may hold, in bytes: several times a reason in JSON's escapes.
-const BODY_LIMIT: usize = 4096;
-/// How long a body may take: it is one packet.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the daemon may take to answer an operator, twice what BIRD may take by default.
-const DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many slips of the finger may lie between an unknown name and the known one that was meant.
 const SLIPS: usize = 2;
 /// What is repeated of an unknown name, in characters: more than any service's name has.
@@ -49,9 +36,6 @@ const LISTED: usize = 20;
 
 /// The document of this API.
 pub(crate) const OPENAPI: &[u8] = include_bytes!("../../docs/openapi.json");
-
-/// What the network is told that wants to change something.
-const READ_ONLY: &str = "read-only here: changes are made over the Unix socket";
 
 /// See the module.
 #[derive(Debug)]
@@ -192,22 +176,7 @@ impl Server {
             Endpoint::Metrics => self.metrics(caller, &head.headers).await,
             Endpoint::Page(file) => page::answer(file, &head.headers),
             Endpoint::Healthz => response::text(StatusCode::OK, "ok\n"),
-            Endpoint::Change(name, verb) => match caller {
-                Caller::Operator { uid } => self.change(name, verb, uid, body).await,
-                Caller::Network => response::failure(StatusCode::FORBIDDEN, READ_ONLY),
-            },
-            Endpoint::Drill(name) => match caller {
-                Caller::Operator { uid } => self.drill(name, uid, body).await,
-                Caller::Network => response::failure(StatusCode::FORBIDDEN, READ_ONLY),
-            },
-            Endpoint::Apply => match caller {
-                Caller::Operator { uid } => self.apply(uid, body).await,
-                Caller::Network => response::failure(StatusCode::FORBIDDEN, READ_ONLY),
-            },
-            Endpoint::Reload => match caller {
-                Caller::Operator { uid } => self.reload(uid).await,
-                Caller::Network => response::failure(StatusCode::FORBIDDEN, READ_ONLY),
-            },
+            Endpoint::Command(path) => self.command(caller, path, body).await,
         }
     }
 
@@ -328,42 +297,6 @@ impl Server {
         ))
     }
 
-    async fn change<B>(&self, name: &str, verb: ServiceVerb, uid: u32, body: B) -> ApiResponse
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        if let Err(unknown) = find(&self.snapshot(), name) {
-            return *unknown;
-        }
-        let body = match whole(body).await {
-            Ok(body) => body,
-            Err((status, said)) => return response::failure(status, said),
-        };
-        let ask = match command_body::read(verb, &body) {
-            Ok(ask) => ask,
-            Err(said) => return response::failure(StatusCode::BAD_REQUEST, &said),
-        };
-        let (answer, answered) = oneshot::channel();
-        let request = OperatorRequest {
-            service: name.to_owned(),
-            ask,
-            actor: account::user_name(uid),
-            answer,
-        };
-        let told = timeout(DAEMON_TIMEOUT, async {
-            self.handles.requests.send(request).await.ok()?;
-            answered.await.ok()
-        });
-        match told.await {
-            Ok(told) => outcome(told),
-            Err(_) => response::failure(
-                StatusCode::GATEWAY_TIMEOUT,
-                "the daemon took too long to answer; look at the status to see whether it was done",
-            ),
-        }
-    }
-
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.handles.snapshot.borrow().clone()
     }
@@ -449,42 +382,5 @@ pub(crate) fn unknown_service(name: &str, known: &[&str]) -> String {
             r#"there is no service "{shown}"; there are: {}"#,
             known.join(", ")
         ),
-    }
-}
-
-/// The whole body, within the limits.
-pub(crate) async fn whole<B>(body: B) -> Result<Bytes, (StatusCode, &'static str)>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let limited = std::pin::pin!(Limited::new(body, BODY_LIMIT));
-    match timeout(BODY_TIMEOUT, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than 4096 bytes",
-        )),
-        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body took longer than 5 s")),
-    }
-}
-
-/// What the daemon said; `None`: it said nothing any more.
-fn outcome(told: Option<Result<String, Refusal>>) -> ApiResponse {
-    match told {
-        Some(Ok(said)) => response::json(StatusCode::OK, &serde_json::json!({ "said": said })),
-        Some(Err(refusal)) => response::failure(status_of(&refusal), &refusal.to_string()),
-        None => response::failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
-    }
-}
-
-/// The status of a refusal.
-pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::NoSuchService => StatusCode::NOT_FOUND,
-        Refusal::NotNow(_) => StatusCode::CONFLICT,
-        Refusal::Configuration(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -20,10 +20,11 @@ use crate::config::model;
 use crate::metrics;
 use crate::metrics::latency::LatencyBuffers;
 use crate::model::Snapshot;
+use crate::model::command::{DaemonCommand, FilesCommand, OperatorCommand, OverrideOptions};
 use crate::model::history::HistoryEntry;
 use crate::model::readiness::Readiness;
 use crate::model::situations;
-use crate::model::snapshot::{BirdState, OverrideAction, Strength};
+use crate::model::snapshot::{BirdState, Strength};
 
 mod crowded;
 mod openapi;
@@ -38,7 +39,6 @@ struct Api {
     readiness: watch::Sender<Arc<Readiness>>,
     history: watch::Sender<Arc<[Arc<HistoryEntry>]>>,
     requests: mpsc::Receiver<OperatorRequest>,
-    errands: mpsc::Receiver<Errand>,
     shutdown: CancellationToken,
     tasks: tokio::task::JoinSet<listener::ListenError>,
 }
@@ -65,7 +65,6 @@ impl Api {
         let directory = tempfile::tempdir().unwrap();
         let (snapshot, seen) = watch::channel(Arc::new(snapshot));
         let (sender, requests) = mpsc::channel(4);
-        let (sent, errands) = mpsc::channel(4);
         let (history, latest) = watch::channel(Arc::from([]));
         let (readiness, ready) = watch::channel(Arc::new(Readiness::not_yet(situations::now())));
         let handles = Handles {
@@ -75,8 +74,6 @@ impl Api {
             history: latest,
             past,
             requests: sender,
-            errands: sent,
-            drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
             metrics: metrics::MetricSources::default(),
         };
@@ -104,7 +101,6 @@ impl Api {
             readiness,
             history,
             requests,
-            errands,
             shutdown,
             tasks,
         }
@@ -127,10 +123,10 @@ impl Api {
     }
 
     /// Answers the next request as the daemon would, and says what it was.
-    async fn answer_next(&mut self, answer: Result<String, Refusal>) -> (String, Ask, String) {
+    async fn answer_next(&mut self, answer: Result<String, Refusal>) -> (DaemonCommand, String) {
         let request = self.requests.recv().await.unwrap();
-        request.answer.send(answer).unwrap();
-        (request.service, request.ask, request.actor)
+        request.answer.send(answer.map(CommandReply::Said)).unwrap();
+        (request.command, request.actor)
     }
 }
 
@@ -303,16 +299,17 @@ async fn d11_an_override_reaches_the_daemon_with_its_end_reason_and_actor() {
         r#"{"for": "20s", "reason": "scrubbing"}"#,
     );
     let client = tokio::spawn(async move { exchange(stream, &request).await });
-    let (service, ask, actor) = api
+    let (command, actor) = api
         .answer_next(Ok("web is withdrawn until 20:45:20".to_owned()))
         .await;
-    assert_eq!(service, "web");
-    let expected = Ask::Override {
-        action: OverrideAction::Withdraw,
-        span: Some(Duration::from_secs(20)),
-        reason: Some("scrubbing".to_owned()),
+    let expected = DaemonCommand::Service {
+        service: "web".to_owned(),
+        command: OperatorCommand::Withdraw(OverrideOptions {
+            lasting: Some(Duration::from_secs(20)),
+            reason: Some("scrubbing".to_owned()),
+        }),
     };
-    assert_eq!(ask, expected);
+    assert_eq!(command, expected);
     let uid = std::fs::metadata("/proc/self")
         .map(|me| std::os::unix::fs::MetadataExt::uid(&me))
         .unwrap();
@@ -374,15 +371,10 @@ async fn a9_an_apply_reaches_the_daemon_with_its_actor_and_is_answered_with_what
         let request = written("POST", "/v1/render/apply", body);
         let asking = exchange(UnixStream::connect(api.path()).await.unwrap(), &request);
         let answering = async {
-            let errand = api.errands.recv().await.unwrap();
-            assert_eq!(
-                (errand.task, errand.actor),
-                (
-                    Task::Apply { force },
-                    account::user_name(rustix::process::getuid().as_raw())
-                )
-            );
-            errand.answer.send(answer).unwrap();
+            let asked = api.answer_next(answer).await;
+            let actor = account::user_name(rustix::process::getuid().as_raw());
+            let apply = DaemonCommand::Files(FilesCommand::Apply { force });
+            assert_eq!(asked, (apply, actor));
         };
         let ((said, _), ()) = tokio::join!(asking, answering);
         assert_eq!(said, status, "{body}");
@@ -411,15 +403,9 @@ async fn a_reload_reaches_the_daemon_with_its_actor_and_is_answered_with_what_ch
         let request = written("POST", "/v1/reload", "");
         let asking = exchange(UnixStream::connect(api.path()).await.unwrap(), &request);
         let answering = async {
-            let errand = api.errands.recv().await.unwrap();
-            assert_eq!(
-                (errand.task, errand.actor),
-                (
-                    Task::Reload,
-                    account::user_name(rustix::process::getuid().as_raw())
-                )
-            );
-            errand.answer.send(answer).unwrap();
+            let asked = api.answer_next(answer).await;
+            let actor = account::user_name(rustix::process::getuid().as_raw());
+            assert_eq!(asked, (DaemonCommand::Files(FilesCommand::Reload), actor));
         };
         let (answered, ()) = tokio::join!(asking, answering);
         assert_eq!(answered, (status, body.to_owned()));
@@ -566,7 +552,6 @@ async fn over_tcp_nothing_can_be_changed() {
     }
     assert_eq!(api.ask_over_tcp("POST", "/v1/render/apply").await.0, 403);
     assert_eq!(api.ask_over_tcp("POST", "/v1/reload").await.0, 403);
-    assert!(api.errands.try_recv().is_err());
     assert!(api.requests.try_recv().is_err());
 }
 
@@ -773,8 +758,6 @@ async fn a_taken_port_ends_nothing_and_is_tried_again() {
         history: watch::channel(Arc::from([])).1,
         past: HistoryReader::none(),
         requests,
-        errands: mpsc::channel(1).0,
-        drills: mpsc::channel(1).0,
         poll_interval: Duration::from_secs(1),
         metrics: metrics::MetricSources::default(),
     };

@@ -11,13 +11,15 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::HOST;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::exit::CliError;
 use super::output;
+use crate::api;
 use crate::model::Snapshot;
+use crate::model::command::{DaemonCommand, FilesCommand};
 use crate::model::drill::DrillReport;
 use crate::model::history::HistoryEntry;
 use crate::model::history::query::HistoryQuery;
@@ -59,17 +61,6 @@ pub(crate) struct HistoryPage {
     /// Where the page before it ends; `None`: there is none.
     #[serde(default)]
     pub(crate) next: Option<u64>,
-}
-
-/// The body of a change.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct OverrideRequestBody {
-    /// How long, as it was typed.
-    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    pub(crate) span: Option<String>,
-    /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
 }
 
 impl DaemonClient {
@@ -114,25 +105,7 @@ impl DaemonClient {
         if names.contains(&service) {
             return Ok(());
         }
-        Err(CliError::Failed(crate::api::unknown_service(service, &names)))
-    }
-
-    /// Asks for a change of a service; what the daemon says of it comes back.
-    pub(crate) fn change(
-        &self,
-        service: &str,
-        verb: &str,
-        order: &OverrideRequestBody,
-    ) -> Result<String, CliError> {
-        if !is_plain(service) {
-            // It cannot stand in a path, and no service is called so.
-            self.must_have(service)?;
-        }
-        let path = format!("/v1/services/{service}/{verb}");
-        let body = serde_json::to_vec(order)
-            .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))?;
-        let answer = self.ask(Method::POST, &path, body.into())?;
-        said(&answer)
+        Err(CliError::Failed(api::unknown_service(service, &names)))
     }
 
     /// Whether somebody listens behind the socket; a socket that may not be opened counts.
@@ -145,25 +118,26 @@ impl DaemonClient {
         )
     }
 
-    /// Has bird.conf rendered anew and brought into BIRD; waits for as long as that takes.
-    pub(crate) fn apply(&self, force: bool) -> Result<String, CliError> {
-        let body = serde_json::json!({ "force": force }).to_string();
-        let answer = self.ask_within(APPLY_TIMEOUT, Method::POST, "/v1/render/apply", body.into())?;
-        said(&answer)
-    }
-
-    /// Has falconer.toml read again.
-    pub(crate) fn reload(&self) -> Result<String, CliError> {
-        let answer = self.ask_within(RELOAD_TIMEOUT, Method::POST, "/v1/reload", Bytes::new())?;
+    /// Has a command carried out; what the daemon says of it comes back.
+    pub(crate) fn command(&self, command: &DaemonCommand) -> Result<String, CliError> {
+        if let Some(service) = command.service().filter(|service| !is_plain(service)) {
+            // It cannot stand in a path, and no service is called so.
+            self.must_have(service)?;
+        }
+        let patience = match command {
+            DaemonCommand::Files(FilesCommand::Apply { .. }) => APPLY_TIMEOUT,
+            DaemonCommand::Files(FilesCommand::Reload) => RELOAD_TIMEOUT,
+            DaemonCommand::Service { .. } | DaemonCommand::Explain { .. } => TIMEOUT,
+        };
+        let (path, body) = (api::path(command), written_body(command)?);
+        let answer = self.ask_within(patience, Method::POST, &path, body)?;
         said(&answer)
     }
 
     /// Asks for a drill, and waits for its end, however long that takes.
-    pub(crate) async fn drill(&self, service: &str, order: &impl Serialize) -> Result<DrillReport, CliError> {
-        let path = format!("/v1/services/{service}/drill");
-        let body = serde_json::to_vec(order)
-            .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))?;
-        let (status, answer) = self.exchange(Method::POST, &path, body.into()).await?;
+    pub(crate) async fn drill(&self, command: &DaemonCommand) -> Result<DrillReport, CliError> {
+        let (path, body) = (api::path(command), written_body(command)?);
+        let (status, answer) = self.exchange(Method::POST, &path, body).await?;
         // A refusal is a report too.
         if !status.is_success() && status != StatusCode::CONFLICT {
             return Err(self.failure(status, &answer));
@@ -296,6 +270,13 @@ impl DaemonClient {
     }
 }
 
+/// The body of a command's request.
+fn written_body(command: &DaemonCommand) -> Result<Bytes, CliError> {
+    api::body(command)
+        .map(Bytes::from)
+        .map_err(|error| CliError::Usage(format!("that cannot be asked: {error}")))
+}
+
 /// The daemon's words.
 fn said(answer: &[u8]) -> Result<String, CliError> {
     let MessageReply { said } = serde_json::from_slice(answer)
@@ -353,7 +334,7 @@ fn group_of(socket: &Path) -> Option<String> {
     if gid == 0 {
         return None;
     }
-    Some(crate::api::group_name(gid).unwrap_or_else(|| gid.to_string()))
+    Some(api::group_name(gid).unwrap_or_else(|| gid.to_string()))
 }
 
 /// Who may open the socket.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::sleep;
 
 use super::client::DaemonClient;
 use super::exit::CliError;
 use super::output;
-use crate::api::{HOLD, check_reason, hold};
+use crate::api::{HOLD, hold, reason};
+use crate::core::Strength;
+use crate::model::command::{DaemonCommand, DrillPlan, OperatorCommand};
 use crate::model::drill::DrillReport;
 use crate::model::snapshot::{DrillOutcome, DrillPhase, DrillSnapshot};
 
@@ -34,8 +35,8 @@ pub(crate) struct DrillArgs {
     dry_run: bool,
 
     /// How long to stay announced once it is carried, at most 10m
-    #[arg(long = "for", value_name = "DURATION", default_value = HOLD, value_parser = lasting)]
-    hold: String,
+    #[arg(long = "for", value_name = "DURATION", default_value = HOLD, value_parser = hold)]
+    hold: Duration,
 
     /// Why, for whoever looks at the report or the history
     #[arg(long, value_name = "TEXT", value_parser = reason)]
@@ -57,31 +58,29 @@ enum ReportFormat {
     Json,
 }
 
-/// The body of the request.
-#[derive(Debug, Serialize)]
-struct DrillRequestBody<'a> {
-    full: bool,
-    dry_run: bool,
-    #[serde(rename = "for")]
-    hold: &'a str,
-    reason: Option<&'a str>,
-}
-
 impl DrillArgs {
     /// Waits for its end; fails unless it passed.
     pub(crate) fn run(&self, daemon: &DaemonClient) -> Result<(), CliError> {
         daemon.must_have(&self.service)?;
-        let order = DrillRequestBody {
-            full: self.full,
+        let plan = DrillPlan {
+            strength: if self.full {
+                Strength::Full
+            } else {
+                Strength::Drain
+            },
+            hold: self.hold,
             dry_run: self.dry_run,
-            hold: &self.hold,
-            reason: self.reason.as_deref(),
+            reason: self.reason.clone(),
+        };
+        let command = DaemonCommand::Service {
+            service: self.service.clone(),
+            command: OperatorCommand::Drill(plan),
         };
         let runtime = output::runtime()?;
         let report = runtime.block_on(async {
             // It ends with the drill: of what is dropped, nothing is left behind.
             tokio::select! {
-                report = daemon.drill(&self.service, &order) => report,
+                report = daemon.drill(&command) => report,
                 never = watch(daemon, &self.service) => match never {},
             }
         })?;
@@ -159,25 +158,18 @@ fn phase(drill: &DrillSnapshot) -> Option<&'static str> {
     }
 }
 
-fn lasting(text: &str) -> Result<String, String> {
-    hold(text).map(|_| text.to_owned())
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    check_reason(text).map(|()| text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::snapshot::{StageTimes, Strength};
+    use crate::model::snapshot;
+    use crate::model::snapshot::StageTimes;
 
     #[test]
     fn each_step_is_shown_once() {
         let since: Timestamp = "2026-11-22T20:45:00Z".parse().unwrap();
         let at = |millis| Some(since + jiff::SignedDuration::from_millis(millis));
         let mut drill = DrillSnapshot {
-            strength: Strength::Drain,
+            strength: snapshot::Strength::Drain,
             phase: DrillPhase::Rising,
             since,
             until: None,

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::client::{DaemonClient, OverrideRequestBody};
+use super::client::DaemonClient;
 use super::exit::CliError;
 use super::output;
+use crate::model::command::DaemonCommand;
 
 /// A service's judgement laid open.
 #[derive(Debug, Args)]
@@ -16,7 +17,9 @@ pub(crate) struct ExplainArgs {
 impl ExplainArgs {
     /// Prints what the daemon says of it.
     pub(crate) fn run(self, daemon: &DaemonClient) -> Result<(), CliError> {
-        let said = daemon.change(&self.service, "explain", &OverrideRequestBody::default())?;
+        let said = daemon.command(&DaemonCommand::Explain {
+            service: self.service,
+        })?;
         output::print(format!("{}\n", said.trim_end()))
     }
 }

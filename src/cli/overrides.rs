@@ -4,10 +4,13 @@
 
 use clap::Args;
 
-use super::client::{DaemonClient, OverrideRequestBody};
+use std::time::Duration;
+
+use super::client::DaemonClient;
 use super::exit::CliError;
 use super::output;
-use crate::api::{check_reason, span};
+use crate::api::{reason, span};
+use crate::model::command::{DaemonCommand, OperatorCommand, OverrideOptions};
 
 /// Sets an override (D11).
 #[derive(Debug, Args)]
@@ -16,8 +19,8 @@ pub(crate) struct OverrideArgs {
     word: ServiceArgs,
 
     /// End it by itself after this long, such as 90s, 20m or 2h30m [default: until "falconer auto"]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    span: Option<String>,
+    #[arg(long = "for", value_name = "DURATION", value_parser = span)]
+    lasting: Option<Duration>,
 }
 
 /// A service, and why.
@@ -32,37 +35,30 @@ pub(crate) struct ServiceArgs {
 }
 
 impl OverrideArgs {
-    /// Hands it to the daemon as this verb.
-    pub(crate) fn run(self, verb: &str, daemon: &DaemonClient) -> Result<(), CliError> {
-        self.word.hand_over(verb, self.span, daemon)
+    /// Hands it to the daemon as this command.
+    pub(crate) fn run(
+        self,
+        command: fn(OverrideOptions) -> OperatorCommand,
+        daemon: &DaemonClient,
+    ) -> Result<(), CliError> {
+        let ServiceArgs { service, reason } = self.word;
+        let lasting = self.lasting;
+        hand_over(service, command(OverrideOptions { lasting, reason }), daemon)
     }
 }
 
 impl ServiceArgs {
-    /// Hands it to the daemon as this verb.
-    pub(crate) fn run(self, verb: &str, daemon: &DaemonClient) -> Result<(), CliError> {
-        self.hand_over(verb, None, daemon)
-    }
-
-    fn hand_over(self, verb: &str, span: Option<String>, daemon: &DaemonClient) -> Result<(), CliError> {
-        let said = daemon.change(
-            &self.service,
-            verb,
-            &OverrideRequestBody {
-                span,
-                reason: self.reason,
-            },
-        )?;
-        output::print(format!("{said}\n"))
+    /// Hands it to the daemon as this command.
+    pub(crate) fn run(
+        self,
+        command: fn(Option<String>) -> OperatorCommand,
+        daemon: &DaemonClient,
+    ) -> Result<(), CliError> {
+        hand_over(self.service, command(self.reason), daemon)
     }
 }
 
-/// Checks what `--for` says, by the daemon's own reading of it.
-fn duration(text: &str) -> Result<String, String> {
-    span(text).map(|_| text.to_owned())
-}
-
-/// Checks what `--reason` says, by the daemon's own rule.
-fn reason(text: &str) -> Result<String, String> {
-    check_reason(text).map(|()| text.to_owned())
+fn hand_over(service: String, command: OperatorCommand, daemon: &DaemonClient) -> Result<(), CliError> {
+    let said = daemon.command(&DaemonCommand::Service { service, command })?;
+    output::print(format!("{said}\n"))
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use super::client::DaemonClient;
 use super::exit::CliError;
 use super::output;
+use crate::model::command::{DaemonCommand, FilesCommand};
 
 /// Goes over to a changed configuration.
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub(crate) struct ReloadArgs {}
 impl ReloadArgs {
     /// Has it done, and prints what the daemon says of it.
     pub(crate) fn run(self, daemon: &DaemonClient) -> Result<(), CliError> {
-        output::print(format!("{}\n", daemon.reload()?))
+        output::print(format!(
+            "{}\n",
+            daemon.command(&DaemonCommand::Files(FilesCommand::Reload))?
+        ))
     }
 }

@@ -14,6 +14,7 @@ use crate::bird_conf::disk::WriteOutcome;
 use crate::bird_conf::disk::apply;
 use crate::bird_conf::{diff, without_passwords};
 use crate::daemon::{ApplyFailure, apply_alone};
+use crate::model::command::{DaemonCommand, FilesCommand};
 
 /// Renders bird.conf.
 #[derive(Debug, Args)]
@@ -48,7 +49,8 @@ impl RenderArgs {
             return Err(CliError::Usage("--force is for --write and --apply".to_owned()));
         }
         if self.apply && daemon.runs() {
-            return output::print(format!("{}\n", daemon.apply(self.force)?));
+            let apply = FilesCommand::Apply { force: self.force };
+            return output::print(format!("{}\n", daemon.command(&DaemonCommand::Files(apply))?));
         }
         let config = Arc::new(load::read(config_file)?);
         let Some(settings) = &config.render else {

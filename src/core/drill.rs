@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decide::REASON_LIMIT;
+use crate::model::command::DrillPlan;
 use crate::model::millis;
 use crate::model::snapshot::{DrillOutcome, DrillPhase};
 use crate::model::strength::Strength;
@@ -31,20 +32,6 @@ pub(crate) const END_LIMIT: Duration = Duration::from_secs(20);
 /// neighbour that does not want it (its limit of prefixes, its policy) closes the session, and may take
 /// seconds for that.
 pub(crate) const WATCH: Duration = Duration::from_secs(5);
-
-/// What an operator asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DrillPlan {
-    /// How strongly it announces: drain, which pulls no traffic from a living primary, or full.
-    pub strength: Strength,
-    /// How long it stays announced once it is carried.
-    #[serde(rename = "for")]
-    pub hold: Duration,
-    /// Do everything short of BIRD.
-    pub dry_run: bool,
-    /// Why.
-    pub reason: Option<String>,
-}
 
 /// What is written down before BIRD is told anything, so that whoever starts next can end it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

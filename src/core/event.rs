@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Rule, Stance};
-use super::drill::{ActiveDrill, DrillEnd, DrillEvent, DrillPlan};
+use super::drill::{ActiveDrill, DrillEnd, DrillEvent};
 use crate::core::health::CheckId;
+use crate::model::command::{DrillPlan, OperatorCommand};
 use crate::model::snapshot::{CheckOutcome, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
@@ -79,42 +80,6 @@ pub enum InitialStrength {
     Is(Strength),
     /// They disagree, are missing, or on their way.
     Mixed,
-}
-
-/// What an operator can ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
-pub enum OperatorCommand {
-    /// Announce at full, whatever the probes say.
-    Announce(OverrideOptions),
-    /// Fall silent at once, whatever the probes say.
-    Withdraw(OverrideOptions),
-    /// Write nothing to BIRD.
-    Freeze(OverrideOptions),
-    /// End the override, release the latch.
-    Auto {
-        /// Why.
-        #[serde(default)]
-        reason: Option<String>,
-    },
-    /// Let one failback go ahead that waits for an operator or a window.
-    Failback {
-        /// Why.
-        #[serde(default)]
-        reason: Option<String>,
-    },
-    /// Rehearse the announcement.
-    Drill(DrillPlan),
-}
-
-/// How long an override holds, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OverrideOptions {
-    /// How long; `None`: until the operator says otherwise.
-    #[serde(rename = "for")]
-    pub lasting: Option<Duration>,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 /// Why an operator's wish is refused.

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::event::{CheckStart, CoreEvent, Event, Input, OperatorCommand, ProbeId, Refusal};
+use super::event::{CheckStart, CoreEvent, Event, Input, ProbeId, Refusal};
 use super::persistent::PersistentState;
 use super::site::Site;
 use crate::config::model::{self, Config};
+use crate::model::command::OperatorCommand;
 use crate::model::snapshot::CheckOutcome;
 use crate::model::time::{Moment, Now};
 

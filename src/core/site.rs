@@ -17,8 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::drill::DrillPlan;
-use super::event::{CheckStart, CoreEvent, Event, Input, OperatorCommand, ProbeId, Refusal};
+use super::event::{CheckStart, CoreEvent, Event, Input, ProbeId, Refusal};
 use super::isolation::{
     Isolation, IsolationEpisode, WitnessPasses, isolation, needed_for_takeover, witness_states,
 };
@@ -26,6 +25,8 @@ use super::persistent::{Passes, PersistentService, PersistentState};
 use super::service::{ServiceState, SiteContext};
 use crate::config::model::{self, Config, MinUp, OnCutOff};
 use crate::core::health::{CheckId, ProbeTracker};
+use crate::model::command::DrillPlan;
+use crate::model::command::OperatorCommand;
 use crate::model::snapshot::{CheckOutcome, LastDrill, ProbeState};
 use crate::model::time::{Moment, Now};
 use stagger::Stagger;

@@ -17,12 +17,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::bird_conf_render::RenderFailure;
 use super::bird_conf_watch::{BirdConfFile, BirdConfProblems, BirdView, PlacedFile, PreparedFile};
 use super::in_transition;
-use crate::api;
-use crate::api::Refusal;
+use crate::api::{CommandReply, OperatorRequest, Refusal};
 use crate::bird::client::{BirdClient, ConnectionStatus};
 use crate::bird_conf::Freshness;
 use crate::config::Config;
 use crate::model::Snapshot;
+use crate::model::command::FilesCommand;
 use crate::model::history::HistoryEvent;
 use crate::model::time::Moment;
 use crate::systemd;
@@ -103,12 +103,12 @@ impl ConfigManager {
     pub(crate) async fn run(
         mut self,
         at_start: PreparedFile,
-        mut errands: mpsc::Receiver<api::Errand>,
+        mut commands: mpsc::Receiver<OperatorRequest<FilesCommand>>,
         mut hangup: Signal,
     ) {
         let to_apply = self.hold_at_start(at_start).await;
         if to_apply {
-            one_at_a_time(&mut errands, self.apply_at_start()).await;
+            one_at_a_time(&mut commands, self.apply_at_start()).await;
         }
         let (mut link, mut bird) = (self.client.link(), None);
         loop {
@@ -117,19 +117,19 @@ impl ConfigManager {
                 // somebody changes it.
                 () = is_another(&mut link, &mut bird) => {
                     if self.look().await {
-                        one_at_a_time(&mut errands, self.apply_at_start()).await;
+                        one_at_a_time(&mut commands, self.apply_at_start()).await;
                     }
                 }
-                Some(api::Errand { task, actor, answer }) = errands.recv() => {
-                    let result = one_at_a_time(&mut errands, self.run_errand(task, &actor)).await;
+                Some(OperatorRequest { command, actor, answer }) = commands.recv() => {
+                    let result = one_at_a_time(&mut commands, self.carry_out(command, &actor)).await;
                     // The operator may have gone away; what came of it stands in the history.
-                    drop(answer.send(result));
+                    drop(answer.send(result.map(CommandReply::Said)));
                 }
                 // It has told everybody how it went.
                 Some(()) = hangup.recv() => drop(self.reload(None).await),
                 () = sleep(LOOK_EVERY) => {
                     if self.look().await {
-                        one_at_a_time(&mut errands, self.apply_at_start()).await;
+                        one_at_a_time(&mut commands, self.apply_at_start()).await;
                     }
                 }
             }
@@ -241,13 +241,16 @@ async fn is_another(link: &mut watch::Receiver<ConnectionStatus>, before: &mut O
     }
 }
 
-/// Does it, and refuses every other errand that is asked for meanwhile.
-async fn one_at_a_time<T>(errands: &mut mpsc::Receiver<api::Errand>, work: impl Future<Output = T>) -> T {
+/// Does it, and refuses every other command that comes meanwhile.
+async fn one_at_a_time<T>(
+    commands: &mut mpsc::Receiver<OperatorRequest<FilesCommand>>,
+    work: impl Future<Output = T>,
+) -> T {
     let mut work = pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
-            Some(other) = errands.recv() => {
+            Some(other) = commands.recv() => {
                 let said = "another apply or reload is under way; ask again when it is done".to_owned();
                 drop(other.answer.send(Err(Refusal::NotNow(said))));
             }

@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
 
-use crate::api;
+use crate::api::ReplySender;
 use crate::bird::reconcile::{ObservedUpstream, StageReport, TransitionStage, UNREAD};
 use crate::config::duration;
 use crate::config::model;
 use crate::core::Strength;
-use crate::core::drill::{DrillEnd, DrillPlan};
+use crate::core::drill::DrillEnd;
+use crate::model::command::DrillPlan;
 use crate::model::drill::{DrillReport, SCHEMA};
 use crate::model::snapshot::{DrillOutcome, StageTimes};
 
 use super::transition_timer::{shown_strength, slot};
-
-/// Who waits for a report. One who has gone away stops nothing.
-pub(crate) type ReportReceiver = oneshot::Sender<Result<DrillReport, api::Refusal>>;
 
 /// The most problems that a report names: a drill has a few, or one over and over in other words.
 const PROBLEMS: usize = 20;
@@ -25,7 +22,8 @@ const PROBLEMS: usize = 20;
 /// One drill, followed.
 #[derive(Debug, Default)]
 pub(crate) struct DrillTimer {
-    answer: Option<ReportReceiver>,
+    /// Who waits for the report. One who has gone away stops nothing.
+    answer: Option<ReplySender>,
     /// The version of the memory that holds its record.
     kept_with: u64,
     /// The decisions that it took so far: to announce, and to be silent again.
@@ -54,7 +52,7 @@ pub(crate) struct DrillContext<'a> {
 
 impl DrillTimer {
     /// One that was asked for.
-    pub(crate) fn begin(answer: ReportReceiver, protocols: usize, at: Timestamp) -> Self {
+    pub(crate) fn begin(answer: ReplySender, protocols: usize, at: Timestamp) -> Self {
         Self {
             answer: Some(answer),
             kept_with: u64::MAX,
@@ -186,7 +184,7 @@ impl DrillTimer {
         about: &DrillContext<'_>,
         end: &DrillEnd,
         ended: Timestamp,
-    ) -> (DrillReport, Option<ReportReceiver>) {
+    ) -> (DrillReport, Option<ReplySender>) {
         let mut report = report(about, end, ended);
         if end.outcome == DrillOutcome::Failed {
             for problem in std::mem::take(&mut self.pending) {

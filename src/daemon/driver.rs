@@ -3,6 +3,7 @@
 //! Wait, feed, notice, flush: wait for a fact or for time; feed it to the site; notice what that
 //! made of things; flush wishes, checks, memory and snapshot to the edges. It decides nothing.
 
+mod commands;
 mod drills;
 mod handlers;
 mod pace;
@@ -63,7 +64,6 @@ enum WakeReason {
     Checked(FinishedCheck),
     Report(ReconcilerReport),
     Request(api::OperatorRequest),
-    Drill(api::DrillRequest),
     Kept(PersistResult),
     Journal(Result<(), String>),
     Link,
@@ -119,7 +119,6 @@ impl Driver {
             WakeReason::Checked(checked) => self.take_checked(checked),
             WakeReason::Report(report) => self.take_report(report),
             WakeReason::Request(request) => self.take_request(request),
-            WakeReason::Drill(request) => self.take_drill(request),
             WakeReason::Kept(kept) => self.take_kept(&kept),
             WakeReason::Journal(written) => self.take_written(written),
             WakeReason::Link => self.take_link(),
@@ -178,7 +177,6 @@ impl Driver {
             Some(what) = edges.hearsay.recv() => WakeReason::Told(what),
             Some(successor) = edges.successors.recv() => WakeReason::Successor(successor),
             request = edges.requests.recv() => request.map_or(WakeReason::Ended("the API"), WakeReason::Request),
-            Some(request) = edges.drills.recv() => WakeReason::Drill(request),
         }
     }
 

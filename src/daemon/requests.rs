@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::api;
-use crate::core::event::OverrideOptions;
+use crate::api::{CommandReply, ReplySender};
 use crate::core::{OperatorCommand, Site};
-use crate::model::snapshot::OverrideAction;
 use crate::store::PersistResult;
 
 /// An operator waits this long for the disk; the wish itself is in force at once.
@@ -20,7 +17,7 @@ pub(crate) struct WaitingRequests(Vec<PendingReply>);
 
 #[derive(Debug)]
 struct PendingReply {
-    to: oneshot::Sender<Result<String, api::Refusal>>,
+    to: ReplySender,
     said: String,
     version: u64,
     until: Instant,
@@ -28,14 +25,14 @@ struct PendingReply {
 
 impl WaitingRequests {
     /// Answers a request, at once if it changed nothing that has to be kept.
-    pub(crate) fn answer(&mut self, request: api::OperatorRequest, said: String, kept_with: Option<u64>) {
+    pub(crate) fn answer(&mut self, to: ReplySender, said: String, kept_with: Option<u64>) {
         match kept_with {
             // The operator may have gone away; the wish stands.
-            None => drop(request.answer.send(Ok(said))),
+            None => drop(to.send(Ok(CommandReply::Said(said)))),
             Some(version) => {
                 let until = Instant::now() + DISK_PATIENCE;
                 self.0.push(PendingReply {
-                    to: request.answer,
+                    to,
                     said,
                     version,
                     until,
@@ -51,7 +48,7 @@ impl WaitingRequests {
                 Ok(()) => answer.said,
                 Err(problem) => format!("{}; but {problem}", answer.said),
             };
-            drop(answer.to.send(Ok(said)));
+            drop(answer.to.send(Ok(CommandReply::Said(said))));
         }
     }
 
@@ -63,7 +60,7 @@ impl WaitingRequests {
                 "{}; but it is not on disk yet and may not survive a restart",
                 answer.said
             );
-            drop(answer.to.send(Ok(said)));
+            drop(answer.to.send(Ok(CommandReply::Said(said))));
         }
     }
 
@@ -73,56 +70,21 @@ impl WaitingRequests {
     }
 }
 
-/// Refuses a request.
-pub(crate) fn refuse(request: api::OperatorRequest, refusal: api::Refusal) {
-    drop(request.answer.send(Err(refusal)));
-}
-
-/// A request as the judgement understands it.
-///
-/// `None`: it asks for no change.
-pub(crate) fn ask_of(ask: &api::Ask) -> Option<OperatorCommand> {
-    Some(match ask {
-        api::Ask::Explain => return None,
-        api::Ask::Override { action, span, reason } => {
-            let terms = OverrideOptions {
-                lasting: *span,
-                reason: reason.clone(),
-            };
-            match action {
-                OverrideAction::Announce => OperatorCommand::Announce(terms),
-                OverrideAction::Withdraw => OperatorCommand::Withdraw(terms),
-                OverrideAction::Freeze => OperatorCommand::Freeze(terms),
-            }
-        }
-        api::Ask::Auto { reason } => OperatorCommand::Auto {
-            reason: reason.clone(),
-        },
-        api::Ask::Failback { reason } => OperatorCommand::Failback {
-            reason: reason.clone(),
-        },
-    })
-}
-
-/// What a granted request did, in words.
-pub(crate) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
+/// What a granted command did, in words.
+pub(crate) fn said(site: &Site, service: usize, command: &OperatorCommand) -> String {
     let Some(service) = site.services().get(service) else {
         return "done".to_owned();
     };
     let name = &service.policy().name;
-    match ask {
-        api::Ask::Override { action, .. } => {
-            let until = service.overridden().and_then(|over| over.until);
-            let end = until.map_or("until `falconer auto`".to_owned(), |until| {
-                format!("until {until:.0}")
-            });
-            match action {
-                OverrideAction::Announce => format!("{name}: announce {end}"),
-                OverrideAction::Withdraw => format!("{name}: withdraw {end}"),
-                OverrideAction::Freeze => format!("{name}: frozen {end}"),
-            }
-        }
-        api::Ask::Auto { .. } => {
+    let until = service.overridden().and_then(|over| over.until);
+    let end = until.map_or("until `falconer auto`".to_owned(), |until| {
+        format!("until {until:.0}")
+    });
+    match command {
+        OperatorCommand::Announce(_) => format!("{name}: announce {end}"),
+        OperatorCommand::Withdraw(_) => format!("{name}: withdraw {end}"),
+        OperatorCommand::Freeze(_) => format!("{name}: frozen {end}"),
+        OperatorCommand::Auto { .. } => {
             let judgement = service.judgement();
             let words = service.explain(judgement.why);
             format!(
@@ -131,7 +93,7 @@ pub(crate) fn said(site: &Site, service: usize, ask: &api::Ask) -> String {
                 judgement.rule
             )
         }
-        api::Ask::Explain => String::new(),
-        api::Ask::Failback { .. } => format!("{name}: failback may go ahead"),
+        OperatorCommand::Failback { .. } => format!("{name}: failback may go ahead"),
+        OperatorCommand::Drill(_) => format!("{name}: the drill's report says what came of it"),
     }
 }

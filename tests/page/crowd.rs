@@ -67,8 +67,6 @@ impl Daemon {
             history: latest,
             latency: watch::channel(book.clone()).1,
             requests: mpsc::channel(1).0,
-            errands: mpsc::channel(1).0,
-            drills: mpsc::channel(1).0,
             poll_interval: Duration::from_secs(1),
             metrics: falconer::metrics::MetricSources::default(),
         };

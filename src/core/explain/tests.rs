@@ -3,9 +3,9 @@ use crate::config::model::{
     Config, DailyWindow, Decides, FailbackMode, OnLoss, Quorum, ServiceConfig, Votes,
 };
 use crate::core::decide::DecisionReason;
-use crate::core::event::OverrideOptions;
 use crate::core::site::tests::support::*;
 use crate::core::{InitialStrength, OperatorCommand, ProbeId, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::Verdict;
 use crate::model::time::Moment;
 

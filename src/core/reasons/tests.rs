@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::config::model::{Config, Quorum};
-use crate::core::event::OverrideOptions;
 use crate::core::site::tests::support::*;
 use crate::core::{OperatorCommand, ProbeId, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::time::Moment;
 
 /// Probes that vote and decide in every way, each in the state that `target` brings.

@@ -7,11 +7,10 @@ use super::{ServiceState, SiteContext};
 use crate::config::duration;
 use crate::config::model::{self, Role, Votes};
 use crate::core::decide::Stance;
-use crate::core::drill::{
-    ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, DrillPlan, END_LIMIT, RISE_LIMIT, WATCH,
-};
+use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, END_LIMIT, RISE_LIMIT, WATCH};
 use crate::core::event::{CoreEvent, DrillStep, Refusal};
 use crate::core::isolation::Isolation;
+use crate::model::command::DrillPlan;
 use crate::model::snapshot;
 use crate::model::snapshot::{DrillOutcome, LastDrill, Verdict};
 use crate::model::strength::Strength;

@@ -9,9 +9,10 @@ use super::ServiceState;
 use crate::config::model::{FailbackMode, Role};
 use crate::core::decide::Stance;
 use crate::core::drill::DrillEvent;
-use crate::core::event::{CoreEvent, OperatorCommand, OverrideOptions, Refusal};
+use crate::core::event::{CoreEvent, Refusal};
 use crate::core::isolation::Isolation;
 use crate::core::persistent::{Consent, Override};
+use crate::model::command::{OperatorCommand, OverrideOptions};
 use crate::model::snapshot::{OverrideAction, Verdict};
 use crate::model::time::Now;
 

@@ -3,10 +3,10 @@
 use crate::core::site::tests::support::*;
 
 use super::*;
-use crate::core::event::OverrideOptions;
 use crate::core::isolation::Isolation;
 use crate::core::persistent::{Consent, Override};
 use crate::core::{OperatorCommand, PersistentState, ProbeId, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{OverrideAction, ProbeState, Verdict};
 use crate::model::time::Now;
 

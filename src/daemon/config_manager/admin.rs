@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{ConfigManager, NewConfig};
-use crate::api::{Refusal, Task};
+use crate::api::Refusal;
 use crate::config::Config;
 use crate::config::diff::compare;
 use crate::daemon::bird_conf_apply::{AppliedFile, ApplyFailure, bring_in};
 use crate::daemon::bird_conf_watch::BirdConfFile;
 use crate::daemon::in_transition;
 use crate::daemon::reload::{self, LoadedConfig};
+use crate::model::command::FilesCommand;
 use crate::model::history::HistoryEvent;
 
 /// A reload that went well.
@@ -25,10 +26,10 @@ struct ReloadSummary {
 }
 
 impl ConfigManager {
-    pub(crate) async fn run_errand(&mut self, task: Task, actor: &str) -> Result<String, Refusal> {
-        match task {
-            Task::Reload => self.reload(Some(actor)).await,
-            Task::Apply { force } => self.apply_as_asked(force, actor).await,
+    pub(crate) async fn carry_out(&mut self, command: FilesCommand, actor: &str) -> Result<String, Refusal> {
+        match command {
+            FilesCommand::Reload => self.reload(Some(actor)).await,
+            FilesCommand::Apply { force } => self.apply_as_asked(force, actor).await,
         }
     }
 

@@ -1,17 +1,18 @@
 //! Drills: what speaks against one in BIRD, what BIRD and the disk say of it, and its report.
 
 use super::state::Driver;
-use crate::api;
+use crate::api::{CommandReply, ReplySender};
 use crate::bird::reconcile::{DrillState, Observed, ObservedDrill, StageReport};
 use crate::config::duration;
 use crate::config::model::{Family, ServiceConfig, Votes};
-use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, DrillPlan};
+use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent};
 use crate::core::event::DrillStep;
 use crate::core::{Event, Input, OperatorCommand, Strength};
 use crate::daemon::alarms::AlarmCondition;
 use crate::daemon::drill_timer;
 use crate::daemon::drill_timer::{DrillContext, DrillTimer};
 use crate::daemon::transition_timer::shown_strength;
+use crate::model::command::DrillPlan;
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{AlarmCode, BirdState, DrillOutcome, LastDrill};
 use crate::store::PersistResult;
@@ -29,29 +30,16 @@ impl Driver {
     }
 
     /// An operator asks for a drill: it begins, or is refused with all that speaks against it.
-    pub(crate) fn take_drill(&mut self, request: api::DrillRequest) {
-        // As for every request of an operator.
-        self.feed(None);
-        let api::DrillRequest {
-            service: name,
-            plan,
-            actor,
-            answer,
-        } = request;
-        let services = self.config.services.iter();
-        let Some(service) = services.clone().position(|service| service.name == name) else {
-            drop(answer.send(Err(api::Refusal::NoSuchService)));
-            return;
-        };
-        let mut against = self.site.against_drill(service, &plan);
-        against.extend(self.against_drill(service, &plan));
+    pub(crate) fn take_drill(&mut self, service: usize, plan: &DrillPlan, actor: &str, answer: ReplySender) {
+        let mut against = self.site.against_drill(service, plan);
+        against.extend(self.against_drill(service, plan));
         if against.is_empty() {
             let input = Input {
                 now: self.clock.now(),
                 event: Some(Event::Asked {
                     service,
                     ask: OperatorCommand::Drill(plan.clone()),
-                    actor: actor.clone(),
+                    actor: actor.to_owned(),
                 }),
             };
             self.take_down(&input);
@@ -80,9 +68,14 @@ impl Driver {
             outcome: DrillOutcome::Refused,
             text: against.join("; "),
         };
-        let mut report = drill_timer::report(&self.about(service, &plan, &actor, now), &end, now);
+        let mut report = drill_timer::report(&self.about(service, plan, actor, now), &end, now);
         report.problems = against;
-        tracing::info!(service = name, actor, text = report.text, "drill refused");
+        tracing::info!(
+            service = self.name(service),
+            actor,
+            text = report.text,
+            "drill refused"
+        );
         if !plan.dry_run {
             self.record(
                 Some(service),
@@ -91,7 +84,7 @@ impl Driver {
                 },
             );
         }
-        drop(answer.send(Ok(report)));
+        drop(answer.send(Ok(CommandReply::Drill(Box::new(report)))));
     }
 
     /// Everything that speaks against a drill, as far as it is known of BIRD.
@@ -314,7 +307,7 @@ impl Driver {
         }
         if let Some(answer) = answer {
             // The caller may have gone away.
-            drop(answer.send(Ok(report)));
+            drop(answer.send(Ok(CommandReply::Drill(Box::new(report)))));
         }
     }
 

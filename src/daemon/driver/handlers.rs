@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use super::state::Driver;
-use crate::api;
 use crate::bird::reconcile::{Observed, ReconcilerReport, Repeated, StageReport};
-use crate::core::{Event, InitialStrength, Input, ProbeId};
+use crate::core::{Event, InitialStrength, ProbeId};
 use crate::daemon::checks::FinishedCheck;
-use crate::daemon::requests;
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::CheckOutcome;
 use crate::store::PersistResult;
@@ -196,46 +194,6 @@ impl Driver {
             );
         }
         self.publication.changed();
-    }
-
-    pub(crate) fn take_request(&mut self, request: api::OperatorRequest) {
-        // What the clocks say comes first: the machine may have slept since the last fact.
-        self.feed(None);
-        let services = self.site.services();
-        let Some(service) = services
-            .iter()
-            .position(|service| service.policy().name == request.service)
-        else {
-            requests::refuse(request, api::Refusal::NoSuchService);
-            return;
-        };
-        let Some(ask) = requests::ask_of(&request.ask) else {
-            let said = self.site.explain(service, self.clock.now()).unwrap_or_default();
-            self.waiting.answer(request, said, None);
-            return;
-        };
-        let event = Event::Asked {
-            service,
-            ask,
-            actor: request.actor.clone(),
-        };
-        let number = self.memory.number;
-        let input = Input {
-            now: self.clock.now(),
-            event: Some(event),
-        };
-        self.take_down(&input);
-        match self.site.ask(&input) {
-            Ok(starts) => {
-                self.flush(&starts);
-                self.flush_memory();
-                self.publication.asked();
-                let said = requests::said(&self.site, service, &request.ask);
-                let kept_with = (self.memory.number != number).then_some(self.memory.number);
-                self.waiting.answer(request, said, kept_with);
-            }
-            Err(refusal) => requests::refuse(request, api::Refusal::NotNow(refusal.0)),
-        }
     }
 
     pub(crate) fn take_kept(&mut self, kept: &PersistResult) {

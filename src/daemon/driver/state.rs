@@ -31,6 +31,7 @@ use crate::daemon::transition_timer::TransitionTimer;
 use crate::metrics::latency::LatencyBuffers;
 use crate::metrics::{Counts, SharedCounters};
 use crate::model::Snapshot;
+use crate::model::command::FilesCommand;
 use crate::model::history::HistoryEvent;
 use crate::model::readiness::Readiness;
 use crate::model::time::Now;
@@ -64,7 +65,7 @@ pub(crate) struct Edges {
     pub(crate) senses: ProbeSet,
     /// What is wrong with bird.conf on disk.
     pub(crate) bird_conf: watch::Receiver<BirdConfProblems>,
-    /// What came of operators' errands.
+    /// What came of operators' commands for the files.
     pub(crate) hearsay: mpsc::Receiver<HistoryEvent>,
     /// Whether we would take over, to be shown.
     pub(crate) ready: watch::Receiver<Arc<Readiness>>,
@@ -74,8 +75,8 @@ pub(crate) struct Edges {
     pub(crate) in_force: watch::Sender<Arc<Config>>,
     /// What operators ask for.
     pub(crate) requests: mpsc::Receiver<api::OperatorRequest>,
-    /// The drills that operators ask for.
-    pub(crate) drills: mpsc::Receiver<api::DrillRequest>,
+    /// Those of them that concern the files.
+    pub(crate) files: mpsc::Sender<api::OperatorRequest<FilesCommand>>,
     /// Whether bird.conf is being applied.
     pub(crate) applying: watch::Receiver<bool>,
     /// How BIRD's socket stands.

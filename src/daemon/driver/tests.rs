@@ -73,7 +73,7 @@ impl Bench {
         let (told, hearsay) = mpsc::channel(1);
         let (successor, successors) = mpsc::channel(1);
         let (request, requests) = mpsc::channel(1);
-        let (drill, drills) = mpsc::channel(1);
+        let (files, asked_of_files) = mpsc::channel(1);
         let (apply, applying) = watch::channel(false);
         let (ready_out, ready) = crate::daemon::readiness::not_yet();
         let taken = wishes.subscribe();
@@ -93,7 +93,7 @@ impl Bench {
             successors,
             in_force: watch::channel(config.clone()).0,
             requests,
-            drills,
+            files,
             applying,
             link: client.link(),
         };
@@ -121,7 +121,7 @@ impl Bench {
             reports: reports_out,
             _stop: stop,
             _dir: dir,
-            _others: Box::new((wrong, told, successor, request, drill, apply, ready_out)),
+            _others: Box::new((wrong, told, successor, request, asked_of_files, apply, ready_out)),
         }
     }
 

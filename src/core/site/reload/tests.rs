@@ -1,10 +1,10 @@
 use crate::config::model::{Config, FailbackMode};
-use crate::core::event::OverrideOptions;
 use crate::core::health::ProbeTracker;
 use crate::core::isolation::Isolation;
 use crate::core::site::LastCheck;
 use crate::core::site::tests::support::*;
 use crate::core::{CoreEvent, Event, InitialStrength, Input, OperatorCommand, ProbeId, Stance, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
 

@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::support::*;
-use crate::core::event::OverrideOptions;
 use crate::core::{CoreEvent, Event, OperatorCommand, PersistentState, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{ProbeState, Verdict};
 use crate::model::time::{Moment, Now};
 

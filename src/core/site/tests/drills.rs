@@ -5,9 +5,11 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::config::model::{self, Config, Decides, FailbackMode, Votes};
-use crate::core::drill::{DrillEvent, DrillIntent, DrillPlan, END_LIMIT, RECORD_LIMIT, RISE_LIMIT, WATCH};
-use crate::core::event::{DrillStep, OverrideOptions};
+use crate::core::drill::{DrillEvent, DrillIntent, END_LIMIT, RECORD_LIMIT, RISE_LIMIT, WATCH};
+use crate::core::event::DrillStep;
 use crate::core::{CoreEvent, Event, InitialStrength, OperatorCommand, ProbeId, Stance, Strength};
+use crate::model::command::DrillPlan;
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{DrillOutcome, DrillPhase};
 
 fn plan() -> DrillPlan {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::config::model::{Config, DailyWindow, FailbackMode};
-use crate::core::event::OverrideOptions;
 use crate::core::{CoreEvent, InitialStrength, OperatorCommand, PersistentState, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::Verdict;
 use crate::model::time::Moment;
 

@@ -15,12 +15,14 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::config::model::{Config, FailbackMode, OnLoss, Quorum, Role};
-use crate::core::drill::{DrillEvent, DrillIntent, DrillPlan};
-use crate::core::event::{Input, OverrideOptions};
+use crate::core::drill::{DrillEvent, DrillIntent};
+use crate::core::event::Input;
 use crate::core::isolation::Isolation;
 use crate::core::{
     CoreEvent, Event, InitialStrength, OperatorCommand, ProbeId, Rule, Site, Stance, Strength,
 };
+use crate::model::command::DrillPlan;
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{OverrideAction, Verdict};
 use crate::model::time::{Moment, Now};
 

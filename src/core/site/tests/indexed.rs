@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::config::model::{Config, DailyWindow, FailbackMode, OnLoss, Quorum, Role, ServiceConfig};
-use crate::core::drill::{DrillEvent, DrillPlan};
-use crate::core::event::OverrideOptions;
+use crate::core::drill::DrillEvent;
 use crate::core::{Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Site, Strength};
+use crate::model::command::DrillPlan;
+use crate::model::command::OverrideOptions;
 use crate::model::time::Moment;
 
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use super::support::*;
 use crate::config::model::{Config, OnLoss};
-use crate::core::event::OverrideOptions;
 use crate::core::{CoreEvent, OperatorCommand, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::time::Moment;
 
 /// Fails back after a second, and latches at the third takeover within an hour.

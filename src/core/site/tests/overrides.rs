@@ -1,8 +1,8 @@
 //! D11 on a whole site: an operator's word.
 
 use super::support::*;
-use crate::core::event::OverrideOptions;
 use crate::core::{CoreEvent, InitialStrength, OperatorCommand, Strength};
+use crate::model::command::OverrideOptions;
 use crate::model::time::{Moment, Now};
 
 fn lasting(seconds: u64) -> OverrideOptions {

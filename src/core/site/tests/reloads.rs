@@ -4,10 +4,11 @@
 
 use super::support::*;
 use crate::config::model::{Config, Role};
-use crate::core::drill::{DrillEvent, DrillPlan};
-use crate::core::event::OverrideOptions;
+use crate::core::drill::DrillEvent;
 use crate::core::persistent::PersistentService;
 use crate::core::{CoreEvent, Event, OperatorCommand, PersistentState, Stance, Strength};
+use crate::model::command::DrillPlan;
+use crate::model::command::OverrideOptions;
 use crate::model::time::Moment;
 
 /// Two services, of which the second is never touched.

@@ -162,7 +162,7 @@ fn d20_a_takeover_before_the_first_pass_needs_an_operators_word() {
     );
     bench
         .ask(OperatorCommand::Announce(
-            crate::core::event::OverrideOptions::default(),
+            crate::model::command::OverrideOptions::default(),
         ))
         .expect("his word");
     assert_eq!(bench.strength(), Some(Strength::Full));

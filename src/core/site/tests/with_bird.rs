@@ -11,11 +11,12 @@
 use super::support::*;
 use super::world::Dice;
 use crate::config::model::Config;
-use crate::core::drill::{DrillEvent, DrillIntent, DrillPlan};
-use crate::core::event::OverrideOptions;
+use crate::core::drill::{DrillEvent, DrillIntent};
 use crate::core::{
     CoreEvent, Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Rule, Stance, Strength,
 };
+use crate::model::command::DrillPlan;
+use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{DrillPhase, OverrideAction, ProbeState};
 use crate::model::time::{Moment, Now};
 

@@ -1,0 +1,98 @@
+//! What operators ask for: one type from the command line over the API to the judgement.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::strength::Strength;
+
+/// What an operator asks of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonCommand {
+    /// A service is to be steered otherwise.
+    Service {
+        /// The service's name.
+        service: String,
+        /// How.
+        command: OperatorCommand,
+    },
+    /// The facts, the rule that decides, and what would change it. Changes nothing.
+    Explain {
+        /// The service's name.
+        service: String,
+    },
+    /// The configuration's files.
+    Files(FilesCommand),
+}
+
+impl DaemonCommand {
+    /// The service that it is about.
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::Service { service, .. } | Self::Explain { service } => Some(service),
+            Self::Files(_) => None,
+        }
+    }
+}
+
+/// What an operator asks of falconer.toml and bird.conf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilesCommand {
+    /// falconer.toml is read again, and gone over to if it is right.
+    Reload,
+    /// bird.conf is rendered anew and brought into BIRD (A9).
+    Apply {
+        /// Whether a file that somebody else changed is replaced.
+        force: bool,
+    },
+}
+
+/// What an operator asks of a service, and what the judgement takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum OperatorCommand {
+    /// Announce at full, whatever the probes say.
+    Announce(OverrideOptions),
+    /// Fall silent at once, whatever the probes say.
+    Withdraw(OverrideOptions),
+    /// Write nothing to BIRD.
+    Freeze(OverrideOptions),
+    /// End the override, release the latch.
+    Auto {
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Let one failback go ahead that waits for an operator or a window.
+    Failback {
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Rehearse the announcement.
+    Drill(DrillPlan),
+}
+
+/// How long an override holds, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverrideOptions {
+    /// How long; `None`: until the operator says otherwise.
+    #[serde(rename = "for")]
+    pub lasting: Option<Duration>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What a drill is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillPlan {
+    /// How strongly it announces: drain, which pulls no traffic from a living primary, or full.
+    pub strength: Strength,
+    /// How long it stays announced once it is carried.
+    #[serde(rename = "for")]
+    pub hold: Duration,
+    /// Do everything short of BIRD.
+    pub dry_run: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
