@@ -3,6 +3,7 @@
 pub mod command;
 pub mod drill;
 pub mod history;
+pub mod message;
 pub mod millis;
 pub mod readiness;
 #[cfg(test)]

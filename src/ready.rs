@@ -1,7 +1,7 @@
-//! Readiness: if the primary died now, would we take over?
+//! Readiness: if the primary died now, would this site take over?
 //!
-//! A list of checks, each with what is, and what to do about it. They are decided here, from facts
-//! that were gathered elsewhere; nothing is asked here, and nothing is announced to find out.
+//! A list of checks, each with what was found and what to do about it. They are decided from facts that
+//! `daemon::readiness` gathers; nothing is asked here, and nothing is announced to find out.
 
 mod alarms;
 mod bird;

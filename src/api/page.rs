@@ -44,7 +44,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [PageFile; 17] = [
+const FILES: [PageFile; 18] = [
     file!("page.html", HTML),
     file!("page.css", CSS),
     file!("icon.svg", SVG),
@@ -52,6 +52,7 @@ const FILES: [PageFile; 17] = [
     file!("feed.js", SCRIPT),
     file!("dom.js", SCRIPT),
     file!("words.js", SCRIPT),
+    file!("messages.js", SCRIPT),
     file!("facts.js", SCRIPT),
     file!("story.js", SCRIPT),
     file!("plot.js", SCRIPT),

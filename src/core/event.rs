@@ -11,6 +11,7 @@ use super::decide::{Rule, Stance};
 use super::drill::{ActiveDrill, DrillEnd, DrillEvent};
 use crate::core::health::CheckId;
 use crate::model::command::{DrillPlan, OperatorCommand};
+use crate::model::message::CodedText;
 use crate::model::snapshot::{CheckOutcome, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
@@ -120,7 +121,7 @@ pub enum CoreEvent {
         /// The rule that decided.
         rule: Rule,
         /// In words.
-        reason: String,
+        reason: CodedText,
         /// The verdict at that moment.
         verdict: Verdict,
         /// When the first check began that failed in the rows behind a verdict down.

@@ -1,16 +1,23 @@
-//! The judgement in words: for status, log, history and BIRD's own `show protocols all`.
+//! The reason of a decision in words: for status, log, history and BIRD's own `show protocols all`.
 //! ASCII without quotes, and nothing in it that changes by the second.
 
 use super::decide::{DecisionReason, REASON_LIMIT};
 use super::service::ServiceState;
 use crate::config::model::{Decides, ProbeConfig, Role, Votes};
 use crate::core::health;
-use crate::model::snapshot::ProbeState;
+use crate::model::message::{CodedText, coded, full_list};
+use crate::model::snapshot::{OverrideAction, ProbeState};
 
 impl ServiceState {
-    /// Why it stands where it stands.
+    /// The reason in words.
     pub fn explain(&self, why: DecisionReason) -> String {
-        let mut words = self.words(why);
+        self.reason(why).text
+    }
+
+    /// The reason in words, the text no longer than [`REASON_LIMIT`].
+    pub fn reason(&self, why: DecisionReason) -> CodedText {
+        let mut reason = self.words(why);
+        let words = &mut reason.text;
         if words.len() > REASON_LIMIT {
             let cut = (0..=REASON_LIMIT - 3)
                 .rev()
@@ -19,68 +26,118 @@ impl ServiceState {
             words.truncate(cut);
             words.push_str("...");
         }
-        words
+        reason
     }
 
-    fn words(&self, why: DecisionReason) -> String {
+    fn words(&self, why: DecisionReason) -> CodedText {
         match why {
             DecisionReason::ToldToAnnounce
             | DecisionReason::ToldToWithdraw
             | DecisionReason::ToldToFreeze => self.override_words(),
             DecisionReason::TargetDown => self.listing(ProbeState::Down),
             DecisionReason::TargetUp => self.listing(ProbeState::Up),
-            DecisionReason::Unclear => format!("unclear: {}", self.all_states()),
-            DecisionReason::NotAdopted => "BIRD has not been read yet".to_owned(),
-            DecisionReason::Thawing => "the freeze is over: what BIRD does now is adopted".to_owned(),
-            DecisionReason::IsolatedKeeps => "this site is isolated: nothing changes".to_owned(),
-            DecisionReason::IsolatedWithdraws => "this site is isolated: withdrawn by on_isolated".to_owned(),
-            DecisionReason::CutOffHolds => {
-                "this site is cut off from where the primary is: on_cut_off holds the takeover".to_owned()
+            DecisionReason::Unclear => {
+                let states = self.all_states();
+                coded!("verdict_unclear", "unclear: {states}", states)
             }
-            DecisionReason::WitnessesUnknown => {
-                "too few witnesses are known to be up: no takeover".to_owned()
+            DecisionReason::NotAdopted => coded!("bird_not_read_yet", "BIRD has not been read yet"),
+            DecisionReason::Thawing => {
+                coded!(
+                    "freeze_is_over",
+                    "the freeze is over: what BIRD does now is adopted"
+                )
             }
+            DecisionReason::IsolatedKeeps => {
+                coded!("isolated_keeps", "this site is isolated: nothing changes")
+            }
+            DecisionReason::IsolatedWithdraws => {
+                coded!(
+                    "isolated_withdraws",
+                    "this site is isolated: withdrawn by on_isolated"
+                )
+            }
+            DecisionReason::CutOffHolds => coded!(
+                "cut_off_holds",
+                "this site is cut off from where the primary is: on_cut_off holds the takeover"
+            ),
+            DecisionReason::WitnessesUnknown => coded!(
+                "too_few_witnesses_known",
+                "too few witnesses are known to be up: no takeover"
+            ),
             DecisionReason::WitnessAwaited => {
-                format!(
-                    "{}; waiting for a witness to confirm our own uplink",
-                    self.listing(ProbeState::Down)
+                let down = self.listing(ProbeState::Down);
+                coded!(
+                    "waits_for_witness",
+                    "{down}; waiting for a witness to confirm our own uplink",
+                    down
                 )
             }
             DecisionReason::TakeoverDelay => {
-                format!("{}; takeover_delay runs", self.listing(ProbeState::Down))
+                let down = self.listing(ProbeState::Down);
+                coded!("takeover_delay_runs", "{down}; takeover_delay runs", down)
             }
-            DecisionReason::Relapse => format!(
-                "down again before we fell silent: {}",
-                self.listing(ProbeState::Down)
-            ),
+            DecisionReason::Relapse => {
+                let down = self.listing(ProbeState::Down);
+                coded!("down_again", "down again during the failback: {down}", down)
+            }
             DecisionReason::Latched => match self.policy().role {
-                Role::Standby => {
-                    "latched after too many takeovers: stays announced until falconer auto".to_owned()
-                }
-                Role::Primary => {
-                    "latched after too many withdrawals: stays silent until falconer auto".to_owned()
-                }
+                Role::Standby => coded!(
+                    "latched_announced",
+                    "latched after too many takeovers: stays announced until falconer auto"
+                ),
+                Role::Primary => coded!(
+                    "latched_withdrawn",
+                    "latched after too many withdrawals: stays silent until falconer auto"
+                ),
             },
-            DecisionReason::ConsentAwaited => "up again; waits for falconer failback".to_owned(),
-            DecisionReason::FailbackDelay => "up again; failback_delay runs".to_owned(),
-            DecisionReason::WindowClosed => "up again; waits for the failback window".to_owned(),
-            DecisionReason::Draining => "up again; draining before the withdrawal".to_owned(),
+            DecisionReason::ConsentAwaited => {
+                coded!("waits_for_failback", "up again; waits for falconer failback")
+            }
+            DecisionReason::FailbackDelay => {
+                coded!("failback_delay_runs", "up again; failback_delay runs")
+            }
+            DecisionReason::WindowClosed => {
+                coded!("waits_for_window", "up again; waits for the failback window")
+            }
+            DecisionReason::Draining => {
+                coded!("draining", "up again; draining before the withdrawal")
+            }
         }
     }
 
-    fn override_words(&self) -> String {
+    fn override_words(&self) -> CodedText {
         let Some(over) = self.overridden() else {
-            return "an override".to_owned();
+            return coded!("override_in_force", "an override");
         };
-        let said = over.action.word();
-        match &over.reason {
-            Some(reason) => format!("{said} by {}: {reason}", over.actor),
-            None => format!("{said} by {}", over.actor),
+        let actor = &over.actor;
+        match (over.action, &over.reason) {
+            (OverrideAction::Announce, None) => coded!("announce_by", "announce by {actor}", actor),
+            (OverrideAction::Withdraw, None) => coded!("withdraw_by", "withdraw by {actor}", actor),
+            (OverrideAction::Freeze, None) => coded!("freeze_by", "freeze by {actor}", actor),
+            (OverrideAction::Announce, Some(reason)) => {
+                coded!(
+                    "announce_by_because",
+                    "announce by {actor}: {reason}",
+                    actor,
+                    reason
+                )
+            }
+            (OverrideAction::Withdraw, Some(reason)) => {
+                coded!(
+                    "withdraw_by_because",
+                    "withdraw by {actor}: {reason}",
+                    actor,
+                    reason
+                )
+            }
+            (OverrideAction::Freeze, Some(reason)) => {
+                coded!("freeze_by_because", "freeze by {actor}: {reason}", actor, reason)
+            }
         }
     }
 
     /// The probes behind a verdict, such as "ping down, site down".
-    fn listing(&self, state: ProbeState) -> String {
+    fn listing(&self, state: ProbeState) -> CodedText {
         let counts = |policy: &ProbeConfig| match state {
             ProbeState::Down => {
                 matches!(policy.votes, Votes::Both | Votes::Down) || policy.decides == Some(Decides::Down)
@@ -92,12 +149,28 @@ impl ServiceState {
         };
         let probes = self.policy().probes.iter().zip(self.probes());
         let listed = probes.filter(|(policy, probe)| probe.state() == state && counts(policy));
-        join(listed.map(|(policy, _)| format!("{} {}", policy.name, state.word())))
+        let listed: Vec<CodedText> = listed.map(|(policy, _)| probe_is(&policy.name, state)).collect();
+        full_list(&listed)
     }
 
-    fn all_states(&self) -> String {
+    fn all_states(&self) -> CodedText {
         let probes = self.policy().probes.iter().zip(self.probes());
-        join(probes.map(|(policy, probe)| format!("{} {}", policy.name, state_words(probe))))
+        let listed = probes.map(|(policy, probe)| {
+            let name = &policy.name;
+            match probe.has_passed() {
+                true => probe_is(name, probe.state()),
+                false => coded!("probe_never_passed", "{name} never passed", name),
+            }
+        });
+        full_list(&listed.collect::<Vec<_>>())
+    }
+}
+
+fn probe_is(name: &str, state: ProbeState) -> CodedText {
+    match state {
+        ProbeState::Up => coded!("probe_up", "{name} up", name),
+        ProbeState::Down => coded!("probe_down", "{name} down", name),
+        ProbeState::Unknown => coded!("probe_unknown", "{name} unknown", name),
     }
 }
 
@@ -107,10 +180,6 @@ pub(crate) fn state_words(probe: &health::ProbeTracker) -> &'static str {
         true => probe.state().word(),
         false => "never passed",
     }
-}
-
-fn join(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

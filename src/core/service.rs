@@ -19,6 +19,7 @@ use super::window;
 use crate::config::model::{self, Decides, FailbackMode, OnCutOff, Role, Votes};
 use crate::core::health::ProbeTracker;
 use crate::core::streak::FailureSpan;
+use crate::model::message::coded;
 use crate::model::snapshot::{OverrideAction, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
@@ -281,10 +282,18 @@ impl ServiceState {
     /// What somebody made of BIRD in a freeze stands from now on, and the history tells.
     fn adopted_after_freeze(&self, from: Stance, to: Stance) -> CoreEvent {
         let reason = match to.strength() {
-            Some(strength) => format!("adopted after the freeze: BIRD is at strength {strength}"),
-            None => {
-                "after the freeze: what BIRD does is neither on nor off, and nothing is settled".to_owned()
+            Some(strength) => {
+                let strength = strength.to_string();
+                coded!(
+                    "adopted_after_freeze",
+                    "adopted after the freeze: BIRD is at strength {strength}",
+                    strength
+                )
             }
+            None => coded!(
+                "mixed_after_freeze",
+                "after the freeze: BIRD's protocols disagree, so nothing is settled"
+            ),
         };
         CoreEvent::Switched {
             service: self.index,
@@ -480,7 +489,7 @@ impl ServiceState {
         }
         self.thawing = false;
         self.remembered.imposed = why.is_imposed() && to == self.starting_point();
-        let reason = self.explain(why);
+        let reason = self.reason(why);
         self.wish.decision += 1;
         notes.push(CoreEvent::Switched {
             service: self.index,

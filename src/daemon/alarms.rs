@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::metrics::shared::SharedNumber;
+use crate::model::message::CodedText;
 use crate::model::snapshot::{Alarm, AlarmCode};
 
 /// Something that is wrong now.
@@ -24,7 +25,7 @@ pub(crate) struct AlarmCondition {
     /// What tells it from others of its kind: an upstream's name, a probe's; may be empty.
     pub(crate) subject: String,
     /// In words, with what to do about it.
-    pub(crate) text: String,
+    pub(crate) text: CodedText,
 }
 
 /// What is wrong, and since when.
@@ -99,7 +100,8 @@ impl Alarms {
                 alarm: Alarm {
                     code: trouble.code,
                     service: trouble.service,
-                    text: trouble.text,
+                    text: trouble.text.text,
+                    message: trouble.text.message,
                     since,
                 },
             });
@@ -168,7 +170,7 @@ mod tests {
             code: AlarmCode::UpstreamDown,
             service: service.map(str::to_owned),
             subject: subject.to_owned(),
-            text: text.to_owned(),
+            text: text.into(),
         }
     }
 

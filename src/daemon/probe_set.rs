@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::model::{self, CheckConfig, Family, ImportPolicy, Role, ServiceConfig, UpstreamConfig};
 use crate::core::ProbeId;
 use crate::metrics::{Descriptors, SharedCounters};
+use crate::model::message::coded;
 use crate::model::snapshot::AlarmCode;
 use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner};
 
@@ -141,7 +142,8 @@ impl ProbeSet {
         let groups = of_services.chain([(None, None, &self.witnesses[..])]);
         let troubled = groups.map(|(of, service, probes)| {
             let troubles = probes.iter().filter_map(|(name, probe)| {
-                let text = format!("{name}: {}", probe.trouble()?);
+                let trouble = probe.trouble()?;
+                let text = coded!("probe_trouble", "{name}: {trouble}", name, trouble);
                 Some(AlarmCondition {
                     code: AlarmCode::Probe,
                     service: service.cloned(),

@@ -11,9 +11,11 @@ use crate::config::model::{self, Config, OnCutOff, Role};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
 use crate::core::health;
 use crate::core::isolation::Isolation;
+use crate::core::persistent::Override;
 use crate::core::site::LastCheck;
 use crate::core::{ProbeId, Site, service};
 use crate::model::history::TransitionEvidence;
+use crate::model::message::{CodedText, coded};
 use crate::model::snapshot;
 use crate::model::snapshot::{AlarmCode, BirdState, CheckOutcome, OverrideAction, Strength};
 use crate::model::time::Now;
@@ -105,6 +107,7 @@ impl SnapshotBuilder<'_> {
         let seen = self.seen_service(index);
         let judgement = service.judgement();
         let actual = shown_strength(seen.and_then(|seen| seen.actual));
+        let reason = service.reason(judgement.why);
         let probes = policy.probes.iter().zip(service.probes()).enumerate();
         snapshot::ServiceSnapshot {
             name: policy.name.clone(),
@@ -123,7 +126,8 @@ impl SnapshotBuilder<'_> {
                 .filter(|seen| seen.verified && actual == Strength::Full)
                 .and_then(|_| self.seen.map(|(_, at)| at)),
             rule: judgement.rule.to_string(),
-            reason: service.explain(judgement.why),
+            reason: reason.text,
+            reason_message: reason.message,
             since: service.stance_since(),
             deadline: judgement
                 .deadline
@@ -204,25 +208,30 @@ impl SnapshotBuilder<'_> {
     pub(crate) fn site_troubles(&self) -> Vec<AlarmCondition> {
         let mut troubles = Vec::new();
         self.bird_troubles(&mut troubles);
-        let alarm = |code, text: String| AlarmCondition {
+        let alarm = |code, text: CodedText| AlarmCondition {
             code,
             service: None,
             subject: String::new(),
             text,
         };
         if self.site.isolation() == Isolation::Isolated {
-            let text =
-                "too few witnesses answer: this site's own view proves nothing, and nothing is taken over";
-            troubles.push(alarm(AlarmCode::Isolated, text.to_owned()));
+            let text = coded!(
+                "site_isolated",
+                "too few witnesses answer: this site may itself be cut off, so nothing is taken over"
+            );
+            troubles.push(alarm(AlarmCode::Isolated, text));
         }
         if self.site.isolation() == Isolation::CutOff {
-            let then = match self.config.isolation.on_cut_off {
-                OnCutOff::Hold => "nothing is taken over",
-                OnCutOff::Takeover => "a takeover goes ahead",
+            let text = match self.config.isolation.on_cut_off {
+                OnCutOff::Hold => coded!(
+                    "cut_off_no_takeover",
+                    "the near witnesses answer and the far ones do not: the path to the primary's site is cut, and nothing is taken over"
+                ),
+                OnCutOff::Takeover => coded!(
+                    "cut_off_takeover",
+                    "the near witnesses answer and the far ones do not: the path to the primary's site is cut, and a takeover goes ahead"
+                ),
             };
-            let text = format!(
-                "the near witnesses answer and the far ones do not: the way to where the primary is, is cut, and {then}"
-            );
             troubles.push(alarm(AlarmCode::CutOff, text));
         }
         for (index, (policy, probe)) in self.site.witnesses().enumerate() {
@@ -235,10 +244,10 @@ impl SnapshotBuilder<'_> {
     fn bird_troubles(&self, troubles: &mut Vec<AlarmCondition>) {
         let (link, _) = self.link;
         if link.state != BirdState::Up {
-            let text = link
-                .error
-                .clone()
-                .unwrap_or_else(|| "BIRD has not answered yet".to_owned());
+            let text = match &link.error {
+                Some(error) => coded!("bird_error", "{error}", error),
+                None => coded!("bird_not_answered_yet", "BIRD has not answered yet"),
+            };
             troubles.push(AlarmCondition {
                 code: AlarmCode::BirdDown,
                 service: None,
@@ -252,19 +261,25 @@ impl SnapshotBuilder<'_> {
         // Of what BIRD has not told yet nothing is known to be wrong.
         let read = seen.upstreams.iter().filter(|upstream| upstream.state != UNREAD);
         for upstream in read.filter(|upstream| !upstream.established) {
-            let error = upstream
-                .error
-                .as_deref()
-                .map(|error| format!(" ({error})"))
-                .unwrap_or_default();
-            let text = match upstream.state.as_str() {
-                "missing" => format!(
-                    "{}: BIRD has no such protocol; upstreams name BGP protocols of bird.conf",
-                    upstream.name
+            let name = &upstream.name;
+            let text = match (upstream.state.as_str(), &upstream.error) {
+                ("missing", _) => coded!(
+                    "upstream_missing",
+                    "{name}: BIRD has no such protocol; the name of an upstream is that of a BGP protocol in bird.conf",
+                    name
                 ),
-                state => format!(
-                    "{} is {state}{error}: nothing can be announced through it",
-                    upstream.name
+                (state, Some(error)) => coded!(
+                    "upstream_down_error",
+                    "{name} is {state} ({error}): nothing can be announced through it",
+                    name,
+                    state,
+                    error
+                ),
+                (state, None) => coded!(
+                    "upstream_down",
+                    "{name} is {state}: nothing can be announced through it",
+                    name,
+                    state
                 ),
             };
             let subject = upstream.name.clone();
@@ -284,32 +299,29 @@ impl SnapshotBuilder<'_> {
         };
         let mut troubles = Vec::new();
         let name = Some(service.policy().name.clone());
-        let trouble = |code, text: String| AlarmCondition {
+        let trouble = |code, text: CodedText| AlarmCondition {
             code,
             service: name.clone(),
             subject: String::new(),
             text,
         };
         if let Some(over) = service.overridden() {
-            let until = over
-                .until
-                .map(|until| format!(" until {until:.0}"))
-                .unwrap_or_default();
-            let text = format!(
-                "{} by {}{until}: `falconer auto` ends it",
-                action_word(over.action),
-                over.actor
-            );
-            troubles.push(trouble(AlarmCode::Override, text));
+            troubles.push(trouble(AlarmCode::Override, override_text(over)));
         }
         if service.latched_since().is_some() {
-            let text = "flapped too often and stays as it is (D9): `falconer auto` releases it".to_owned();
+            let text = coded!(
+                "latched_until_auto",
+                "flapped too often and stays as it is (D9): `falconer auto` releases it"
+            );
             troubles.push(trouble(AlarmCode::Latched, text));
         }
         if let Some(ActiveDrillPhase::Unverified { .. }) = service.drill().map(ActiveDrill::phase) {
-            let text = "the end of its drill has not been seen: it may still be announced; look at `birdc show \
-                        protocols` and at the upstreams";
-            troubles.push(trouble(AlarmCode::Drill, text.to_owned()));
+            let text = coded!(
+                "drill_end_not_seen",
+                "the end of its drill has not been seen: it may still be announced; see `birdc show protocols` and \
+                 the upstreams"
+            );
+            troubles.push(trouble(AlarmCode::Drill, text));
         }
         let problems = self.seen_service(index).map(|seen| seen.problems.as_slice());
         troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref()));
@@ -332,14 +344,35 @@ impl SnapshotBuilder<'_> {
         if probe.rows().streak() < policy.fall {
             return None;
         }
-        let kind = if service.is_some() { "probe" } else { "witness" };
         let (name, detail) = (&policy.name, &last.detail);
-        let text = match (last.outcome, probe.has_passed()) {
-            (CheckOutcome::Pass, _) | (CheckOutcome::Fail, true) => return None,
-            (CheckOutcome::Error, true) => format!("{kind} {name}: its checks cannot be made: {detail}"),
-            (CheckOutcome::Fail | CheckOutcome::Error, false) => {
-                format!("{kind} {name} never passed, and counts for nothing until it does (D20): {detail}")
+        let text = match (last.outcome, probe.has_passed(), service.is_some()) {
+            (CheckOutcome::Pass, _, _) | (CheckOutcome::Fail, true, _) => return None,
+            (CheckOutcome::Error, true, true) => {
+                coded!(
+                    "probe_cannot_run",
+                    "probe {name} cannot be checked: {detail}",
+                    name,
+                    detail
+                )
             }
+            (CheckOutcome::Error, true, false) => coded!(
+                "witness_cannot_run",
+                "witness {name} cannot be checked: {detail}",
+                name,
+                detail
+            ),
+            (CheckOutcome::Fail | CheckOutcome::Error, false, true) => coded!(
+                "probe_does_not_count_yet",
+                "probe {name} never passed, and does not count until it does (D20): {detail}",
+                name,
+                detail
+            ),
+            (CheckOutcome::Fail | CheckOutcome::Error, false, false) => coded!(
+                "witness_does_not_count_yet",
+                "witness {name} never passed, and does not count until it does (D20): {detail}",
+                name,
+                detail
+            ),
         };
         Some(AlarmCondition {
             code: AlarmCode::Probe,
@@ -361,18 +394,50 @@ fn of_steering(problems: &[(AlarmCode, String)], service: Option<&str>) -> Vec<A
             code: *code,
             service: service.map(str::to_owned),
             subject: format!("BIRD {}", before.count()),
-            text: text.clone(),
+            text: text.as_str().into(),
         }
     });
     told.collect()
 }
 
-/// What an operator wants, in a word.
-pub(crate) fn action_word(action: OverrideAction) -> &'static str {
-    match action {
-        OverrideAction::Announce => "announce",
-        OverrideAction::Withdraw => "withdraw",
-        OverrideAction::Freeze => "freeze",
+/// The text of an override's alarm.
+fn override_text(over: &Override) -> CodedText {
+    let actor = &over.actor;
+    let until = over.until.map(|until| format!("{until:.0}"));
+    match (over.action, until) {
+        (OverrideAction::Announce, None) => coded!(
+            "override_announce",
+            "announce by {actor}: `falconer auto` ends it",
+            actor
+        ),
+        (OverrideAction::Withdraw, None) => coded!(
+            "override_withdraw",
+            "withdraw by {actor}: `falconer auto` ends it",
+            actor
+        ),
+        (OverrideAction::Freeze, None) => coded!(
+            "override_freeze",
+            "freeze by {actor}: `falconer auto` ends it",
+            actor
+        ),
+        (OverrideAction::Announce, Some(until)) => coded!(
+            "override_announce_until",
+            "announce by {actor} until {until}: `falconer auto` ends it",
+            actor,
+            until
+        ),
+        (OverrideAction::Withdraw, Some(until)) => coded!(
+            "override_withdraw_until",
+            "withdraw by {actor} until {until}: `falconer auto` ends it",
+            actor,
+            until
+        ),
+        (OverrideAction::Freeze, Some(until)) => coded!(
+            "override_freeze_until",
+            "freeze by {actor} until {until}: `falconer auto` ends it",
+            actor,
+            until
+        ),
     }
 }
 

@@ -45,7 +45,7 @@ impl TransitionTimer {
             from: shown_stance(*from),
             to: shown_stance(*to),
             rule: rule.to_string(),
-            reason: reason.clone(),
+            reason: reason.text.clone(),
             stages,
         };
         Some(Self {

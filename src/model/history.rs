@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::drill::DrillReport;
+use crate::model::message::Message;
 use crate::model::millis;
 use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{
@@ -204,6 +205,9 @@ pub enum HistoryEvent {
         code: AlarmCode,
         /// In words; null where it was cleared.
         text: Option<String>,
+        /// The same as code and arguments, where the text has a code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<Message>,
     },
     /// Whether we would take over changed.
     Readiness {
@@ -270,6 +274,9 @@ pub struct TransitionEvent {
     pub rule: String,
     /// The same in words.
     pub reason: String,
+    /// The same as code and arguments, where the text has a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_message: Option<Message>,
     /// The verdict.
     pub verdict: Verdict,
     /// Whether it counts towards the latch (D9).

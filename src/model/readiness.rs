@@ -1,10 +1,11 @@
-//! Readiness: would we take over if the primary died now? Its checks, and its summary in the snapshot.
+//! Readiness: would this site take over if the primary died now? Its checks, and its summary in the snapshot.
 
 use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::message::{CodedText, Message, coded};
 use super::millis;
 
 /// The version of [`Readiness`]'s shape.
@@ -42,10 +43,16 @@ pub struct ReadinessCheck {
     pub subject: Option<String>,
     /// What came of it.
     pub level: ReadinessLevel,
-    /// What is.
+    /// What was found.
     pub text: String,
+    /// The same as code and arguments.
+    #[serde(default)]
+    pub message: Option<Message>,
     /// What to do about it; always there unless the level is ok.
     pub advice: Option<String>,
+    /// The same as code and arguments.
+    #[serde(default)]
+    pub advice_message: Option<Message>,
 }
 
 /// What is checked.
@@ -101,14 +108,12 @@ impl Readiness {
 
     /// What is said before anything was looked at.
     pub fn not_yet(at: Timestamp) -> Self {
-        let check = ReadinessCheck {
-            code: ReadinessCode::Bird,
-            service: None,
-            subject: None,
-            level: ReadinessLevel::No,
-            text: "nothing has been looked at yet".to_owned(),
-            advice: Some("ask again in a few seconds".to_owned()),
-        };
+        let check = ReadinessCheck::amiss(
+            ReadinessCode::Bird,
+            ReadinessLevel::No,
+            coded!("not_checked_yet", "readiness has not been checked yet"),
+            ask_again(),
+        );
         Self::of(at, vec![check])
     }
 
@@ -117,15 +122,20 @@ impl Readiness {
         if now.duration_since(self.at) <= FRESH {
             return Cow::Borrowed(self);
         }
+        let since = format!("{:.0}", self.at);
         let old = ReadinessCheck::amiss(
             ReadinessCode::Bird,
             ReadinessLevel::No,
-            format!(
-                "not looked at since {:.0}: nobody knows how it stands now",
-                self.at
+            coded!(
+                "not_checked_since",
+                "readiness was not checked since {since}: the present state is unknown",
+                since
             ),
-            "see what keeps it with `falconer status` and `journalctl -u falconer`; where it does not go on, \
-             `systemctl restart falconer`",
+            coded!(
+                "find_what_blocks",
+                "see `falconer status` and `journalctl -u falconer` for what blocks it; if it does not continue, \
+                 `systemctl restart falconer`"
+            ),
         );
         let checks = std::iter::once(old).chain(self.checks.iter().cloned());
         Cow::Owned(Self::of(self.at, checks.collect()))
@@ -153,26 +163,31 @@ impl Readiness {
 }
 
 impl ReadinessCheck {
-    pub(crate) fn ok(code: ReadinessCode, text: impl Into<String>) -> Self {
+    pub(crate) fn ok(code: ReadinessCode, text: impl Into<CodedText>) -> Self {
+        let CodedText { text, message } = text.into();
         Self {
             code,
             service: None,
             subject: None,
             level: ReadinessLevel::Ok,
-            text: text.into(),
+            text,
+            message,
             advice: None,
+            advice_message: None,
         }
     }
 
     pub(crate) fn amiss(
         code: ReadinessCode,
         level: ReadinessLevel,
-        text: impl Into<String>,
-        advice: impl Into<String>,
+        text: impl Into<CodedText>,
+        advice: impl Into<CodedText>,
     ) -> Self {
+        let advice = advice.into();
         Self {
             level,
-            advice: Some(advice.into()),
+            advice: Some(advice.text),
+            advice_message: advice.message,
             ..Self::ok(code, text)
         }
     }
@@ -190,6 +205,11 @@ impl ReadinessCheck {
             ..self
         }
     }
+}
+
+/// The advice where the next look will tell.
+pub(crate) fn ask_again() -> CodedText {
+    coded!("ask_again", "ask again in a few seconds")
 }
 
 impl ReadinessLevel {

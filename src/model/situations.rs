@@ -56,6 +56,7 @@ pub(crate) fn service(name: &str) -> ServiceSnapshot {
         verified_at: None,
         rule: "D4".to_owned(),
         reason: "the target is up".to_owned(),
+        reason_message: None,
         since: Some(ago(86_400 * 3)),
         deadline: None,
         overridden: None,
@@ -89,6 +90,7 @@ pub(crate) fn alarm(code: AlarmCode, service: Option<&str>, text: &str) -> Alarm
         code,
         service: service.map(str::to_owned),
         text: text.to_owned(),
+        message: None,
         since: ago(60),
     }
 }

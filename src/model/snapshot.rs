@@ -1,6 +1,7 @@
 //! The snapshot's shape: stable from the first release. More may be added; nothing is renamed or
 //! removed without raising [`SCHEMA`]. Times are RFC 3339, UTC, with milliseconds, or null.
 
+use super::message::Message;
 use super::millis;
 use std::time::Duration;
 
@@ -118,6 +119,9 @@ pub struct ServiceSnapshot {
     pub rule: String,
     /// The same in words.
     pub reason: String,
+    /// The same as code and arguments, where the text has a code.
+    #[serde(default)]
+    pub reason_message: Option<Message>,
     /// Since when we want what we want.
     #[serde(with = "crate::model::millis::option")]
     pub since: Option<Timestamp>,
@@ -330,7 +334,7 @@ pub struct Obstacle {
     pub certain: bool,
     /// The static protocol.
     pub protocol: String,
-    /// What is.
+    /// What was found.
     pub text: String,
     /// What to do about it.
     pub advice: String,
@@ -479,6 +483,9 @@ pub struct Alarm {
     pub service: Option<String>,
     /// In words, with what to do about it.
     pub text: String,
+    /// The same as code and arguments, where the text has a code.
+    #[serde(default)]
+    pub message: Option<Message>,
     /// Since when.
     #[serde(with = "millis")]
     pub since: Timestamp,

@@ -2,6 +2,7 @@
 // touched, so that two hundred services cost no more than what happened to them.
 
 import { clock } from "./times.js";
+import { spoken, tell } from "./words.js";
 
 // How times are shown, and what time it is at the daemon. `turn` counts the changes of language and
 // zone: whatever is shown has to be shown anew after one.
@@ -51,6 +52,12 @@ export function fill(element, from, make) {
     filled.set(element, signature);
     element.replaceChildren(...[make()].flat().filter((child) => child !== null && child !== ""));
   }
+}
+
+// A text of the daemon, in the reader's language where it has a message, else marked as English.
+export function remark(kind, text, message = null) {
+  const told = tell(message);
+  return el("span", { class: kind, lang: told === null && spoken() !== "en" ? "en" : null }, told ?? text);
 }
 
 // A time, to be read by people and machines.

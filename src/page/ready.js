@@ -1,13 +1,13 @@
-// Readiness: what speaks against a takeover, and what to do about it.
+// Readiness: what would keep this site from a takeover, and what to do about it.
 
-import { el, fill, look, put, state } from "./dom.js";
+import { el, fill, look, put, remark, state } from "./dom.js";
 import { standing } from "./facts.js";
 import { at, clock } from "./times.js";
 import { span, t } from "./words.js";
 
 const TONES = { ok: "good", warning: "look", no: "bad" };
 
-// `readiness` is null where the daemon does not tell; `time` is where it goes of when it is.
+// `readiness` is null where the daemon sends none; `time` is the element for its time.
 export function ready(element, time, readiness, now) {
   const level = standing(readiness, now);
   const age = level === "old" ? ` · ${t("last_seen", span(now - at(readiness.at)))}` : "";
@@ -28,9 +28,9 @@ export function ready(element, time, readiness, now) {
   });
 }
 
-function check({ code, service, subject, level, text, advice }) {
+function check({ code, service, subject, level, text, message, advice, advice_message }) {
   return el("li", {}, state(TONES[level] ?? "bad", t(`c_${code}`)),
     [service, subject].some(Boolean) ? el("b", { class: "name" }, [service, subject].filter(Boolean).join(" · ")) : null,
-    el("span", { class: "detail", lang: "en" }, text),
-    advice ? el("span", { class: "advice", lang: "en" }, advice) : null);
+    remark("detail", text, message),
+    advice ? remark("advice", advice, advice_message) : null);
 }

@@ -5,7 +5,7 @@ import { el, fill, put, Rows, set, state, when } from "./dom.js";
 import { count, judge, matches } from "./facts.js";
 import { Probes } from "./probes.js";
 import { at } from "./times.js";
-import { say, t } from "./words.js";
+import { said, t } from "./words.js";
 
 // Up to so many services are unfolded from the beginning, on a screen and on a phone.
 const UNFOLDED = { wide: 3, narrow: 1 };
@@ -109,8 +109,8 @@ function cells(of, service, facts) {
     return states.down > 0 ? state("bad", told) : states.unknown > 0 ? state("look", told) : state("good", told);
   });
   fill(of.since, service.since, () => when(at(service.since)));
-  fill(of.why, [service.rule, service.reason, service.deadline], () => [
-    el("span", { class: "rule" }, service.rule), " ", say(service.reason),
+  fill(of.why, [service.rule, service.reason, service.reason_message, service.deadline], () => [
+    el("span", { class: "rule" }, service.rule), " ", said(service.reason, service.reason_message),
     ...(service.deadline ? [` · ${t("until")} `, when(at(service.deadline))] : [])]);
 }
 

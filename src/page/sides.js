@@ -1,7 +1,7 @@
 // What stands beside the services: the first line, the alarms, BIRD, upstreams, overrides, and what
 // there is of tunnels and lease.
 
-import { el, fill, Rows, state, when } from "./dom.js";
+import { el, fill, remark, Rows, state, when } from "./dom.js";
 import { carried, count, headline } from "./facts.js";
 import { drill } from "./services.js";
 import { at } from "./times.js";
@@ -37,7 +37,7 @@ export class Alarms {
       return { el: line, update: (alarm) => fill(line, alarm, () => [
         state(alarm.code === "override" ? "look" : "bad", t(`x_${alarm.code}`), { "data-code": alarm.code }),
         alarm.service === null ? null : el("b", { class: "name" }, alarm.service),
-        el("span", { class: "detail", lang: "en" }, alarm.text),
+        remark("detail", alarm.text, alarm.message),
         el("span", { class: "muted" }, `${t("since")} `, when(at(alarm.since)))]) };
     });
   }

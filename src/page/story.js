@@ -1,6 +1,7 @@
 // The history as a story: each transition with its stages, and everything else a line each. Pure.
 
 import { at } from "./times.js";
+import { said } from "./words.js";
 
 // In the order in which they are reached.
 const STAGES = ["first_fail", "verdict", "decided", "enable_sent", "enable_answered", "up", "exported",
@@ -75,7 +76,7 @@ export function line(entry) {
     case "stopped": return ["stopped", entry.why];
     case "reloaded": return ["reloaded", entry.error ?? ""];
     case "applied": return [entry.applied ? "applied" : "not_applied", entry.text];
-    case "transition": return ["transition", `${entry.rule} ${entry.reason}`, `s_${entry.from}`, `s_${entry.to}`];
+    case "transition": return ["transition", `${entry.rule} ${said(entry.reason, entry.reason_message)}`, `s_${entry.from}`, `s_${entry.to}`];
     case "verdict": return ["verdict", "", `v_${entry.from}`, `v_${entry.to}`];
     case "probe": return ["probe", `${entry.name}: ${entry.detail}`, `p_${entry.from}`, `p_${entry.to}`];
     case "isolated": return [entry.isolated ? "isolated" : entry.state === "cut_off" ? "cut_off" : entry.state === "open" ? "witnesses_open" : "connected", ""];
@@ -88,7 +89,7 @@ export function line(entry) {
     case "drill_ended": return ["drill_ended", entry.report.text, null, `o_${entry.report.outcome}`];
     case "readiness": return ["readiness", entry.problems.join("; "), entry.from && `lw_${entry.from}`, `lw_${entry.to}`];
     case "bird": return ["bird", entry.error ?? "", `b_${entry.from}`, `b_${entry.to}`];
-    case "alarm": return entry.text === null ? ["cleared", "", null, `x_${entry.code}`] : ["alarm", entry.text, null, `x_${entry.code}`];
+    case "alarm": return entry.text === null ? ["cleared", "", null, `x_${entry.code}`] : ["alarm", said(entry.text, entry.message), null, `x_${entry.code}`];
     case "drift":
     case "failed": return [entry.event, entry.text];
     case "mended": return ["mended", entry.times === null ? entry.protocol : `${entry.protocol} (times ${entry.times}, next wait ${entry.next_wait_ms / 1000} s)`, null, entry.enabled ? "m_enabled" : "m_disabled"];

@@ -4,7 +4,7 @@ import { el, fill, Rows, state, when } from "./dom.js";
 import { strength } from "./services.js";
 import { events, line, steps, total, transitions } from "./story.js";
 import { at, exact } from "./times.js";
-import { say, t } from "./words.js";
+import { said, t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const STAGE_WORDS = { verdict: "verdict_stage", exported: "exported_stage" };
@@ -54,7 +54,7 @@ function describe(entry) {
     el("span", { class: "change" }, strength(entry.from), el("span", { "aria-hidden": "true" }, "→"), strength(entry.to)),
     entry.outcome ? el("span", { class: "badge loud" }, t("drill")) : null,
     entry.outcome ? state(entry.outcome === "passed" ? "good" : "bad", t(`o_${entry.outcome}`)) : null,
-    el("span", { class: "detail" }, entry.rule ? el("span", { class: "rule" }, entry.rule) : null, " ", say(entry.reason)),
+    el("span", { class: "detail" }, entry.rule ? el("span", { class: "rule" }, entry.rule) : null, " ", said(entry.reason, entry.reason_message)),
     entry.underway ? state("look", t("under_way")) : null,
     took === null ? null : el("span", { class: "total", "data-field": "total" }, t(took.from, exact(took.ms)))];
 }
@@ -71,10 +71,9 @@ function makeEvent() {
   const made = el("li", {});
   return { el: made, update: (entry) => fill(made, entry, () => {
     const [word, text, from, to] = line(entry);
-    const known = entry.event === "transition" ? say(text) : text;
     const change = [from, to].filter(Boolean).map((key) => t(key)).join(" → ");
     return [when(at(entry.at)), el("span", { class: "event" }, t(`e_${word}`)),
       el("b", { class: "name" }, entry.service ?? ""),
-      el("span", { class: "detail" }, [change, known].filter(Boolean).join(" · "))];
+      el("span", { class: "detail" }, [change, text].filter(Boolean).join(" · "))];
   }) };
 }

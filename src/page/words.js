@@ -1,8 +1,9 @@
-// What the page says, in English and Chinese. Nothing here decides anything.
+// The page's own words, in English and Chinese, and the daemon's texts in the reader's language.
 //
-// Words that the daemon itself says (reasons, alarms, details) come in English; the sentences that it
-// is known to say are told in Chinese too, and what is not known is shown as it came.
+// The daemon's texts (reasons, alarms, readiness) come in English, with a code and arguments beside
+// them; messages.js has their Chinese. A text without a code, such as BIRD's own, is shown as it came.
 
+import { messages } from "./messages.js";
 import { roughly } from "./times.js";
 
 export const words = {
@@ -59,7 +60,7 @@ export const words = {
     d_recording: "being recorded", d_rising: "rising", d_holding: "announced", d_ending: "ending", d_unverified: "not seen to end",
     c_bird: "BIRD", c_protocols: "protocols", c_state: "state", c_upstreams: "upstreams", c_export_filter: "export filter", c_export_limit: "export limit",
     c_probes: "probes", c_witnesses: "witnesses", c_override: "override", c_latch: "latch", c_state_dir: "state directory",
-    c_state_files: "state files", c_rendered_file: "rendered file", c_last_drill: "last drill", c_tunnels: "tunnels", c_lease: "lease",
+    c_state_files: "state files", c_rendered_file: "rendered file", c_last_drill: "last drill", c_route: "route", c_alarms: "alarms", c_tunnels: "tunnels", c_lease: "lease",
   },
   zh: {
     u_s: "{0} 秒", u_min: "{0} 分钟", u_h: "{0} 小时", u_d: "{0} 天",
@@ -114,31 +115,9 @@ export const words = {
     d_recording: "记录中", d_rising: "启用中", d_holding: "已宣告", d_ending: "结束中", d_unverified: "未确认结束",
     c_bird: "BIRD", c_protocols: "协议", c_state: "状态", c_upstreams: "上游", c_export_filter: "导出过滤器", c_export_limit: "导出上限",
     c_probes: "探测", c_witnesses: "见证者", c_override: "人工干预", c_latch: "锁定", c_state_dir: "状态目录",
-    c_state_files: "状态文件", c_rendered_file: "渲染文件", c_last_drill: "最近演练", c_tunnels: "隧道", c_lease: "租约",
+    c_state_files: "状态文件", c_rendered_file: "渲染文件", c_last_drill: "最近演练", c_route: "路由", c_alarms: "告警", c_tunnels: "隧道", c_lease: "租约",
   },
 };
-
-// Sentences of the daemon's judgement. A pattern's groups are put in place of $1, $2.
-const judged = [
-  [/^BIRD has not been read yet$/, "尚未读取 BIRD"],
-  [/^this site is cut off from where the primary is: on_cut_off holds the takeover$/, "本站点与主站点一侧的连接已中断：按 on_cut_off 不接管"],
-  [/^this site is isolated: nothing changes$/, "本站点已被隔离：保持不变"],
-  [/^this site is isolated: withdrawn by on_isolated$/, "本站点已被隔离：按 on_isolated 撤销"],
-  [/^too few witnesses are known to be up: no takeover$/, "已知正常的见证者太少：不接管"],
-  [/^(.*); waiting for a witness to confirm our own uplink$/, "$1；等待见证者确认本站上联"],
-  [/^(.*); takeover_delay runs$/, "$1；takeover_delay 计时中"],
-  [/^down again before we fell silent: (.*)$/, "静默之前再次宕机：$1"],
-  [/^latched after too many takeovers: stays announced until falconer auto$/, "接管过于频繁，已锁定：保持宣告，直到执行 falconer auto"],
-  [/^latched after too many withdrawals: stays silent until falconer auto$/, "撤销过于频繁，已锁定：保持静默，直到执行 falconer auto"],
-  [/^up again; waits for falconer failback$/, "已恢复；等待 falconer failback"],
-  [/^up again; failback_delay runs$/, "已恢复；failback_delay 计时中"],
-  [/^up again; waits for the failback window$/, "已恢复；等待回切时间窗"],
-  [/^up again; draining before the withdrawal$/, "已恢复；撤销前排空"],
-  [/^unclear: (.*)$/, "不明：$1"],
-  [/^(announce|withdraw|freeze) by (\S+): (.*)$/, "$2 要求 $1：$3"],
-  [/^(announce|withdraw|freeze) by (\S+)$/, "$2 要求 $1"],
-];
-const states = { up: "正常", down: "失败", unknown: "未知", announce: "宣告", withdraw: "撤销", freeze: "冻结" };
 
 let language = "en";
 
@@ -171,25 +150,30 @@ export function t(key, ...parts) {
   return text.replace(/\{(\d)\}/g, (_, at) => String(parts[at] ?? ""));
 }
 
-// What the daemon said of its judgement, in the reader's language where we know how.
-export function say(text) {
-  if (language === "en" || !text) {
-    return text ?? "";
-  }
-  for (const [pattern, told] of judged) {
-    const found = pattern.exec(text);
-    if (found) {
-      return told.replace(/\$(\d)/g, (_, at) => listing(found[at]));
-    }
-  }
-  return listing(text);
+// A text of the daemon in the reader's language: its message where that is known, else the English text.
+export function said(text, message) {
+  return tell(message) ?? text ?? "";
 }
 
-// "ping down, site down", and nothing that merely looks like it.
-function listing(text) {
-  if (text in states) {
-    return states[text];
+// A message in the reader's language; null where that is English, or has no words for it.
+export function tell(message) {
+  return message && language in messages ? part(message) : null;
+}
+
+// A part of a message: a text as it is, or words for a code, filled with their own parts.
+function part(given) {
+  if (typeof given === "string") {
+    return given;
   }
-  const parts = text.split(", ").map((part) => /^(\S+) (up|down|unknown)$/.exec(part));
-  return parts.every(Boolean) ? parts.map(([, name, state]) => `${name} ${states[state]}`).join("，") : text;
+  const { code, args } = given;
+  const parts = args.map(part);
+  if (parts.includes(null)) {
+    return null;
+  }
+  if (code === "list") {
+    return parts.join("，");
+  }
+  const filled = code === "list_and_more" ? [parts.slice(0, -1).join("，"), parts.at(-1)] : parts;
+  return messages[language][code]?.replace(/\{(\d)(?:\|([a-z]+))?\}/g, (_, at, kind) =>
+    (kind ? t(`${kind}_${filled[at]}`) : filled[at] ?? "")) ?? null;
 }

@@ -2,8 +2,10 @@
 //! not told twice.
 
 use super::facts::ReadinessFacts;
+use crate::model::message::{CodedText, coded};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{Alarm, AlarmCode};
+use crate::ready::wording::text_of;
 
 /// One check for each alarm of a service, of an upstream of one, or of the site, that none of `checks` is
 /// the answer to.
@@ -24,7 +26,7 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>, checks: &[ReadinessCheck]) -> Ve
     if standing.is_empty() {
         standing.push(ReadinessCheck::ok(
             ReadinessCode::Alarms,
-            "none stands that no other check speaks of",
+            coded!("no_other_alarm", "no alarm besides those that other checks name"),
         ));
     }
     standing
@@ -91,11 +93,12 @@ fn amiss(alarm: &Alarm) -> ReadinessCheck {
         | AlarmCode::Probe
         | AlarmCode::Drill => ReadinessLevel::Warning,
     };
+    let (code, text) = (alarm.code.word(), text_of(alarm));
     let check = ReadinessCheck::amiss(
         ReadinessCode::Alarms,
         level,
-        format!("an alarm stands, {}: {}", alarm.code.word(), alarm.text),
-        "`falconer status` shows when it is gone",
+        coded!("alarm_stands", "alarm {code}: {text}", code, text),
+        coded!("status_shows_alarm", "`falconer status` shows when it is cleared"),
     );
     match &alarm.service {
         Some(service) => check.service(service),

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::facts::ReadinessFacts;
 use super::services::pairs;
 use crate::config::model::Role;
+use crate::model::message::{CodedText, coded};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{DrillOutcome, LastDrill, ServiceSnapshot};
 
@@ -21,33 +22,46 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
 }
 
 fn of_service(service: &ServiceSnapshot, now: Timestamp) -> ReadinessCheck {
-    let advice = format!(
-        "`falconer drill {}` rehearses a takeover as a last resort, timed",
-        service.name
+    let name = &service.name;
+    let advice = coded!(
+        "run_a_drill",
+        "`falconer drill {name}` rehearses a takeover, announced as a last resort, and measures its time",
+        name
     );
-    let amiss = |text: String| {
+    let amiss = |text: CodedText| {
         ReadinessCheck::amiss(
             ReadinessCode::LastDrill,
             ReadinessLevel::Warning,
             text,
-            advice.as_str(),
+            advice.clone(),
         )
     };
     if let Some(failed) = failed_since(service) {
         let LastDrill { at, text, .. } = failed;
-        return amiss(format!("the last drill, {at:.0}, did not pass: {text}"));
+        let at = format!("{at:.0}");
+        return amiss(coded!(
+            "last_drill_failed",
+            "the last drill, {at}, did not pass: {text}",
+            at,
+            text
+        ));
     }
     let Some(passed) = service.last_good_drill else {
-        return amiss("a takeover was never drilled".to_owned());
+        return amiss(coded!("never_drilled", "no drill of a takeover ever passed"));
     };
     let ago = now.duration_since(passed);
     let days = ago.as_hours() / 24;
     if ago > COUNTS_FOR {
-        return amiss(format!("the last good drill was {days} days ago"));
+        return amiss(coded!(
+            "drill_too_old",
+            "the last good drill was {days} days ago",
+            days
+        ));
     }
+    let passed = format!("{passed:.0}");
     ReadinessCheck::ok(
         ReadinessCode::LastDrill,
-        format!("passed {passed:.0}, {days} days ago"),
+        coded!("drill_passed", "passed {passed}, {days} days ago", passed, days),
     )
 }
 

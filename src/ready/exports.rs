@@ -15,9 +15,10 @@ use super::upstreams::channel;
 use crate::bird::parse::Channel;
 use crate::config::model::{self, Family, StaticProtocolConfig};
 use crate::config::names::{rehearsal_table, shadow};
+use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::ServiceSnapshot;
-use crate::ready::wording::list;
+use crate::ready::wording::load_rendered_file;
 
 /// How BIRD shows `export all`, `export none`, and a filter without a name.
 const ACCEPT: &str = "ACCEPT";
@@ -70,19 +71,34 @@ fn of_tables(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let tables = facts.bird.rehearsals.iter();
     let amiss = tables.filter_map(|(family, rehearsal)| {
         let table = rehearsal_table(*family);
+        let channel = family.channel();
         let (text, advice) = match rehearsal {
             FilterTest::Held { .. } => return None,
             FilterTest::NoTable => (
-                format!("BIRD has no table {table}: whether the export filters let {} prefixes out is not provable", family.channel()),
+                coded!(
+                    "no_rehearsal_table",
+                    "BIRD has no table {table}, so the export filters cannot be tested with {channel} prefixes",
+                    table,
+                    channel
+                ),
                 lines_to_add(facts, *family),
             ),
             FilterTest::Crowded(routes) => (
-                format!("table {table} holds {routes} routes: it is no rehearsal table, and not asked"),
-                format!("connect nothing to {table} but the shadows (docs/attach.md)"),
+                coded!(
+                    "rehearsal_table_crowded",
+                    "table {table} holds {routes} routes, so it is no rehearsal table and is not used",
+                    table,
+                    routes
+                ),
+                coded!(
+                    "connect_only_shadows",
+                    "connect nothing to {table} but the shadow protocols (docs/attach.md)",
+                    table
+                ),
             ),
             FilterTest::Failed(why) => (
-                format!("table {table} could not be asked: {why}"),
-                format!("`birdc show route table {table}`"),
+                coded!("table_not_read", "table {table} could not be read: {why}", table, why),
+                coded!("see_table", "see `birdc show route table {table}`", table),
             ),
         };
         Some(ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice).subject(table))
@@ -91,9 +107,9 @@ fn of_tables(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
 }
 
 /// What is to be added to bird.conf for a rehearsal.
-fn lines_to_add(facts: &ReadinessFacts<'_>, family: Family) -> String {
+fn lines_to_add(facts: &ReadinessFacts<'_>, family: Family) -> CodedText {
     if facts.config.render.is_some() {
-        return "has BIRD read the rendered file? `falconer render --apply` brings it in".to_owned();
+        return load_rendered_file();
     }
     let (table, channel) = (rehearsal_table(family), family.channel());
     let first = facts
@@ -102,8 +118,21 @@ fn lines_to_add(facts: &ReadinessFacts<'_>, family: Family) -> String {
         .iter()
         .flat_map(|service| &service.full)
         .find(|line| line.family == family);
-    let example = first.map_or(String::new(), |line| format!(" and {}", shadow_lines(line)));
-    format!("add `{channel} table {table};`{example}, and let the export filters take it (docs/attach.md)")
+    let Some(lines) = first.map(shadow_lines) else {
+        return coded!(
+            "add_table",
+            "add `{channel} table {table};`, and let the export filters accept it (docs/attach.md)",
+            channel,
+            table
+        );
+    };
+    coded!(
+        "add_table_and_shadow",
+        "add `{channel} table {table};` and {lines}, and let the export filters accept it (docs/attach.md)",
+        channel,
+        table,
+        lines
+    )
 }
 
 /// A shadow as bird.conf has it.
@@ -127,10 +156,16 @@ fn of_filters(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         let filter = channel.output_filter.as_str();
         let kind = channel.name.as_str();
         if filter == UNNAMED {
-            let text =
-                format!("the {kind} export filter of {name} has no name: what it lets out is not provable");
-            let advice = format!(
-                "give it one in bird.conf: `filter to_{name} {{ ... }}`, and `export filter to_{name};` in the session"
+            let text = coded!(
+                "filter_without_name",
+                "the {kind} export filter of {name} has no name, so it cannot be tested",
+                kind,
+                name
+            );
+            let advice = coded!(
+                "name_the_filter",
+                "give it one in bird.conf: `filter to_{name} {{ ... }}`, and `export filter to_{name};` in the session",
+                name
             );
             checks.push(
                 ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
@@ -140,10 +175,19 @@ fn of_filters(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         if let Some(FilterTest::Held { passes, .. }) = facts.bird.rehearsals.get(&family)
             && let Some(Err(why)) = passes.get(filter)
         {
-            let text = format!("filter {filter} of {name} could not be asked: {why}");
-            let advice = format!(
-                "`birdc 'show route table {} filter {filter}'`",
-                rehearsal_table(family)
+            let table = rehearsal_table(family);
+            let text = coded!(
+                "filter_not_tested",
+                "filter {filter} of {name} could not be tested: {why}",
+                filter,
+                name,
+                why
+            );
+            let advice = coded!(
+                "try_the_filter",
+                "try `birdc 'show route table {table} filter {filter}'`",
+                table,
+                filter
             );
             checks.push(
                 ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
@@ -196,7 +240,8 @@ fn of_service(
     }
     checks.extend(without_filter(policy, &nowhere));
     if checks.is_empty() && !unknown {
-        let text = format!("the export filters let {} out", list(&policy.prefixes));
+        let prefixes = list(&policy.prefixes);
+        let text = coded!("filters_accept", "the export filters accept {prefixes}", prefixes);
         checks.push(ReadinessCheck::ok(ReadinessCode::ExportFilter, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
@@ -206,11 +251,18 @@ fn of_service(
 fn without_filter(policy: &model::ServiceConfig, prefixes: &[IpNet]) -> Option<ReadinessCheck> {
     prefixes.first()?;
     let all = list(&policy.upstreams);
-    let text = format!(
-        "no export filter for {} was seen: none of {all} is a session with a channel of its family",
-        list(prefixes)
+    let prefixes = list(prefixes);
+    let text = coded!(
+        "no_filter_for_prefixes",
+        "no export filter for {prefixes} was found: none of {all} is a session with a channel of its family",
+        prefixes,
+        all
     );
-    let advice = format!("`birdc show protocols all` shows the channels of {all}");
+    let advice = coded!(
+        "see_channels",
+        "`birdc show protocols all` shows the channels of {all}",
+        all
+    );
     Some(ReadinessCheck::amiss(
         ReadinessCode::ExportFilter,
         ReadinessLevel::Warning,
@@ -282,19 +334,30 @@ fn refusal(
     let too_few = refused
         .iter()
         .any(|(line, prefix)| carriers(facts, policy, service, line, *prefix) < policy.min_upstreams);
-    let text = format!(
-        "{upstream} would not carry {}: its export filter {} refuses it",
-        list(&prefixes),
-        list(&filters)
-    );
     let advice = match filters.first() {
-        Some(&REJECT) => format!("`export none` lets nothing out: give {upstream} an export filter"),
-        Some(_) | None => format!(
-            "let the filter take the prefix from {} and {} (docs/attach.md)",
-            first.name,
-            shadow(&first.name)
+        Some(&REJECT) => coded!(
+            "export_none",
+            "`export none` lets nothing out: give {upstream} an export filter",
+            upstream
         ),
+        Some(_) | None => {
+            let (full, shadow) = (&first.name, shadow(&first.name));
+            coded!(
+                "let_filter_accept",
+                "let the filter accept the prefix from {full} and {shadow} (docs/attach.md)",
+                full,
+                shadow
+            )
+        }
     };
+    let (prefixes, filters) = (list(&prefixes), list(&filters));
+    let text = coded!(
+        "filter_refuses",
+        "{upstream} would not carry {prefixes}: its export filter {filters} refuses it",
+        upstream,
+        prefixes,
+        filters
+    );
     let level = if too_few {
         ReadinessLevel::No
     } else {
@@ -321,12 +384,16 @@ fn carriers(
 fn without_shadow(upstream: &str, lines: &[&StaticProtocolConfig]) -> Option<ReadinessCheck> {
     let line = lines.first()?;
     let table = rehearsal_table(line.family);
-    let text = format!(
-        "whether {upstream} would carry {} is not provable: {} brings no route of it into {table}",
-        list(&line.prefixes),
-        shadow(&line.name)
+    let (prefixes, shadow, lines) = (list(&line.prefixes), shadow(&line.name), shadow_lines(line));
+    let text = coded!(
+        "no_shadow_route",
+        "whether {upstream} would carry {prefixes} cannot be tested: {shadow} brings no route of it into {table}",
+        upstream,
+        prefixes,
+        shadow,
+        table
     );
-    let advice = format!("bird.conf needs {} (docs/attach.md)", shadow_lines(line));
+    let advice = coded!("add_shadow", "bird.conf needs {lines} (docs/attach.md)", lines);
     Some(
         ReadinessCheck::amiss(ReadinessCode::ExportFilter, ReadinessLevel::Warning, text, advice)
             .subject(upstream),
@@ -371,13 +438,34 @@ fn limit(
     }
     let (routes, kind) = (limit.routes, channel.name.as_str());
     let (level, then) = match limit.action.as_str() {
-        "warn" => (ReadinessLevel::Warning, "BIRD would warn"),
-        "block" => (ReadinessLevel::No, "BIRD would block what is beyond"),
-        _ => (ReadinessLevel::No, "BIRD would take the session down"),
+        "warn" => (
+            ReadinessLevel::Warning,
+            coded!("bird_would_warn", "BIRD would warn"),
+        ),
+        "block" => (
+            ReadinessLevel::No,
+            coded!("bird_would_block", "BIRD would block the routes beyond it"),
+        ),
+        _ => (
+            ReadinessLevel::No,
+            coded!("bird_would_close_session", "BIRD would close the session"),
+        ),
     };
-    let text = format!(
-        "{name} sends {carried} {kind} routes, and a takeover adds {ours}: more than its export limit of {routes}; {then}"
+    let text = coded!(
+        "export_limit_too_low",
+        "{name} sends {carried} {kind} routes, and a takeover adds {ours}: more than its export limit of {routes}; {then}",
+        name,
+        carried,
+        kind,
+        ours,
+        routes,
+        then
     );
-    let advice = format!("raise `export limit` of {name} in bird.conf to at least {needed}");
+    let advice = coded!(
+        "raise_export_limit",
+        "raise `export limit` of {name} in bird.conf to at least {needed}",
+        name,
+        needed
+    );
     Some(ReadinessCheck::amiss(ReadinessCode::ExportLimit, level, text, advice).subject(name))
 }

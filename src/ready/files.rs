@@ -6,9 +6,10 @@ use super::facts::ReadinessFacts;
 use crate::bird_conf::state_file_pattern;
 use crate::bird_conf::statics::StateFile;
 use crate::config::model::{self, StaticProtocolConfig};
+use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::AlarmCode;
-use crate::ready::wording::{list, verb};
+use crate::ready::wording::text_of;
 
 /// What of readiness depends on a disk. None of it keeps a takeover from happening.
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
@@ -22,17 +23,26 @@ fn state_dir(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let alarms = facts.snapshot.alarms.iter();
     let said = alarms
         .filter(|alarm| alarm.code == AlarmCode::StateDir)
-        .map(|alarm| alarm.text.clone());
-    let mut said: Vec<String> = said.collect();
+        .map(text_of);
+    let mut said: Vec<CodedText> = said.collect();
     if said.is_empty() {
-        said.extend(facts.disk.state_dir.clone().err());
+        said.extend(facts.disk.state_dir.clone().err().map(CodedText::from));
     }
     let dir = facts.config.site.state_dir.display().to_string();
     if said.is_empty() {
-        return vec![ReadinessCheck::ok(ReadinessCode::StateDir, "can be written").subject(&dir)];
+        return vec![
+            ReadinessCheck::ok(
+                ReadinessCode::StateDir,
+                coded!("can_be_written", "can be written"),
+            )
+            .subject(&dir),
+        ];
     }
     let amiss = said.into_iter().map(|text| {
-        let advice = "mend it: a takeover works without it, but what was decided may not survive a restart";
+        let advice = coded!(
+            "fix_state_dir",
+            "fix it: a takeover works without it, but decisions may not survive a restart"
+        );
         ReadinessCheck::amiss(ReadinessCode::StateDir, ReadinessLevel::Warning, text, advice).subject(&dir)
     });
     amiss.collect()
@@ -47,8 +57,8 @@ fn rendered_file(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
             ReadinessCheck::amiss(
                 ReadinessCode::RenderedFile,
                 ReadinessLevel::Warning,
-                alarm.text.clone(),
-                "see `falconer status` for since when",
+                text_of(alarm),
+                coded!("status_says_since", "`falconer status` says since when"),
             )
         })
         .collect();
@@ -56,7 +66,7 @@ fn rendered_file(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         if checks.is_empty() {
             checks.push(ReadinessCheck::ok(
                 ReadinessCode::RenderedFile,
-                "bird.conf is your own (no [render])",
+                coded!("own_bird_conf", "bird.conf is your own (no [render])"),
             ));
         }
         return checks;
@@ -69,11 +79,17 @@ fn rendered_file(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         .as_ref()
         .is_some_and(|told| *told != render.output)
     {
-        let text = format!(
-            "BIRD reads {}, and Falconer renders {output}",
-            facts.disk.bird_conf.path.display()
+        let path = facts.disk.bird_conf.path.display();
+        let text = coded!(
+            "bird_reads_other_file",
+            "BIRD reads {path}, but Falconer renders {output}",
+            path,
+            output
         );
-        let advice = "name that file as `output` in [render], or start BIRD without another `-c`";
+        let advice = coded!(
+            "set_output",
+            "name that file as `output` in [render], or start BIRD without another `-c`"
+        );
         checks.push(ReadinessCheck::amiss(
             ReadinessCode::RenderedFile,
             ReadinessLevel::Warning,
@@ -84,7 +100,7 @@ fn rendered_file(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     if checks.is_empty() {
         checks.push(ReadinessCheck::ok(
             ReadinessCode::RenderedFile,
-            "is what the configuration renders",
+            coded!("is_rendered", "is what the configuration renders"),
         ));
     }
     checks.into_iter().map(|check| check.subject(&output)).collect()
@@ -101,17 +117,18 @@ fn state_files(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
             .flat_map(|service| of_service(facts, service, found))
             .collect(),
         Err(why) => {
-            let text = format!("whether BIRD takes `disabled` from the state files cannot be seen: {why}");
-            let advice = format!(
-                "look there yourself: after `disabled;` each static protocol has a line \
-                 like {}",
-                facts
-                    .config
-                    .services
-                    .iter()
-                    .flat_map(|service| &service.full)
-                    .next()
-                    .map_or_else(String::new, |line| include(facts, line))
+            let text = coded!(
+                "state_files_unknown",
+                "whether BIRD takes `disabled` from the state files is unknown: {why}",
+                why
+            );
+            let services = facts.config.services.iter();
+            let first = services.flat_map(|service| &service.full).next();
+            let line = first.map_or_else(String::new, |line| include(facts, line));
+            let advice = coded!(
+                "check_include_yourself",
+                "check it yourself: after `disabled;` each static protocol needs a line like {line}",
+                line
             );
             vec![ReadinessCheck::amiss(
                 ReadinessCode::StateFiles,
@@ -137,12 +154,12 @@ fn of_service(
         .filter(|name| found.get(*name) == Some(&StateFile::Taken))
         .collect();
     if checks.is_empty() && !taken.is_empty() {
-        let take = verb(
-            taken.len(),
-            "takes `disabled` from its state file",
-            "take `disabled` from their state files",
+        let names = list(&taken);
+        let text = coded!(
+            "state_files_included",
+            "`disabled` comes from the state files of {names}",
+            names
         );
-        let text = format!("{} {take}", list(&taken));
         checks.push(ReadinessCheck::ok(ReadinessCode::StateFiles, text));
     }
     checks
@@ -159,54 +176,102 @@ fn of_line(
     let name = &line.name;
     let file = facts.disk.bird_conf.path.display();
     let include = include(facts, line);
-    let lost = "`birdc configure` or a restart of BIRD would undo what was decided";
+    let lost = coded!(
+        "configure_would_undo",
+        "`birdc configure` or a restart of BIRD would undo what was decided"
+    );
     let (text, advice) = match found {
         StateFile::Taken => return None,
-        // That BIRD has none either is told elsewhere.
+        // If BIRD does not have it either, the check of the protocols says so.
         StateFile::NoProtocol => {
             let protocols = facts.bird.protocols.as_ref()?;
             protocols.get(name)?;
             (
-                format!(
-                    "BIRD has {name}, and {file} has not: whether it takes its state file cannot be seen"
+                coded!(
+                    "protocol_not_in_file",
+                    "BIRD has {name}, but {file} has not: whether it includes its state file is unknown",
+                    name,
+                    file
                 ),
-                format!(
-                    "have BIRD read {file} again (`birdc configure`), or see that the protocol has the line {include}"
+                coded!(
+                    "reread_or_add_include",
+                    "let BIRD read {file} again (`birdc configure`), or check that the protocol has the line {include}",
+                    file,
+                    include
                 ),
             )
         }
         StateFile::NotIncluded => (
-            format!("{name} does not take `disabled` from its state file: {lost}"),
-            format!("add to it in {file}, after `disabled;`, the line {include}"),
+            coded!(
+                "state_file_not_included",
+                "{name} does not take `disabled` from its state file: {lost}",
+                name,
+                lost
+            ),
+            coded!(
+                "add_include",
+                "add to it in {file}, after `disabled;`, the line {include}",
+                file,
+                include
+            ),
         ),
         StateFile::Overruled => (
-            format!("{name} says `disabled;` after its state file, and the last one counts: {lost}"),
-            format!("move `disabled;` in {file} before the line {include}"),
+            coded!(
+                "state_file_overruled",
+                "{name} says `disabled;` after its state file, and the last one counts: {lost}",
+                name,
+                lost
+            ),
+            coded!(
+                "move_disabled",
+                "move `disabled;` in {file} before the line {include}",
+                file,
+                include
+            ),
         ),
         StateFile::Required => (
-            format!(
-                "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start"
+            coded!(
+                "state_file_required",
+                "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start",
+                name
             ),
-            format!("make it a pattern in {file}, which may match nothing: {include}"),
+            coded!(
+                "make_include_a_pattern",
+                "make it a pattern in {file}, which may match nothing: {include}",
+                file,
+                include
+            ),
         ),
         StateFile::TooWide => (
-            format!(
+            coded!(
+                "state_file_too_wide",
                 "{name} includes its state file by a pattern that matches those of other protocols, too, and the last \
-                 one counts: {lost}"
+                 one counts: {lost}",
+                name,
+                lost
             ),
-            format!("make the pattern match its own file alone, in {file}: {include}"),
+            coded!(
+                "narrow_the_pattern",
+                "make the pattern match only its own file, in {file}: {include}",
+                file,
+                include
+            ),
         ),
         StateFile::Unclear => (
-            format!(
-                "what `disabled` says in {name} is not understood: whether it takes its state file cannot be told"
+            coded!(
+                "disabled_not_understood",
+                "the value of `disabled` in {name} is not understood: whether it includes its state file is unknown",
+                name
             ),
-            format!("write `disabled;` in {file}, before the line {include}"),
+            write_disabled(&file, &include),
         ),
         StateFile::EnabledWithout => (
-            format!(
-                "{name} is enabled where its state file is missing: after a reboot BIRD would announce it by itself"
+            coded!(
+                "enabled_without_file",
+                "{name} is enabled if its state file is missing: after a reboot BIRD would announce it by itself",
+                name
             ),
-            format!("add `disabled;` in {file}, before the line {include}"),
+            write_disabled(&file, &include),
         ),
     };
     Some(
@@ -214,7 +279,16 @@ fn of_line(
     )
 }
 
-/// The line that takes a state file.
+fn write_disabled(file: &std::path::Display<'_>, include: &str) -> CodedText {
+    coded!(
+        "write_disabled",
+        "write `disabled;` in {file}, before the line {include}",
+        file,
+        include
+    )
+}
+
+/// The line that includes a state file.
 fn include(facts: &ReadinessFacts<'_>, line: &StaticProtocolConfig) -> String {
     // A run_dir that no pattern can name is refused where it is rendered.
     let pattern = state_file_pattern(&facts.config.site.run_dir, &line.name);

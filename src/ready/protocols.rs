@@ -7,11 +7,12 @@ use super::services::pairs;
 use crate::bird::guard;
 use crate::bird::parse::ProtocolRow;
 use crate::config::model::{self, Role, StaticProtocolConfig};
+use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{
     AlarmCode, DrillPhase, DrillSnapshot, OverrideAction, ServiceSnapshot, Strength, Verdict,
 };
-use crate::ready::wording::{list, verb};
+use crate::ready::wording::{load_rendered_file, text_of};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
 const CHANGING: SignedDuration = SignedDuration::from_secs(10);
@@ -54,8 +55,12 @@ fn there<'a>(
             .chain(&policy.drain)
             .map(|line| &line.name)
             .collect();
-        let are = verb(names.len(), "is", "are");
-        let text = format!("{} {are} in BIRD, with exactly the prefixes", list(&names));
+        let names = list(&names);
+        let text = coded!(
+            "protocols_as_configured",
+            "in BIRD with exactly the configured prefixes: {names}",
+            names
+        );
         checks.push(ReadinessCheck::ok(ReadinessCode::Protocols, text));
     }
     checks.into_iter().map(|check| check.service(name)).collect()
@@ -64,15 +69,18 @@ fn there<'a>(
 fn missing(facts: &ReadinessFacts<'_>, line: &StaticProtocolConfig, level: ReadinessLevel) -> ReadinessCheck {
     let (name, channel) = (&line.name, line.family.channel());
     let advice = match &facts.config.render {
-        Some(_) => "has BIRD read the rendered file? `falconer render --apply` brings it in".to_owned(),
-        None => format!(
-            "add it to bird.conf (docs/attach.md): `protocol static {name} {{ disabled; include ...; {channel}; route ...; }}`"
+        Some(_) => load_rendered_file(),
+        None => coded!(
+            "add_static_protocol",
+            "add it to bird.conf (docs/attach.md): `protocol static {name} {{ disabled; include ...; {channel}; route ...; }}`",
+            name,
+            channel
         ),
     };
     ReadinessCheck::amiss(
         ReadinessCode::Protocols,
         level,
-        format!("BIRD has no protocol {name}"),
+        coded!("no_protocol", "BIRD has no protocol {name}", name),
         advice,
     )
     .subject(name)
@@ -85,11 +93,13 @@ fn foreign(
     level: ReadinessLevel,
 ) -> Option<ReadinessCheck> {
     let refusal = guard::check(line, facts.bird.found.get(&line.name)?).err()?;
-    let name = &line.name;
-    let advice = format!(
-        "put bird.conf right: Falconer enables {name} only with one {} channel and exactly these routes: {}",
-        line.family.channel(),
-        list(&line.prefixes)
+    let (name, channel, routes) = (&line.name, line.family.channel(), list(&line.prefixes));
+    let advice = coded!(
+        "correct_protocol",
+        "correct bird.conf: Falconer enables {name} only with one {channel} channel and exactly these routes: {routes}",
+        name,
+        channel,
+        routes
     );
     Some(ReadinessCheck::amiss(ReadinessCode::Protocols, level, refusal.to_string(), advice).subject(name))
 }
@@ -101,11 +111,14 @@ fn alarmed(facts: &ReadinessFacts<'_>, service: &str) -> Vec<ReadinessCheck> {
         .filter(|alarm| alarm.code == AlarmCode::ForeignRoutes && alarm.service.as_deref() == Some(service));
     foreign
         .map(|alarm| {
-            let advice = "put bird.conf right: `birdc show static NAME` shows what is there";
+            let advice = coded!(
+                "correct_bird_conf",
+                "correct bird.conf: `birdc show static NAME` shows the routes that it has"
+            );
             ReadinessCheck::amiss(
                 ReadinessCode::Protocols,
                 ReadinessLevel::No,
-                alarm.text.clone(),
+                text_of(alarm),
                 advice,
             )
         })
@@ -122,14 +135,24 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
     let changing = service
         .since
         .is_some_and(|since| now.duration_since(since).abs() < CHANGING);
-    let explain = format!("`falconer explain {name}` says what it waits for");
+    let explain = coded!(
+        "see_explain",
+        "`falconer explain {name}` says what it waits for",
+        name
+    );
     let (wanted, actual) = (service.want.word(), service.actual.word());
     let check = if service.actual == Strength::Unknown || frozen {
         return None;
     } else if let Some(drill) = &service.drill {
         of_drill(drill)
     } else if service.want == Strength::Unknown {
-        let text = format!("not settled yet ({}: {})", service.rule, service.reason);
+        let (rule, reason) = (&service.rule, reason_of(service));
+        let text = coded!(
+            "not_settled",
+            "nothing is decided yet ({rule}: {reason})",
+            rule,
+            reason
+        );
         ReadinessCheck::amiss(ReadinessCode::State, ReadinessLevel::Warning, text, explain)
     } else if service.want != service.actual && !changing {
         let level = if service.want == Strength::Off {
@@ -137,12 +160,17 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
         } else {
             ReadinessLevel::No
         };
-        let text = format!("wanted {wanted}, and BIRD is at {actual}");
+        let text = coded!(
+            "strength_differs",
+            "wanted {wanted}, but BIRD is at {actual}",
+            wanted,
+            actual
+        );
         ReadinessCheck::amiss(
             ReadinessCode::State,
             level,
             text,
-            "`falconer status` says what is wrong at BIRD",
+            coded!("see_status", "`falconer status` says what is wrong in BIRD"),
         )
     } else if held_back(policy, service) {
         let level = if service.deadline.is_some() || changing {
@@ -150,15 +178,23 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
         } else {
             ReadinessLevel::No
         };
-        let text = format!(
-            "the target is down and not taken over ({}: {})",
-            service.rule, service.reason
+        let (rule, reason) = (&service.rule, reason_of(service));
+        let text = coded!(
+            "down_not_taken_over",
+            "the target is down, but not taken over ({rule}: {reason})",
+            rule,
+            reason
         );
         ReadinessCheck::amiss(ReadinessCode::State, level, text, explain)
     } else {
         ReadinessCheck::ok(
             ReadinessCode::State,
-            format!("wanted {wanted}, and BIRD is at {actual}"),
+            coded!(
+                "strength_as_wanted",
+                "wanted {wanted}, and BIRD is at {actual}",
+                wanted,
+                actual
+            ),
         )
     };
     Some(check.service(name))
@@ -167,18 +203,34 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
 /// It is announced without being wanted, and that is as it should be, unless it does not end.
 fn of_drill(drill: &DrillSnapshot) -> ReadinessCheck {
     if drill.phase == DrillPhase::Unverified {
-        let text = format!(
-            "the drill that {} began should be over, and nobody has seen that it is",
-            drill.actor
+        let actor = &drill.actor;
+        let text = coded!(
+            "drill_not_seen_over",
+            "the drill that {actor} began should be over, but its end was not seen",
+            actor
         );
         return ReadinessCheck::amiss(
             ReadinessCode::State,
             ReadinessLevel::Warning,
             text,
-            "`birdc show protocols`, and `falconer status`",
+            coded!(
+                "see_protocols_and_status",
+                "see `birdc show protocols` and `falconer status`"
+            ),
         );
     }
-    ReadinessCheck::ok(ReadinessCode::State, "a drill is under way")
+    ReadinessCheck::ok(
+        ReadinessCode::State,
+        coded!("drill_under_way", "a drill is under way"),
+    )
+}
+
+/// The reason of its state, with its message.
+fn reason_of(service: &ServiceSnapshot) -> CodedText {
+    CodedText {
+        text: service.reason.clone(),
+        message: service.reason_message.clone(),
+    }
 }
 
 /// Whether a takeover is due and does not come. An override is a check of its own.

@@ -5,9 +5,9 @@ use super::facts::ReadinessFacts;
 use super::services::pairs;
 use super::upstreams::channel;
 use crate::config::model;
+use crate::model::message::{coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{BirdState, Obstacle, ServiceSnapshot, Strength};
-use crate::ready::wording::list;
 
 /// The state of a session that carries routes.
 const ESTABLISHED: &str = "Established";
@@ -46,23 +46,38 @@ fn of_service(
         None => vec![ReadinessCheck::amiss(
             ReadinessCode::Route,
             ReadinessLevel::Warning,
-            "not everything was looked at yet: where its routes would stand, and what else has the prefixes",
-            "ask again in a few seconds; where it stays so, see `falconer status` and the checks of its protocols",
+            coded!(
+                "route_not_checked_yet",
+                "not yet checked: where its routes would be, and which other routes have the prefixes"
+            ),
+            coded!(
+                "ask_again_or_see_status",
+                "ask again in a few seconds; if it stays like this, see `falconer status` and the checks of its protocols"
+            ),
         )],
         Some([]) if !has_way(facts, policy) => {
             let all = list(&policy.upstreams);
             vec![ReadinessCheck::amiss(
                 ReadinessCode::Route,
                 ReadinessLevel::Warning,
-                format!(
-                    "no way to an upstream could be looked at: none of {all} is established with a channel of its family"
+                coded!(
+                    "no_way_to_check",
+                    "no way to an upstream could be checked: none of {all} is established with a channel of its family",
+                    all
                 ),
-                format!("see why with `birdc show protocols all` of {all}, and at the neighbours"),
+                coded!(
+                    "see_sessions",
+                    "see why with `birdc show protocols all` of {all}, and at the neighbours",
+                    all
+                ),
             )]
         }
         Some([]) => vec![ReadinessCheck::ok(
             ReadinessCode::Route,
-            "nothing that BIRD shows would stand before its routes on their way to the upstreams",
+            coded!(
+                "way_is_free",
+                "nothing that BIRD shows would block its routes on their way to the upstreams"
+            ),
         )],
         Some(obstacles) => obstacles.iter().map(amiss).collect(),
     };

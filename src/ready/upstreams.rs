@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::facts::ReadinessFacts;
 use crate::bird::parse::{Channel, ProtocolDetail};
 use crate::config::model::{self, Family};
+use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
-use crate::ready::wording::list;
 
 /// The state of a channel that carries routes.
 const UP: &str = "UP";
@@ -56,12 +56,18 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
 /// The neighbour would keep the routes of a dead router.
 fn keeps_routes(name: &str, session: &ProtocolDetail) -> Option<ReadinessCheck> {
     let time = session.bgp.as_ref()?.restart_time?;
-    let text = format!(
+    let text = coded!(
+        "keeps_dead_routes",
         "{name} asks its neighbour to keep our routes for {time} s after BIRD here died (`graceful restart on`): a dead \
-         standby stays announced that long"
+         standby stays announced that long",
+        name,
+        time
     );
-    let advice =
-        format!("write `graceful restart aware;` for {name} in bird.conf, which only helps the neighbour");
+    let advice = coded!(
+        "write_graceful_restart_aware",
+        "write `graceful restart aware;` for {name} in bird.conf, which only helps the neighbour",
+        name
+    );
     Some(ReadinessCheck::amiss(ReadinessCode::Upstreams, ReadinessLevel::Warning, text, advice).subject(name))
 }
 
@@ -78,11 +84,18 @@ struct MissingUpstreams<'a> {
 impl MissingUpstreams<'_> {
     fn nowhere(&self) -> ReadinessCheck {
         let channel = self.family.channel();
-        let text = format!(
-            "none of {} has an {channel} channel",
-            list(&self.service.upstreams)
+        let all = list(&self.service.upstreams);
+        let text = coded!(
+            "no_upstream_has_channel",
+            "none of {all} has an {channel} channel",
+            all,
+            channel
         );
-        let advice = format!("give one of them `{channel} {{ ... }};` in bird.conf");
+        let advice = coded!(
+            "add_channel",
+            "give one of them `{channel} {{ ... }};` in bird.conf",
+            channel
+        );
         ReadinessCheck::amiss(ReadinessCode::Upstreams, ReadinessLevel::No, text, advice)
             .service(&self.service.name)
     }
@@ -134,7 +147,8 @@ fn of_upstream(facts: &ReadinessFacts<'_>, name: &str, short: &[MissingUpstreams
             .iter()
             .filter(|family| session.is_some_and(|session| channel(session, **family).is_some()));
         let channels: Vec<&str> = carried.map(|family| family.channel()).collect();
-        let text = format!("established, {} up", list(&channels));
+        let channels = list(&channels);
+        let text = coded!("upstream_established", "established, {channels} up", channels);
         return ReadinessCheck::ok(ReadinessCode::Upstreams, text).subject(name);
     };
     let concerned = short
@@ -148,22 +162,40 @@ fn of_upstream(facts: &ReadinessFacts<'_>, name: &str, short: &[MissingUpstreams
     let (level, text) = if services.is_empty() {
         (
             ReadinessLevel::Warning,
-            format!("{wrong}; enough others carry what it carries"),
+            coded!(
+                "others_carry_it",
+                "{wrong}; enough other upstreams carry its prefixes",
+                wrong
+            ),
         )
     } else {
+        let services = list(&services);
         (
             ReadinessLevel::No,
-            format!("{wrong}: too few upstreams would carry {}", list(&services)),
+            coded!(
+                "too_few_upstreams",
+                "{wrong}: too few upstreams would carry {services}",
+                wrong,
+                services
+            ),
         )
     };
     let advice = match facts.bird.sessions.get(name) {
-        None => "upstreams name BGP protocols of bird.conf: `birdc show protocols` lists those that BIRD has"
-            .to_owned(),
-        Some(session) if session.bgp.is_none() => format!(
-            "an upstream is a BGP protocol: take {name} out of falconer.toml, or name the session that carries the \
-             prefixes out (`birdc show protocols`)"
+        None => coded!(
+            "name_a_bgp_protocol",
+            "the name of an upstream is that of a BGP protocol in bird.conf: `birdc show protocols` lists them"
         ),
-        Some(_) => format!("see why with `birdc show protocols all {name}`, and at the neighbour"),
+        Some(session) if session.bgp.is_none() => coded!(
+            "upstream_must_be_bgp",
+            "an upstream is a BGP protocol: take {name} out of falconer.toml, or name the session that carries the \
+             prefixes out (`birdc show protocols`)",
+            name
+        ),
+        Some(_) => coded!(
+            "see_session",
+            "see why with `birdc show protocols all {name}`, and at the neighbour",
+            name
+        ),
     };
     ReadinessCheck::amiss(ReadinessCode::Upstreams, level, text, advice).subject(name)
 }
@@ -179,7 +211,7 @@ fn families_of(facts: &ReadinessFacts<'_>, name: &str) -> BTreeSet<Family> {
 }
 
 /// What keeps a session from carrying what it is to carry, in words.
-fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) -> Option<String> {
+fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) -> Option<CodedText> {
     let Some(session) = facts.bird.sessions.get(name) else {
         let there = facts
             .bird
@@ -187,16 +219,26 @@ fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) ->
             .as_ref()
             .is_some_and(|all| all.contains_key(name));
         return Some(match there {
-            true => format!("BIRD did not say how {name} is"),
-            false => format!("BIRD has no protocol {name}"),
+            true => coded!("session_not_read", "BIRD did not answer about {name}", name),
+            false => coded!("no_protocol", "BIRD has no protocol {name}", name),
         });
     };
     let Some(bgp) = &session.bgp else {
-        return Some(format!("{name} is of type {}, not BGP", session.protocol.proto));
+        let kind = &session.protocol.proto;
+        return Some(coded!("not_bgp", "{name} is of type {kind}, not BGP", name, kind));
     };
     if !is_established(session) {
-        let error = bgp.last_error.as_deref().map(|error| format!(" ({error})"));
-        return Some(format!("{name} is {}{}", bgp.state, error.unwrap_or_default()));
+        let state = &bgp.state;
+        return Some(match &bgp.last_error {
+            Some(error) => coded!(
+                "session_is_error",
+                "{name} is {state} ({error})",
+                name,
+                state,
+                error
+            ),
+            None => coded!("session_is", "{name} is {state}", name, state),
+        });
     }
     // What no service uses, such as a channel of another family or of multicast, is the user's business.
     let used: Vec<&Channel> = families
@@ -205,15 +247,24 @@ fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) ->
         .collect();
     if used.is_empty() {
         let missing: Vec<&str> = families.iter().map(|family| family.channel()).collect();
-        return Some(format!(
-            "{name} is established, and has no channel {}",
-            list(&missing)
+        let missing = list(&missing);
+        return Some(coded!(
+            "session_without_channel",
+            "{name} is established, but has no channel {missing}",
+            name,
+            missing
         ));
     }
-    let down: Vec<String> = used
-        .iter()
-        .filter(|channel| channel.state != UP)
-        .map(|channel| format!("{} is {}", channel.name, channel.state))
-        .collect();
-    (!down.is_empty()).then(|| format!("{name} is established, but its channel {}", down.join(", ")))
+    let down = used.iter().filter(|channel| channel.state != UP);
+    let down = down.map(|Channel { name, state, .. }| coded!("session_is", "{name} is {state}", name, state));
+    let down: Vec<CodedText> = down.collect();
+    let channels = list(&down);
+    (!down.is_empty()).then(|| {
+        coded!(
+            "session_channel_down",
+            "{name} is established, but its channel {channels}",
+            name,
+            channels
+        )
+    })
 }

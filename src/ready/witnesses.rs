@@ -2,9 +2,10 @@
 
 use super::facts::ReadinessFacts;
 use crate::config::model::{Group, MinUp, OnCutOff, Role};
+use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{ProbeSnapshot, ProbeState};
-use crate::ready::wording::{list, verb};
+use crate::ready::wording::last_result;
 
 /// The witnesses, all in one.
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
@@ -22,7 +23,10 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         ReadinessLevel::Warning
     };
     if witnesses.is_empty() {
-        let text = "none is configured: the loss of our own uplink would look like the death of a primary";
+        let text = coded!(
+            "no_witness_configured",
+            "none is configured: the loss of our own uplink would look like the death of a primary"
+        );
         return vec![ReadinessCheck::ok(ReadinessCode::Witnesses, text)];
     }
     let missing: Vec<&ProbeSnapshot> = witnesses
@@ -30,50 +34,91 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
         .filter(|witness| witness.state != ProbeState::Up)
         .collect();
     let up = witnesses.len() - missing.len();
-    let are = verb(up, "is", "are");
-    let count = format!("{up} of {} witnesses {are} up, {min_up} needed", witnesses.len());
-    let said: Vec<String> = missing.iter().map(|witness| said(witness)).collect();
+    let (all, needed) = (witnesses.len(), min_up.to_string());
+    let count = coded!(
+        "witnesses_up",
+        "witnesses up: {up} of {all}, {needed} needed",
+        up,
+        all,
+        needed
+    );
+    let said: Vec<CodedText> = missing.iter().map(|witness| said(witness)).collect();
     let why = list(&said);
     let enough = enough(facts, min_up);
     vec![if facts.snapshot.cut_off {
-        let (level, then) = match facts.config.isolation.on_cut_off {
-            OnCutOff::Hold => (worst, "takes nothing over"),
-            OnCutOff::Takeover => (ReadinessLevel::Warning, "takes over all the same"),
-        };
-        let text = format!("this site is cut off from where the primary is, and {then}: {count}; {why}");
-        ReadinessCheck::amiss(
-            ReadinessCode::Witnesses,
-            level,
-            text,
-            "mend the way there, or the far witnesses",
-        )
-    } else if !enough && facts.snapshot.isolated {
-        let text = format!("this site is isolated, and takes nothing over: {count}; {why}");
-        ReadinessCheck::amiss(
-            ReadinessCode::Witnesses,
-            worst,
-            text,
-            "mend this site's uplink, or the witnesses",
-        )
+        cut_off(facts.config.isolation.on_cut_off, worst, &count, &why)
     } else if !enough {
-        let text = format!("not known to be connected, so nothing is taken over: {count}; {why}");
-        ReadinessCheck::amiss(
-            ReadinessCode::Witnesses,
-            worst,
-            text,
-            "mend what the witnesses' errors name; at a start they take seconds",
-        )
+        too_few(facts.snapshot.isolated, worst, &count, &why)
     } else if missing.is_empty() {
         ReadinessCheck::ok(ReadinessCode::Witnesses, count)
     } else {
-        let text = format!("{count}; {why}");
-        ReadinessCheck::amiss(
-            ReadinessCode::Witnesses,
-            ReadinessLevel::Warning,
-            text,
-            "mend those that do not answer, before the others fail too",
-        )
+        let text = coded!("some_witnesses_missing", "{count}; {why}", count, why);
+        let advice = coded!(
+            "fix_witnesses_in_time",
+            "fix those that do not answer, before the others fail, too"
+        );
+        ReadinessCheck::amiss(ReadinessCode::Witnesses, ReadinessLevel::Warning, text, advice)
     }]
+}
+
+/// The near witnesses answer, and the far ones do not.
+fn cut_off(then: OnCutOff, worst: ReadinessLevel, count: &CodedText, why: &CodedText) -> ReadinessCheck {
+    let (level, text) = match then {
+        OnCutOff::Hold => (
+            worst,
+            coded!(
+                "cut_off_would_not_take_over",
+                "this site is cut off from the primary's site, and takes nothing over: {count}; {why}",
+                count,
+                why
+            ),
+        ),
+        OnCutOff::Takeover => (
+            ReadinessLevel::Warning,
+            coded!(
+                "cut_off_would_take_over",
+                "this site is cut off from the primary's site, and takes over nevertheless: {count}; {why}",
+                count,
+                why
+            ),
+        ),
+    };
+    let advice = coded!(
+        "fix_path_or_far_witnesses",
+        "fix the path there, or the far witnesses"
+    );
+    ReadinessCheck::amiss(ReadinessCode::Witnesses, level, text, advice)
+}
+
+/// Too few are up, or known to be up.
+fn too_few(isolated: bool, worst: ReadinessLevel, count: &CodedText, why: &CodedText) -> ReadinessCheck {
+    let (text, advice) = match isolated {
+        true => (
+            coded!(
+                "isolated_would_not_take_over",
+                "this site is isolated, and takes nothing over: {count}; {why}",
+                count,
+                why
+            ),
+            coded!(
+                "fix_uplink_or_witnesses",
+                "fix this site's uplink, or the witnesses"
+            ),
+        ),
+        false => (
+            coded!(
+                "connection_unknown",
+                "it is unknown whether this site is connected, so nothing is taken over: {count}; {why}",
+                count,
+                why
+            ),
+            coded!(
+                "fix_witness_errors",
+                "fix what the witnesses' errors name; after a start the first results take seconds"
+            ),
+        ),
+    };
+    ReadinessCheck::amiss(ReadinessCode::Witnesses, worst, text, advice)
 }
 
 /// Whether as many witnesses are up as are needed, of all and of each group.
@@ -88,13 +133,15 @@ fn enough(facts: &ReadinessFacts<'_>, min_up: MinUp) -> bool {
     met(None, min_up.all) && met(Some(Group::Near), min_up.near) && met(Some(Group::Far), min_up.far)
 }
 
-fn said(witness: &ProbeSnapshot) -> String {
-    let last = witness
-        .last
-        .as_ref()
-        .map_or("not asked yet", |last| last.detail.as_str());
+fn said(witness: &ProbeSnapshot) -> CodedText {
+    let (name, last) = (&witness.name, last_result(witness));
     match witness.never_passed {
-        true => format!("{} never passed (D20): {last}", witness.name),
-        false => format!("{}: {last}", witness.name),
+        true => coded!(
+            "witness_never_passed",
+            "{name} never passed (D20): {last}",
+            name,
+            last
+        ),
+        false => coded!("witness_said", "{name}: {last}", name, last),
     }
 }

@@ -1,18 +1,28 @@
-//! Lists and verbs of the texts that the checks write.
+//! Texts that several checks use.
 
-/// How many of a kind a text names before it only counts them.
-const NAMED: usize = 5;
+use crate::model::message::{CodedText, coded};
+use crate::model::snapshot::{Alarm, ProbeSnapshot};
 
-/// "a, b and 3 more".
-pub(crate) fn list<T: ToString>(all: &[T]) -> String {
-    let named: Vec<String> = all.iter().take(NAMED).map(T::to_string).collect();
-    match all.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+/// The last result in the words of its probe.
+pub(crate) fn last_result(probe: &ProbeSnapshot) -> CodedText {
+    match &probe.last {
+        Some(last) => CodedText::from(last.detail.as_str()),
+        None => coded!("no_result_yet", "no result yet"),
     }
 }
 
-/// The verb for so many of them: "is" or "are", "takes" or "take".
-pub(crate) fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
-    if count == 1 { one } else { many }
+/// An alarm's text, with its message.
+pub(crate) fn text_of(alarm: &Alarm) -> CodedText {
+    CodedText {
+        text: alarm.text.clone(),
+        message: alarm.message.clone(),
+    }
+}
+
+/// What to do where a rendered bird.conf has something that BIRD does not have.
+pub(crate) fn load_rendered_file() -> CodedText {
+    coded!(
+        "load_rendered_file",
+        "BIRD may not have loaded the rendered file: `falconer render --apply` loads it"
+    )
 }

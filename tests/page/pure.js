@@ -1,9 +1,9 @@
 // The page's parts that only decide, tried out inside the browser. Returns what is not as it should be.
 
 const load = (name) => import(`/page/${name}.js`);
-const [{ choose, say, speak, t, words }, { at, clock, exact, answer, roughly }, { judge, headline, matches, carried, standing },
+const [{ choose, said, speak, t, words }, { messages }, { at, clock, exact, answer, roughly }, { judge, headline, matches, carried, standing },
   { join, transitions, events, steps, total, line }, { shape, summary, nice, median, HEIGHT }, { merge }] =
-  await Promise.all(["words", "times", "facts", "story", "plot", "feed"].map(load));
+  await Promise.all(["words", "messages", "times", "facts", "story", "plot", "feed"].map(load));
 
 const failed = [];
 function same(what, got, expected) {
@@ -24,11 +24,21 @@ same("without a known one it is English", choose(["fr"]), "en");
 same("a hole is filled as it is", t("last_seen", "$& {0}"), "last seen $& {0} ago");
 same("an unknown word is shown as it is called", t("x_brand_new"), "brand new");
 speak("zh");
-same("a verdict is told in Chinese", say("ping down, site up"), "ping 失败，site 正常");
-same("a sentence is told in Chinese", say("ping down; takeover_delay runs"), "ping 失败；takeover_delay 计时中");
-same("an operator's words stay as they are", say("withdraw by ann: $1 up, {0}"), "ann 要求 撤销：$1 up, {0}");
-same("what is not known stays as it is", say("something new"), "something new");
+const message = (code, ...args) => ({ code, args });
+const down = message("list", message("probe_down", "ping"), message("probe_up", "site"));
+same("a list is told in Chinese", said("ping down, site up", down), "ping 失败，site 正常");
+same("a message in a message, too", said("", message("takeover_delay_runs", down)), "ping 失败，site 正常；takeover_delay 计时中");
+same("an operator's words stay as they are", said("", message("withdraw_by_because", "ann", "$& {0} up")), "ann 要求撤销：$& {0} up");
+same("an argument can be a word of the page", said("", message("adopted_after_freeze", "full")), "冻结结束，沿用 BIRD 的状态：全量");
+same("a long list says how many more", said("", message("filters_accept", message("list_and_more", "a", "b", "3"))), "导出过滤器接受 a，b 等，另有 3 项");
+same("a text without a message stays as it is", said("something new", null), "something new");
+same("so does one with an unknown code", said("a new text", message("brand_new", "x")), "a new text");
+same("and one with an unknown code inside", said("a new text", message("takeover_delay_runs", message("brand_new"))), "a new text");
+for (const [code, text] of Object.entries(messages.zh)) {
+  same(`words of ${code}`, [...text.matchAll(/\{\d\|([a-z]+)\}/g)].filter(([, kind]) => !Object.keys(words.zh).some((key) => key.startsWith(`${kind}_`))), []);
+}
 speak("en");
+same("English is what the daemon wrote", said("ping down", down), "ping down");
 
 // Times.
 const noon = at("2026-11-22T12:00:00.250Z");

@@ -140,8 +140,9 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
         HistoryEvent::Alarm {
             code,
             text: Some(text),
+            ..
         } => ("alarm", format!("{}: {text}", alarm_word(*code))),
-        HistoryEvent::Alarm { code, text: None } => ("cleared", alarm_word(*code).to_owned()),
+        HistoryEvent::Alarm { code, text: None, .. } => ("cleared", alarm_word(*code).to_owned()),
         HistoryEvent::Readiness { from, to, problems } => ("readiness", readiness(*from, *to, problems)),
         HistoryEvent::ClockStepped { by_ms } => (
             "clock",

@@ -54,7 +54,7 @@ fn d3_a_verdict_is_laid_to_the_probes_that_vote_or_decide_it_and_no_other() {
     );
     assert_eq!(
         said(Target::Dead, DecisionReason::Relapse),
-        "down again before we fell silent: both down, down down, kills down"
+        "down again during the failback: both down, down down, kills down"
     );
     assert_eq!(
         said(Target::Alive, DecisionReason::Unclear),

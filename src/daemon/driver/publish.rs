@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::state::Driver;
 use crate::daemon::alarms::{AlarmChanges, AlarmCondition};
 use crate::model::history::HistoryEvent;
+use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{AlarmCode, BirdState};
 use crate::model::time::Now;
 
@@ -69,19 +70,21 @@ impl Driver {
                 code: AlarmCode::RenderDrift,
                 service: None,
                 subject: subject.to_owned(),
-                text: text?,
+                text: text?.into(),
             })
         }));
         let lost = match self.chronicle.lost() {
             0 => None,
-            lost => Some(format!(
-                "{lost} entries of the history were lost: the disk is too slow"
+            lost => Some(coded!(
+                "history_lost",
+                "{lost} entries of the history were lost: the disk is too slow",
+                lost
             )),
         };
         let on_disk = [
-            ("state", &self.memory_trouble),
-            ("history", &self.history_trouble),
-            ("queue", &lost),
+            ("state", self.memory_trouble.clone().map(CodedText::from)),
+            ("history", self.history_trouble.clone().map(CodedText::from)),
+            ("queue", lost),
         ];
         troubles.extend(on_disk.into_iter().filter_map(|(subject, problem)| {
             let (code, subject) = (AlarmCode::StateDir, subject.to_owned());
@@ -89,7 +92,7 @@ impl Driver {
                 code,
                 service: None,
                 subject,
-                text: problem.clone()?,
+                text: problem?,
             })
         }));
         troubles
@@ -108,8 +111,10 @@ impl Driver {
             code: AlarmCode::BirdDown,
             service: None,
             subject: "unseen".to_owned(),
-            text: format!(
-                "BIRD has not been looked at for {UNSEEN_POLLS} polls: what is shown of it may be out of date, and nothing may be sent to it"
+            text: coded!(
+                "bird_not_read",
+                "BIRD was not read for {UNSEEN_POLLS} polls: its state as shown may be out of date, and commands may not reach it",
+                UNSEEN_POLLS
             ),
         })
     }
@@ -119,12 +124,13 @@ impl Driver {
             tracing::warn!(
                 code = trouble.code.word(),
                 service = trouble.service,
-                text = trouble.text,
+                text = trouble.text.text,
                 "alarm"
             );
             let what = HistoryEvent::Alarm {
                 code: trouble.code,
-                text: Some(trouble.text),
+                text: Some(trouble.text.text),
+                message: trouble.text.message,
             };
             self.chronicle.record(now.wall, trouble.service.as_deref(), what);
         }
@@ -133,7 +139,11 @@ impl Driver {
             self.chronicle.record(
                 now.wall,
                 service.as_deref(),
-                HistoryEvent::Alarm { code, text: None },
+                HistoryEvent::Alarm {
+                    code,
+                    text: None,
+                    message: None,
+                },
             );
         }
     }

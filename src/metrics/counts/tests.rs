@@ -35,6 +35,7 @@ fn transition(rule: &str, to: Strength) -> HistoryEvent {
         to,
         rule: rule.to_owned(),
         reason: String::new(),
+        reason_message: None,
         verdict: Verdict::Down,
         counted: true,
         stages: StageTimes::default(),

@@ -15,6 +15,7 @@ fn transition() -> HistoryEvent {
         to: Strength::Full,
         rule: "D4".to_owned(),
         reason: "ping down".to_owned(),
+        reason_message: None,
         verdict: Verdict::Down,
         counted: true,
         stages: StageTimes {
@@ -116,6 +117,7 @@ fn every_kind_of_entry_comes_back_from_its_line() {
         HistoryEvent::Alarm {
             code: AlarmCode::Drift,
             text: None,
+            message: None,
         },
         HistoryEvent::ClockStepped { by_ms: -4000 },
         HistoryEvent::Stalled { late_ms: 1500 },

@@ -29,6 +29,7 @@ fn takeover() -> (HistoryEvent, HistoryEvent) {
         to: Strength::Full,
         rule: "D4".to_owned(),
         reason: "the target is down".to_owned(),
+        reason_message: None,
         verdict: Verdict::Down,
         counted: true,
         stages: StageTimes::default(),
@@ -114,10 +115,12 @@ fn history() -> Vec<HistoryEntry> {
         web(HistoryEvent::Alarm {
             code: AlarmCode::NotExported,
             text: Some("enabled, not exported".to_owned()),
+            message: None,
         }),
         web(HistoryEvent::Alarm {
             code: AlarmCode::NotExported,
             text: None,
+            message: None,
         }),
         site(HistoryEvent::ClockStepped { by_ms: -90_000 }),
         site(HistoryEvent::Stalled { late_ms: 4711 }),

@@ -234,7 +234,7 @@ fn a_takeover_says_what_it_rests_on() {
         else {
             return None;
         };
-        Some((reason.clone(), *first_fail, *verdict_since))
+        Some((reason.text.clone(), *first_fail, *verdict_since))
     });
     assert_eq!(switched, Some(("ping down".to_owned(), Some(at_s(20)), at_s(23))));
     let service = &bench.play.site().services()[0];
