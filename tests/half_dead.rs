@@ -293,7 +293,7 @@ async fn a_bird_that_was_not_looked_at_for_five_polls_is_alarmed() {
     let deadline = Instant::now() + SOON;
     loop {
         let status = site.status().await;
-        if status.contains("has not been looked at for 5 polls") {
+        if status.contains("was not read for 5 polls") {
             assert!(status.contains("\"code\":\"bird_down\""), "{status}");
             break;
         }

@@ -80,16 +80,7 @@ impl ServiceState {
                 let down = self.listing(ProbeState::Down);
                 coded!("down_again", "down again during the failback: {down}", down)
             }
-            DecisionReason::Latched => match self.policy().role {
-                Role::Standby => coded!(
-                    "latched_announced",
-                    "latched after too many takeovers: stays announced until falconer auto"
-                ),
-                Role::Primary => coded!(
-                    "latched_withdrawn",
-                    "latched after too many withdrawals: stays silent until falconer auto"
-                ),
-            },
+            DecisionReason::Latched => self.latch_words(),
             DecisionReason::ConsentAwaited => {
                 coded!("waits_for_failback", "up again; waits for falconer failback")
             }
@@ -102,6 +93,19 @@ impl ServiceState {
             DecisionReason::Draining => {
                 coded!("draining", "up again; draining before the withdrawal")
             }
+        }
+    }
+
+    fn latch_words(&self) -> CodedText {
+        match self.policy().role {
+            Role::Standby => coded!(
+                "latched_announced",
+                "latched after too many takeovers: stays announced until falconer auto"
+            ),
+            Role::Primary => coded!(
+                "latched_withdrawn",
+                "latched after too many withdrawals: stays silent until falconer auto"
+            ),
         }
     }
 

@@ -2,7 +2,7 @@
 //! not told twice.
 
 use super::facts::ReadinessFacts;
-use crate::model::message::{CodedText, coded};
+use crate::model::message::coded;
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{Alarm, AlarmCode};
 use crate::ready::wording::text_of;

@@ -1,6 +1,7 @@
 //! The files: `state_dir`, the state files that BIRD reads, and bird.conf.
 
 use std::collections::BTreeMap;
+use std::path::Display;
 
 use super::facts::ReadinessFacts;
 use crate::bird_conf::state_file_pattern;
@@ -174,118 +175,110 @@ fn of_line(
     found: StateFile,
 ) -> Option<ReadinessCheck> {
     let name = &line.name;
-    let file = facts.disk.bird_conf.path.display();
-    let include = include(facts, line);
-    let lost = coded!(
-        "configure_would_undo",
-        "`birdc configure` or a restart of BIRD would undo what was decided"
-    );
-    let (text, advice) = match found {
-        StateFile::Taken => return None,
+    if found == StateFile::NoProtocol {
         // If BIRD does not have it either, the check of the protocols says so.
-        StateFile::NoProtocol => {
-            let protocols = facts.bird.protocols.as_ref()?;
-            protocols.get(name)?;
-            (
-                coded!(
-                    "protocol_not_in_file",
-                    "BIRD has {name}, but {file} has not: whether it includes its state file is unknown",
-                    name,
-                    file
-                ),
-                coded!(
-                    "reread_or_add_include",
-                    "let BIRD read {file} again (`birdc configure`), or check that the protocol has the line {include}",
-                    file,
-                    include
-                ),
-            )
-        }
-        StateFile::NotIncluded => (
-            coded!(
-                "state_file_not_included",
-                "{name} does not take `disabled` from its state file: {lost}",
-                name,
-                lost
-            ),
-            coded!(
-                "add_include",
-                "add to it in {file}, after `disabled;`, the line {include}",
-                file,
-                include
-            ),
-        ),
-        StateFile::Overruled => (
-            coded!(
-                "state_file_overruled",
-                "{name} says `disabled;` after its state file, and the last one counts: {lost}",
-                name,
-                lost
-            ),
-            coded!(
-                "move_disabled",
-                "move `disabled;` in {file} before the line {include}",
-                file,
-                include
-            ),
-        ),
-        StateFile::Required => (
-            coded!(
-                "state_file_required",
-                "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start",
-                name
-            ),
-            coded!(
-                "make_include_a_pattern",
-                "make it a pattern in {file}, which may match nothing: {include}",
-                file,
-                include
-            ),
-        ),
-        StateFile::TooWide => (
-            coded!(
-                "state_file_too_wide",
-                "{name} includes its state file by a pattern that matches those of other protocols, too, and the last \
-                 one counts: {lost}",
-                name,
-                lost
-            ),
-            coded!(
-                "narrow_the_pattern",
-                "make the pattern match only its own file, in {file}: {include}",
-                file,
-                include
-            ),
-        ),
-        StateFile::Unclear => (
-            coded!(
-                "disabled_not_understood",
-                "the value of `disabled` in {name} is not understood: whether it includes its state file is unknown",
-                name
-            ),
-            write_disabled(&file, &include),
-        ),
-        StateFile::EnabledWithout => (
-            coded!(
-                "enabled_without_file",
-                "{name} is enabled if its state file is missing: after a reboot BIRD would announce it by itself",
-                name
-            ),
-            write_disabled(&file, &include),
-        ),
-    };
+        facts.bird.protocols.as_ref()?.get(name)?;
+    }
+    let file = facts.disk.bird_conf.path.display();
+    let text = wrong_line(name, &file, found)?;
+    let advice = right_line(&file, &include(facts, line), found)?;
     Some(
         ReadinessCheck::amiss(ReadinessCode::StateFiles, ReadinessLevel::Warning, text, advice).subject(name),
     )
 }
 
-fn write_disabled(file: &std::path::Display<'_>, include: &str) -> CodedText {
-    coded!(
-        "write_disabled",
-        "write `disabled;` in {file}, before the line {include}",
-        file,
-        include
-    )
+/// What is wrong with the line that includes a state file.
+fn wrong_line(name: &str, file: &Display<'_>, found: StateFile) -> Option<CodedText> {
+    let lost = coded!(
+        "configure_would_undo",
+        "`birdc configure` or a restart of BIRD would undo what was decided"
+    );
+    Some(match found {
+        StateFile::Taken => return None,
+        StateFile::NoProtocol => coded!(
+            "protocol_not_in_file",
+            "BIRD has {name}, but {file} has not: whether it includes its state file is unknown",
+            name,
+            file
+        ),
+        StateFile::NotIncluded => coded!(
+            "state_file_not_included",
+            "{name} does not take `disabled` from its state file: {lost}",
+            name,
+            lost
+        ),
+        StateFile::Overruled => coded!(
+            "state_file_overruled",
+            "{name} says `disabled;` after its state file, and the last one counts: {lost}",
+            name,
+            lost
+        ),
+        StateFile::Required => coded!(
+            "state_file_required",
+            "{name} includes its state file by its plain name: after a reboot it is missing, and BIRD would not start",
+            name
+        ),
+        StateFile::TooWide => coded!(
+            "state_file_too_wide",
+            "{name} includes its state file by a pattern that matches those of other protocols, too, and the last \
+                 one counts: {lost}",
+            name,
+            lost
+        ),
+        StateFile::Unclear => coded!(
+            "disabled_not_understood",
+            "the value of `disabled` in {name} is not understood: whether it includes its state file is unknown",
+            name
+        ),
+        StateFile::EnabledWithout => coded!(
+            "enabled_without_file",
+            "{name} is enabled if its state file is missing: after a reboot BIRD would announce it by itself",
+            name
+        ),
+    })
+}
+
+/// What to do about it.
+fn right_line(file: &Display<'_>, include: &str, found: StateFile) -> Option<CodedText> {
+    Some(match found {
+        StateFile::Taken => return None,
+        StateFile::NoProtocol => coded!(
+            "reread_or_add_include",
+            "let BIRD read {file} again (`birdc configure`), or check that the protocol has the line {include}",
+            file,
+            include
+        ),
+        StateFile::NotIncluded => coded!(
+            "add_include",
+            "add to it in {file}, after `disabled;`, the line {include}",
+            file,
+            include
+        ),
+        StateFile::Overruled => coded!(
+            "move_disabled",
+            "move `disabled;` in {file} before the line {include}",
+            file,
+            include
+        ),
+        StateFile::Required => coded!(
+            "make_include_a_pattern",
+            "make it a pattern in {file}, which may match nothing: {include}",
+            file,
+            include
+        ),
+        StateFile::TooWide => coded!(
+            "narrow_the_pattern",
+            "make the pattern match only its own file, in {file}: {include}",
+            file,
+            include
+        ),
+        StateFile::Unclear | StateFile::EnabledWithout => coded!(
+            "write_disabled",
+            "write `disabled;` in {file}, before the line {include}",
+            file,
+            include
+        ),
+    })
 }
 
 /// The line that includes a state file.

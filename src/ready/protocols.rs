@@ -178,14 +178,7 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
         } else {
             ReadinessLevel::No
         };
-        let (rule, reason) = (&service.rule, reason_of(service));
-        let text = coded!(
-            "down_not_taken_over",
-            "the target is down, but not taken over ({rule}: {reason})",
-            rule,
-            reason
-        );
-        ReadinessCheck::amiss(ReadinessCode::State, level, text, explain)
+        ReadinessCheck::amiss(ReadinessCode::State, level, down_text(service), explain)
     } else {
         ReadinessCheck::ok(
             ReadinessCode::State,
@@ -198,6 +191,17 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
         )
     };
     Some(check.service(name))
+}
+
+/// The target is down, and something holds the takeover back.
+fn down_text(service: &ServiceSnapshot) -> CodedText {
+    let (rule, reason) = (&service.rule, reason_of(service));
+    coded!(
+        "down_not_taken_over",
+        "the target is down, but not taken over ({rule}: {reason})",
+        rule,
+        reason
+    )
 }
 
 /// It is announced without being wanted, and that is as it should be, unless it does not end.

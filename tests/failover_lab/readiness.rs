@@ -136,7 +136,7 @@ fn a_standby_answers_with_a_warning_until_its_first_good_drill() {
         let said = falconer.cli(&["ready"])?;
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
         ensure!(
-            said.contains("a takeover was never drilled; `falconer drill web`"),
+            said.contains("no drill of a takeover ever passed; `falconer drill web`"),
             "{said}"
         );
         // Readiness asked BIRD itself; the drill goes by the last poll.
@@ -339,7 +339,7 @@ fn beside_a_bird_conf_of_the_users_own_what_is_not_provable_is_a_warning() {
                 instead: "protocol static web_v4_shade {",
                 code: ReadinessCode::ExportFilter,
                 level: ReadinessLevel::Warning,
-                words: "not provable: web_v4_shadow brings no route of it",
+                words: "cannot be tested: web_v4_shadow brings no route of it",
                 advice: "protocol static web_v4_shadow { ipv4 { table rehearsal4; }; route 198.51.100.0/24 blackhole; }",
             },
             Wrong {
