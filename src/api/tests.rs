@@ -735,7 +735,10 @@ async fn a_readiness_that_is_too_old_is_a_no() {
     let [check] = shown.checks.as_slice() else {
         panic!("{json}");
     };
-    assert!(check.text.starts_with("not looked at since "), "{json}");
+    assert!(
+        check.text.starts_with("readiness was not checked since "),
+        "{json}"
+    );
     assert!(check.advice.is_some(), "{json}");
 }
 

@@ -19,7 +19,7 @@ fn drilled(outcome: DrillOutcome, days_ago: i64) -> LastDrill {
 fn a_takeover_that_was_never_drilled_is_a_warning() {
     let mut site = Site::well();
     site.snapshot.services[0].last_good_drill = None;
-    let said = "a takeover was never drilled".to_owned();
+    let said = "no drill of a takeover ever passed".to_owned();
     assert_eq!(
         site.said(),
         (ReadinessCode::LastDrill, ReadinessLevel::Warning, said)

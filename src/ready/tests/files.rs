@@ -21,7 +21,7 @@ fn a6_a_protocol_that_does_not_take_its_state_file_is_told_with_the_line_to_add(
         (StateFile::Overruled, "the last one counts"),
         (StateFile::Required, "BIRD would not start"),
         (StateFile::EnabledWithout, "announce it by itself"),
-        (StateFile::NoProtocol, "cannot be seen"),
+        (StateFile::NoProtocol, "is unknown"),
     ] {
         let mut site = Site::well();
         site.disk
@@ -57,7 +57,7 @@ fn a6_what_cannot_be_seen_is_said_and_not_taken_for_well() {
     assert!(
         problem
             .text
-            .contains("cannot be seen: /etc/bird/bird.conf cannot be read"),
+            .contains("is unknown: /etc/bird/bird.conf cannot be read"),
         "{problem:?}"
     );
 }
@@ -105,7 +105,7 @@ fn a_rendered_file_that_drifted_or_that_bird_does_not_read_is_a_warning() {
     let mut elsewhere = site();
     elsewhere.disk.bird_conf.told = Some("/srv/bird.conf".into());
     elsewhere.disk.bird_conf.path = "/srv/bird.conf".into();
-    let said = "BIRD reads /srv/bird.conf, and Falconer renders /etc/bird/bird.conf".to_owned();
+    let said = "BIRD reads /srv/bird.conf, but Falconer renders /etc/bird/bird.conf".to_owned();
     assert_eq!(
         elsewhere.said(),
         (ReadinessCode::RenderedFile, ReadinessLevel::Warning, said)

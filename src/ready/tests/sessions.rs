@@ -21,13 +21,13 @@ fn what_a_round_that_broke_off_did_not_see_is_not_taken_for_well() {
     let mut site = Site::well();
     site.bird.protocols = None;
     site.bird.sessions.clear();
-    let said = "BIRD 2.0.12 did not answer every question".to_owned();
+    let said = "BIRD 2.0.12 did not answer every command".to_owned();
     assert_eq!(site.said(), (ReadinessCode::Bird, ReadinessLevel::No, said));
     let mut site = Site::well();
     let (name, row) = row("isp_a");
     site.bird.protocols.as_mut().unwrap().insert(name, row);
     site.bird.sessions.remove("isp_a");
-    assert!(site.problem().text.starts_with("BIRD did not say how isp_a is"));
+    assert!(site.problem().text.starts_with("BIRD did not answer about isp_a"));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_service_that_is_not_where_it_is_wanted_is_told_once_that_takes_too_long() {
     site.snapshot.services[0].since = Some(situations::ago(2));
     assert_eq!(site.decide().level, ReadinessLevel::Ok, "on its way");
     site.snapshot.services[0].since = Some(situations::ago(11));
-    let said = "wanted full, and BIRD is at off".to_owned();
+    let said = "wanted full, but BIRD is at off".to_owned();
     assert_eq!(site.said(), (ReadinessCode::State, ReadinessLevel::No, said));
 }
 
@@ -134,7 +134,8 @@ fn a_session_that_is_down_is_a_warning_as_long_as_enough_others_carry() {
     let bgp = site.bird.sessions.get_mut("isp_a").unwrap().bgp.as_mut().unwrap();
     bgp.state = "Active".to_owned();
     bgp.last_error = Some("Socket: Connection refused".to_owned());
-    let said = "isp_a is Active (Socket: Connection refused); enough others carry what it carries".to_owned();
+    let said =
+        "isp_a is Active (Socket: Connection refused); enough other upstreams carry its prefixes".to_owned();
     assert_eq!(
         site.said(),
         (ReadinessCode::Upstreams, ReadinessLevel::Warning, said)
@@ -185,15 +186,15 @@ fn a_family_that_no_upstream_has_a_channel_of_is_a_no() {
 }
 
 #[test]
-fn of_one_protocol_is_spoken_in_the_singular() {
+fn the_protocols_that_are_right_are_named() {
     let config = CONFIG.replace("drain_protocols = [\"web_v4_drain\"]", "");
     let mut site = Site::with(&config);
     let state_files = site.disk.bird_conf.state_files.as_mut().unwrap();
     state_files.retain(|name, _| name == "web_v4");
     let texts: Vec<String> = site.decide().checks.into_iter().map(|check| check.text).collect();
     for said in [
-        "web_v4 is in BIRD, with exactly the prefixes",
-        "web_v4 takes `disabled` from its state file",
+        "in BIRD with exactly the configured prefixes: web_v4",
+        "`disabled` comes from the state files of web_v4",
     ] {
         assert!(texts.iter().any(|text| text == said), "{texts:#?}");
     }
