@@ -4,17 +4,14 @@
 //!
 //! `FALCONER_BENCH_CUTS` says how many cuts there are, ten unless given.
 
-#[path = "../tests/lab/mod.rs"]
-pub mod lab;
-
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anstream::println;
 use anyhow::{Context, Result};
 
-use lab::measure::{self, Cut, longest, median};
-use lab::{Cadence, Flavour, Lab, Plan, SERVICE4, Settings, http, isolate, wait};
+use falconer_lab::measure::{self, Cut, longest, median};
+use falconer_lab::{Cadence, Flavour, Lab, Plan, SERVICE4, Settings, http, isolate, wait};
 
 /// How long the idle daemon is looked at.
 const IDLE: Duration = Duration::from_secs(20);

@@ -9,8 +9,6 @@
 //! `FALCONER_BENCH_PAIRS` says how many cuts there are with and without the crowd, five unless given; 0
 //! leaves them out. `FALCONER_BENCH_ONLY=pairs` leaves out all else.
 
-#[path = "../tests/lab/mod.rs"]
-pub mod lab;
 #[path = "scale/outage.rs"]
 mod outage;
 
@@ -25,11 +23,11 @@ use std::time::{Duration, Instant};
 use anstream::println;
 use anyhow::{Context, Result, ensure};
 
-use lab::crowd::Crowd;
-use lab::hostile::{self, Hostile};
-use lab::measure::{self, Cut, median, usage};
-use lab::process::Process;
-use lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, http, isolate, wait};
+use falconer_lab::crowd::Crowd;
+use falconer_lab::hostile::{self, Hostile};
+use falconer_lab::measure::{self, Cut, median, usage};
+use falconer_lab::process::Process;
+use falconer_lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, http, isolate, wait};
 
 const SERVICES: usize = 200;
 const PROBES: usize = 5;
@@ -312,7 +310,7 @@ fn crowded_failover(pairs: u32) -> Result<()> {
     }
     println!(
         "\na cut with and without {} slow and broken clients on the API and {} hostile targets, {pairs} pairs",
-        lab::crowd::CLIENTS,
+        falconer_lab::crowd::CLIENTS,
         hostile::TARGETS
     );
     println!("{:<44} {:>10} {:>10}", "median", "alone", "in the crowd");

@@ -27,10 +27,6 @@
 //! | [`config`] | decider | falconer.toml, parsed into types that cannot hold a wrong value |
 //! | [`model`] | decider | the words that all rooms share: states, events, the snapshot, times |
 
-// Test support that unit tests and the tests in tests/ share names this crate as `falconer`.
-#[cfg(test)]
-extern crate self as falconer;
-
 pub mod api;
 pub mod bird;
 pub mod bird_conf;

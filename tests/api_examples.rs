@@ -194,21 +194,8 @@ fn same(shown: &Value, answer: &Value) -> bool {
     }
 }
 
-/// Whether there is a BIRD; else the test says that it was skipped.
-#[expect(clippy::print_stderr, reason = "a test that cannot run says so")]
-fn can_run() -> bool {
-    let there = std::path::Path::new(BIRD).exists();
-    if !there {
-        eprintln!("skipped: there is no {BIRD}");
-    }
-    there
-}
-
 #[test]
 fn every_example_of_the_page_is_answered_as_it_shows() {
-    if !can_run() {
-        return;
-    }
     let daemon = Daemon::start();
     let examples = examples();
     assert_eq!(
@@ -239,9 +226,6 @@ fn every_example_of_the_page_is_answered_as_it_shows() {
 /// The entry of the history that the page shows is one that a daemon writes.
 #[test]
 fn the_history_is_a_page_as_it_is_shown() {
-    if !can_run() {
-        return;
-    }
     let shown = PAGE
         .split("```json\n")
         .nth(1)

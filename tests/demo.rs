@@ -5,9 +5,6 @@
 //! Without arguments everything lives in namespaces of its own and is gone at the end. `--keep` makes
 //! the lab in the host's namespaces and leaves it; `--cut` and `--heal` play with one that was left.
 
-#[path = "lab/mod.rs"]
-pub mod lab;
-
 #[path = "demo/story.rs"]
 mod story;
 
@@ -19,7 +16,7 @@ use anstream::println;
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{Snapshot, Strength};
 
-use lab::{
+use falconer_lab::{
     Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, faults, http, isolate,
     netns::Netns, wait,
 };

@@ -15,10 +15,7 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-#[path = "support/fake_bird.rs"]
-mod fake_bird;
-
-use fake_bird::{Daemon, FakeBird, Fault};
+use falconer_lab::fake_bird::{Daemon, FakeBird, Fault};
 
 /// How long a daemon may be half dead.
 const MENDED: Duration = Duration::from_secs(2);
@@ -393,10 +390,7 @@ fn lock_of(site: &Site) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ordinary_user_moves_nothing() {
-    if !geteuid().is_root() {
-        println!("skipped: it takes root to be somebody else");
-        return;
-    }
+    assert!(geteuid().is_root(), "it takes root to be somebody else");
     let site = Site::new();
     let _running = site.start();
     site.answers().await;
@@ -446,10 +440,7 @@ async fn an_ordinary_user_moves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a10_what_an_ordinary_user_planted_in_place_of_the_lock_keeps_no_daemon_from_starting() {
-    if !geteuid().is_root() {
-        println!("skipped: it takes root to be somebody else");
-        return;
-    }
+    assert!(geteuid().is_root(), "it takes root to be somebody else");
     let plants = [
         "mkfifo -m 0666 LOCK",
         "ln -s /etc/passwd LOCK",

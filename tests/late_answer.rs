@@ -4,14 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
 
-#[path = "support/fake_bird.rs"]
-mod fake_bird;
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::Duration;
 
-use fake_bird::{Daemon, FakeBird, Fault};
+use falconer_lab::fake_bird::{Daemon, FakeBird, Fault};
 
 /// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);

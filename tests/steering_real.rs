@@ -1,27 +1,22 @@
 //! Steering with a real BIRD and a real upstream: what is decided reaches the neighbour, and what
 //! others do to BIRD in the middle of an outage does not lose it (A1, A5, A6).
 
-#[path = "support/birds.rs"]
-mod birds;
-#[path = "support/drive.rs"]
-mod drive;
-
 use std::time::Duration;
 
-use birds::{Birds, eventually};
-use drive::{Drive, problem, protocol, setup, web};
 use falconer::bird::reconcile::{Observed, ReconcileTarget, TransitionStage};
 use falconer::config::model::Family;
 use falconer::core::Strength;
 use falconer::model::snapshot::AlarmCode;
+use falconer_lab::reconciler::{Drive, problem, protocol, setup, web};
+use falconer_lab::two_birds::{Birds, eventually};
 
 const PREFIX: &str = "198.51.100.0/24";
 const POLL: Duration = Duration::from_millis(500);
 
 /// A standby that stands by: connected, its session established, off settled.
 async fn standing_by() -> Option<(Birds, Drive)> {
-    if let Some(why) = birds::missing() {
-        birds::skip(&why);
+    if let Some(why) = falconer_lab::two_birds::missing() {
+        falconer_lab::two_birds::skip(&why);
         return None;
     }
     let birds = Birds::start();
@@ -328,8 +323,8 @@ fn certain(seen: &Observed) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_has_nothing() {
-    if let Some(why) = birds::missing() {
-        return birds::skip(&why);
+    if let Some(why) = falconer_lab::two_birds::missing() {
+        return falconer_lab::two_birds::skip(&why);
     }
     const V6: &str = "2001:db8:5100::/48";
     let birds = Birds::start();

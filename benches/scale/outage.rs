@@ -12,9 +12,9 @@ use std::time::{Duration, SystemTime};
 use anstream::println;
 use anyhow::{Context, Result, ensure};
 
-use crate::lab::measure::{Usage, usage};
-use crate::lab::process::Process;
-use crate::lab::wait;
+use falconer_lab::measure::{Usage, usage};
+use falconer_lab::process::Process;
+use falconer_lab::wait;
 
 /// How long a site is left alone before its idle load is measured, and for how long that is.
 const SETTLED: Duration = Duration::from_secs(12);
@@ -221,7 +221,7 @@ fn bird(base: &Path, name: &str, conf: &str) -> Result<Process> {
     let file = base.join(format!("{name}.conf"));
     std::fs::write(&file, conf)?;
     let socket: PathBuf = base.join(format!("{name}.ctl"));
-    let mut command = Command::new(crate::lab::bird::binary());
+    let mut command = Command::new(falconer_lab::bird::binary());
     command.args(["-f", "-c"]).arg(&file).arg("-s").arg(&socket);
     let process = Process::start(name, &mut command, &base.join(format!("{name}.log")))?;
     wait::until_true("BIRD's socket", Duration::from_secs(20), || {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use falconer::bird::client::BirdError;
 use falconer::bird::parse::{ConfigureReply, Dest, ProtocolState, SwitchReply};
 
-use crate::fake_bird::{Daemon, Fault};
 use crate::{Pair, daemon, link_when, net, pair, up};
+use falconer_lab::fake_bird::{Daemon, Fault};
 
 #[tokio::test]
 async fn every_question_is_answered_in_the_words_of_every_version() {

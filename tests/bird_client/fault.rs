@@ -7,8 +7,8 @@ use falconer::bird::parse::SwitchReply;
 use falconer::model::snapshot::BirdState;
 use tokio::time::timeout;
 
-use crate::fake_bird::Fault;
 use crate::{PATIENCE, Pair, SOON, daemon, error_of, link_when, pair, up};
+use falconer_lab::fake_bird::Fault;
 
 #[tokio::test]
 async fn a4_no_answer_in_time_drops_the_connection_and_says_busy() {

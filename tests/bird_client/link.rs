@@ -6,8 +6,8 @@ use falconer::bird::client::{BirdClient, BirdError, Priority};
 use falconer::model::snapshot::BirdState;
 use tokio::time::{Instant, timeout};
 
-use crate::fake_bird::{Crowded, FakeBird, Fault};
 use crate::{PATIENCE, Pair, SOON, daemon, directory, error_of, link_when, pair, up};
+use falconer_lab::fake_bird::{Crowded, FakeBird, Fault};
 
 #[tokio::test]
 async fn a4_stopped_died_and_not_a_bird_are_told_apart() {

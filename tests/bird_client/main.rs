@@ -1,8 +1,5 @@
 //! The client of BIRD's socket: against a fake that misbehaves on demand, and against the real one.
 
-#[path = "../support/fake_bird.rs"]
-mod fake_bird;
-
 mod answer;
 mod fault;
 mod link;
@@ -12,9 +9,9 @@ mod real;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fake_bird::{Daemon, FakeBird};
 use falconer::bird::client::{BirdClient, ConnectionStatus};
 use falconer::model::snapshot::BirdState;
+use falconer_lab::fake_bird::{Daemon, FakeBird};
 use ipnet::IpNet;
 use tokio::time::timeout;
 

@@ -4,8 +4,8 @@ use falconer::bird::client::{BirdError, Priority};
 use falconer::bird::parse::SwitchReply;
 use tokio::time::timeout;
 
-use crate::fake_bird::Fault;
 use crate::{PATIENCE, Pair, daemon, pair, up};
+use falconer_lab::fake_bird::Fault;
 
 #[tokio::test]
 async fn a10_one_command_is_in_flight_and_decisions_go_first() {

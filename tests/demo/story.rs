@@ -9,9 +9,9 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use falconer::model::snapshot::Strength;
 
-use crate::lab::capture::Mark;
-use crate::lab::client::Client;
-use crate::lab::{Falconer, Host, Lab, PREFIX4, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::client::Client;
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, wait};
 
 /// Everybody who sees something.
 pub(crate) struct Story<'a> {

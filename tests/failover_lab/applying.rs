@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{AlarmCode, Strength};
 
-use crate::lab::capture::Mark;
-use crate::lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(20);
 /// `confirm_within` of the lab, and some time for the machine.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::lab::crowd::Crowd;
-use crate::lab::hostile::{self, Hostile};
-use crate::lab::measure::{self, Cut, median, usage};
-use crate::lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, isolated};
+use falconer_lab::crowd::Crowd;
+use falconer_lab::hostile::{self, Hostile};
+use falconer_lab::measure::{self, Cut, median, usage};
+use falconer_lab::{Cadence, Flavour, Host, Lab, Plan, SERVICE4, Settings, isolated};
 
 /// What a crowd and hostile targets may cost in memory: each of the 192 places with an answer of its own, and
 /// each of a dozen checks with what it has read; which is less than this for a site like the lab's.

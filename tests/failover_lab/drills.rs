@@ -9,8 +9,10 @@ use anyhow::{Context, Result, ensure};
 use falconer::model::drill::DrillReport;
 use falconer::model::snapshot::{DrillOutcome, DrillPhase, ProbeState, ServiceSnapshot, Strength};
 
-use crate::lab::capture::Mark;
-use crate::lab::{BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::{
+    BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 /// A drill that does not end by itself within a test.

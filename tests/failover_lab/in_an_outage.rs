@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength};
 
-use crate::lab::capture::Mark;
-use crate::lab::{BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::{
+    BirdConf, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 

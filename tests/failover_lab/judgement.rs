@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{AlarmCode, OverrideAction, ProbeState, Strength, Verdict};
 
-use crate::lab::{BirdConf, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, isolated, wait};
+use falconer_lab::{
+    BirdConf, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, isolated, wait,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 /// A probe of what the primary says of its own announcement.

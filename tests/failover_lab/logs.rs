@@ -12,8 +12,8 @@ use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength};
 use serde_json::Value;
 
-use crate::lab::process::Process;
-use crate::lab::{Falconer, Host, Lab, PREFIX4, Plan, Settings, isolated, output_of, wait};
+use falconer_lab::process::Process;
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, Plan, Settings, isolated, output_of, wait};
 
 const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 const SOON: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A takeover by a Falconer that logs in that format.
 fn take_over(format: &str) -> Result<(Lab, Falconer)> {
     let lab = Lab::start(&Plan::default())?;
-    let mut falconer = lab.falconer(&Settings::standby().bird_conf(crate::lab::BirdConf::Attached))?;
+    let mut falconer = lab.falconer(&Settings::standby().bird_conf(falconer_lab::BirdConf::Attached))?;
     let file = falconer.configuration();
     let text = std::fs::read_to_string(&file)?;
     let text = text.replace("[log]\n", &format!("[log]\nformat = \"{format}\"\n"));
@@ -146,7 +146,7 @@ fn a_takeover_is_one_line_of_json_with_old_new_rule_and_cause() {
 fn a_log_that_nobody_reads_delays_no_takeover() {
     isolated(|| {
         let lab = Lab::start(&Plan::default())?;
-        let mut falconer = lab.falconer(&Settings::standby().bird_conf(crate::lab::BirdConf::Attached))?;
+        let mut falconer = lab.falconer(&Settings::standby().bird_conf(falconer_lab::BirdConf::Attached))?;
         let pipe = lab.directory(Host::Hk).join("falconer.log");
         output_of(Command::new("mkfifo").arg(&pipe))?;
         let mut reader = File::options()

@@ -1,12 +1,6 @@
 //! The lab tests: real BIRDs, FRR and kernels, in network namespaces, on real time. They take root and
 //! what scripts/install installs.
 
-#[path = "../lab/mod.rs"]
-pub mod lab;
-
-mod decoding;
-mod lab_itself;
-
 mod applying;
 mod crowd;
 mod drills;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 
-use crate::lab::capture::Mark;
-use crate::lab::{
+use falconer_lab::capture::Mark;
+use falconer_lab::{
     BirdConf, Cadence, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, bird_conf, isolated, wait,
 };
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::lab::netns::Netns;
-use crate::lab::{Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
 use falconer::model::snapshot::{ProbeState, Strength};
+use falconer_lab::netns::Netns;
+use falconer_lab::{Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
 
 /// The hard limit.
 const OPEN_FILES: u32 = 1024;

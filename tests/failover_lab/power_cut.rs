@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength};
 
-use crate::lab::measure::{self, Cut, median};
-use crate::lab::{
+use falconer_lab::measure::{self, Cut, median};
+use falconer_lab::{
     BirdConf, Cadence, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, isolated, wait,
 };
 
@@ -104,7 +104,7 @@ fn takeover_and_failback(flavour: Flavour, bird_conf: BirdConf) -> Result<()> {
     let client = lab.client(SERVICE4);
     client.answered_by("cn", std::time::UNIX_EPOCH, SOON)?;
     lab.capture
-        .must_be_silent(Host::Hk, crate::lab::capture::Mark::START)?;
+        .must_be_silent(Host::Hk, falconer_lab::capture::Mark::START)?;
 
     let mark = lab.capture.mark()?;
     let cut = lab.power_cut(Host::Cn)?;

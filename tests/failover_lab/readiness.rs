@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use falconer::model::readiness::ReadinessLevel;
 use falconer::model::readiness::{Readiness, ReadinessCheck, ReadinessCode};
 
-use crate::lab::capture::Mark;
-use crate::lab::{
+use falconer_lab::capture::Mark;
+use falconer_lab::{
     BirdConf, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, bird_conf, isolated, wait,
 };
 

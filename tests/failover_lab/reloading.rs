@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::{AlarmCode, ServiceSnapshot, Strength};
 use rustix::process::Signal;
 
-use crate::lab::bird;
-use crate::lab::capture::Mark;
-use crate::lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+use falconer_lab::bird;
+use falconer_lab::capture::Mark;
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(20);
 /// The files are looked at every ten seconds.

@@ -12,11 +12,11 @@ use anyhow::{Context, Result, anyhow, ensure};
 use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 
 use super::judgement::recorded;
-use crate::lab::capture::{Mark, SeenUpdate};
-use crate::lab::draw::{self, Draw};
-use crate::lab::measure::{longest, median};
-use crate::lab::slow::{LONGEST_ANSWER, LONGEST_REQUEST};
-use crate::lab::{Cadence, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
+use falconer_lab::capture::{Mark, SeenUpdate};
+use falconer_lab::draw::{self, Draw};
+use falconer_lab::measure::{longest, median};
+use falconer_lab::slow::{LONGEST_ANSWER, LONGEST_REQUEST};
+use falconer_lab::{Cadence, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 /// Between two looks at a lab. Several stand side by side, and each look costs Falconer an answer.
@@ -164,6 +164,7 @@ fn d1_a_power_cut_behind_slow_answers_is_taken_over_in_time() {
     });
 }
 
+#[expect(clippy::print_stdout, reason = "the times are what the run is for")]
 fn tell_times(what: &str, cuts: impl Iterator<Item = PowerCut>) {
     let cuts: Vec<_> = cuts.collect();
     let times = || cuts.iter().map(|cut| cut.announced);
@@ -177,6 +178,7 @@ fn tell_times(what: &str, cuts: impl Iterator<Item = PowerCut>) {
 }
 
 /// Spreads faults over labs that stand side by side: as many as are asked for, else `few`.
+#[expect(clippy::print_stdout, reason = "with the seed the run can be repeated")]
 fn in_labs<T: Send>(few: u64, faults: impl Fn(&Site, u64, Draw) -> Result<Vec<T>> + Sync) -> Result<Vec<T>> {
     let count = match std::env::var(CUTS) {
         Ok(text) => text.parse().with_context(|| format!("{CUTS} is {text:?}"))?,

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 use rustix::process::Signal;
 
-use crate::lab::faults::Loss;
-use crate::lab::{Falconer, Host, Lab, PREFIX4, Plan, Settings, isolated};
+use falconer_lab::faults::Loss;
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, Plan, Settings, isolated};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -165,7 +165,7 @@ fn d5_a_primary_that_dies_during_the_isolation_is_taken_over_on_fresh_evidence()
         let healed = lab.power_back(Host::Hk)?;
         let seen = lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
         // Three fresh fails: not before timeout + 2 x retry_interval, a little less for the cut's own time.
-        let after = crate::lab::wait::between(healed, seen.at);
+        let after = falconer_lab::wait::between(healed, seen.at);
         ensure!(
             after > Duration::from_millis(500),
             "announced {after:?} after the uplink was back"
@@ -179,7 +179,7 @@ fn d5_one_of_two_witnesses_is_enough_for_a_takeover() {
     isolated(|| {
         let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
         lab.lose(Loss::FirstWitness)?;
-        crate::lab::wait::until_true("a witness down", SOON, || {
+        falconer_lab::wait::until_true("a witness down", SOON, || {
             Ok(falconer
                 .status()?
                 .witnesses

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, Strength};
 
-use crate::lab::{isolated, wait};
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here, there};
+use falconer_lab::{isolated, wait};
 
 /// A drill that nobody carries is given up after twenty seconds.
 const DRILL: Duration = Duration::from_secs(40);

@@ -4,8 +4,8 @@ use anyhow::ensure;
 use falconer::model::snapshot::{DrillOutcome, ServiceSnapshot};
 
 use crate::in_the_way::with_office;
-use crate::lab::{isolated, wait};
 use crate::site::{PLAIN_ISP, SOON, Site};
+use falconer_lab::{isolated, wait};
 
 const PREFIX: &str = "198.51.100.0/24";
 

@@ -4,9 +4,9 @@
 use anyhow::{Result, ensure};
 use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 
-use crate::lab::bird::binary;
-use crate::lab::{isolated, output_of, wait};
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here, there};
+use falconer_lab::bird::binary;
+use falconer_lab::{isolated, output_of, wait};
 
 /// The ISP by IPv6.
 const ISP_V6: &str = "protocol bgp n_host6 {
@@ -205,6 +205,7 @@ fn of_a_pool_with_two_families_only_the_graceful_restarts_are_told() {
 /// Attributes of the host's own, roles, ROAs and ASPAs, a table of its own, an import filter of the static:
 /// words that BIRD takes from 3.1 on.
 #[test]
+#[ignore = "takes BIRD 3; scripts/test runs it where FALCONER_LAB_BIRD names one"]
 fn with_attributes_and_roles_of_bird_3_only_the_unproved_import_filter_is_told() {
     isolated(|| {
         // BIRD says it on one stream or the other.
@@ -213,9 +214,10 @@ fn with_attributes_and_roles_of_bird_3_only_the_unproved_import_filter_is_told()
                 .args(["-c", "\"$0\" --version 2>&1"])
                 .arg(binary()),
         )?;
-        if !version.contains("version 3.") {
-            return skipped("this bird.conf is for BIRD 3: name one in FALCONER_LAB_BIRD");
-        }
+        ensure!(
+            version.contains("version 3."),
+            "this bird.conf is for BIRD 3: name one in FALCONER_LAB_BIRD"
+        );
         let isp = PLAIN_ISP.replace("error wait", "local role provider; require roles on; error wait");
         let site = Site::start("attributes_and_roles", &isp, &["provider_a"])?;
         let right = Right {
@@ -228,12 +230,6 @@ fn with_attributes_and_roles_of_bird_3_only_the_unproved_import_filter_is_told()
         };
         holds(&site, &right)
     });
-}
-
-#[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know")]
-fn skipped(why: &str) -> Result<()> {
-    println!("skipped: {why}");
-    Ok(())
 }
 
 /// Three hundred files, one a client, and lists of prefixes as long as a full blocklist.

@@ -5,8 +5,8 @@ use anyhow::{Result, ensure};
 use falconer::model::readiness::{ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, Strength};
 
-use crate::lab::isolated;
 use crate::site::{PLAIN_ISP, Problem, SOON, Site, here};
+use falconer_lab::isolated;
 
 const PREFIX: &str = "198.51.100.0/24";
 

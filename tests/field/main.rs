@@ -2,9 +2,6 @@
 //! (tests/fixtures/field), with a real BIRD, a real daemon, an ISP, and a primary that can die. What makes
 //! each of them hard stands at its test. They take root and what scripts/install installs.
 
-#[path = "../lab/mod.rs"]
-pub mod lab;
-
 mod site;
 
 mod carried_by_nobody;

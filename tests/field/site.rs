@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use falconer::model::readiness::{Readiness, ReadinessCheck, ReadinessCode, ReadinessLevel};
 use falconer::model::snapshot::{AlarmCode, ProbeState, Verdict};
 
-use crate::lab::bird::{self, Bird};
-use crate::lab::netns::{self, Netns};
-use crate::lab::process::Process;
-use crate::lab::{Falconer, Host, Settings, faults, http, isolate, wait};
+use falconer_lab::bird::{self, Bird};
+use falconer_lab::netns::{self, Netns};
+use falconer_lab::process::Process;
+use falconer_lab::{Falconer, Host, Settings, faults, http, isolate, wait};
 
 /// Longer than anything takes that a test waits for, but for a drill that nobody carries.
 pub(crate) const SOON: Duration = Duration::from_secs(25);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::lab::process::Process;
-use crate::lab::{Falconer, Host, Lab, Plan, Settings, isolated, wait};
 use crate::tools::{judged_well, python, root};
+use falconer_lab::process::Process;
+use falconer_lab::{Falconer, Host, Lab, Plan, Settings, isolated, wait};
 
 /// Of each operation, and of each way to break it.
 const EXAMPLES: &str = "15";

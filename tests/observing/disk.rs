@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use falconer::model::snapshot::AlarmCode;
 
-use crate::lab::{Falconer, Host, Lab, Plan, Settings, isolated, wait};
+use falconer_lab::{Falconer, Host, Lab, Plan, Settings, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -6,9 +6,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
 
-#[path = "../lab/mod.rs"]
-pub mod lab;
-
 mod alerts;
 mod api;
 mod disk;

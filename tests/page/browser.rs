@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::lab::netns::Netns;
-use crate::lab::process::Process;
-use crate::lab::wait;
+use falconer_lab::netns::Netns;
+use falconer_lab::process::Process;
+use falconer_lab::wait;
 
 /// Where chromedriver listens, in a namespace of its own.
 const PORT: u16 = 9515;

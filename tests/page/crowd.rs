@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::browser::{Browser, Eyes};
 use crate::console;
-use crate::lab::{isolate, isolated, wait};
+use falconer_lab::{isolate, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 const ADDRESS: &str = "127.0.0.1:9180";

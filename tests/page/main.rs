@@ -1,9 +1,6 @@
 //! The page at `/`, in a real headless Chromium: against the real daemon in the lab, and against the real
 //! API with made-up snapshots where a lab would be too small. It takes what scripts/install installs.
 
-#[path = "../lab/mod.rs"]
-pub mod lab;
-
 pub mod browser;
 pub mod console;
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::browser::{Browser, Eyes};
 use crate::console;
-use crate::lab::{Falconer, Flavour, Host, Lab, Plan, Settings, isolated};
+use falconer_lab::{Falconer, Flavour, Host, Lab, Plan, Settings, isolated};
 
 const SOON: Duration = Duration::from_secs(30);
 const PAGE: &str = "http://127.0.0.1:9180/";

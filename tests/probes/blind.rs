@@ -16,8 +16,8 @@ use falconer::probe::ProbeRunner;
 use tokio::time::Instant;
 
 use crate::forge::{Carries, Forger, Numbers, echo, icmp_error, packet, tcp as segment, udp};
-use crate::lab::{self, Lab, Namespace};
 use crate::make::{Fail, Pass, checker, expect, host, icmp, probe, tcp};
+use falconer_lab::probed_site::{self, Lab, Namespace};
 
 /// Here, as the blind host knows it.
 const HERE: &str = "192.0.2.2";
@@ -63,17 +63,17 @@ fn d1_a_blind_sender_on_the_same_network_moves_no_probe() {
 async fn round(lab: &Lab, blind: &Namespace, packets: u64, seed: u64) {
     let server = Server::start(lab);
     let checker = checker();
-    let living = [dns(lab::SITE), http()].map(|check| {
+    let living = [dns(probed_site::SITE), http()].map(|check| {
         let probe = checker.probe(&probe(check, PATIENCE_MS), &[]);
         tokio::spawn(async move { probe.check().await })
     });
     server.wait_until_asked().await;
     let flood = flood(lab, blind, packets, seed);
     let dead = [
-        icmp(lab::ROUTER_BLACKHOLE),
+        icmp(probed_site::ROUTER_BLACKHOLE),
         icmp(DEAD6),
-        tcp(lab::ROUTER_BLACKHOLE, 80),
-        dns(lab::ROUTER_BLACKHOLE),
+        tcp(probed_site::ROUTER_BLACKHOLE, 80),
+        dns(probed_site::ROUTER_BLACKHOLE),
     ]
     .map(|check| {
         let (probe, over) = (checker.probe(&probe(check, DEAD_MS), &[]), flood.clone());
@@ -87,7 +87,7 @@ async fn round(lab: &Lab, blind: &Namespace, packets: u64, seed: u64) {
         })
     });
     // What answers at once goes on answering.
-    let alive = [lab::SITE, lab::SITE6].map(|site| {
+    let alive = [probed_site::SITE, probed_site::SITE6].map(|site| {
         let (probe, over) = (checker.probe(&probe(icmp(site), 2000), &[]), flood.clone());
         tokio::spawn(async move {
             let mut checks = 0;
@@ -172,9 +172,9 @@ fn flood(lab: &Lab, blind: &Namespace, packets: u64, seed: u64) -> Arc<JoinHandl
 fn forged(number: u64, port: u16, guess: &mut Numbers) -> Vec<u8> {
     let at = |text: &str| text.parse::<IpAddr>().unwrap();
     let (here, router) = (at(HERE), at("192.0.2.1"));
-    let dead = at(lab::ROUTER_BLACKHOLE);
+    let dead = at(probed_site::ROUTER_BLACKHOLE);
     let target = if guess.next() & 64 == 0 {
-        at(lab::SITE)
+        at(probed_site::SITE)
     } else {
         dead
     };
@@ -256,7 +256,7 @@ fn dns(server: &str) -> CheckConfig {
 
 fn http() -> CheckConfig {
     CheckConfig::Http(Box::new(HttpConfig {
-        url: format!("http://{}/", lab::SITE).parse().unwrap(),
+        url: format!("http://{}/", probed_site::SITE).parse().unwrap(),
         method: hyper::Method::GET,
         headers: Vec::new(),
         expect_status: vec![(200, 200)],
@@ -282,8 +282,8 @@ impl Server {
     fn start(lab: &Lab) -> Self {
         let (dns, web) = lab.site.inside(|| {
             (
-                UdpSocket::bind((lab::SITE, 53)).unwrap(),
-                TcpListener::bind((lab::SITE, 80)).unwrap(),
+                UdpSocket::bind((probed_site::SITE, 53)).unwrap(),
+                TcpListener::bind((probed_site::SITE, 80)).unwrap(),
             )
         });
         let (asking, asked) = channel();

@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::Instant;
 
-use crate::lab::{self, Lab, alone};
 use crate::make::{Error, Fail, Pass, check, expect, host};
+use falconer_lab::probed_site::{self, Lab, alone};
 
 /// What a server does with a query.
 type Answer = fn(&Message<Vec<u8>>) -> Vec<Vec<u8>>;
@@ -191,12 +191,12 @@ fn d1_no_route_is_an_error_and_a_dead_server_a_fail() {
     Lab::run(async |_| {
         for tcp in [false, true] {
             for (server, outcome) in [
-                (lab::NO_ROUTE, Error),
-                (lab::OWN_UNREACHABLE, Error),
-                (lab::OWN_BLACKHOLE6, Error),
-                (lab::ROUTER_UNREACHABLE, Fail),
-                (lab::ROUTER_BLACKHOLE, Fail),
-                (lab::DEAD_ON_LINK, Fail),
+                (probed_site::NO_ROUTE, Error),
+                (probed_site::OWN_UNREACHABLE, Error),
+                (probed_site::OWN_BLACKHOLE6, Error),
+                (probed_site::ROUTER_UNREACHABLE, Fail),
+                (probed_site::ROUTER_BLACKHOLE, Fail),
+                (probed_site::DEAD_ON_LINK, Fail),
             ] {
                 let asked = DnsConfig {
                     tcp,

@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
-use crate::lab::{self, Lab, alone};
 use crate::make::{Error, Fail, Pass, check, checker, expect, from, host, probe};
+use falconer_lab::probed_site::{self, Lab, alone};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nX-Site: hk1\r\nContent-Length: 12\r\n\r\nhealthy: yes";
 
@@ -263,26 +263,26 @@ fn d3_no_answer_is_a_fail_or_by_configuration_an_error() {
 fn d1_no_route_is_an_error_and_an_unreachable_site_a_fail() {
     Lab::run(async |lab| {
         expect(
-            &ask(get(&format!("http://{}/", lab::NO_ROUTE))).await,
+            &ask(get(&format!("http://{}/", probed_site::NO_ROUTE))).await,
             Error,
             "no route",
         );
         expect(
-            &ask(get(&format!("http://{}/", lab::DEAD_ON_LINK))).await,
+            &ask(get(&format!("http://{}/", probed_site::DEAD_ON_LINK))).await,
             Fail,
             "unreachable",
         );
         let server = lab
             .site
-            .inside(|| std::net::TcpListener::bind((lab::SITE, 80)).unwrap());
+            .inside(|| std::net::TcpListener::bind((probed_site::SITE, 80)).unwrap());
         server.set_nonblocking(true).unwrap();
         let mut served = serve_on(TcpListener::from_std(server).unwrap(), OK, false);
         let asked = HttpConfig {
             source: from("192.0.2.2"),
-            ..get(&format!("http://{}/", lab::SITE))
+            ..get(&format!("http://{}/", probed_site::SITE))
         };
         expect(&ask(asked).await, Pass, "200");
-        assert!(served.request().await.contains(lab::SITE));
+        assert!(served.request().await.contains(probed_site::SITE));
     });
 }
 

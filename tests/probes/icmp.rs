@@ -6,13 +6,13 @@ use std::time::Duration;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use tokio::time::Instant;
 
-use crate::lab::{self, Lab};
 use crate::make::{Error, Fail, Pass, check, checker, expect, from, icmp, icmp_from, on, probe, tcp};
+use falconer_lab::probed_site::{self, Lab};
 
 #[test]
 fn a_site_that_answers_passes_with_its_rtt() {
     Lab::run(async |_| {
-        for site in [lab::SITE, lab::SITE6] {
+        for site in [probed_site::SITE, probed_site::SITE6] {
             let report = check(icmp(site), 1000).await;
             expect(&report, Pass, site);
             let rtt = report.rtt.unwrap();
@@ -29,7 +29,7 @@ fn d1_silence_is_a_fail_after_the_timeout_and_not_before() {
     Lab::run(async |_| {
         let started = Instant::now();
         expect(
-            &check(icmp(lab::ROUTER_BLACKHOLE), 300).await,
+            &check(icmp(probed_site::ROUTER_BLACKHOLE), 300).await,
             Fail,
             "within 300ms",
         );
@@ -44,15 +44,18 @@ fn d1_an_icmp_error_ends_no_check_and_is_told_by_who_said_it_at_the_timeout() {
     Lab::run(async |_| {
         for (target, says) in [
             (
-                lab::ROUTER_UNREACHABLE,
+                probed_site::ROUTER_UNREACHABLE,
                 "host unreachable, says 192.0.2.1 (ICMP type 3 code 1)",
             ),
             (
-                lab::ROUTER_PROHIBIT,
+                probed_site::ROUTER_PROHIBIT,
                 "administratively prohibited, says 192.0.2.1",
             ),
-            (lab::ROUTER_UNREACHABLE6, "says 2001:db8:1::1 (ICMP type 1 code"),
-            (lab::DEAD_AT_SITE, "host unreachable, says 192.0.2.1"),
+            (
+                probed_site::ROUTER_UNREACHABLE6,
+                "says 2001:db8:1::1 (ICMP type 1 code",
+            ),
+            (probed_site::DEAD_AT_SITE, "host unreachable, says 192.0.2.1"),
         ] {
             let started = Instant::now();
             let report = check(icmp(target), 600).await;
@@ -66,7 +69,7 @@ fn d1_an_icmp_error_ends_no_check_and_is_told_by_who_said_it_at_the_timeout() {
 #[test]
 fn d1_failed_neighbour_resolution_is_a_fail() {
     Lab::run(async |_| {
-        for target in [lab::DEAD_ON_LINK, lab::DEAD_ON_LINK6] {
+        for target in [probed_site::DEAD_ON_LINK, probed_site::DEAD_ON_LINK6] {
             // The second time the kernel remembers that nobody answered.
             for _ in 0..2 {
                 expect(&check(icmp(target), 600).await, Fail, "unreachable, says ");
@@ -80,8 +83,10 @@ fn d1_failed_neighbour_resolution_is_a_fail() {
 fn d1_an_answer_after_an_icmp_error_is_a_pass() {
     Lab::run(async |lab| {
         lab.router.run("ip route add unreachable 198.51.100.2/32");
-        let check = tokio::spawn(check(tcp(lab::SITE, 80), 3000));
-        let _listener = lab.site.inside(|| TcpListener::bind((lab::SITE, 80)).unwrap());
+        let check = tokio::spawn(check(tcp(probed_site::SITE, 80), 3000));
+        let _listener = lab
+            .site
+            .inside(|| TcpListener::bind((probed_site::SITE, 80)).unwrap());
         let deadline = Instant::now() + Duration::from_secs(2);
         while icmp_received("InDestUnreachs") == 0 {
             assert!(Instant::now() < deadline, "the router sent no error");
@@ -97,15 +102,15 @@ fn d1_an_answer_after_an_icmp_error_is_a_pass() {
 fn d1_a_refusal_of_our_own_route_lookup_is_an_error() {
     Lab::run(async |_| {
         for (target, words) in [
-            (lab::OWN_UNREACHABLE, "route says unreachable"),
-            (lab::OWN_PROHIBIT, "route says prohibited"),
-            (lab::OWN_BLACKHOLE, "route says blackhole"),
-            (lab::OWN_THROW, "no route"),
-            (lab::NO_ROUTE, "no route"),
-            (lab::OWN_UNREACHABLE6, "route says unreachable"),
-            (lab::OWN_PROHIBIT6, "route says prohibited"),
-            (lab::OWN_BLACKHOLE6, "route says blackhole"),
-            (lab::NO_ROUTE6, "no route"),
+            (probed_site::OWN_UNREACHABLE, "route says unreachable"),
+            (probed_site::OWN_PROHIBIT, "route says prohibited"),
+            (probed_site::OWN_BLACKHOLE, "route says blackhole"),
+            (probed_site::OWN_THROW, "no route"),
+            (probed_site::NO_ROUTE, "no route"),
+            (probed_site::OWN_UNREACHABLE6, "route says unreachable"),
+            (probed_site::OWN_PROHIBIT6, "route says prohibited"),
+            (probed_site::OWN_BLACKHOLE6, "route says blackhole"),
+            (probed_site::NO_ROUTE6, "no route"),
         ] {
             expect(&check(icmp(target), 2000).await, Error, words);
         }
@@ -115,7 +120,7 @@ fn d1_a_refusal_of_our_own_route_lookup_is_an_error() {
 #[test]
 fn d1_a_policy_rule_of_our_own_is_an_error() {
     Lab::run(async |lab| {
-        let probe = checker().probe(&probe(icmp(lab::SITE), 500), &[]);
+        let probe = checker().probe(&probe(icmp(probed_site::SITE), 500), &[]);
         expect(&probe.check().await, Pass, "");
         lab.here.run("ip rule add to 198.51.100.2 prohibit");
         expect(&probe.check().await, Error, "prohibited");
@@ -129,22 +134,30 @@ fn the_source_is_an_address_or_an_interface_and_must_be_there() {
         // The site answers this address alone, so that the wrong source gets no answer.
         lab.site.run("ip route del default");
         lab.site.run("ip route add 192.0.2.77 via 198.51.100.1");
-        expect(&check(icmp(lab::SITE), 300).await, Fail, "within");
+        expect(&check(icmp(probed_site::SITE), 300).await, Fail, "within");
         expect(
-            &check(icmp_from(lab::SITE, from("192.0.2.77")), 1000).await,
+            &check(icmp_from(probed_site::SITE, from("192.0.2.77")), 1000).await,
             Pass,
             "",
         );
         lab.site.run("ip route add 192.0.2.2 via 198.51.100.1");
-        expect(&check(icmp_from(lab::SITE, on("up0")), 1000).await, Pass, "");
-        expect(&check(icmp_from(lab::SITE, on("lo")), 300).await, Fail, "within");
         expect(
-            &check(icmp_from(lab::SITE, from("192.0.2.78")), 1000).await,
+            &check(icmp_from(probed_site::SITE, on("up0")), 1000).await,
+            Pass,
+            "",
+        );
+        expect(
+            &check(icmp_from(probed_site::SITE, on("lo")), 300).await,
+            Fail,
+            "within",
+        );
+        expect(
+            &check(icmp_from(probed_site::SITE, from("192.0.2.78")), 1000).await,
             Error,
             "from 192.0.2.78",
         );
         expect(
-            &check(icmp_from(lab::SITE, on("gone0")), 1000).await,
+            &check(icmp_from(probed_site::SITE, on("gone0")), 1000).await,
             Error,
             "on interface gone0",
         );
@@ -190,9 +203,9 @@ fn pings_of_one_target_do_not_take_each_others_replies() {
     Lab::run(async |_| {
         let checker = checker();
         let alive: Vec<_> = (0..20)
-            .map(|_| checker.probe(&probe(icmp(lab::SITE), 2000), &[]))
+            .map(|_| checker.probe(&probe(icmp(probed_site::SITE), 2000), &[]))
             .collect();
-        let dead = checker.probe(&probe(icmp(lab::ROUTER_BLACKHOLE), 500), &[]);
+        let dead = checker.probe(&probe(icmp(probed_site::ROUTER_BLACKHOLE), 500), &[]);
         let mut checks = tokio::task::JoinSet::new();
         for probe in [alive.clone(), alive].concat() {
             checks.spawn(async move { probe.check().await });
@@ -207,7 +220,7 @@ fn pings_of_one_target_do_not_take_each_others_replies() {
 #[test]
 fn a_thousand_pings_on_one_tick_lose_none() {
     for threads in [1, 2] {
-        let namespace = lab::Namespace::new();
+        let namespace = probed_site::Namespace::new();
         namespace.inside(|| {
             let mut builder = match threads {
                 1 => tokio::runtime::Builder::new_current_thread(),
@@ -238,7 +251,7 @@ fn a_thousand_pings_on_one_tick_lose_none() {
 fn without_permission_a_ping_is_an_error_that_says_what_to_do() {
     Lab::run(async |_| {
         let _laid_aside = without_capabilities();
-        for site in [lab::SITE, lab::SITE6] {
+        for site in [probed_site::SITE, probed_site::SITE6] {
             let report = check(icmp(site), 1000).await;
             expect(&report, Error, "CAP_NET_RAW");
             expect(&report, Error, "net.ipv4.ping_group_range");
@@ -253,7 +266,7 @@ fn without_raw_sockets_datagram_sockets_do() {
             .inside(|| std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647").unwrap());
         let _laid_aside = without_capabilities();
         let checker = checker();
-        for site in [lab::SITE, lab::SITE6] {
+        for site in [probed_site::SITE, probed_site::SITE6] {
             let target = checker.probe(&probe(icmp(site), 1000), &[]);
             let again = checker.probe(&probe(icmp(site), 1000), &[]);
             // The kernel chooses the identifier: only the number tells these two apart.
@@ -262,11 +275,11 @@ fn without_raw_sockets_datagram_sockets_do() {
             expect(&other, Pass, site);
         }
         for (target, outcome) in [
-            (lab::ROUTER_BLACKHOLE, Fail),
-            (lab::ROUTER_UNREACHABLE, Fail),
-            (lab::DEAD_ON_LINK, Fail),
-            (lab::OWN_UNREACHABLE, Error),
-            (lab::NO_ROUTE, Error),
+            (probed_site::ROUTER_BLACKHOLE, Fail),
+            (probed_site::ROUTER_UNREACHABLE, Fail),
+            (probed_site::DEAD_ON_LINK, Fail),
+            (probed_site::OWN_UNREACHABLE, Error),
+            (probed_site::NO_ROUTE, Error),
         ] {
             let report = checker.probe(&probe(icmp(target), 300), &[]).check().await;
             expect(&report, outcome, target);
@@ -282,7 +295,7 @@ fn without_raw_sockets_datagram_sockets_do() {
 fn with_permission_there_is_nothing_to_warn_of() {
     Lab::run(async |_| {
         let checker = checker();
-        for site in [lab::SITE, lab::SITE6] {
+        for site in [probed_site::SITE, probed_site::SITE6] {
             let probe = checker.probe(&probe(icmp(site), 1000), &[]);
             expect(&probe.check().await, Pass, "");
         }
@@ -293,7 +306,7 @@ fn with_permission_there_is_nothing_to_warn_of() {
 #[test]
 fn privileges_may_be_laid_aside_once_the_probes_are_made() {
     Lab::run(async |_| {
-        let probe = checker().probe(&probe(icmp(lab::SITE), 1000), &[]);
+        let probe = checker().probe(&probe(icmp(probed_site::SITE), 1000), &[]);
         let _laid_aside = without_capabilities();
         expect(&probe.check().await, Pass, "");
     });
@@ -303,7 +316,7 @@ fn privileges_may_be_laid_aside_once_the_probes_are_made() {
 fn a_target_inside_an_announced_prefix_is_an_error_and_trouble() {
     Lab::run(async |_| {
         let announced = ["198.51.100.0/24".parse().unwrap()];
-        let probe = checker().probe(&probe(icmp(lab::SITE), 1000), &announced);
+        let probe = checker().probe(&probe(icmp(probed_site::SITE), 1000), &announced);
         expect(&probe.check().await, Error, "lies inside 198.51.100.0/24");
         assert!(
             probe.trouble().unwrap().contains("198.51.100.2"),
@@ -318,8 +331,8 @@ fn a_socket_lives_as_long_as_the_checker_or_a_probe() {
     Lab::run(async |_| {
         let probe = {
             let checker = checker();
-            drop(checker.probe(&probe(icmp(lab::SITE), 1000), &[]));
-            checker.probe(&probe(icmp(lab::SITE), 1000), &[])
+            drop(checker.probe(&probe(icmp(probed_site::SITE), 1000), &[]));
+            checker.probe(&probe(icmp(probed_site::SITE), 1000), &[])
         };
         let clone = probe.clone();
         drop(clone);

@@ -10,7 +10,6 @@ mod exec;
 mod forge;
 mod http;
 mod icmp;
-mod lab;
 mod make;
 mod names;
 mod tcp;

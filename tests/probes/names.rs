@@ -6,8 +6,8 @@ use falconer::config::model::CheckConfig;
 use falconer::probe::{CheckReport, ProbeRunner};
 use tokio::time::{Duration, sleep};
 
-use crate::lab::alone;
 use crate::make::{Error, Pass, checker, expect, from, icmp, probe, tcp, tcp_from};
+use falconer_lab::probed_site::alone;
 
 #[test]
 fn a_name_is_resolved_and_used() {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::lab::{self, Lab};
 use crate::make::{Error, Fail, Pass, check, expect, from, on, tcp, tcp_from};
+use falconer_lab::probed_site::{self, Lab};
 
 #[test]
 fn a_port_that_accepts_passes_with_its_rtt() {
     Lab::run(async |lab| {
-        for site in [lab::SITE, lab::SITE6] {
+        for site in [probed_site::SITE, probed_site::SITE6] {
             let listener = lab.site.inside(|| TcpListener::bind((site, 80)).unwrap());
             let report = check(tcp(site, 80), 1000).await;
             expect(&report, Pass, "connected to");
@@ -25,12 +25,14 @@ fn a_port_that_accepts_passes_with_its_rtt() {
 fn the_connection_is_closed_in_order() {
     use std::io::Read;
     Lab::run(async |lab| {
-        let listener = lab.site.inside(|| TcpListener::bind((lab::SITE, 80)).unwrap());
+        let listener = lab
+            .site
+            .inside(|| TcpListener::bind((probed_site::SITE, 80)).unwrap());
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.read(&mut [0; 1]).unwrap()
         });
-        expect(&check(tcp(lab::SITE, 80), 1000).await, Pass, "");
+        expect(&check(tcp(probed_site::SITE, 80), 1000).await, Pass, "");
         assert_eq!(server.join().unwrap(), 0, "an end, and not a reset");
     });
 }
@@ -38,7 +40,7 @@ fn the_connection_is_closed_in_order() {
 #[test]
 fn d1_refusal_is_a_fail() {
     Lab::run(async |_| {
-        for site in [lab::SITE, lab::SITE6, "127.0.0.1", "::1"] {
+        for site in [probed_site::SITE, probed_site::SITE6, "127.0.0.1", "::1"] {
             let started = Instant::now();
             expect(&check(tcp(site, 81), 5000).await, Fail, "connection refused");
             assert!(started.elapsed() < Duration::from_secs(1), "{site}: not at once");
@@ -51,7 +53,7 @@ fn d1_silence_is_a_fail_after_the_timeout() {
     Lab::run(async |_| {
         let started = Instant::now();
         expect(
-            &check(tcp(lab::ROUTER_BLACKHOLE, 80), 300).await,
+            &check(tcp(probed_site::ROUTER_BLACKHOLE, 80), 300).await,
             Fail,
             "within 300ms, connecting to",
         );
@@ -63,10 +65,10 @@ fn d1_silence_is_a_fail_after_the_timeout() {
 #[test]
 fn d1_an_icmp_error_ends_no_check_and_is_told_at_the_timeout() {
     for target in [
-        lab::ROUTER_UNREACHABLE,
-        lab::ROUTER_PROHIBIT,
-        lab::ROUTER_UNREACHABLE6,
-        lab::DEAD_AT_SITE,
+        probed_site::ROUTER_UNREACHABLE,
+        probed_site::ROUTER_PROHIBIT,
+        probed_site::ROUTER_UNREACHABLE6,
+        probed_site::DEAD_AT_SITE,
     ] {
         // Each with a router of its own, since a router sends a host only so many errors a second.
         Lab::run(async |_| {
@@ -83,7 +85,7 @@ fn d1_an_icmp_error_ends_no_check_and_is_told_at_the_timeout() {
 #[test]
 fn d1_failed_neighbour_resolution_is_a_fail() {
     Lab::run(async |_| {
-        for target in [lab::DEAD_ON_LINK, lab::DEAD_ON_LINK6] {
+        for target in [probed_site::DEAD_ON_LINK, probed_site::DEAD_ON_LINK6] {
             for _ in 0..2 {
                 expect(
                     &check(tcp(target, 80), 1000).await,
@@ -99,15 +101,15 @@ fn d1_failed_neighbour_resolution_is_a_fail() {
 fn d1_a_refusal_of_our_own_route_lookup_is_an_error() {
     Lab::run(async |_| {
         for (target, words) in [
-            (lab::OWN_UNREACHABLE, "route says unreachable"),
-            (lab::OWN_PROHIBIT, "route says prohibited"),
-            (lab::OWN_BLACKHOLE, "route says blackhole"),
-            (lab::OWN_THROW, "no route"),
-            (lab::NO_ROUTE, "no route"),
-            (lab::OWN_UNREACHABLE6, "route says unreachable"),
-            (lab::OWN_PROHIBIT6, "route says prohibited"),
-            (lab::OWN_BLACKHOLE6, "route says blackhole"),
-            (lab::NO_ROUTE6, "no route"),
+            (probed_site::OWN_UNREACHABLE, "route says unreachable"),
+            (probed_site::OWN_PROHIBIT, "route says prohibited"),
+            (probed_site::OWN_BLACKHOLE, "route says blackhole"),
+            (probed_site::OWN_THROW, "no route"),
+            (probed_site::NO_ROUTE, "no route"),
+            (probed_site::OWN_UNREACHABLE6, "route says unreachable"),
+            (probed_site::OWN_PROHIBIT6, "route says prohibited"),
+            (probed_site::OWN_BLACKHOLE6, "route says blackhole"),
+            (probed_site::NO_ROUTE6, "no route"),
         ] {
             let started = Instant::now();
             expect(&check(tcp(target, 80), 2000).await, Error, words);
@@ -119,23 +121,29 @@ fn d1_a_refusal_of_our_own_route_lookup_is_an_error() {
 #[test]
 fn the_source_is_an_address_or_an_interface_and_must_be_there() {
     Lab::run(async |lab| {
-        let listener = lab.site.inside(|| TcpListener::bind((lab::SITE, 80)).unwrap());
+        let listener = lab
+            .site
+            .inside(|| TcpListener::bind((probed_site::SITE, 80)).unwrap());
         lab.here.run("ip addr add 192.0.2.77/24 dev up0");
         expect(
-            &check(tcp_from(lab::SITE, 80, from("192.0.2.77")), 1000).await,
+            &check(tcp_from(probed_site::SITE, 80, from("192.0.2.77")), 1000).await,
             Pass,
             "",
         );
         assert_eq!(listener.accept().unwrap().1.ip().to_string(), "192.0.2.77");
-        expect(&check(tcp_from(lab::SITE, 80, on("up0")), 1000).await, Pass, "");
+        expect(
+            &check(tcp_from(probed_site::SITE, 80, on("up0")), 1000).await,
+            Pass,
+            "",
+        );
         assert_eq!(listener.accept().unwrap().1.ip().to_string(), "192.0.2.2");
         expect(
-            &check(tcp_from(lab::SITE, 80, from("192.0.2.78")), 1000).await,
+            &check(tcp_from(probed_site::SITE, 80, from("192.0.2.78")), 1000).await,
             Error,
             "192.0.2.78",
         );
         expect(
-            &check(tcp_from(lab::SITE, 80, on("gone0")), 1000).await,
+            &check(tcp_from(probed_site::SITE, 80, on("gone0")), 1000).await,
             Error,
             "gone0",
         );
@@ -161,8 +169,8 @@ fn a_link_local_target_is_reached_through_the_interface() {
 fn d1_a_link_that_lost_its_route_is_an_error_and_one_that_lost_its_far_end_a_fail() {
     Lab::run(async |lab| {
         lab.router.run("ip link set down0 down");
-        expect(&check(tcp(lab::SITE, 80), 500).await, Fail, "");
+        expect(&check(tcp(probed_site::SITE, 80), 500).await, Fail, "");
         lab.here.run("ip link set up0 down");
-        expect(&check(tcp(lab::SITE, 80), 500).await, Error, "no route");
+        expect(&check(tcp(probed_site::SITE, 80), 500).await, Error, "no route");
     });
 }

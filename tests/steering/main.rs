@@ -1,11 +1,6 @@
 //! Steering against a BIRD that misbehaves: each rule of acting on BIRD, and every way in which
 //! BIRD, or somebody else who has its socket, gets in between.
 
-#[path = "../support/drive.rs"]
-mod drive;
-#[path = "../support/fake_bird.rs"]
-mod fake_bird;
-
 mod place;
 
 mod adopting;

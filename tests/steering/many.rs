@@ -40,7 +40,7 @@ async fn a1_wishes_that_come_one_by_one_share_the_looks_at_all_protocols() {
         poll_interval: Duration::from_secs(60),
         ..place.setup(targets)
     };
-    let mut drive = Drive::start(slow, crate::drive::PATIENCE);
+    let mut drive = Drive::start(slow, falconer_lab::reconciler::PATIENCE);
     drive.seen("BIRD", |service, _| service.actual.is_some()).await;
     let before = place.bird.lines().len();
     for service in 0..SERVICES {
@@ -72,7 +72,7 @@ async fn a1_wishes_that_come_one_by_one_share_the_looks_at_all_protocols() {
 async fn a10_a_decision_does_not_wait_for_the_answers_of_a_poll() {
     let (daemon, targets) = site();
     let place = Place::new(daemon);
-    let mut drive = Drive::start(place.setup(targets), crate::drive::PATIENCE);
+    let mut drive = Drive::start(place.setup(targets), falconer_lab::reconciler::PATIENCE);
     drive.seen("BIRD", |service, _| service.actual.is_some()).await;
     drive.wish_all(Strength::Off);
     drive.verified(Strength::Off).await;

@@ -5,13 +5,13 @@ pub(crate) use std::os::unix::fs::PermissionsExt;
 pub(crate) use std::path::{Path, PathBuf};
 pub(crate) use std::time::Duration;
 
-pub(crate) use crate::drive::{Drive, problem, protocol, setup, web};
-pub(crate) use crate::fake_bird::daemon::{Kind, Learned};
-pub(crate) use crate::fake_bird::{Daemon, FakeBird, Fault};
 pub(crate) use falconer::bird::reconcile::{ReconcileTarget, ReconcilerConfig, Repeated, TransitionStage};
 pub(crate) use falconer::config::model::Family;
 pub(crate) use falconer::core::Strength;
 pub(crate) use falconer::model::snapshot::AlarmCode;
+pub(crate) use falconer_lab::fake_bird::daemon::{Kind, Learned};
+pub(crate) use falconer_lab::fake_bird::{Daemon, FakeBird, Fault};
+pub(crate) use falconer_lab::reconciler::{Drive, problem, protocol, setup, web};
 pub(crate) use tempfile::TempDir;
 pub(crate) use tokio::time::{Instant, sleep, timeout};
 
@@ -119,7 +119,7 @@ pub(crate) async fn until(what: &str, is_it: impl Fn() -> bool) {
         }
     };
     assert!(
-        timeout(crate::drive::PATIENCE, wait).await.is_ok(),
+        timeout(falconer_lab::reconciler::PATIENCE, wait).await.is_ok(),
         "{what} did not come"
     );
 }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use crate::hand_made::{
     KERNEL, SOON, STATIC, bird_conf, change, change_upstream, falconers, forward, kernel, standby,
 };
-use crate::lab::capture::Mark;
-use crate::lab::{Host, Lab, PREFIX4, Plan, Settings, bird, isolated, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::{Host, Lab, PREFIX4, Plan, Settings, bird, isolated, wait};
 
 /// Adds or deletes the kernel route that a script would.
 fn kernel_route(lab: &Lab, verb: &str) -> Result<()> {

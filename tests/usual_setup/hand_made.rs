@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, wait};
+use falconer_lab::{Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, wait};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -54,8 +54,8 @@ pub(crate) fn change_upstream(lab: &Lab, change: impl Fn(String) -> String) -> R
     let file = directory.join("etc/bird.conf");
     std::fs::write(&file, change(std::fs::read_to_string(&file)?))?;
     let socket = directory.join("bird/bird.ctl").display().to_string();
-    let birdc = crate::lab::bird::birdc_binary().display().to_string();
-    crate::lab::run(&birdc, &["-s", &socket, "configure"]).map(drop)
+    let birdc = falconer_lab::bird::birdc_binary().display().to_string();
+    falconer_lab::run(&birdc, &["-s", &socket, "configure"]).map(drop)
 }
 
 /// A lab whose primary is dead and taken over by Falconer, with the bird.conf that it renders.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::lab::process::Process;
-use crate::lab::{Host, Lab, PREFIX4, Plan, isolated, wait};
+use falconer_lab::process::Process;
+use falconer_lab::{Host, Lab, PREFIX4, Plan, isolated, wait};
 
 /// Three checks, the wait of VRRP, and some time for the machine.
 const SOON: Duration = Duration::from_secs(30);

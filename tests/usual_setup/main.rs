@@ -2,9 +2,6 @@
 //! real keepalived: each test reproduces what goes wrong, and, where it takes a daemon, that it does
 //! not with what Falconer renders. It takes root and what scripts/install installs.
 
-#[path = "../lab/mod.rs"]
-pub mod lab;
-
 mod bird_conf;
 mod hand_made;
 mod keepalived;

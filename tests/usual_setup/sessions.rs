@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::hand_made::{SOON, STATIC, bird_conf, change_upstream, falconers, standby, until_session};
-use crate::lab::capture::Mark;
-use crate::lab::{Host, PREFIX4, isolated, wait};
+use falconer_lab::capture::Mark;
+use falconer_lab::{Host, PREFIX4, isolated, wait};
 
 /// A static protocol that is switched at run time, and that only the file remembers.
 const SWITCHED: &str = "protocol static failover4 { disabled; ipv4; route 198.51.100.0/24 blackhole; }\n";
@@ -39,7 +39,7 @@ fn falconers_sessions_take_a_dead_standbys_route_with_them() {
 }
 
 /// The hold time that the two ends have agreed on, in seconds.
-fn agreed_hold_time(lab: &crate::lab::Lab) -> Result<u32> {
+fn agreed_hold_time(lab: &falconer_lab::Lab) -> Result<u32> {
     let detail = lab.standby.birdc("show protocols all isp_upstream")?;
     let line = detail.lines().find(|line| line.trim().starts_with("Hold timer:"));
     let agreed = line.and_then(|line| line.rsplit('/').next()?.trim().parse().ok());
@@ -62,8 +62,8 @@ fn without_a_hold_time_silence_is_noticed_after_four_minutes() {
 #[test]
 fn falconers_default_hold_time_is_half_a_minute() {
     isolated(|| {
-        let settings = crate::lab::Settings::standby();
-        let (lab, falconer) = crate::lab::Lab::stand_by(&crate::lab::Plan::default(), &settings)?;
+        let settings = falconer_lab::Settings::standby();
+        let (lab, falconer) = falconer_lab::Lab::stand_by(&falconer_lab::Plan::default(), &settings)?;
         let toml = std::fs::read_to_string(falconer.configuration())?;
         let without = toml.replace("hold_time = \"9s\"\nkeepalive_time = \"3s\"\n", "");
         ensure!(without != toml);

@@ -9,6 +9,7 @@ mod histories;
 mod indexed;
 mod isolation;
 mod latch;
+mod many_sites;
 mod outages;
 mod overrides;
 mod primary;
@@ -16,7 +17,6 @@ mod proof;
 mod reloads;
 mod stall;
 mod start;
-#[path = "../../../tests/support/site.rs"]
 pub(crate) mod support;
 mod unproven;
 mod with_bird;

@@ -1,12 +1,9 @@
 //! How much BIRD is asked, and what is made of a BIRD that breaks off.
 
-#[path = "../../../../tests/support/fake_bird.rs"]
-mod fake_bird;
-
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fake_bird::{Daemon, FakeBird, Fault};
+use falconer_lab::fake_bird::{Daemon, FakeBird, Fault};
 
 use super::*;
 use crate::model::situations;
