@@ -27,7 +27,7 @@ pub mod window;
 pub use crate::model::command::OperatorCommand;
 pub use crate::model::strength::Strength;
 pub use decide::{Rule, Stance};
-pub use event::{CheckStart, CoreEvent, Event, InitialStrength, Input, ProbeId, Refusal};
+pub use event::{CheckStart, CommandRefused, CoreEvent, Event, InitialStrength, Input, ProbeId};
 pub use persistent::PersistentState;
 pub use simulator::Simulator;
 pub use site::Site;

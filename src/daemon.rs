@@ -19,17 +19,18 @@ mod readiness;
 mod reload;
 mod requests;
 mod snapshot;
+mod stage_timer;
 mod strays;
 mod transition_timer;
+mod wiring;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -39,36 +40,24 @@ use crate::bird::client::BirdClient;
 use crate::bird::lock::LockError;
 use crate::bird::state_file::StateDir;
 use crate::config::Config;
-use crate::metrics;
-use crate::model::command::FilesCommand;
-use crate::store;
 use crate::systemd;
 pub(crate) use bird_conf_apply::{ApplyFailure, apply_alone, load};
 pub use bird_conf_render::RenderFailure;
 pub(crate) use bird_conf_render::{rendered, version_of};
-use bird_conf_watch::{BirdConfFile, BirdConfProblems};
-use checks::CheckRunner;
+use bird_conf_watch::BirdConfFile;
 use clock::Clock;
-use config_manager::{ConfigManager, ConfigManagerChannels};
-use driver::{Driver, Edges, ReconcilerHandle, Remembered};
+use config_manager::ConfigManager;
+use driver::Remembered;
 use instance_lock::{contested, lock};
-use probe_set::ProbeSet;
+pub use wiring::Tasks;
+use wiring::{Wiring, wire};
 
 /// The API opens when BIRD has been looked at, or after this long: an operator wants to know then what
 /// is the matter.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
-/// Reports of a disk that wait: it makes one at a time.
-const DISK_REPORTS_WAITING: usize = 16;
-
-/// Operators' requests that wait: more people than that do not type at once.
-const REQUESTS_WAITING: usize = 64;
-
 /// Commands for the files that wait to be refused, because one is under way.
 const FILES_COMMANDS_WAITING: usize = 8;
-
-/// Entries for the history that wait for the driver.
-const ENTRIES_WAITING: usize = 8;
 
 /// What the daemon is started with.
 #[derive(Debug)]
@@ -115,10 +104,6 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     Box::pin(run_and_tell(options, drop)).await
 }
 
-/// The tasks of a daemon that runs, by what they do.
-#[doc(hidden)]
-pub type Tasks = Vec<(&'static str, AbortHandle)>;
-
 /// The same, for tests that end its tasks on purpose: `started` is given them.
 ///
 /// # Errors
@@ -150,8 +135,12 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     told(&remembered);
     let mut tasks = vec![("the connection to BIRD", client.task())];
     let mut contested = std::pin::pin!(contested(lock, client.link()));
-    let (mut driver, doors, ends, gathering) =
-        wire(&config, clock, &client, files_out, remembered, &mut tasks);
+    let Wiring {
+        mut driver,
+        handles,
+        config_manager,
+        background,
+    } = wire(&config, clock, &client, files_out, remembered, &mut tasks);
     driver.remembers_later(remembering);
     if let Some(RecordingOptions { file, limit }) = record {
         let named = || format!("recording in {}", file.display());
@@ -166,10 +155,10 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
             // announced, and another site might believe it. How the wait ends does not matter.
             let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
         };
-        api::start(config.api.clone(), doors, open, stop.clone()).context("starting the API's thread")?
+        api::start(config.api.clone(), handles, open, stop.clone()).context("starting the API's thread")?
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
-    let keeper = ConfigManager::new(config_file, client, ends);
+    let keeper = ConfigManager::new(config_file, client, config_manager);
     let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, files, hangup)));
     tasks.extend([
         ("the keeping of the files", keeping.abort_handle()),
@@ -180,134 +169,13 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
         ended = driver.run(asked_to_stop) => ended.map_err(|broken| RunError::Broken(broken.0)),
         held = &mut contested => Err(RunError::Held(held)),
     };
-    drop((keeping, gathering));
+    drop((keeping, background));
     systemd::stopping();
     stop.cancel();
     // It ends within its own limit.
     api.ended().await;
     tracing::info!("falconer stops");
     ended
-}
-
-/// Starts the edges, and a driver between them.
-fn wire(
-    config: &Arc<Config>,
-    clock: Clock,
-    client: &BirdClient,
-    files: mpsc::Sender<api::OperatorRequest<FilesCommand>>,
-    (found, past): Remembered,
-    tasks: &mut Tasks,
-) -> (
-    Driver,
-    api::Handles,
-    ConfigManagerChannels,
-    [AbortOnDropHandle<()>; 2],
-) {
-    let (wheel, wishes, reports) = ReconcilerHandle::take(config, client.clone());
-    let (keeper, kept) = keeper(&config.site.state_dir);
-    let (journal, journal_reports) = journal(&config.site.state_dir);
-    let unwritten = journal.unwritten();
-    tasks.push(("steering", wheel.task()));
-    tasks.push(("the writer of the state", keeper.task()));
-    tasks.push(("the writer of the history", journal.task()));
-    let descriptors = metrics::SharedCounters::default();
-    let senses = ProbeSet::new(config, client.clone(), descriptors.clone());
-    let (checks, checked) = CheckRunner::new(senses.make());
-    let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
-    let (applying_out, applying) = watch::channel(false);
-    let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
-    let (told_out, hearsay) = mpsc::channel(ENTRIES_WAITING);
-    let strays = strays::spawn(config, &found.memory, client, &told_out);
-    // The one reload that is under way waits for its answer.
-    let (successors_out, successors) = mpsc::channel(1);
-    let (in_force_out, in_force) = watch::channel(config.clone());
-    let (ready_out, ready) = readiness::not_yet();
-    let edges = Edges {
-        wheel,
-        wishes,
-        reports,
-        kept,
-        keeper,
-        journal_reports,
-        checks,
-        checked,
-        senses,
-        bird_conf,
-        hearsay,
-        ready: ready.clone(),
-        successors,
-        in_force: in_force_out,
-        requests,
-        files,
-        applying,
-        link: client.link(),
-    };
-    let driver = Driver::new(config.clone(), clock, found, past, journal, edges);
-    let doors = api::Handles {
-        snapshot: driver.snapshot(),
-        ready,
-        history: driver.history(),
-        past: past_of(&config.site.state_dir),
-        latency: driver.latency(),
-        requests: requests_out,
-        poll_interval: config.bird.poll_interval,
-        metrics: sources(&driver, client, unwritten, descriptors),
-    };
-    let (gathering, task) = readiness::spawn(readiness::ReadinessChannels {
-        in_force: in_force.clone(),
-        snapshot: driver.snapshot(),
-        looked: driver.looked(),
-        client: client.clone(),
-        ready: ready_out,
-        told: told_out.clone(),
-    });
-    tasks.push(("readiness", task));
-    let ends = ConfigManagerChannels {
-        in_force,
-        successors: successors_out,
-        snapshot: driver.snapshot(),
-        wrong,
-        told: told_out,
-        applying: applying_out,
-    };
-    (driver, doors, ends, [gathering, strays])
-}
-
-/// Keeps what survives a restart, and reports how that went.
-fn keeper(state_dir: &Path) -> (store::StateWriter, mpsc::Receiver<store::PersistResult>) {
-    let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
-    (store::StateWriter::spawn(state_dir.to_owned(), kept_out), kept)
-}
-
-/// Writes the history, and reports how that went.
-fn journal(state_dir: &Path) -> (store::history::HistoryWriter, mpsc::Receiver<Result<(), String>>) {
-    let (written_out, written) = mpsc::channel(DISK_REPORTS_WAITING);
-    (
-        store::history::HistoryWriter::spawn(state_dir.to_owned(), written_out),
-        written,
-    )
-}
-
-/// Where a scrape finds what the snapshot does not hold.
-fn sources(
-    driver: &Driver,
-    client: &BirdClient,
-    unwritten: metrics::shared::SharedNumber,
-    descriptors: metrics::SharedCounters<metrics::Descriptors>,
-) -> metrics::MetricSources {
-    metrics::MetricSources {
-        counts: driver.counts(),
-        commands: client.commands(),
-        unwritten,
-        descriptors,
-        process: process::look,
-    }
-}
-
-/// The history on disk, for those who ask how it all began.
-fn past_of(state_dir: &Path) -> api::HistoryReader {
-    let state_dir = state_dir.to_owned();
-    api::HistoryReader::new(move |page| store::history::offer(&state_dir, page))
 }
 
 /// Says what is wrong with what an earlier Falconer kept here.

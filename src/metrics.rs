@@ -21,7 +21,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 pub use self::counts::{
-    BirdCommandCounts, CheckCounts, Counts, Descriptors, Histogram, ListenerCounts, Rejection,
+    BirdCommandCounts, CheckCounts, Counts, DescriptorCounts, Histogram, ListenerCounts, Rejection,
 };
 use self::encoder::Encoder;
 pub use self::facts::{Facts, Process};

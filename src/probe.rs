@@ -83,7 +83,7 @@ impl ProbeResources {
     }
 
     /// The descriptors that the checks take are counted there.
-    pub fn counting(self, counts: SharedCounters<metrics::Descriptors>) -> Self {
+    pub fn counting(self, counts: SharedCounters<metrics::DescriptorCounts>) -> Self {
         Self {
             descriptors: Arc::new(Descriptors::of_this_process(counts)),
             ..self

@@ -183,10 +183,10 @@ mod tests {
     #[tokio::test]
     async fn the_newcomer_takes_the_place_of_the_longest_idle() {
         let (gone, mut left) = mpsc::unbounded_channel();
-        let mut crowd = Connections::new(2, SharedCounters::default());
+        let mut connections = Connections::new(2, SharedCounters::default());
         for number in 0..2 {
             let guest = Guest(number, gone.clone());
-            crowd.admit(SOMEBODY, |busy| async move {
+            connections.admit(SOMEBODY, |busy| async move {
                 let _guest = guest;
                 if number == 0 {
                     let _occupied = busy.occupy();
@@ -197,56 +197,56 @@ mod tests {
         }
         tokio::task::yield_now().await;
         let guest = Guest(2, gone.clone());
-        crowd.admit(SOMEBODY, |_| async move {
+        connections.admit(SOMEBODY, |_| async move {
             let _guest = guest;
             std::future::pending::<()>().await;
         });
         assert_eq!(left.recv().await, Some(1), "0 was older, but busy");
-        assert_eq!(crowd.seats.len(), 2);
+        assert_eq!(connections.seats.len(), 2);
         let ListenerCounts {
             open,
             admitted,
             displaced,
             ..
-        } = crowd.counts.copy();
+        } = connections.counts.copy();
         assert_eq!((open, admitted, displaced), (2, 3, 1));
     }
 
     #[tokio::test]
     async fn with_everybody_busy_the_newcomer_is_turned_away() {
-        let mut crowd = Connections::new(1, SharedCounters::default());
-        crowd.admit(SOMEBODY, |busy| async move {
+        let mut connections = Connections::new(1, SharedCounters::default());
+        connections.admit(SOMEBODY, |busy| async move {
             let _occupied = busy.occupy();
             std::future::pending::<()>().await;
         });
         tokio::task::yield_now().await;
         let (gone, mut left) = mpsc::unbounded_channel();
         let guest = Guest(7, gone);
-        crowd.admit(SOMEBODY, |_| async move { drop(guest) });
+        connections.admit(SOMEBODY, |_| async move { drop(guest) });
         assert_eq!(left.try_recv(), Ok(7));
-        assert_eq!(crowd.seats.len(), 1);
-        assert_eq!(crowd.counts.copy().refused, 1);
+        assert_eq!(connections.seats.len(), 1);
+        assert_eq!(connections.counts.copy().refused, 1);
     }
 
     #[tokio::test]
     async fn a_thousand_connections_leave_no_more_than_the_limit() {
-        let mut crowd = Connections::new(16, SharedCounters::default());
+        let mut connections = Connections::new(16, SharedCounters::default());
         for _ in 0..1000 {
-            crowd.admit(SOMEBODY, |_| std::future::pending());
+            connections.admit(SOMEBODY, |_| std::future::pending());
             tokio::task::yield_now().await;
         }
-        assert_eq!(crowd.seats.len(), 16);
-        assert!(crowd.tasks.len() <= 17, "{} tasks", crowd.tasks.len());
+        assert_eq!(connections.seats.len(), 16);
+        assert!(connections.tasks.len() <= 17, "{} tasks", connections.tasks.len());
     }
 
     #[tokio::test]
     async fn a_flood_from_one_address_displaces_itself() {
         let address = |text: &str| Peer::Address(text.parse().unwrap());
         let (gone, mut left) = mpsc::unbounded_channel();
-        let mut crowd = Connections::new(4, SharedCounters::default());
+        let mut connections = Connections::new(4, SharedCounters::default());
         let mut come = |number: u32, peer: &str| {
             let guest = Guest(number, gone.clone());
-            crowd.admit(address(peer), |_| async move {
+            connections.admit(address(peer), |_| async move {
                 let _guest = guest;
                 std::future::pending::<()>().await;
             });

@@ -24,7 +24,7 @@ pub struct Handles {
     pub history: watch::Receiver<Arc<[Arc<HistoryEntry>]>>,
     /// Those before them, on disk.
     pub past: HistoryReader,
-    /// Operators' requests to the daemon; bounded, so that a flood of them waits at the door.
+    /// Operators' requests to the daemon; bounded, so that a flood of them waits in the API.
     pub requests: mpsc::Sender<OperatorRequest>,
     /// The latest results of every probe.
     pub latency: watch::Receiver<Arc<LatencyBuffers>>,

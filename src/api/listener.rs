@@ -1,4 +1,4 @@
-//! The two doors: opening the Unix socket and the TCP port, and letting connections in.
+//! The two listeners: opening the Unix socket and the TCP port, and accepting connections.
 //!
 //! Nothing that goes wrong here ends the daemon: a port that is taken, an address that is not there
 //! yet or too many open files are tried again, because failing over does not need the API.
@@ -44,14 +44,14 @@ const DEAD_AFTER: Duration = Duration::from_secs(30);
 const HEAD_LIMIT: usize = 8192;
 /// How long answers may take to finish when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How many connections wait in the kernel until they are let in.
+/// How many connections wait in the kernel until they are accepted.
 const BACKLOG: i32 = 128;
 /// How long to wait after a newcomer took another's place, so that each has as many of these to say what it
 /// wants as there are places.
 const DISPLACED_PAUSE: Duration = Duration::from_millis(1);
 /// How long to wait after a refused accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait before a door that did not open is tried again.
+/// How long to wait before a listener that could not be opened is tried again.
 const OPEN_PAUSE: Duration = Duration::from_secs(2);
 /// How often to look whether the socket's file is still ours: a run directory can be cleaned away
 /// under a daemon that runs, and then nobody can reach it.
@@ -59,7 +59,7 @@ const STILL_THERE: Duration = Duration::from_secs(2);
 /// How long a socket that is already there may take to show that somebody lives behind it.
 const KNOCK: Duration = Duration::from_secs(1);
 
-/// Where a door is.
+/// Where a listener is.
 #[derive(Clone, Debug)]
 pub(crate) enum ListenAddress {
     /// A path.
@@ -77,7 +77,7 @@ impl std::fmt::Display for ListenAddress {
     }
 }
 
-/// An open door.
+/// An open listener.
 #[derive(Debug)]
 pub(crate) enum Listener {
     /// The Unix socket.
@@ -110,23 +110,23 @@ impl Drop for SocketFile {
     }
 }
 
-/// Keeps a door open, and tries again while it cannot be opened. Ends with `shutdown`.
-pub(crate) async fn keep(place: ListenAddress, desk: Arc<Server>, shutdown: CancellationToken) {
-    while let Some(door) = opened(&place, &shutdown).await {
+/// Keeps a listener open, and tries again while it cannot be opened. Ends with `shutdown`.
+pub(crate) async fn keep(place: ListenAddress, server: Arc<Server>, shutdown: CancellationToken) {
+    while let Some(listener) = opened(&place, &shutdown).await {
         info!(%place, "the API listens");
-        match attend(door, desk.clone(), shutdown.clone()).await {
+        match attend(listener, server.clone(), shutdown.clone()).await {
             ListenError::Stopping => return,
             ListenError::Unreachable => warn!(%place, "the socket's file is gone; opening it anew"),
         }
     }
 }
 
-/// Tries until the door opens; `None`: `shutdown` came first.
+/// Tries until the listener is open; `None`: `shutdown` came first.
 async fn opened(place: &ListenAddress, shutdown: &CancellationToken) -> Option<Listener> {
     let mut said = String::new();
     loop {
         match open(place).await {
-            Ok(door) => return Some(door),
+            Ok(listener) => return Some(listener),
             Err(error) => {
                 let saying = error.to_string();
                 if saying != said {
@@ -142,7 +142,7 @@ async fn opened(place: &ListenAddress, shutdown: &CancellationToken) -> Option<L
     }
 }
 
-/// Opens a door once.
+/// Opens a listener once.
 pub(crate) async fn open(place: &ListenAddress) -> io::Result<Listener> {
     match place {
         ListenAddress::Socket(path) => open_socket(path).await.map(Listener::Socket),
@@ -150,7 +150,7 @@ pub(crate) async fn open(place: &ListenAddress) -> io::Result<Listener> {
     }
 }
 
-/// Why a door was closed.
+/// Why a listener was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListenError {
     /// The daemon stops.
@@ -159,32 +159,37 @@ pub(crate) enum ListenError {
     Unreachable,
 }
 
-/// Lets connections in until `shutdown`, or until nobody can find the door any more; then gives the
+/// Accepts connections until `shutdown`, or until nobody can find the socket any more; then gives the
 /// answers under way a moment to finish.
-pub(crate) async fn attend(door: Listener, desk: Arc<Server>, shutdown: CancellationToken) -> ListenError {
-    let mut crowd = match door {
-        Listener::Socket(_) => Connections::new(SOCKET_LIMIT, desk.toll().socket.clone()),
-        Listener::Tcp(_) => Connections::new(TCP_LIMIT, desk.toll().tcp.clone()),
+pub(crate) async fn attend(
+    listener: Listener,
+    server: Arc<Server>,
+    shutdown: CancellationToken,
+) -> ListenError {
+    let mut connections = match listener {
+        Listener::Socket(_) => Connections::new(SOCKET_LIMIT, server.counters().socket.clone()),
+        Listener::Tcp(_) => Connections::new(TCP_LIMIT, server.counters().tcp.clone()),
     };
     let mut refused = false;
     let mut look = interval(STILL_THERE);
     let closed = loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break ListenError::Stopping,
-            _ = look.tick() => match &door {
+            _ = look.tick() => match &listener {
                 Listener::Socket(socket) if !socket.is_reachable() => break ListenError::Unreachable,
                 Listener::Socket(_) | Listener::Tcp(_) => continue,
             },
-            accepted = accept(&door) => accepted,
+            accepted = accept(&listener) => accepted,
         };
         match accepted {
-            Ok((_, Caller::Network, Peer::Address(address))) if !desk.access().admits(address) => {
-                desk.toll().refused(Caller::Network, Rejection::Address);
+            Ok((_, Caller::Network, Peer::Address(address))) if !server.access().admits(address) => {
+                server.counters().refused(Caller::Network, Rejection::Address);
             }
             Ok((stream, caller, peer)) => {
                 refused = false;
-                let (desk, shutdown) = (desk.clone(), shutdown.clone());
-                let displaced = crowd.admit(peer, |busy| connection(stream, caller, desk, busy, shutdown));
+                let (server, shutdown) = (server.clone(), shutdown.clone());
+                let displaced =
+                    connections.admit(peer, |busy| connection(stream, caller, server, busy, shutdown));
                 // Else a flood that waits in the kernel would displace whoever came before it, and was
                 // not heard yet.
                 if displaced {
@@ -202,22 +207,22 @@ pub(crate) async fn attend(door: Listener, desk: Arc<Server>, shutdown: Cancella
             }
         }
     };
-    drop(door);
-    drop(timeout(FAREWELL, crowd.empty()).await);
+    drop(listener);
+    drop(timeout(FAREWELL, connections.empty()).await);
     closed
 }
 
 type ClientStream = Either<UnixStream, TcpStream>;
 
-async fn accept(door: &Listener) -> io::Result<(ClientStream, Caller, Peer)> {
-    match door {
+async fn accept(listener: &Listener) -> io::Result<(ClientStream, Caller, Peer)> {
+    match listener {
         Listener::Socket(socket) => {
             let (stream, _) = socket.listener.accept().await?;
             let uid = stream.peer_cred()?.uid();
             Ok((Either::Left(stream), Caller::Operator { uid }, Peer::User(uid)))
         }
-        Listener::Tcp(listener) => {
-            let (stream, from) = listener.accept().await?;
+        Listener::Tcp(tcp) => {
+            let (stream, from) = tcp.accept().await?;
             socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(DEAD_AFTER))?;
             Ok((Either::Right(stream), Caller::Network, Peer::Address(from.ip())))
         }
@@ -228,15 +233,15 @@ async fn accept(door: &Listener) -> io::Result<(ClientStream, Caller, Peer)> {
 async fn connection(
     stream: ClientStream,
     caller: Caller,
-    desk: Arc<Server>,
+    server: Arc<Server>,
     busy: BusyFlag,
     shutdown: CancellationToken,
 ) {
     let service = service_fn(|request| {
-        let (desk, busy) = (&desk, &busy);
+        let (server, busy) = (&server, &busy);
         async move {
             let _occupied = busy.occupy();
-            Ok::<_, std::convert::Infallible>(desk.answer(caller, busy, request).await)
+            Ok::<_, std::convert::Infallible>(server.answer(caller, busy, request).await)
         }
     });
     let serving = http1::Builder::new()

@@ -15,15 +15,15 @@ use crate::config::model;
 /// way, at most a second. A listener that cannot be opened is logged and tried again; it never ends
 /// this. Dropping the future ends every connection.
 pub async fn serve(config: &model::ApiConfig, handles: Handles, shutdown: CancellationToken) {
-    let desk = Arc::new(Server::new(handles, Access::new(config)));
+    let server = Arc::new(Server::new(handles, Access::new(config)));
     let socket = listener::keep(
         ListenAddress::Socket(config.socket.clone()),
-        desk.clone(),
+        server.clone(),
         shutdown.clone(),
     );
     let tcp = async {
         if let Some(address) = config.listen {
-            listener::keep(ListenAddress::Tcp(address), desk, shutdown).await;
+            listener::keep(ListenAddress::Tcp(address), server, shutdown).await;
         }
     };
     tokio::join!(socket, tcp);

@@ -1,4 +1,4 @@
-//! The desk: answers one request from the latest snapshot, or passes it on to the daemon.
+//! Answers one request from the latest snapshot, or passes it on to the daemon.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,7 +45,7 @@ pub(crate) struct Server {
     /// The snapshot's JSON, made when it is first asked for. A lock, because threads that compose it ask;
     /// held while the JSON is made, so that a crowd makes it once.
     written: Arc<Mutex<Option<Written>>>,
-    toll: RequestCounters,
+    counters: RequestCounters,
     scrapes: ScrapeCache,
     /// One a listener: the network cannot keep operators from anything.
     operators: ListenerShare,
@@ -76,7 +76,8 @@ type Written = (Arc<Snapshot>, Bytes);
 #[derive(Serialize)]
 struct AnnouncedReply {
     announced: bool,
-    actual: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    actual: Option<Strength>,
     #[serde(with = "millis::option")]
     verified_at: Option<Timestamp>,
     /// Why it cannot be told.
@@ -85,13 +86,13 @@ struct AnnouncedReply {
 }
 
 impl Server {
-    /// A desk in front of the daemon.
+    /// A server in front of the daemon.
     pub(crate) fn new(handles: Handles, access: Access) -> Self {
         Self {
             handles,
             access,
             written: Arc::default(),
-            toll: RequestCounters::default(),
+            counters: RequestCounters::default(),
             scrapes: ScrapeCache::default(),
             operators: ListenerShare::new(SOCKET_ORDINARY),
             network: ListenerShare::new(TCP_ORDINARY),
@@ -121,8 +122,8 @@ impl Server {
     }
 
     /// What is counted of those who come.
-    pub(crate) fn toll(&self) -> &RequestCounters {
-        &self.toll
+    pub(crate) fn counters(&self) -> &RequestCounters {
+        &self.counters
     }
 
     /// Answers one request.
@@ -132,7 +133,7 @@ impl Server {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let reply = self.look_up(caller, busy, request).await;
-        self.toll.answered(caller, reply.status());
+        self.counters.answered(caller, reply.status());
         reply
     }
 
@@ -144,7 +145,7 @@ impl Server {
         if let Caller::Network = caller
             && let Some((why, status, said)) = self.access.rejection(request.headers())
         {
-            self.toll.refused(caller, why);
+            self.counters.refused(caller, why);
             return response::failure(status, said);
         }
         let (head, body) = request.into_parts();
@@ -181,7 +182,7 @@ impl Server {
     }
 
     fn busy(&self, caller: Caller, said: &str) -> ApiResponse {
-        self.toll.refused(caller, Rejection::Busy);
+        self.counters.refused(caller, Rejection::Busy);
         response::busy(said)
     }
 
@@ -264,7 +265,7 @@ impl Server {
         let ListenerShare { budget, pages } = self.share(caller);
         let reply = pages.answer(budget, latest, &self.handles.past, query).await;
         if reply.status() == StatusCode::SERVICE_UNAVAILABLE {
-            self.toll.refused(caller, Rejection::Busy);
+            self.counters.refused(caller, Rejection::Busy);
         }
         reply
     }
@@ -275,7 +276,7 @@ impl Server {
         };
         let feeds = (self.operators.budget.following(), self.network.budget.following());
         self.scrapes
-            .answer(&self.handles, self.toll.listeners(feeds), headers)
+            .answer(&self.handles, self.counters.listeners(feeds), headers)
             .await
     }
 

@@ -252,18 +252,18 @@ async fn d17_announced_is_200_or_503_only_of_what_was_read_within_two_polls() {
     let at = |seconds: i64| Some(Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
     let (up, busy, down) = (BirdState::Up, BirdState::Busy, BirdState::Down);
     let cases = [
-        (up, at(0), Strength::Full, at(0), 200),
-        (up, at(4), Strength::Full, at(4), 500),
-        (up, at(-3600), Strength::Full, at(-3600), 500),
-        (up, None, Strength::Unknown, None, 500),
-        (up, at(0), Strength::Full, None, 503),
-        (up, at(0), Strength::Drain, None, 503),
-        (up, at(0), Strength::Off, None, 503),
-        (up, at(4), Strength::Off, None, 500),
-        (up, at(0), Strength::Unknown, None, 500),
-        (busy, at(0), Strength::Full, at(0), 500),
-        (busy, at(0), Strength::Off, None, 500),
-        (down, at(0), Strength::Unknown, None, 500),
+        (up, at(0), Some(Strength::Full), at(0), 200),
+        (up, at(4), Some(Strength::Full), at(4), 500),
+        (up, at(-3600), Some(Strength::Full), at(-3600), 500),
+        (up, None, None, None, 500),
+        (up, at(0), Some(Strength::Full), None, 503),
+        (up, at(0), Some(Strength::Drain), None, 503),
+        (up, at(0), Some(Strength::Off), None, 503),
+        (up, at(4), Some(Strength::Off), None, 500),
+        (up, at(0), None, None, 500),
+        (busy, at(0), Some(Strength::Full), at(0), 500),
+        (busy, at(0), Some(Strength::Off), None, 500),
+        (down, at(0), None, None, 500),
     ];
     for (bird, read_at, actual, verified_at, expected) in cases {
         let mut snapshot = situations::announced();

@@ -161,7 +161,6 @@ fn phase(drill: &DrillSnapshot) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::snapshot;
     use crate::model::snapshot::StageTimes;
 
     #[test]
@@ -169,7 +168,7 @@ mod tests {
         let since: Timestamp = "2026-11-22T20:45:00Z".parse().unwrap();
         let at = |millis| Some(since + jiff::SignedDuration::from_millis(millis));
         let mut drill = DrillSnapshot {
-            strength: snapshot::Strength::Drain,
+            strength: Strength::Drain,
             phase: DrillPhase::Rising,
             since,
             until: None,

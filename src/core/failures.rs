@@ -25,7 +25,7 @@ use crate::core::{Event, InitialStrength, PersistentState, ProbeId, Simulator, S
 use crate::model::snapshot::CheckOutcome;
 use crate::model::time::{Moment, Now};
 use refusal::{Mend, Refused};
-use scene::{Expected, Scene, Story, shown};
+use scene::{ExpectedOutcome, Scene, Story, shown};
 use thinned::{Kind, kind, thinned};
 
 /// How long each step of a failure lasts: every row and every proof is settled by then.
@@ -49,7 +49,7 @@ pub fn load(text: &str, file_name: &str) -> Result<(Config, Vec<Diagnostic>), Ve
 }
 
 /// What a verdict depends on, but for names: services of one shape are played once.
-type Shape = (bool, String, Vec<Kind>);
+type ServiceShape = (bool, String, Vec<Kind>);
 
 fn check(config: &Config, found: &mut Findings) {
     let base = Config {
@@ -57,7 +57,7 @@ fn check(config: &Config, found: &mut Findings) {
         witnesses: config.witnesses.iter().map(hastened).collect(),
         ..config.clone()
     };
-    let mut played: HashMap<Shape, Option<Refused>> = HashMap::new();
+    let mut played: HashMap<ServiceShape, Option<Refused>> = HashMap::new();
     for (index, service) in config.services.iter().enumerate() {
         let refused = played
             .entry(shape(&base, service))
@@ -68,7 +68,7 @@ fn check(config: &Config, found: &mut Findings) {
     }
 }
 
-fn shape(config: &Config, service: &ServiceConfig) -> Shape {
+fn shape(config: &Config, service: &ServiceConfig) -> ServiceShape {
     let quorums = format!("{:?} {:?}", service.down_when, service.up_when);
     let standby = service.role == Role::Standby;
     let probes = service.probes.iter();
@@ -131,10 +131,10 @@ fn play(config: &Config, story: &Story) -> Option<Refused> {
             .iter()
             .any(|(_, note)| matches!(note, crate::core::CoreEvent::Switched { .. }));
         let well = match step.expected {
-            Expected::Announced => strength == Some(Strength::Full),
-            Expected::Silent => strength == Some(Strength::Off) && verdict_is_clear(&play),
-            Expected::StaysAnnounced => strength == Some(Strength::Full) && !switched,
-            Expected::StaysSilent => strength == Some(Strength::Off) && !switched,
+            ExpectedOutcome::Announced => strength == Some(Strength::Full),
+            ExpectedOutcome::Silent => strength == Some(Strength::Off) && verdict_is_clear(&play),
+            ExpectedOutcome::StaysAnnounced => strength == Some(Strength::Full) && !switched,
+            ExpectedOutcome::StaysSilent => strength == Some(Strength::Off) && !switched,
         };
         if !well {
             let probes = play.site().services()[0].probes().iter();

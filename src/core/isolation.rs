@@ -36,7 +36,7 @@ impl Isolation {
 
 /// Whether a group meets what is asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum GroupStanding {
     Met,
     Open,
     Lost,
@@ -55,16 +55,18 @@ pub fn isolation(witnesses: impl Iterator<Item = (model::Group, ProbeState)>, mi
     let near = meets(Some(model::Group::Near), min_up.near);
     let far = meets(Some(model::Group::Far), min_up.far);
     match (all, near, far) {
-        (Standing::Lost, _, _) | (_, Standing::Lost, _) => Isolation::Isolated,
+        (GroupStanding::Lost, _, _) | (_, GroupStanding::Lost, _) => Isolation::Isolated,
         // Without a near witness that is asked for, nothing says that this site itself is connected.
-        (_, _, Standing::Lost) if min_up.near == 0 => Isolation::Isolated,
-        (Standing::Open, _, _) | (_, Standing::Open, _) | (_, _, Standing::Open) => Isolation::Open,
-        (Standing::Met, Standing::Met, Standing::Lost) => Isolation::CutOff,
-        (Standing::Met, Standing::Met, Standing::Met) => Isolation::Connected,
+        (_, _, GroupStanding::Lost) if min_up.near == 0 => Isolation::Isolated,
+        (GroupStanding::Open, _, _) | (_, GroupStanding::Open, _) | (_, _, GroupStanding::Open) => {
+            Isolation::Open
+        }
+        (GroupStanding::Met, GroupStanding::Met, GroupStanding::Lost) => Isolation::CutOff,
+        (GroupStanding::Met, GroupStanding::Met, GroupStanding::Met) => Isolation::Connected,
     }
 }
 
-fn standing(members: impl Iterator<Item = ProbeState>, needed: usize) -> Standing {
+fn standing(members: impl Iterator<Item = ProbeState>, needed: usize) -> GroupStanding {
     let (mut up, mut unknown) = (0, 0);
     for state in members {
         match state {
@@ -74,11 +76,11 @@ fn standing(members: impl Iterator<Item = ProbeState>, needed: usize) -> Standin
         }
     }
     if up >= needed {
-        Standing::Met
+        GroupStanding::Met
     } else if up + unknown >= needed {
-        Standing::Open
+        GroupStanding::Open
     } else {
-        Standing::Lost
+        GroupStanding::Lost
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::event::{CheckStart, CoreEvent, Event, Input, ProbeId, Refusal};
+use super::event::{CheckStart, CommandRefused, CoreEvent, Event, Input, ProbeId};
 use super::persistent::PersistentState;
 use super::site::Site;
 use crate::config::model::{self, Config};
@@ -154,7 +154,7 @@ impl Simulator {
         ask: OperatorCommand,
         actor: &str,
         world: &mut impl SimulatedWorld,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         let actor = actor.to_owned();
         let event = Some(Event::Asked { service, ask, actor });
         let input = Input { now: self.now, event };

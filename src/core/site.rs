@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::event::{CheckStart, CoreEvent, Event, Input, ProbeId, Refusal};
+use super::event::{CheckStart, CommandRefused, CoreEvent, Event, Input, ProbeId};
 use super::isolation::{
     Isolation, IsolationEpisode, WitnessPasses, isolation, needed_for_takeover, witness_states,
 };
@@ -163,7 +163,7 @@ impl Site {
     /// # Errors
     /// When it makes no sense now. Nothing has changed then, and no check has begun; whatever was due
     /// is still due.
-    pub fn ask(&mut self, input: &Input) -> Result<Vec<CheckStart>, Refusal> {
+    pub fn ask(&mut self, input: &Input) -> Result<Vec<CheckStart>, CommandRefused> {
         self.work.inputs += 1;
         self.take(input)?;
         // Only when nothing else came: what waits to be taken in has reported (D1).
@@ -285,7 +285,7 @@ impl Site {
         }
     }
 
-    fn take(&mut self, input: &Input) -> Result<(), Refusal> {
+    fn take(&mut self, input: &Input) -> Result<(), CommandRefused> {
         let now = input.now;
         self.follow_clocks(input);
         self.notice_stall(now);
@@ -325,16 +325,22 @@ impl Site {
         }
     }
 
-    fn asked(&mut self, now: Now, service: usize, ask: &OperatorCommand, actor: &str) -> Result<(), Refusal> {
+    fn asked(
+        &mut self,
+        now: Now,
+        service: usize,
+        ask: &OperatorCommand,
+        actor: &str,
+    ) -> Result<(), CommandRefused> {
         if let (OperatorCommand::Drill(_), Some(other)) = (ask, self.drilled()) {
             let name = &other.policy().name;
-            return Err(Refusal(format!(
+            return Err(CommandRefused(format!(
                 "a drill of {name} is under way, and one at a time is enough"
             )));
         }
         match self.services.get_mut(service) {
             Some(service) => service.ask(now, ask, actor, self.isolation, &mut self.notes),
-            None => Err(Refusal("there is no such service".to_owned())),
+            None => Err(CommandRefused("there is no such service".to_owned())),
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct BirdConfProblems {
     pub(crate) running: Option<String>,
 }
 
-impl BirdView {
+impl OurAnnouncement {
     /// Asks it.
     pub(crate) async fn of(config: &Config, client: &BirdClient) -> Self {
         let Ok(protocols) = client.show_protocols().await else {
@@ -61,7 +61,7 @@ pub(crate) enum PreparedFile {
 }
 
 /// What BIRD does of ours.
-pub(crate) enum BirdView {
+pub(crate) enum OurAnnouncement {
     /// It does not run.
     Down,
     /// None of our static protocols is up.
@@ -137,23 +137,26 @@ impl BirdConfFile {
         let Some(wrong) = self.look().await else {
             return self.bring_in_if_unread().await;
         };
-        match BirdView::of(&self.config, &self.client).await {
-            BirdView::Announces(announced) => {
+        match OurAnnouncement::of(&self.config, &self.client).await {
+            OurAnnouncement::Announces(announced) => {
                 tracing::warn!(
                     announced,
                     "bird.conf is left as it is while something is announced"
                 );
                 PlacedFile::Settled(Some(wrong))
             }
-            BirdView::Silent if self.render.apply == ApplyMode::Confirm => PlacedFile::ToApply(wrong),
-            BirdView::Unclear => PlacedFile::Settled(Some(wrong)),
-            BirdView::Silent | BirdView::Down => self.write().await,
+            OurAnnouncement::Silent if self.render.apply == ApplyMode::Confirm => PlacedFile::ToApply(wrong),
+            OurAnnouncement::Unclear => PlacedFile::Settled(Some(wrong)),
+            OurAnnouncement::Silent | OurAnnouncement::Down => self.write().await,
         }
     }
 
     /// The file is right; BIRD may not have read it.
     async fn bring_in_if_unread(&self) -> PlacedFile {
-        let silent = matches!(BirdView::of(&self.config, &self.client).await, BirdView::Silent);
+        let silent = matches!(
+            OurAnnouncement::of(&self.config, &self.client).await,
+            OurAnnouncement::Silent
+        );
         if self.render.apply == ApplyMode::Confirm && silent && self.is_unread().await {
             let output = self.render.output.display();
             return PlacedFile::ToApply(format!("BIRD has not read {output}"));

@@ -7,18 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
 
 use crate::core::health::CheckId;
 use crate::core::{CheckStart, ProbeId};
 use crate::model::snapshot::CheckOutcome;
 use crate::probe::CheckReport;
-
-/// Results that wait to be taken in: as many as the checks of thousands of probes that end at once, so
-/// that none waits elsewhere and looks as if it never reported. Room is taken only as it is needed; the
-/// judgement bounds how many checks are under way.
-const RESULTS_WAITING: usize = 65_536;
 
 /// Makes one check of a probe.
 pub(crate) type CheckFactory =
@@ -33,25 +27,19 @@ pub(crate) struct FinishedCheck {
     pub(crate) report: CheckReport,
 }
 
-/// The checks under way. Dropping it ends them.
+/// The checks under way. Dropping it ends them. The judgement bounds how many there are.
 pub(crate) struct CheckRunner {
     make: CheckFactory,
-    results: mpsc::Sender<FinishedCheck>,
-    stop: CancellationToken,
+    under_way: JoinSet<FinishedCheck>,
 }
 
 impl CheckRunner {
-    /// No checks yet; results come out of the receiver.
-    pub(crate) fn new(make: CheckFactory) -> (Self, mpsc::Receiver<FinishedCheck>) {
-        let (results, receiver) = mpsc::channel(RESULTS_WAITING);
-        (
-            Self {
-                make,
-                results,
-                stop: CancellationToken::new(),
-            },
-            receiver,
-        )
+    /// No checks yet.
+    pub(crate) fn new(make: CheckFactory) -> Self {
+        Self {
+            make,
+            under_way: JoinSet::new(),
+        }
     }
 
     /// Makes checks this way from now on; those under way go on as they began.
@@ -60,24 +48,34 @@ impl CheckRunner {
     }
 
     /// Starts a check.
-    pub(crate) fn start(&self, start: CheckStart) {
-        // A check that panics is reported like any that cannot be made.
+    pub(crate) fn start(&mut self, start: CheckStart) {
         let check = AssertUnwindSafe((self.make)(start.probe)).catch_unwind();
-        let check = self.stop.clone().run_until_cancelled_owned(check);
-        let results = self.results.clone();
-        tokio::spawn(async move {
-            let report = match check.await {
-                Some(Ok(report)) => report,
-                Some(Err(panic)) => CheckReport {
-                    outcome: CheckOutcome::Error,
-                    detail: format!("the check broke down: {}", said(&*panic)),
-                    rtt: None,
-                },
-                None => return,
-            };
-            // Nobody listens any more only when the daemon is at its end.
-            let _ = results.send(FinishedCheck { id: start.id, report }).await;
+        self.under_way.spawn(async move {
+            // A check that panics is reported like any that cannot be made.
+            let report = check.await.unwrap_or_else(|panic| CheckReport {
+                outcome: CheckOutcome::Error,
+                detail: format!("the check broke down: {}", said(&*panic)),
+                rtt: None,
+            });
+            FinishedCheck { id: start.id, report }
         });
+    }
+
+    /// The next check that has ended; never, while none is under way. May be cancelled.
+    pub(crate) async fn next(&mut self) -> FinishedCheck {
+        loop {
+            match self.under_way.join_next().await {
+                Some(Ok(finished)) => return finished,
+                // Its panic is caught above, and nobody else ends it.
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// A check that has ended already.
+    pub(crate) fn try_next(&mut self) -> Option<FinishedCheck> {
+        self.under_way.try_join_next()?.ok()
     }
 }
 
@@ -88,12 +86,6 @@ fn said(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("it panicked")
 }
 
-impl Drop for CheckRunner {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,10 +93,10 @@ mod tests {
     #[tokio::test]
     async fn a_check_that_panics_is_one_that_could_not_be_made() {
         let make: CheckFactory = Arc::new(|_| Box::pin(async { panic!("no {}", "way") }));
-        let (checks, mut results) = CheckRunner::new(make);
+        let mut checks = CheckRunner::new(make);
         let (id, probe) = (CheckId(7), ProbeId::Witness(0));
         checks.start(CheckStart { id, probe });
-        let checked = results.recv().await.expect("a result");
+        let checked = checks.next().await;
         assert_eq!((checked.id, checked.report.outcome), (id, CheckOutcome::Error));
         assert_eq!(checked.report.detail, "the check broke down: no way");
     }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::bird_conf_render::RenderFailure;
-use super::bird_conf_watch::{BirdConfFile, BirdConfProblems, BirdView, PlacedFile, PreparedFile};
+use super::bird_conf_watch::{BirdConfFile, BirdConfProblems, OurAnnouncement, PlacedFile, PreparedFile};
 use super::in_transition;
 use crate::api::{CommandReply, OperatorRequest, Refusal};
 use crate::bird::client::{BirdClient, ConnectionStatus};
@@ -208,7 +208,7 @@ impl ConfigManager {
             sleep(CALM_POLL).await;
         }
         let config = self.in_force();
-        if let BirdView::Silent = BirdView::of(&config, &self.client).await {
+        if let OurAnnouncement::Silent = OurAnnouncement::of(&config, &self.client).await {
             // It has told everybody how it went.
             drop(self.apply(&config, false, None).await);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::api::ReplySender;
-use crate::bird::reconcile::{ObservedUpstream, StageReport, TransitionStage, UNREAD};
+use crate::bird::reconcile::{ObservedUpstream, StageReport, UNREAD};
 use crate::config::duration;
 use crate::config::model;
 use crate::core::Strength;
@@ -14,7 +14,7 @@ use crate::model::command::DrillPlan;
 use crate::model::drill::{DrillReport, SCHEMA};
 use crate::model::snapshot::{DrillOutcome, StageTimes};
 
-use super::transition_timer::{shown_strength, slot};
+use super::stage_timer::StageTimer;
 
 /// The most problems that a report names: a drill has a few, or one over and over in other words.
 const PROBLEMS: usize = 20;
@@ -28,8 +28,7 @@ pub(crate) struct DrillTimer {
     kept_with: u64,
     /// The decisions that it took so far: to announce, and to be silent again.
     decisions: Vec<u64>,
-    protocols: usize,
-    reached: BTreeMap<(TransitionStage, String), Timestamp>,
+    timer: StageTimer,
     stages: StageTimes,
     exported_to: Vec<String>,
     /// Since when each session stands that stood when it began, or when it was first seen to carry it, as
@@ -56,7 +55,7 @@ impl DrillTimer {
         Self {
             answer: Some(answer),
             kept_with: u64::MAX,
-            protocols,
+            timer: StageTimer::new(protocols),
             stages: StageTimes {
                 decided: Some(at),
                 ..StageTimes::default()
@@ -69,7 +68,7 @@ impl DrillTimer {
     pub(crate) fn left_behind(decision: u64, protocols: usize) -> Self {
         Self {
             decisions: vec![decision],
-            protocols,
+            timer: StageTimer::new(protocols),
             ..Self::default()
         }
     }
@@ -94,16 +93,7 @@ impl DrillTimer {
         if !self.decisions.contains(&report.id) {
             return false;
         }
-        self.reached
-            .entry((report.stage, report.protocol.clone()))
-            .or_insert(at);
-        let of_stage = self
-            .reached
-            .iter()
-            .filter(|((stage, _), _)| *stage == report.stage);
-        if of_stage.clone().count() >= self.protocols {
-            *slot(&mut self.stages, report.stage) = of_stage.map(|(_, at)| *at).max();
-        }
+        self.timer.reach(report, at, &mut self.stages);
         true
     }
 
@@ -209,7 +199,7 @@ pub(crate) fn report(about: &DrillContext<'_>, end: &DrillEnd, ended: Timestamp)
         site: about.site.to_owned(),
         service: about.service.name.clone(),
         prefixes: about.service.prefixes.clone(),
-        strength: shown_strength(Some(about.plan.strength)),
+        strength: about.plan.strength,
         dry_run: about.plan.dry_run,
         hold: duration::format(about.plan.hold),
         actor: about.actor.to_owned(),

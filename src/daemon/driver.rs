@@ -140,7 +140,7 @@ impl Driver {
     fn take_waiting(&mut self) -> Result<bool, Broken> {
         for _ in 0..BATCH {
             let report = self.edges.reports.try_recv().map(WakeReason::Report).ok();
-            let checked = self.edges.checked.try_recv().map(WakeReason::Checked).ok();
+            let checked = self.edges.checks.try_next().map(WakeReason::Checked);
             if report.is_none() && checked.is_none() {
                 if self.alone_at + ALONE_EVERY <= Instant::now() {
                     self.feed(None);
@@ -162,7 +162,7 @@ impl Driver {
             why = stop => WakeReason::Stop(why),
             // Every task holds the other end of a channel here: where it panics or returns, that closes.
             report = edges.reports.recv() => report.map_or(WakeReason::Ended("steering"), WakeReason::Report),
-            Some(checked) = edges.checked.recv() => WakeReason::Checked(checked),
+            checked = edges.checks.next() => WakeReason::Checked(checked),
             () = sleep_until(at) => WakeReason::Time,
             kept = edges.kept.recv() => kept.map_or(WakeReason::Ended("the writer of the state"), WakeReason::Kept),
             written = edges.journal_reports.recv() => {

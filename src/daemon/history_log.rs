@@ -13,8 +13,6 @@ use crate::model::history::{HistoryEntry, HistoryEvent, TransitionEvent, Transit
 use crate::model::snapshot::{StageTimes, Verdict};
 use crate::store::history::{HistoryWriter, SHOWN, StoredHistory};
 
-use super::transition_timer::shown_stance;
-
 /// The latest entries, oldest first.
 pub(crate) type LatestEntries = Arc<[Arc<HistoryEntry>]>;
 
@@ -238,8 +236,8 @@ pub(crate) fn transition_of(
     };
     let verdict: Verdict = *verdict;
     Some(HistoryEvent::Transition(Box::new(TransitionEvent {
-        from: shown_stance(*from),
-        to: shown_stance(*to),
+        from: from.strength(),
+        to: to.strength(),
         rule: rule.to_string(),
         reason: reason.text.clone(),
         reason_message: reason.message.clone(),

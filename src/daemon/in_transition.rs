@@ -34,7 +34,7 @@ fn changes(service: &ServiceSnapshot, now: Timestamp) -> bool {
         .overridden
         .as_ref()
         .is_some_and(|over| over.action == OverrideAction::Freeze);
-    if frozen || service.want == Strength::Unknown {
+    if frozen || service.want.is_none() {
         return false;
     }
     if service.want == Strength::Drain {
@@ -72,7 +72,7 @@ mod tests {
         let service = &mut snapshot.services[0];
         service.overridden = None;
         service.transition = None;
-        (service.want, service.actual) = (Strength::Off, Strength::Off);
+        (service.want, service.actual) = (Some(Strength::Off), Some(Strength::Off));
         service.since = Some(now - jiff::SignedDuration::from_secs(age));
         change(service);
         (snapshot, now)
@@ -80,15 +80,21 @@ mod tests {
 
     #[test]
     fn a9_no_apply_starts_while_a_service_changes_its_strength() {
-        let cases: [(&str, i64, Strength, Strength, bool); 8] = [
-            ("silent", 5, Strength::Off, Strength::Off, false),
-            ("announced", 5, Strength::Full, Strength::Full, false),
-            ("taking over", 5, Strength::Full, Strength::Off, true),
-            ("giving back", 5, Strength::Off, Strength::Full, true),
-            ("draining", 500, Strength::Drain, Strength::Drain, true),
-            ("not settled", 5, Strength::Unknown, Strength::Off, false),
-            ("stuck", 61, Strength::Full, Strength::Off, false),
-            ("protocol gone", 5, Strength::Full, Strength::Unknown, true),
+        let cases: [(&str, i64, Option<Strength>, Option<Strength>, bool); 8] = [
+            ("silent", 5, Some(Strength::Off), Some(Strength::Off), false),
+            ("announced", 5, Some(Strength::Full), Some(Strength::Full), false),
+            ("taking over", 5, Some(Strength::Full), Some(Strength::Off), true),
+            ("giving back", 5, Some(Strength::Off), Some(Strength::Full), true),
+            (
+                "draining",
+                500,
+                Some(Strength::Drain),
+                Some(Strength::Drain),
+                true,
+            ),
+            ("not settled", 5, None, Some(Strength::Off), false),
+            ("stuck", 61, Some(Strength::Full), Some(Strength::Off), false),
+            ("protocol gone", 5, Some(Strength::Full), None, true),
         ];
         for (what, age, want, actual, expected) in cases {
             let (snapshot, now) = snapshot(age, |service| (service.want, service.actual) = (want, actual));
@@ -99,14 +105,14 @@ mod tests {
     #[test]
     fn a9_a_takeover_that_is_not_exported_yet_is_under_way() {
         let transition = crate::model::snapshot::TransitionSnapshot {
-            from: Strength::Off,
-            to: Strength::Full,
+            from: Some(Strength::Off),
+            to: Some(Strength::Full),
             rule: "D4".to_owned(),
             reason: String::new(),
             stages: crate::model::snapshot::StageTimes::default(),
         };
         let (mut snapshot, now) = snapshot(5, |service| {
-            (service.want, service.actual) = (Strength::Full, Strength::Full);
+            (service.want, service.actual) = (Some(Strength::Full), Some(Strength::Full));
             service.transition = Some(transition);
         });
         assert!(under_way(&snapshot, now).is_some());
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn a9_a_frozen_service_stops_no_apply() {
         let (snapshot, now) = snapshot(5, |service| {
-            service.want = Strength::Full;
+            service.want = Some(Strength::Full);
             service.overridden = Some(crate::model::snapshot::OverrideSnapshot {
                 action: OverrideAction::Freeze,
                 until: None,

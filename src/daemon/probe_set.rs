@@ -12,7 +12,7 @@ use crate::bird::parse::{BfdSession, ProtocolRow, Route};
 use crate::config::Config;
 use crate::config::model::{self, CheckConfig, Family, ImportPolicy, Role, ServiceConfig, UpstreamConfig};
 use crate::core::ProbeId;
-use crate::metrics::{Descriptors, SharedCounters};
+use crate::metrics::{DescriptorCounts, SharedCounters};
 use crate::model::message::coded;
 use crate::model::snapshot::AlarmCode;
 use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner};
@@ -31,7 +31,7 @@ type NamedProbe = (String, ProbeRunner);
 
 impl ProbeSet {
     /// Makes every probe ready. Must be called within the runtime.
-    pub(crate) fn new(config: &Config, client: BirdClient, counts: SharedCounters<Descriptors>) -> Self {
+    pub(crate) fn new(config: &Config, client: BirdClient, counts: SharedCounters<DescriptorCounts>) -> Self {
         let checker = ProbeResources::new(Arc::new(BirdAdapter(client)), own_protocols(config))
             .without(deaf(config))
             .counting(counts);

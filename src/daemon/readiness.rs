@@ -90,7 +90,7 @@ struct SnapshotDigest {
     bird: (BirdState, Option<String>),
     /// The upstreams that are established: a session that is not changes its state every second.
     established: Vec<String>,
-    strengths: Vec<(String, Strength, Strength, Vec<String>)>,
+    strengths: Vec<(String, Option<Strength>, Option<Strength>, Vec<String>)>,
     foreign: Vec<Alarm>,
 }
 

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::alarms::AlarmCondition;
 use super::drill_timer::DrillTimer;
-use super::transition_timer::{TransitionTimer, shown_stance, shown_strength};
+use super::transition_timer::TransitionTimer;
 use crate::bird::client::ConnectionStatus;
 use crate::bird::reconcile::{Observed, ObservedService, UNREAD};
-use crate::config::model::{self, Config, OnCutOff, Role};
+use crate::config::model::{self, Config, OnCutOff};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
 use crate::core::health;
 use crate::core::isolation::Isolation;
@@ -90,9 +90,7 @@ impl SnapshotBuilder<'_> {
                 .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
                 .collect(),
             bird: self.link.0.state,
-            actual: service
-                .as_ref()
-                .map_or(Strength::Unknown, |service| service.actual),
+            actual: service.as_ref().and_then(|service| service.actual),
             exported_to: service
                 .as_ref()
                 .map(|service| service.exported_to.clone())
@@ -106,19 +104,16 @@ impl SnapshotBuilder<'_> {
         let policy = service.policy();
         let seen = self.seen_service(index);
         let judgement = service.judgement();
-        let actual = shown_strength(seen.and_then(|seen| seen.actual));
+        let actual = seen.and_then(|seen| seen.actual);
         let reason = service.reason(judgement.why);
         let probes = policy.probes.iter().zip(service.probes()).enumerate();
         snapshot::ServiceSnapshot {
             name: policy.name.clone(),
-            role: match policy.role {
-                Role::Standby => snapshot::Role::Standby,
-                Role::Primary => snapshot::Role::Primary,
-            },
+            role: policy.role,
             prefixes: policy.prefixes.clone(),
             protocols: policy.full.iter().map(|full| full.name.clone()).collect(),
             verdict: service.verdict().0,
-            want: shown_stance(service.stance()),
+            want: service.stance().strength(),
             actual,
             upstreams: policy.upstreams.clone(),
             exported_to: seen.map(|seen| seen.exported_to.clone()).unwrap_or_default(),
@@ -158,7 +153,7 @@ impl SnapshotBuilder<'_> {
     fn drill(&self, index: usize, drill: &ActiveDrill) -> snapshot::DrillSnapshot {
         let rehearsal = self.drills.get(index).and_then(Option::as_ref);
         snapshot::DrillSnapshot {
-            strength: shown_strength(Some(drill.plan().strength)),
+            strength: drill.plan().strength,
             phase: drill.phase().shown(),
             since: drill.since(),
             until: drill.until().map(|until| self.now.wall_at(until)),

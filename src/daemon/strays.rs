@@ -20,8 +20,6 @@ use crate::model::drill::{DrillReport, SCHEMA};
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{DrillOutcome, StageTimes};
 
-use super::transition_timer::shown_strength;
-
 /// Between two looks whether it is silent, or whether BIRD is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -96,7 +94,7 @@ fn report(site: &str, stray: &StrayDrill) -> DrillReport {
         site: site.to_owned(),
         service: stray.service.clone(),
         prefixes: Vec::new(),
-        strength: shown_strength(Some(record.strength)),
+        strength: record.strength,
         dry_run: false,
         hold: duration::format(Duration::ZERO),
         actor: record.actor.clone(),

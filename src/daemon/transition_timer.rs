@@ -1,11 +1,10 @@
 //! A change of what we want, followed through its stages until BIRD has done it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::stage_timer::StageTimer;
 use crate::bird::reconcile::{StageReport, TransitionStage};
-use crate::core::{CoreEvent, Stance, Strength};
+use crate::core::{CoreEvent, Strength};
 use crate::model::snapshot;
 use crate::model::time::Now;
 
@@ -14,8 +13,7 @@ use crate::model::time::Now;
 pub(crate) struct TransitionTimer {
     decision: u64,
     shown: snapshot::TransitionSnapshot,
-    reached: BTreeMap<(TransitionStage, String), Timestamp>,
-    protocols: usize,
+    stages: StageTimer,
     recorded: u64,
 }
 
@@ -42,8 +40,8 @@ impl TransitionTimer {
             ..snapshot::StageTimes::default()
         };
         let shown = snapshot::TransitionSnapshot {
-            from: shown_stance(*from),
-            to: shown_stance(*to),
+            from: from.strength(),
+            to: to.strength(),
             rule: rule.to_string(),
             reason: reason.text.clone(),
             stages,
@@ -51,8 +49,7 @@ impl TransitionTimer {
         Some(Self {
             decision,
             shown,
-            reached: BTreeMap::new(),
-            protocols,
+            stages: StageTimer::new(protocols),
             recorded: 0,
         })
     }
@@ -62,19 +59,8 @@ impl TransitionTimer {
         if report.id != self.decision {
             return false;
         }
-        self.reached
-            .entry((report.stage, report.protocol.clone()))
-            .or_insert(at);
-        let of_stage = self
-            .reached
-            .iter()
-            .filter(|((stage, _), _)| *stage == report.stage);
-        let all = of_stage.clone().count() >= self.protocols;
-        let last = of_stage.map(|(_, at)| *at).max();
-        if all {
-            *slot(&mut self.shown.stages, report.stage) = last;
-        }
-        let end = if self.shown.to == snapshot::Strength::Off {
+        let all = self.stages.reach(report, at, &mut self.shown.stages);
+        let end = if self.shown.to == Strength::Off {
             TransitionStage::Down
         } else {
             TransitionStage::Exported
@@ -95,34 +81,5 @@ impl TransitionTimer {
     /// As the snapshot shows it.
     pub(crate) fn shown(&self) -> &snapshot::TransitionSnapshot {
         &self.shown
-    }
-}
-
-/// Where the time of a stage is shown.
-pub(crate) fn slot(stages: &mut snapshot::StageTimes, stage: TransitionStage) -> &mut Option<Timestamp> {
-    match stage {
-        TransitionStage::EnableSent => &mut stages.enable_sent,
-        TransitionStage::EnableAnswered => &mut stages.enable_answered,
-        TransitionStage::Up => &mut stages.up,
-        TransitionStage::Exported => &mut stages.exported,
-        TransitionStage::DisableSent => &mut stages.disable_sent,
-        TransitionStage::DisableAnswered => &mut stages.disable_answered,
-        TransitionStage::Down => &mut stages.down,
-        TransitionStage::Gone => &mut stages.gone,
-    }
-}
-
-/// A stance as the snapshot shows it.
-pub(crate) fn shown_stance(stance: Stance) -> snapshot::Strength {
-    shown_strength(stance.strength())
-}
-
-/// A strength as the snapshot shows it.
-pub(crate) fn shown_strength(strength: Option<Strength>) -> snapshot::Strength {
-    match strength {
-        None => snapshot::Strength::Unknown,
-        Some(Strength::Off) => snapshot::Strength::Off,
-        Some(Strength::Drain) => snapshot::Strength::Drain,
-        Some(Strength::Full) => snapshot::Strength::Full,
     }
 }

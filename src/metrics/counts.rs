@@ -110,7 +110,7 @@ pub struct ServiceCounts {
     /// Its probes.
     pub probes: BTreeMap<String, CheckCounts>,
     /// Transitions, by what we wanted of BIRD after each.
-    pub transitions: BTreeMap<Strength, u64>,
+    pub transitions: BTreeMap<Option<Strength>, u64>,
     /// Drills, by their outcome in a word; dry runs are none.
     pub drills: BTreeMap<&'static str, u64>,
     /// How often BIRD was not what we want it to be, and it was not us.
@@ -180,7 +180,7 @@ pub struct Counts {
     /// By the witness's name.
     pub witnesses: BTreeMap<String, CheckCounts>,
     /// Transitions by the rule that decided, and by what we wanted after each.
-    pub rules: BTreeMap<(String, Strength), u64>,
+    pub rules: BTreeMap<(String, Option<Strength>), u64>,
     /// How long the stages of transitions took that came to their end.
     pub stages: BTreeMap<StageSpan, Histogram>,
     /// Entries of the history, by what they tell.
@@ -363,7 +363,7 @@ impl BirdCommandCounts {
 
 /// The descriptors that checks may have open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Descriptors {
+pub struct DescriptorCounts {
     /// How many, all together.
     pub limit: u64,
     /// How many are taken now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::counts::{BirdCommandCounts, Counts, Descriptors, ListenerCounts};
+use super::counts::{BirdCommandCounts, Counts, DescriptorCounts, ListenerCounts};
 use crate::model::Snapshot;
 use crate::model::readiness::Readiness;
 
@@ -25,7 +25,7 @@ pub struct Facts {
     /// The API's listeners, by their names.
     pub listeners: Vec<(&'static str, ListenerCounts)>,
     /// The descriptors of the checks.
-    pub descriptors: Descriptors,
+    pub descriptors: DescriptorCounts,
     /// This process.
     pub process: Process,
     /// How often BIRD is held against what we want: what was verified longer than two of these ago

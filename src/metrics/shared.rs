@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::counts::{BirdCommandCounts, Counts, Descriptors};
+use super::counts::{BirdCommandCounts, Counts, DescriptorCounts};
 use super::facts::Process;
 
 /// A value that several count in.
@@ -56,7 +56,7 @@ pub struct MetricSources {
     /// Entries of the history that the disk did not take.
     pub unwritten: SharedNumber,
     /// The descriptors of the checks.
-    pub descriptors: SharedCounters<Descriptors>,
+    pub descriptors: SharedCounters<DescriptorCounts>,
     /// Asks the kernel about this process.
     pub process: fn() -> Process,
 }

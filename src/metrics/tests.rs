@@ -25,7 +25,7 @@ fn facts(snapshot: Snapshot) -> Facts {
             ("socket", ListenerCounts::default()),
             ("tcp", ListenerCounts::default()),
         ],
-        descriptors: Descriptors {
+        descriptors: DescriptorCounts {
             limit: 768,
             in_use: 3,
             refused: 1,
@@ -77,14 +77,14 @@ fn talkative() -> Facts {
         ..StageTimes::default()
     };
     snapshot.services[0].transition = Some(snapshot::TransitionSnapshot {
-        from: Strength::Off,
-        to: Strength::Full,
+        from: Some(Strength::Off),
+        to: Some(Strength::Full),
         rule: "D4".into(),
         reason: String::new(),
         stages,
     });
     let mut facts = facts(snapshot);
-    facts.counts.rules.insert(("D4".into(), Strength::Full), 1);
+    facts.counts.rules.insert(("D4".into(), Some(Strength::Full)), 1);
     facts.listeners[0].1.answers.insert(200, 1);
     facts.commands.answered("enable", Duration::from_millis(1));
     facts.counts.entry(&entry(None, HistoryEvent::Latched));
@@ -295,7 +295,7 @@ fn want_and_actual_that_differ_disagree_and_what_is_unknown_does_not() {
         Some("1")
     );
     let mut unread = situations::taking_over();
-    unread.services[0].actual = Strength::Unknown;
+    unread.services[0].actual = None;
     assert_eq!(value(&openmetrics(facts(unread)), series).as_deref(), Some("0"));
 }
 

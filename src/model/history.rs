@@ -267,9 +267,11 @@ impl HistoryEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TransitionEvent {
     /// From; `unknown` where nothing was settled.
-    pub from: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub from: Option<Strength>,
     /// To.
-    pub to: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub to: Option<Strength>,
     /// The rule that decided.
     pub rule: String,
     /// The same in words.
@@ -297,7 +299,8 @@ pub struct TransitionEvidence {
     /// Whether BIRD answered.
     pub bird: BirdState,
     /// What BIRD did for the service.
-    pub actual: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub actual: Option<Strength>,
     /// The upstreams that carried it.
     pub exported_to: Vec<String>,
     /// The upstreams' sessions.

@@ -49,8 +49,8 @@ pub(crate) fn service(name: &str) -> ServiceSnapshot {
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],
         protocols: vec![format!("{name}_v4")],
         verdict: Verdict::Up,
-        want: Strength::Off,
-        actual: Strength::Off,
+        want: Some(Strength::Off),
+        actual: Some(Strength::Off),
         upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned()],
         exported_to: vec![],
         verified_at: None,
@@ -133,7 +133,7 @@ pub(crate) fn taking_over() -> Snapshot {
     let mut snapshot = steady();
     let web = &mut snapshot.services[0];
     web.verdict = Verdict::Down;
-    web.want = Strength::Full;
+    web.want = Some(Strength::Full);
     web.reason = "the target is down: ping and site are down".to_owned();
     web.since = Some(ago(0));
     web.probes = vec![
@@ -147,7 +147,7 @@ pub(crate) fn taking_over() -> Snapshot {
 pub(crate) fn announced() -> Snapshot {
     let mut snapshot = taking_over();
     let web = &mut snapshot.services[0];
-    web.actual = Strength::Full;
+    web.actual = Some(Strength::Full);
     web.exported_to = web.upstreams.clone();
     web.verified_at = Some(ago(0));
     web.since = Some(ago(240));
@@ -169,7 +169,7 @@ pub(crate) fn not_exported() -> Snapshot {
 pub(crate) fn overridden() -> Snapshot {
     let mut snapshot = taking_over();
     let web = &mut snapshot.services[0];
-    web.want = Strength::Off;
+    web.want = Some(Strength::Off);
     web.rule = "D11".to_owned();
     web.reason = "withdrawn by alice".to_owned();
     web.since = Some(ago(300));

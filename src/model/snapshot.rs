@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::strength::Strength;
+
 /// The version of this shape.
 pub const SCHEMA: u32 = 1;
 
@@ -104,9 +106,11 @@ pub struct ServiceSnapshot {
     /// What its probes say together.
     pub verdict: Verdict,
     /// What we want of BIRD.
-    pub want: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub want: Option<Strength>,
     /// Which static protocols are up: the weakest over the families.
-    pub actual: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub actual: Option<Strength>,
     /// Upstreams that are to carry it, in the configuration's order.
     pub upstreams: Vec<String>,
     /// Upstreams that carry every prefix of their families.
@@ -229,9 +233,7 @@ impl ServiceSnapshot {
     /// The same for another site, which must not take "I do not know" for a no (D17).
     pub fn announcement(&self, bird: &BirdSnapshot, now: Timestamp, poll_interval: Duration) -> Announcement {
         let fresh = |read| is_fresh(read, now, poll_interval);
-        let known = bird.state == BirdState::Up
-            && bird.read_at.is_some_and(fresh)
-            && self.actual != Strength::Unknown;
+        let known = bird.state == BirdState::Up && bird.read_at.is_some_and(fresh) && self.actual.is_some();
         match (known, self.is_announced(now, poll_interval)) {
             (false, _) => Announcement::CannotTell,
             (true, true) => Announcement::Announced,
@@ -248,9 +250,11 @@ fn is_fresh(at: Timestamp, now: Timestamp, poll_interval: Duration) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransitionSnapshot {
     /// From; `unknown` where nothing was settled.
-    pub from: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub from: Option<Strength>,
     /// To.
-    pub to: Strength,
+    #[serde(with = "crate::model::strength::or_unknown")]
+    pub to: Option<Strength>,
     /// The rule that decided, such as "D4".
     pub rule: String,
     /// The same in words.
@@ -340,7 +344,7 @@ pub struct Obstacle {
     pub advice: String,
 }
 
-/// What a service's verdict means for the announcement.
+/// What a service's verdict means for the announcement (D4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -360,20 +364,6 @@ pub enum Verdict {
     Down,
     /// The probes do not settle it.
     Unclear,
-}
-
-/// How strongly a service is announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strength {
-    /// Not known yet: nothing is written to BIRD.
-    Unknown,
-    /// Not announced.
-    Off,
-    /// As a last resort: low preference, GRACEFUL_SHUTDOWN, prepends.
-    Drain,
-    /// Announced.
-    Full,
 }
 
 /// An operator's word against the automatic decision (D11).

@@ -1,7 +1,7 @@
 //! The words that stand for the snapshot's states in JSON, and everywhere else that a person or a
 //! machine reads them.
 
-use super::snapshot::{AlarmCode, BirdState, OverrideAction, ProbeState, Role, Strength, Verdict};
+use super::snapshot::{AlarmCode, BirdState, OverrideAction, ProbeState, Role, Verdict};
 
 impl BirdState {
     /// The word that stands for it in JSON.
@@ -31,18 +31,6 @@ impl Verdict {
             Self::Up => "up",
             Self::Down => "down",
             Self::Unclear => "unclear",
-        }
-    }
-}
-
-impl Strength {
-    /// The word that stands for it in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Off => "off",
-            Self::Drain => "drain",
-            Self::Full => "full",
         }
     }
 }
@@ -112,9 +100,6 @@ mod tests {
         }
         for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
             assert_eq!(json(verdict), verdict.word());
-        }
-        for strength in [Strength::Unknown, Strength::Off, Strength::Drain, Strength::Full] {
-            assert_eq!(json(strength), strength.word());
         }
         for action in [
             OverrideAction::Announce,

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::report::CheckError;
 use crate::config::model::{self, CheckConfig};
-use crate::metrics::{Descriptors as Counts, SharedCounters};
+use crate::metrics::{DescriptorCounts as Counts, SharedCounters};
 
 /// What is left for everything else: 192 connections of the API, and 32 for BIRD, files, name servers,
 /// ping sockets and the runtime's own. Where the limit is very small, half of it.

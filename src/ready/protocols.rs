@@ -12,6 +12,7 @@ use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{
     AlarmCode, DrillPhase, DrillSnapshot, OverrideAction, ServiceSnapshot, Strength, Verdict,
 };
+use crate::model::strength;
 use crate::ready::wording::{load_rendered_file, text_of};
 
 /// BIRD takes milliseconds to seconds for a change; what takes longer is stuck.
@@ -140,12 +141,12 @@ fn state(policy: &model::ServiceConfig, service: &ServiceSnapshot, now: Timestam
         "`falconer explain {name}` says what it waits for",
         name
     );
-    let (wanted, actual) = (service.want.word(), service.actual.word());
-    let check = if service.actual == Strength::Unknown || frozen {
+    let (wanted, actual) = (strength::word(service.want), strength::word(service.actual));
+    let check = if service.actual.is_none() || frozen {
         return None;
     } else if let Some(drill) = &service.drill {
         of_drill(drill)
-    } else if service.want == Strength::Unknown {
+    } else if service.want.is_none() {
         let (rule, reason) = (&service.rule, reason_of(service));
         let text = coded!(
             "not_settled",

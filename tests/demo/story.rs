@@ -170,10 +170,10 @@ impl<'a> Story<'a> {
         let verdict = format!("{:?}", service.verdict).to_lowercase();
         let at = service.since.map_or_else(wait::now, SystemTime::from);
         let want = match service.want {
-            Strength::Full => "announce",
-            Strength::Drain => "drain",
-            Strength::Off => "silence",
-            Strength::Unknown => "not settled",
+            Some(Strength::Full) => "announce",
+            Some(Strength::Drain) => "drain",
+            Some(Strength::Off) => "silence",
+            None => "not settled",
         };
         let key = "want".to_owned();
         if self

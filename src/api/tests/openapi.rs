@@ -202,8 +202,8 @@ fn every_snapshot_has_the_shape_that_the_document_says() {
     };
     let mut full = situations::overridden();
     full.services[0].transition = Some(crate::model::snapshot::TransitionSnapshot {
-        from: Strength::Off,
-        to: Strength::Full,
+        from: Some(Strength::Off),
+        to: Some(Strength::Full),
         rule: "D4".into(),
         reason: String::new(),
         stages: stages.clone(),

@@ -110,7 +110,7 @@ impl DrillReport {
         let strength = match self.strength {
             Strength::Drain => "drain (a last resort: GRACEFUL_SHUTDOWN, low preference, prepends)",
             Strength::Full => "full (as in a takeover)",
-            Strength::Off | Strength::Unknown => "none",
+            Strength::Off => "none",
         };
         let mut facts = vec![
             ("Prefixes", list(&prefixes)),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::status::{action, alarm_word, probe_state, strength, verdict_word};
 use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};
 use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{BirdState, StageTimes, Strength};
+use crate::model::strength;
 
 /// The entries, in the order given, ending in a newline.
 pub fn told(entries: &[HistoryEntry], style: &TextStyle) -> String {
@@ -91,17 +91,14 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
         }
         HistoryEvent::Applied { actor, applied, text } => apply(actor.as_deref(), *applied, text),
         HistoryEvent::Transition(change) => {
-            let (from, to) = (strength(change.from), strength(change.to));
+            let (from, to) = (strength::word(change.from), strength::word(change.to));
             (
                 "transition",
                 format!("{from} -> {to} by {}: {}", change.rule, change.reason),
             )
         }
         HistoryEvent::Done { stages, .. } => ("done", took(stages)),
-        HistoryEvent::Verdict { from, to } => (
-            "verdict",
-            format!("{} -> {}", verdict_word(*from), verdict_word(*to)),
-        ),
+        HistoryEvent::Verdict { from, to } => ("verdict", format!("{} -> {}", from.word(), to.word())),
         HistoryEvent::Probe {
             name,
             from,
@@ -109,7 +106,7 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             detail,
         } => (
             "probe",
-            format!("{name} {} -> {}: {detail}", probe_state(*from), probe_state(*to)),
+            format!("{name} {} -> {}: {detail}", from.word(), to.word()),
         ),
         HistoryEvent::Isolated { isolated, state } => isolation(*isolated, state.as_deref()),
         HistoryEvent::Latched => (
@@ -141,8 +138,8 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             code,
             text: Some(text),
             ..
-        } => ("alarm", format!("{}: {text}", alarm_word(*code))),
-        HistoryEvent::Alarm { code, text: None, .. } => ("cleared", alarm_word(*code).to_owned()),
+        } => ("alarm", format!("{}: {text}", code.word())),
+        HistoryEvent::Alarm { code, text: None, .. } => ("cleared", code.word().to_owned()),
         HistoryEvent::Readiness { from, to, problems } => ("readiness", readiness(*from, *to, problems)),
         HistoryEvent::ClockStepped { by_ms } => (
             "clock",
@@ -167,7 +164,7 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
             actor,
         } => (
             "override",
-            overridden(action(*wanted), *until, reason.as_deref(), actor),
+            overridden(wanted.word(), *until, reason.as_deref(), actor),
         ),
         HistoryEvent::OverrideEnded {
             action: wanted,
@@ -176,7 +173,7 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
         } => {
             let by = actor.as_deref().unwrap_or("its time");
             let why = because(reason.as_deref());
-            ("ended", format!("{}, ended by {by}{why}", action(*wanted)))
+            ("ended", format!("{}, ended by {by}{why}", wanted.word()))
         }
         HistoryEvent::FailbackAllowed { actor, reason } => {
             let why = because(reason.as_deref());
@@ -236,7 +233,7 @@ fn readiness(from: Option<ReadinessLevel>, to: ReadinessLevel, problems: &[Strin
 
 fn drilled(wanted: Strength, hold: &str, reason: Option<&str>, actor: &str) -> String {
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("at strength {} for {hold} by {actor}{reason}", strength(wanted))
+    format!("at strength {wanted} for {hold} by {actor}{reason}")
 }
 
 fn overridden(wanted: &str, until: Option<Timestamp>, reason: Option<&str>, actor: &str) -> String {
@@ -264,15 +261,7 @@ fn took(stages: &StageTimes) -> String {
 
 fn bird(from: BirdState, to: BirdState, error: Option<&str>) -> String {
     let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-    format!("{} -> {}{error}", bird_state(from), bird_state(to))
-}
-
-fn bird_state(state: BirdState) -> &'static str {
-    match state {
-        BirdState::Up => "up",
-        BirdState::Busy => "busy",
-        BirdState::Down => "down",
-    }
+    format!("{} -> {}{error}", from.word(), to.word())
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use super::readiness;
 use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless, paint};
 use crate::model::snapshot::{
-    AlarmCode, BirdState, DrillPhase, DrillSnapshot, OverrideAction, ProbeSnapshot, ProbeState, Role,
-    ServiceSnapshot, Snapshot, Strength, Verdict,
+    AlarmCode, BirdState, DrillPhase, DrillSnapshot, ProbeSnapshot, ProbeState, Role, ServiceSnapshot,
+    Snapshot, Strength, Verdict,
 };
+use crate::model::strength;
 
 /// Within so many seconds a time is shown as a time of day, else as a date, as BIRD does.
 const RECENT: i64 = 20 * 3600;
@@ -112,10 +113,10 @@ impl StatusPage<'_> {
             table.row(
                 vec![
                     TableCell::new(&service.name),
-                    TableCell::new(role(service.role)),
-                    TableCell::new(verdict_word(service.verdict)).styled(verdict),
-                    TableCell::new(strength(service.want)).styled(actual),
-                    TableCell::new(strength(service.actual)).styled(actual),
+                    TableCell::new(service.role.word()),
+                    TableCell::new(service.verdict.word()).styled(verdict),
+                    TableCell::new(strength::word(service.want)).styled(actual),
+                    TableCell::new(strength::word(service.actual)).styled(actual),
                     TableCell::new(format!(
                         "{}/{}",
                         service.exported_to.len(),
@@ -152,7 +153,7 @@ impl StatusPage<'_> {
             DrillPhase::Ending => "ends".to_owned(),
             DrillPhase::Unverified => "should have ended, and is not seen to have".to_owned(),
         };
-        format!("drill at {} by {} {phase}", strength(drill.strength), drill.actor)
+        format!("drill at {} by {} {phase}", drill.strength, drill.actor)
     }
 
     fn upstreams(&self, snapshot: &Snapshot) -> Option<TextTable> {
@@ -240,7 +241,7 @@ impl StatusPage<'_> {
             table.row(
                 vec![
                     TableCell::new(&service.name),
-                    TableCell::new(action(overridden.action)).styled(YELLOW),
+                    TableCell::new(overridden.action.word()).styled(YELLOW),
                     TableCell::new(self.time(overridden.until)),
                     TableCell::new(&overridden.actor),
                 ],
@@ -255,7 +256,7 @@ impl StatusPage<'_> {
         for alarm in &snapshot.alarms {
             table.row(
                 vec![
-                    TableCell::new(alarm_word(alarm.code)).styled(RED),
+                    TableCell::new(alarm.code.word()).styled(RED),
                     TableCell::new(alarm.service.as_deref().unwrap_or(NOTHING)),
                     TableCell::new(self.time(Some(alarm.since))),
                 ],
@@ -288,7 +289,7 @@ fn disagreement(service: &ServiceSnapshot) -> (anstyle::Style, anstyle::Style) {
         (Role::Standby, Verdict::Up) | (Role::Primary, Verdict::Down) => Some(Strength::Off),
         (Role::Standby | Role::Primary, Verdict::Unclear) => None,
     };
-    let verdict = if by_verdict.is_some_and(|by_verdict| by_verdict != service.want) {
+    let verdict = if by_verdict.is_some_and(|by_verdict| service.want != by_verdict) {
         YELLOW
     } else {
         PLAIN
@@ -309,7 +310,7 @@ fn unheard(snapshot: &Snapshot, service: &ServiceSnapshot) -> bool {
     if service.drill.is_some() {
         return false;
     }
-    let announced = matches!(service.actual, Strength::Drain | Strength::Full);
+    let announced = service.actual >= Some(Strength::Drain);
     let alarmed = snapshot
         .alarms
         .iter()
@@ -328,73 +329,11 @@ fn said(probe: &ProbeSnapshot) -> String {
     }
 }
 
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Standby => "standby",
-        Role::Primary => "primary",
-    }
-}
-
-pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "up",
-        Verdict::Down => "down",
-        Verdict::Unclear => "unclear",
-    }
-}
-
-pub(crate) fn strength(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Unknown => "unknown",
-        Strength::Off => "off",
-        Strength::Drain => "drain",
-        Strength::Full => "full",
-    }
-}
-
 /// A probe's state, or that it was never seen to work (D20).
 fn shown_state(probe: &ProbeSnapshot) -> &'static str {
     match probe.never_passed {
         true => "never passed",
-        false => probe_state(probe.state),
-    }
-}
-
-pub(crate) fn probe_state(state: ProbeState) -> &'static str {
-    match state {
-        ProbeState::Up => "up",
-        ProbeState::Down => "down",
-        ProbeState::Unknown => "unknown",
-    }
-}
-
-pub(crate) fn action(action: OverrideAction) -> &'static str {
-    match action {
-        OverrideAction::Announce => "announce",
-        OverrideAction::Withdraw => "withdraw",
-        OverrideAction::Freeze => "freeze",
-    }
-}
-
-/// As in the JSON, so that what is read here is found there.
-pub(crate) fn alarm_word(code: AlarmCode) -> &'static str {
-    match code {
-        AlarmCode::NotExported => "not_exported",
-        AlarmCode::Drift => "drift",
-        AlarmCode::ForeignRoutes => "foreign_routes",
-        AlarmCode::ForeignAnnouncement => "foreign_announcement",
-        AlarmCode::Isolated => "isolated",
-        AlarmCode::CutOff => "cut_off",
-        AlarmCode::Latched => "latched",
-        AlarmCode::Override => "override",
-        AlarmCode::BirdDown => "bird_down",
-        AlarmCode::UpstreamDown => "upstream_down",
-        AlarmCode::StateDir => "state_dir",
-        AlarmCode::RenderDrift => "render_drift",
-        AlarmCode::Lease => "lease",
-        AlarmCode::Tunnel => "tunnel",
-        AlarmCode::Probe => "probe",
-        AlarmCode::Drill => "drill",
+        false => probe.state.word(),
     }
 }
 

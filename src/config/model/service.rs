@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::ProbeConfig;
 use crate::config::model::family::Family;
+pub use crate::model::snapshot::Role;
 
 /// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,15 +60,6 @@ pub struct StaticProtocolConfig {
     pub family: Family,
     /// The routes it must have, exactly (A7).
     pub prefixes: Vec<IpNet>,
-}
-
-/// What a service's verdict means for the announcement (D4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Announce while the target is down.
-    Standby,
-    /// Announce while the target is up.
-    Primary,
 }
 
 /// How many of the voting probes it takes.

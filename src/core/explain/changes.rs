@@ -10,7 +10,7 @@ use crate::model::strength::Strength;
 
 /// Something that would change where a service stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum ChangeCause {
     /// `falconer auto`: it ends an override, and releases a latch.
     Auto,
     /// `falconer failback`.
@@ -27,7 +27,7 @@ pub(crate) enum Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prospect {
     /// What would have to happen.
-    pub change: Change,
+    pub change: ChangeCause,
     /// What it leads to by itself; `None`: that goes by what holds then.
     pub leads_to: Option<Strength>,
     /// Both in words.
@@ -41,18 +41,18 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
     match service.judgement().why {
         DecisionReason::ToldToAnnounce | DecisionReason::ToldToWithdraw | DecisionReason::ToldToFreeze => {
             vec![open(
-                Change::Auto,
+                ChangeCause::Auto,
                 format!("the override's end, or `falconer auto {name}`"),
             )]
         }
         DecisionReason::NotAdopted | DecisionReason::Thawing => {
             vec![open(
-                Change::BirdRead,
+                ChangeCause::BirdRead,
                 "BIRD answering: what it announces is adopted (D10)".to_owned(),
             )]
         }
         DecisionReason::CutOffHolds => vec![open(
-            Change::Connected,
+            ChangeCause::Connected,
             "enough far witnesses up again".to_owned(),
         )],
         DecisionReason::IsolatedKeeps | DecisionReason::IsolatedWithdraws => {
@@ -61,27 +61,29 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
                 OnLoss::Withdraw => "nothing is announced till then",
             };
             vec![open(
-                Change::Connected,
+                ChangeCause::Connected,
                 format!("enough witnesses up again; {then}"),
             )]
         }
         DecisionReason::WitnessesUnknown => vec![open(
-            Change::Connected,
+            ChangeCause::Connected,
             "enough witnesses known to be up".to_owned(),
         )],
         DecisionReason::WitnessAwaited => vec![open(
-            Change::Connected,
+            ChangeCause::Connected,
             "a pass of enough witnesses amid the fails; they are asked now".to_owned(),
         )],
         DecisionReason::TakeoverDelay => vec![Prospect {
-            change: Change::Verdict(Verdict::Down),
+            change: ChangeCause::Verdict(Verdict::Down),
             leads_to: Some(Strength::Full),
             words: format!(
                 "the verdict staying down for {}",
                 duration::format(policy.takeover_delay)
             ),
         }],
-        DecisionReason::ConsentAwaited => vec![open(Change::Failback, format!("`falconer failback {name}`"))],
+        DecisionReason::ConsentAwaited => {
+            vec![open(ChangeCause::Failback, format!("`falconer failback {name}`"))]
+        }
         DecisionReason::FailbackDelay | DecisionReason::Draining | DecisionReason::WindowClosed => {
             on_the_way(service)
         }
@@ -93,7 +95,7 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
     }
 }
 
-fn open(change: Change, words: String) -> Prospect {
+fn open(change: ChangeCause, words: String) -> Prospect {
     Prospect {
         change,
         leads_to: None,
@@ -107,24 +109,24 @@ fn on_the_way(service: &ServiceState) -> Vec<Prospect> {
     let why = service.judgement().why;
     if why == DecisionReason::WindowClosed {
         let words = format!("the window opening, or `falconer failback {}`", policy.name);
-        return vec![open(Change::Failback, words)];
+        return vec![open(ChangeCause::Failback, words)];
     }
     let forward = if why == DecisionReason::Draining {
         let drain = duration::format(policy.failback_drain);
         Prospect {
-            change: Change::Verdict(Verdict::Up),
+            change: ChangeCause::Verdict(Verdict::Up),
             leads_to: Some(Strength::Off),
             words: format!("{drain} of drain: withdrawn"),
         }
     } else {
         let delay = duration::format(policy.failback_delay);
         open(
-            Change::Verdict(Verdict::Up),
+            ChangeCause::Verdict(Verdict::Up),
             format!("the verdict staying up for {delay}"),
         )
     };
     let relapse = Prospect {
-        change: Change::Verdict(Verdict::Down),
+        change: ChangeCause::Verdict(Verdict::Down),
         leads_to: Some(Strength::Full),
         words: "a verdict down: announced at full at once (D7)".to_owned(),
     };
@@ -147,7 +149,7 @@ fn by_verdict(service: &ServiceState) -> Vec<Prospect> {
             continue;
         }
         prospects.push(Prospect {
-            change: Change::Verdict(verdict),
+            change: ChangeCause::Verdict(verdict),
             leads_to: Some(to),
             words: verdict_words(service, verdict),
         });
@@ -190,7 +192,7 @@ fn unlatch(service: &ServiceState) -> Prospect {
     };
     let now = service.verdict().0 == verdict;
     Prospect {
-        change: Change::Auto,
+        change: ChangeCause::Auto,
         // What follows by itself goes by the verdict and by what protects failback.
         leads_to: None,
         words: if now {

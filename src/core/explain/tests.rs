@@ -1,4 +1,4 @@
-use super::changes::{self, Change, Prospect};
+use super::changes::{self, ChangeCause, Prospect};
 use crate::config::model::{
     Config, DailyWindow, Decides, FailbackMode, OnLoss, Quorum, ServiceConfig, Votes,
 };
@@ -410,17 +410,17 @@ fn becomes(bench: &mut Bench, verdict: Verdict) {
     }
 }
 
-fn happens(bench: &mut Bench, change: Change) {
+fn happens(bench: &mut Bench, change: ChangeCause) {
     match change {
-        Change::Auto => bench
+        ChangeCause::Auto => bench
             .ask(OperatorCommand::Auto { reason: None })
             .expect("it can be asked"),
-        Change::Failback => bench
+        ChangeCause::Failback => bench
             .ask(OperatorCommand::Failback { reason: None })
             .expect("it waits for it"),
-        Change::Verdict(verdict) => becomes(bench, verdict),
-        Change::BirdRead => bench.bird(0, InitialStrength::Is(Strength::Off)),
-        Change::Connected => {
+        ChangeCause::Verdict(verdict) => becomes(bench, verdict),
+        ChangeCause::BirdRead => bench.bird(0, InitialStrength::Is(Strength::Off)),
+        ChangeCause::Connected => {
             let now = bench.play.now().mono;
             bench.world.cut(now, now);
             bench.world.from(now, WITNESS, Target::Alive);
@@ -484,7 +484,7 @@ fn what_it_says_would_change_it_does() {
                 | DecisionReason::Latched
         );
         for verdict in [Verdict::Up, Verdict::Down] {
-            let named = |prospect: &Prospect| prospect.change == Change::Verdict(verdict);
+            let named = |prospect: &Prospect| prospect.change == ChangeCause::Verdict(verdict);
             if !by_verdict || prospects.iter().any(named) {
                 continue;
             }

@@ -2,7 +2,7 @@
 //! would be right.
 
 use super::refusal::{Mend, Refused};
-use super::scene::Expected;
+use super::scene::ExpectedOutcome;
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{Decides, Role, ServiceConfig, Votes};
 use crate::config::spans::KeyPath;
@@ -11,19 +11,19 @@ use crate::model::snapshot::ProbeState;
 pub(crate) fn report(refused: &Refused, service: &ServiceConfig, path: &KeyPath, found: &mut Findings) {
     let when = refused.step.when;
     let (code, message) = match (refused.expected, service.role) {
-        (Expected::Announced, Role::Standby) | (Expected::Silent, Role::Primary) => (
+        (ExpectedOutcome::Announced, Role::Standby) | (ExpectedOutcome::Silent, Role::Primary) => (
             "verdict-never-comes",
             format!("the verdict of `{}` never becomes down when {when}", service.name),
         ),
-        (Expected::Announced, Role::Primary) | (Expected::Silent, Role::Standby) => (
+        (ExpectedOutcome::Announced, Role::Primary) | (ExpectedOutcome::Silent, Role::Standby) => (
             "verdict-never-comes",
             format!("the verdict of `{}` never becomes up when {when}", service.name),
         ),
-        (Expected::StaysAnnounced, _) => (
+        (ExpectedOutcome::StaysAnnounced, _) => (
             "verdict-comes-wrongly",
             format!("the verdict of `{}` becomes up when {when}", service.name),
         ),
-        (Expected::StaysSilent, _) => (
+        (ExpectedOutcome::StaysSilent, _) => (
             "verdict-comes-wrongly",
             format!("the verdict of `{}` becomes down when {when}", service.name),
         ),
@@ -50,18 +50,18 @@ fn blamed(refused: &Refused, service: &ServiceConfig) -> Vec<usize> {
     }
     let down = matches!(
         (refused.expected, service.role),
-        (Expected::Announced, Role::Standby) | (Expected::Silent, Role::Primary)
+        (ExpectedOutcome::Announced, Role::Standby) | (ExpectedOutcome::Silent, Role::Primary)
     );
     let probes = service.probes.iter().zip(&refused.states).enumerate();
     let guilty = probes.filter(|(_, (probe, state))| match (refused.expected, down) {
-        (Expected::StaysSilent, _) => **state == ProbeState::Down,
-        (Expected::StaysAnnounced, _) => {
+        (ExpectedOutcome::StaysSilent, _) => **state == ProbeState::Down,
+        (ExpectedOutcome::StaysAnnounced, _) => {
             probe.decides == Some(Decides::Down) || **state == ProbeState::Unknown
         }
-        (Expected::Announced | Expected::Silent, true) => {
+        (ExpectedOutcome::Announced | ExpectedOutcome::Silent, true) => {
             matches!(probe.votes, Votes::Both | Votes::Down) && **state != ProbeState::Down
         }
-        (Expected::Announced | Expected::Silent, false) => {
+        (ExpectedOutcome::Announced | ExpectedOutcome::Silent, false) => {
             matches!(probe.votes, Votes::Both | Votes::Up) && **state != ProbeState::Up
         }
     });
@@ -110,20 +110,20 @@ fn help(refused: &Refused, service: &ServiceConfig) -> String {
         Some(Mend::DownWhenAny) => format!("write `down_when = \"any\"` in the service `{}`", service.name),
         Some(Mend::UpWhenAll) => format!("write `up_when = \"all\"` in the service `{}`", service.name),
         None => match (refused.expected, service.role) {
-            (Expected::Announced, Role::Standby) => {
+            (ExpectedOutcome::Announced, Role::Standby) => {
                 "add a probe that fails then and votes for down, such as `type = \"icmp\"` with the primary's own \
                  address as its `target`"
                     .to_owned()
             }
-            (Expected::StaysSilent, _) => {
+            (ExpectedOutcome::StaysSilent, _) => {
                 "let only probes decide or vote that tell this from the primary's death; witnesses must be beyond our \
                  own uplink"
                     .to_owned()
             }
-            (Expected::Silent, Role::Primary)
-            | (Expected::Announced, Role::Primary)
-            | (Expected::Silent, Role::Standby)
-            | (Expected::StaysAnnounced, _) => {
+            (ExpectedOutcome::Silent, Role::Primary)
+            | (ExpectedOutcome::Announced, Role::Primary)
+            | (ExpectedOutcome::Silent, Role::Standby)
+            | (ExpectedOutcome::StaysAnnounced, _) => {
                 "change `votes`, `decides`, `down_when` or `up_when` until `falconer check` is content".to_owned()
             }
         },
@@ -132,13 +132,15 @@ fn help(refused: &Refused, service: &ServiceConfig) -> String {
 
 fn consequence(refused: &Refused, service: &ServiceConfig) -> &'static str {
     match (refused.expected, service.role) {
-        (Expected::Announced, Role::Standby) => "nothing would ever be taken over then (D19)",
-        (Expected::Silent, Role::Standby) => "it would stay announced beside the primary (D19)",
-        (Expected::Silent, Role::Primary) => {
+        (ExpectedOutcome::Announced, Role::Standby) => "nothing would ever be taken over then (D19)",
+        (ExpectedOutcome::Silent, Role::Standby) => "it would stay announced beside the primary (D19)",
+        (ExpectedOutcome::Silent, Role::Primary) => {
             "the prefixes would lead to a dead service, and no standby would see it (D19)"
         }
-        (Expected::Announced, Role::Primary) => "nothing would be announced (D19)",
-        (Expected::StaysAnnounced, _) => "it would be withdrawn while nobody else announces (D19)",
-        (Expected::StaysSilent, _) => "it would be taken over from a primary that lives and announces (D19)",
+        (ExpectedOutcome::Announced, Role::Primary) => "nothing would be announced (D19)",
+        (ExpectedOutcome::StaysAnnounced, _) => "it would be withdrawn while nobody else announces (D19)",
+        (ExpectedOutcome::StaysSilent, _) => {
+            "it would be taken over from a primary that lives and announces (D19)"
+        }
     }
 }

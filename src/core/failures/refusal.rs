@@ -1,15 +1,15 @@
 //! What a failure showed of a service whose verdict does not come, and the change that would mend it.
 
-use super::scene::{Expected, Step};
+use super::scene::{ExpectedOutcome, SceneStep};
 use crate::model::snapshot::ProbeState;
 
 /// A service whose verdict does not come as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     /// In which failure.
-    pub(crate) step: Step,
+    pub(crate) step: SceneStep,
     /// What the verdict should have led to.
-    pub(crate) expected: Expected,
+    pub(crate) expected: ExpectedOutcome,
     /// The states of its probes at the end of the step.
     pub(crate) states: Vec<ProbeState>,
     /// One change that would mend it, where there is one.

@@ -92,7 +92,7 @@ impl Scene {
 
 /// What is expected of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedOutcome {
     /// It is announced at its end.
     Announced,
     /// It is silent at its end, by a clear verdict.
@@ -105,20 +105,20 @@ pub(crate) enum Expected {
 
 /// A part of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct SceneStep {
     /// How the world is.
     pub(crate) scene: Scene,
     /// The same in words, behind "when".
     pub(crate) when: &'static str,
     /// What is to come of it.
-    pub(crate) expected: Expected,
+    pub(crate) expected: ExpectedOutcome,
 }
 
 /// A failure from its beginning to its end; never empty.
-pub(crate) type Story = Vec<Step>;
+pub(crate) type Story = Vec<SceneStep>;
 
-const fn step(scene: Scene, when: &'static str, expected: Expected) -> Step {
-    Step {
+const fn step(scene: Scene, when: &'static str, expected: ExpectedOutcome) -> SceneStep {
+    SceneStep {
         scene,
         when,
         expected,
@@ -134,7 +134,7 @@ pub(crate) fn stories(config: &Config, service: &ServiceConfig) -> Vec<Vec<Story
 }
 
 fn standby(config: &Config, service: &ServiceConfig) -> Vec<Vec<Story>> {
-    use Expected::{Announced, Silent, StaysAnnounced, StaysSilent};
+    use ExpectedOutcome::{Announced, Silent, StaysAnnounced, StaysSilent};
     let well = step(WELL, "all is well", Silent);
     let over = step(WELL, "the failure is over", Silent);
     let mut stories = vec![
@@ -179,8 +179,8 @@ fn standby(config: &Config, service: &ServiceConfig) -> Vec<Vec<Story>> {
 }
 
 /// The primary withdraws, and its host and service live.
-fn withdrawal(well: Step, over: Step) -> Story {
-    use Expected::{Announced, StaysAnnounced};
+fn withdrawal(well: SceneStep, over: SceneStep) -> Story {
+    use ExpectedOutcome::{Announced, StaysAnnounced};
     let falconer_dead = Scene {
         falconer: false,
         ..WITHDRAWN
@@ -206,7 +206,7 @@ fn withdrawal(well: Step, over: Step) -> Story {
 /// A primary announces while its service is well. With probes that cannot see it die there is nothing
 /// to expect.
 fn primary(config: &Config, service: &ServiceConfig) -> Vec<Vec<Story>> {
-    use Expected::{Announced, Silent};
+    use ExpectedOutcome::{Announced, Silent};
     let sees = |scene: &Scene| {
         let probes = service.probes.iter();
         probes

@@ -173,7 +173,7 @@ fn d19_a_primary_that_would_never_withdraw_is_refused() {
 fn d19_a_thousand_services_of_one_shape_are_played_once() {
     let text = standby(&[PING, SITE]);
     let (config, _) = load(&text, "f").unwrap();
-    let shapes: std::collections::HashSet<Shape> = (0..1000)
+    let shapes: std::collections::HashSet<ServiceShape> = (0..1000)
         .map(|number| {
             let mut service = config.services[0].clone();
             service.name = format!("web{number}");

@@ -8,10 +8,9 @@ use crate::config::duration;
 use crate::config::model::{self, Role, Votes};
 use crate::core::decide::Stance;
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, END_LIMIT, RISE_LIMIT, WATCH};
-use crate::core::event::{CoreEvent, DrillStep, Refusal};
+use crate::core::event::{CommandRefused, CoreEvent, DrillStep};
 use crate::core::isolation::Isolation;
 use crate::model::command::DrillPlan;
-use crate::model::snapshot;
 use crate::model::snapshot::{DrillOutcome, LastDrill, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::Now;
@@ -85,10 +84,10 @@ impl ServiceState {
         actor: &str,
         isolation: Isolation,
         notes: &mut Vec<CoreEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         let against = self.against_drill(plan, isolation);
         if !against.is_empty() || self.drill.is_some() {
-            return Err(Refusal(format!(
+            return Err(CommandRefused(format!(
                 "no drill of {}: {}",
                 self.policy.name,
                 against.join("; ")
@@ -309,7 +308,7 @@ impl ServiceState {
             self.remembered.last_drill = Some(LastDrill {
                 at: now.wall,
                 outcome: end.outcome,
-                strength: shown(drill.plan.strength),
+                strength: drill.plan.strength,
                 text: end.text.clone(),
             });
             if end.outcome == DrillOutcome::Passed {
@@ -339,13 +338,5 @@ impl ServiceState {
             service: self.index,
             step,
         });
-    }
-}
-
-fn shown(strength: Strength) -> snapshot::Strength {
-    match strength {
-        Strength::Off => snapshot::Strength::Off,
-        Strength::Drain => snapshot::Strength::Drain,
-        Strength::Full => snapshot::Strength::Full,
     }
 }

@@ -9,7 +9,7 @@ use super::ServiceState;
 use crate::config::model::{FailbackMode, Role};
 use crate::core::decide::Stance;
 use crate::core::drill::DrillEvent;
-use crate::core::event::{CoreEvent, Refusal};
+use crate::core::event::{CommandRefused, CoreEvent};
 use crate::core::isolation::Isolation;
 use crate::core::persistent::{Consent, Override};
 use crate::model::command::{OperatorCommand, OverrideOptions};
@@ -25,7 +25,7 @@ impl ServiceState {
         actor: &str,
         isolation: Isolation,
         notes: &mut Vec<CoreEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         match ask {
             OperatorCommand::Announce(terms) => {
                 self.override_with(now, OverrideAction::Announce, terms, actor, notes)
@@ -49,7 +49,7 @@ impl ServiceState {
         terms: &OverrideOptions,
         actor: &str,
         notes: &mut Vec<CoreEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         let until = terms.lasting.map(|lasting| end_of(now, lasting)).transpose()?;
         self.end_override(Some(actor), terms.reason.as_deref(), notes);
         // From here on the new word says where it stands.
@@ -77,7 +77,7 @@ impl ServiceState {
         actor: &str,
         reason: Option<&str>,
         notes: &mut Vec<CoreEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         self.end_override(Some(actor), reason, notes);
         if self.remembered.latched_since.take().is_some() {
             self.remembered.switches.clear();
@@ -127,9 +127,13 @@ impl ServiceState {
         actor: &str,
         reason: Option<&str>,
         notes: &mut Vec<CoreEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandRefused> {
         let name = &self.policy.name;
-        let refuse = |why: &str| Err(Refusal(format!("no failback of {name} to let go ahead: {why}")));
+        let refuse = |why: &str| {
+            Err(CommandRefused(format!(
+                "no failback of {name} to let go ahead: {why}"
+            )))
+        };
         let waits = self.policy.failback == FailbackMode::Manual || self.policy.failback_window.is_some();
         match (self.policy.role, self.stance) {
             (Role::Primary, _) => refuse("it has role primary"),
@@ -166,11 +170,11 @@ impl ServiceState {
 }
 
 /// The end of an override that lasts so long.
-fn end_of(now: Now, lasting: Duration) -> Result<Timestamp, Refusal> {
+fn end_of(now: Now, lasting: Duration) -> Result<Timestamp, CommandRefused> {
     SignedDuration::try_from(lasting)
         .ok()
         .and_then(|lasting| now.wall.checked_add(lasting).ok())
         .ok_or_else(|| {
-            Refusal("that end is too far away; leave it out for an override without end".to_owned())
+            CommandRefused("that end is too far away; leave it out for an override without end".to_owned())
         })
 }

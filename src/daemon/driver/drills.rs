@@ -11,7 +11,6 @@ use crate::core::{Event, Input, OperatorCommand, Strength};
 use crate::daemon::alarms::AlarmCondition;
 use crate::daemon::drill_timer;
 use crate::daemon::drill_timer::{DrillContext, DrillTimer};
-use crate::daemon::transition_timer::shown_strength;
 use crate::model::command::DrillPlan;
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{AlarmCode, BirdState, DrillOutcome, LastDrill};
@@ -266,7 +265,7 @@ impl Driver {
             DrillStep::Began { plan, actor } => {
                 self.drill_decided(service, decision);
                 let what = HistoryEvent::DrillStarted {
-                    strength: shown_strength(Some(plan.strength)),
+                    strength: plan.strength,
                     hold: duration::format(plan.hold),
                     reason: plan.reason.clone(),
                     actor: actor.clone(),

@@ -8,6 +8,7 @@ use crate::core::{Event, InitialStrength, ProbeId};
 use crate::daemon::checks::FinishedCheck;
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::CheckOutcome;
+use crate::model::strength;
 use crate::store::PersistResult;
 
 impl Driver {
@@ -178,8 +179,8 @@ impl Driver {
                 .map(|decided| at.duration_since(decided).as_millis());
             tracing::info!(
                 service = name,
-                from = shown.from.word(),
-                to = shown.to.word(),
+                from = strength::word(shown.from),
+                to = strength::word(shown.to),
                 rule = shown.rule,
                 decision_to_done_ms = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX),
                 "BIRD has done it"

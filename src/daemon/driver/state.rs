@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::core::Site;
 use crate::daemon::alarms::Alarms;
 use crate::daemon::bird_conf_watch::BirdConfProblems;
-use crate::daemon::checks::{CheckRunner, FinishedCheck};
+use crate::daemon::checks::CheckRunner;
 use crate::daemon::clock::Clock;
 use crate::daemon::config_manager::NewConfig;
 use crate::daemon::drill_timer::DrillTimer;
@@ -57,10 +57,8 @@ pub(crate) struct Edges {
     pub(crate) keeper: StateWriter,
     /// Whether the history can be written.
     pub(crate) journal_reports: mpsc::Receiver<Result<(), String>>,
-    /// Checks to make.
+    /// The checks.
     pub(crate) checks: CheckRunner,
-    /// Checks made.
-    pub(crate) checked: mpsc::Receiver<FinishedCheck>,
     /// The probes, as far as they know of trouble without being asked.
     pub(crate) senses: ProbeSet,
     /// What is wrong with bird.conf on disk.

@@ -64,7 +64,7 @@ impl Bench {
         let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
         let (dead, broken) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let asked = Arc::default();
-        let (checks, checked) = CheckRunner::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
+        let checks = CheckRunner::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
         let (wheel, wishes, _) = ReconcilerHandle::take(&config, client.clone());
         let (reports_out, reports) = mpsc::channel(64);
         let (kept_out, kept) = mpsc::channel(16);
@@ -85,7 +85,6 @@ impl Bench {
             keeper: StateWriter::spawn(config.site.state_dir.clone(), kept_out),
             journal_reports,
             checks,
-            checked,
             senses: ProbeSet::new(&config, client.clone(), SharedCounters::default()),
             bird_conf,
             hearsay,

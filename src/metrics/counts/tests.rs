@@ -30,8 +30,9 @@ fn happened(service: &str, what: HistoryEvent) -> HistoryEntry {
 }
 
 fn transition(rule: &str, to: Strength) -> HistoryEvent {
+    let to = Some(to);
     HistoryEvent::Transition(Box::new(TransitionEvent {
-        from: Strength::Off,
+        from: Some(Strength::Off),
         to,
         rule: rule.to_owned(),
         reason: String::new(),
@@ -43,7 +44,7 @@ fn transition(rule: &str, to: Strength) -> HistoryEvent {
             probes: vec![],
             witnesses: vec![],
             bird: BirdState::Up,
-            actual: Strength::Off,
+            actual: Some(Strength::Off),
             exported_to: vec![],
             upstreams: vec![],
         },
@@ -88,11 +89,14 @@ fn transitions_are_counted_by_service_and_by_rule() {
     counts.entry(&happened("mail", transition("D11", Strength::Full)));
     assert_eq!(
         counts.services["web"].transitions,
-        [(Strength::Off, 1), (Strength::Full, 1)].into()
+        [(Some(Strength::Off), 1), (Some(Strength::Full), 1)].into()
     );
-    assert_eq!(counts.services["mail"].transitions, [(Strength::Full, 2)].into());
-    assert_eq!(counts.rules[&("D4".to_owned(), Strength::Full)], 2);
-    assert_eq!(counts.rules[&("D11".to_owned(), Strength::Full)], 1);
+    assert_eq!(
+        counts.services["mail"].transitions,
+        [(Some(Strength::Full), 2)].into()
+    );
+    assert_eq!(counts.rules[&("D4".to_owned(), Some(Strength::Full))], 2);
+    assert_eq!(counts.rules[&("D11".to_owned(), Some(Strength::Full))], 1);
     assert_eq!(counts.events["transition"], 4);
 }
 

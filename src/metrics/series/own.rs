@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::metrics::counts::Descriptors;
+use crate::metrics::counts::DescriptorCounts;
 use crate::metrics::counts::{ListenerCounts, Rejection};
 use crate::metrics::encoder::{Encoder, bytes, family, seconds};
 use crate::metrics::facts::Facts;
@@ -133,7 +133,7 @@ fn status(code: u16) -> &'static str {
 }
 
 fn descriptors(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
-    let Descriptors {
+    let DescriptorCounts {
         limit,
         in_use,
         refused,

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::metrics::counts::{DRILLS, ServiceCounts, StageSpan};
 use crate::metrics::encoder::{Encoder, family, seconds};
 use crate::metrics::facts::Facts;
-use crate::model::snapshot::{ServiceSnapshot, Strength};
+use crate::model::snapshot::ServiceSnapshot;
+use crate::model::strength;
+use crate::model::strength::Strength;
 
 /// Verdicts, in words.
 const VERDICTS: &[&str] = &["up", "down", "unclear"];
@@ -47,7 +49,7 @@ pub(crate) fn services(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
         STRENGTHS,
         services(),
         |service, state| {
-            let is = service.want.word() == state;
+            let is = strength::word(service.want) == state;
             ([("service", name(service)), ("strength", state)], is)
         },
     )?;
@@ -59,7 +61,7 @@ pub(crate) fn services(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
         STRENGTHS,
         services(),
         |service, state| {
-            let is = service.actual.word() == state;
+            let is = strength::word(service.actual) == state;
             ([("service", name(service)), ("strength", state)], is)
         },
     )?;
@@ -203,7 +205,7 @@ pub(crate) fn transitions(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result 
         ),
         counted().flat_map(|(service, of_service)| {
             ENDS.map(|(to, word)| {
-                let count = of_service.transitions.get(&to).copied().unwrap_or(0);
+                let count = of_service.transitions.get(&Some(to)).copied().unwrap_or(0);
                 ([("service", name(service)), ("to", word)], count)
             })
         }),
@@ -217,7 +219,7 @@ pub(crate) fn transitions(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result 
             .counts
             .rules
             .iter()
-            .map(|((rule, to), count)| ([("rule", rule.as_str()), ("to", to.word())], *count)),
+            .map(|((rule, to), count)| ([("rule", rule.as_str()), ("to", strength::word(*to))], *count)),
     )?;
     page.counter(
         family(
@@ -280,6 +282,6 @@ fn of(service: &ServiceSnapshot) -> [(&'static str, &str); 1] {
 
 /// What is not known yet disagrees with nothing, and a drill is meant to differ.
 fn disagrees(service: &ServiceSnapshot) -> bool {
-    let known = |strength| strength != Strength::Unknown;
-    service.drill.is_none() && known(service.want) && known(service.actual) && service.want != service.actual
+    let known = service.want.is_some() && service.actual.is_some();
+    service.drill.is_none() && known && service.want != service.actual
 }

@@ -11,8 +11,8 @@ fn entry(seq: u64, what: HistoryEvent) -> HistoryEntry {
 
 fn transition() -> HistoryEvent {
     HistoryEvent::Transition(Box::new(TransitionEvent {
-        from: Strength::Off,
-        to: Strength::Full,
+        from: Some(Strength::Off),
+        to: Some(Strength::Full),
         rule: "D4".to_owned(),
         reason: "ping down".to_owned(),
         reason_message: None,
@@ -26,7 +26,7 @@ fn transition() -> HistoryEvent {
             probes: vec![],
             witnesses: vec![],
             bird: BirdState::Up,
-            actual: Strength::Off,
+            actual: Some(Strength::Off),
             exported_to: vec![],
             upstreams: vec![],
         },

@@ -67,7 +67,7 @@ fn a_drill_that_failed_since_is_told_and_one_that_something_else_ended_is_not() 
 fn a_drill_under_way_is_no_disagreement() {
     let mut site = Site::well();
     let service = &mut site.snapshot.services[0];
-    service.actual = Strength::Drain;
+    service.actual = Some(Strength::Drain);
     assert_eq!(site.problem().code, ReadinessCode::State);
     site.snapshot.services[0].drill = Some(drill(DrillPhase::Holding));
     assert_eq!(site.decide().level, ReadinessLevel::Ok);

@@ -36,7 +36,7 @@ fn a5_what_was_not_looked_at_yet_is_not_ok() {
 fn a5_of_what_is_announced_nothing_is_guessed() {
     let mut site = Site::well();
     let service = &mut site.snapshot.services[0];
-    (service.obstacles, service.actual, service.want) = (None, Strength::Full, Strength::Full);
+    (service.obstacles, service.actual, service.want) = (None, Some(Strength::Full), Some(Strength::Full));
     let readiness = site.decide();
     assert!(
         readiness

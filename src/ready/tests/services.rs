@@ -137,7 +137,7 @@ fn d11_an_override_that_would_stop_a_takeover_is_a_no_and_any_other_a_warning() 
     for (action, strength, level) in cases {
         let mut site = Site::well();
         let service = &mut site.snapshot.services[0];
-        (service.want, service.actual) = (strength, strength);
+        (service.want, service.actual) = (Some(strength), Some(strength));
         service.overridden = Some(OverrideSnapshot {
             action,
             until: Some(situations::ago(-60)),
@@ -193,7 +193,7 @@ fn a_takeover_that_is_due_and_does_not_come_is_told() {
 #[test]
 fn d10_a_service_that_is_not_settled_is_a_warning() {
     let mut site = Site::well();
-    site.snapshot.services[0].want = Strength::Unknown;
+    site.snapshot.services[0].want = None;
     assert_eq!(
         (site.problem().code, site.problem().level),
         (ReadinessCode::State, ReadinessLevel::Warning)

@@ -120,7 +120,7 @@ fn a7_what_steering_found_counts_even_where_the_guard_was_not_asked_again() {
 #[test]
 fn a_service_that_is_not_where_it_is_wanted_is_told_once_that_takes_too_long() {
     let mut site = Site::well();
-    site.snapshot.services[0].want = Strength::Full;
+    site.snapshot.services[0].want = Some(Strength::Full);
     site.snapshot.services[0].since = Some(situations::ago(2));
     assert_eq!(site.decide().level, ReadinessLevel::Ok, "on its way");
     site.snapshot.services[0].since = Some(situations::ago(11));

@@ -10,7 +10,7 @@ fn takeover() -> (HistoryEvent, HistoryEvent) {
         probes: overridden().services.remove(0).probes,
         witnesses: vec![],
         bird: BirdState::Up,
-        actual: Strength::Off,
+        actual: Some(Strength::Off),
         exported_to: vec![],
         upstreams: vec![],
     };
@@ -25,8 +25,8 @@ fn takeover() -> (HistoryEvent, HistoryEvent) {
         ..StageTimes::default()
     };
     let transition = crate::model::history::TransitionEvent {
-        from: Strength::Off,
-        to: Strength::Full,
+        from: Some(Strength::Off),
+        to: Some(Strength::Full),
         rule: "D4".to_owned(),
         reason: "the target is down".to_owned(),
         reason_message: None,

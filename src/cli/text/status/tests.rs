@@ -8,7 +8,7 @@ use super::*;
 use crate::model::situations::{
     ago, alarm, announced, not_exported, overridden, probe, service, steady, taking_over, upstream,
 };
-use crate::model::snapshot::OverrideSnapshot;
+use crate::model::snapshot::{OverrideAction, OverrideSnapshot};
 
 fn piped() -> TextStyle {
     TextStyle {
@@ -38,7 +38,7 @@ fn bird_down() -> Snapshot {
     snapshot.bird.state = BirdState::Down;
     snapshot.bird.since = Some(ago(30));
     snapshot.bird.error = Some("/run/bird/bird.ctl: connection refused (died?)".to_owned());
-    snapshot.services[0].actual = Strength::Unknown;
+    snapshot.services[0].actual = None;
     snapshot.services[0].exported_to.clear();
     snapshot.upstreams = vec![
         upstream("isp_a", "unknown", None),
@@ -109,7 +109,7 @@ fn cut_off() -> Snapshot {
 fn drilled() -> Snapshot {
     let mut snapshot = steady();
     let web = &mut snapshot.services[0];
-    web.actual = Strength::Drain;
+    web.actual = Some(Strength::Drain);
     web.exported_to = web.upstreams.clone();
     web.drill = Some(DrillSnapshot {
         strength: Strength::Drain,
@@ -163,14 +163,14 @@ fn many() -> Snapshot {
     let mut snapshot = announced();
     let mut dns = service("anycast_dns_resolver_v6");
     dns.role = Role::Primary;
-    dns.want = Strength::Full;
-    dns.actual = Strength::Drain;
+    dns.want = Some(Strength::Full);
+    dns.actual = Some(Strength::Drain);
     dns.exported_to = vec!["isp_a".to_owned()];
     dns.since = None;
     let mut mail = service("mail");
     mail.verdict = Verdict::Unclear;
-    mail.want = Strength::Unknown;
-    mail.actual = Strength::Unknown;
+    mail.want = None;
+    mail.actual = None;
     mail.rule = "D10".to_owned();
     mail.reason = "no verdict yet".to_owned();
     snapshot.services.extend([dns, mail]);

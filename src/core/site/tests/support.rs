@@ -337,7 +337,7 @@ impl Bench {
         self.run(self.play.now().mono + by)
     }
 
-    pub(crate) fn ask(&mut self, ask: OperatorCommand) -> Result<(), crate::core::Refusal> {
+    pub(crate) fn ask(&mut self, ask: OperatorCommand) -> Result<(), crate::core::CommandRefused> {
         self.play.ask(0, ask, "root", &mut self.world)
     }
 
