@@ -123,10 +123,10 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     let hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
     let lock = lock(&config, config_file.clone())?;
     let (site, version) = (&config.site.name, env!("CARGO_PKG_VERSION"));
-    tracing::info!(site, config = %config_file.display(), version, "falconer starts");
+    tracing::info!(site, config = %config_file.display(), version, "Falconer starts");
     // What cannot be made is retried and alarmed by whoever needs it.
     if let Err(error) = StateDir::new(&config.site.run_dir).make_dirs() {
-        tracing::error!(error = %format!("{error:#}"), "run_dir");
+        tracing::error!(error = %format!("{error:#}"), "cannot prepare run_dir");
     }
     let client = BirdClient::spawn(config.bird.socket.clone(), config.bird.timeout);
     let bird_conf = BirdConfFile::prepare(&config, &client).await?;
@@ -174,17 +174,17 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
     stop.cancel();
     // It ends within its own limit.
     api.ended().await;
-    tracing::info!("falconer stops");
+    tracing::info!("Falconer stops");
     ended
 }
 
 /// Says what is wrong with what an earlier Falconer kept here.
 fn told((found, past): &Remembered) {
     if let Some(problem) = &found.problem {
-        tracing::error!(problem, "state");
+        tracing::error!(problem, "cannot read the state file");
     }
     if let Some(problem) = &past.problem {
-        tracing::warn!(problem, "history");
+        tracing::warn!(problem, "cannot read the history");
     }
 }
 

@@ -86,7 +86,7 @@ async fn keep_serving(
     shutdown: CancellationToken,
 ) {
     while let Err(error) = serving.await {
-        tracing::error!(%error, "the API broke down, and is started again");
+        tracing::error!(%error, "the API failed and is restarted");
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = sleep(REST) => {}

@@ -158,7 +158,7 @@ fn tell(step: &ApplyStep) {
         ApplyStep::Wait(_) | ApplyStep::AskStatus | ApplyStep::Look | ApplyStep::Done(_)
     );
     if !only_looks {
-        tracing::info!(?step, rule = "A9", "bird.conf");
+        tracing::info!(?step, rule = "A9", "next step of the apply");
     }
 }
 

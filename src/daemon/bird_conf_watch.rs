@@ -129,7 +129,7 @@ impl BirdConfFile {
         match recover(&self.file).await {
             Ok(false) => {}
             Ok(true) => {
-                tracing::warn!(output = %self.render.output.display(), "an apply was cut short: the old file is back");
+                tracing::warn!(output = %self.render.output.display(), "an apply was interrupted: the old file is restored");
                 return PlacedFile::Settled(self.look().await);
             }
             Err(error) => return PlacedFile::Settled(Some(error.to_string())),
@@ -139,10 +139,7 @@ impl BirdConfFile {
         };
         match OurAnnouncement::of(&self.config, &self.client).await {
             OurAnnouncement::Announces(announced) => {
-                tracing::warn!(
-                    announced,
-                    "bird.conf is left as it is while something is announced"
-                );
+                tracing::warn!(announced, "bird.conf not replaced: something is announced");
                 PlacedFile::Settled(Some(wrong))
             }
             OurAnnouncement::Silent if self.render.apply == ApplyMode::Confirm => PlacedFile::ToApply(wrong),
@@ -176,7 +173,7 @@ impl BirdConfFile {
                 PlacedFile::Settled(record_problem)
             }
             Err(error) => {
-                tracing::error!(%error, "bird.conf is left as it is");
+                tracing::error!(%error, "bird.conf not replaced");
                 PlacedFile::Refused(error.to_string())
             }
         }

@@ -144,7 +144,7 @@ impl ConfigManager {
             systemd::ready();
             return to_apply;
         }
-        tracing::error!("a disk does not answer: bird.conf is looked at when it does");
+        tracing::error!("the disk does not answer: bird.conf is checked when it does");
         systemd::ready();
         holding.await
     }

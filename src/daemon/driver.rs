@@ -94,7 +94,7 @@ impl Driver {
         loop {
             let woken = self.wait(stop.as_mut()).await;
             if let WakeReason::Stop(why) = woken {
-                tracing::info!(why, "asked to stop");
+                tracing::info!(why, "stop requested");
                 self.end_drills_first(why).await;
                 self.record(None, HistoryEvent::Stopped { why: why.to_owned() });
                 break;

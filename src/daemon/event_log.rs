@@ -1,4 +1,4 @@
-//! What the core notes, in the log: a change is one line with old, new, rule and cause.
+//! Events of the core in the log: a change is one line with old, new, rule and cause.
 
 use crate::core::drill::DrillEnd;
 use crate::core::event::DrillStep;
@@ -7,7 +7,7 @@ use crate::core::persistent::Override;
 use crate::core::{CoreEvent, ProbeId, Site};
 use crate::model::snapshot::{DrillOutcome, ProbeState};
 
-/// Logs one note.
+/// Logs one event.
 pub(crate) fn tell(site: &Site, note: &CoreEvent) {
     let name = |service: &usize| {
         site.services()
@@ -24,11 +24,11 @@ pub(crate) fn tell(site: &Site, note: &CoreEvent) {
             verdict,
             ..
         } => {
-            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict.word(), cause = %reason, "service");
+            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict.word(), cause = %reason, "wanted strength changed");
         }
         CoreEvent::Verdict { service, from, to } => {
             let (from, to) = (from.word(), to.word());
-            tracing::info!(service = name(service), from, to, rule = "D3", "verdict");
+            tracing::info!(service = name(service), from, to, rule = "D3", "verdict changed");
         }
         CoreEvent::Probe {
             probe,
@@ -40,16 +40,26 @@ pub(crate) fn tell(site: &Site, note: &CoreEvent) {
             from,
             to: to @ (Isolation::Isolated | Isolation::CutOff),
         } => {
-            tracing::warn!(from = from.word(), to = to.word(), rule = "D5", "isolation");
+            tracing::warn!(
+                from = from.word(),
+                to = to.word(),
+                rule = "D5",
+                "isolation changed"
+            );
         }
         CoreEvent::Isolation { from, to } => {
-            tracing::info!(from = from.word(), to = to.word(), rule = "D5", "isolation");
+            tracing::info!(
+                from = from.word(),
+                to = to.word(),
+                rule = "D5",
+                "isolation changed"
+            );
         }
         CoreEvent::Latched { service } => {
             tracing::warn!(
                 service = name(service),
                 rule = "D9",
-                "latched: falconer auto releases it"
+                "service latched: falconer auto releases it"
             );
         }
         CoreEvent::Released { .. }
@@ -66,7 +76,7 @@ pub(crate) fn tell(site: &Site, note: &CoreEvent) {
             tracing::warn!(
                 late_ms = late.as_millis(),
                 rule = "D2",
-                "stalled: results under way are thrown away"
+                "process stalled: results under way are discarded"
             );
         }
     }
@@ -137,18 +147,18 @@ fn tell_drill(service: &str, step: &DrillStep) {
         DrillStep::Began { plan, actor } => {
             let (strength, reason) = (plan.strength, plan.reason.as_deref().unwrap_or(""));
             let hold_ms = plan.hold.as_millis();
-            tracing::info!(service, %strength, hold_ms, actor, reason, "drill begins");
+            tracing::info!(service, %strength, hold_ms, actor, reason, "drill began");
         }
-        DrillStep::Carried => tracing::info!(service, "drill: carried by enough upstreams"),
-        DrillStep::Watching => tracing::info!(service, "drill: sessions are watched until it has ended"),
+        DrillStep::Carried => tracing::info!(service, "drill: enough upstreams carry the prefixes"),
+        DrillStep::Watching => tracing::info!(service, "drill: withdrawn, watching the sessions"),
         DrillStep::Ending(DrillEnd { outcome, text }) => {
-            tracing::info!(service, %outcome, text, "drill ends");
+            tracing::info!(service, %outcome, text, "drill: withdrawing");
         }
         DrillStep::Ended { drill, end } if drill.plan().dry_run => {
             tracing::info!(
                 service,
                 text = end.text,
-                "dry run of a drill: BIRD was told nothing"
+                "dry run of a drill ended: nothing was sent to BIRD"
             );
         }
         DrillStep::Ended { end, .. } if end.outcome == DrillOutcome::Failed => {
@@ -157,8 +167,8 @@ fn tell_drill(service: &str, step: &DrillStep) {
         DrillStep::Ended { end, .. } => {
             tracing::info!(service, outcome = %end.outcome, text = end.text, "drill ended");
         }
-        DrillStep::Unverified => tracing::error!(service, "drill: not seen to be over"),
-        DrillStep::Verified => tracing::info!(service, "drill: seen to be over"),
+        DrillStep::Unverified => tracing::error!(service, "drill: its end was not seen"),
+        DrillStep::Verified => tracing::info!(service, "drill: its end was seen"),
     }
 }
 
@@ -167,7 +177,7 @@ fn tell_override(service: &str, over: &Override) {
     let until = until.as_deref().unwrap_or("the operator ends it");
     let (action, actor) = (over.action.word(), &over.actor);
     let reason = over.reason.as_deref().unwrap_or("");
-    tracing::info!(service, action, until, actor, reason, "override");
+    tracing::info!(service, action, until, actor, reason, "override began");
 }
 
 fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
@@ -186,11 +196,18 @@ fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, det
                 to,
                 rule = "D1",
                 cause = detail,
-                "probe"
+                "probe state changed"
             );
         }
         ProbeId::Witness(_) => {
-            tracing::info!(witness = policy, from, to, rule = "D1", cause = detail, "witness");
+            tracing::info!(
+                witness = policy,
+                from,
+                to,
+                rule = "D1",
+                cause = detail,
+                "witness state changed"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn lock(config: &Config, config_file: PathBuf) -> Result<Lock, LockEr
     };
     let lock = Lock::acquire(Path::new(LOCK_DIR), &config.bird.socket, &holder)?;
     if let Some(warning) = lock.warning() {
-        tracing::warn!(warning, "lock");
+        tracing::warn!(warning, "only one of two locks taken");
     }
     Ok(lock)
 }

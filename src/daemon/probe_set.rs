@@ -72,7 +72,7 @@ impl ProbeSet {
         let witnesses = config.witnesses.iter().map(|probe| ready(None, probe));
         let witnesses = witnesses.collect();
         for warning in checker.warnings() {
-            tracing::warn!(warning, "probes");
+            tracing::warn!(warning, "a probe cannot work as configured");
         }
         Self {
             services,

@@ -58,7 +58,7 @@ pub(crate) fn spawn(ends: ReadinessChannels) -> (AbortOnDropHandle<()>, AbortHan
     let task = gathering.abort_handle();
     let kept = tokio::spawn(async move {
         while let Err(error) = gathering.await {
-            tracing::error!(%error, "readiness broke down, and is started again");
+            tracing::error!(%error, "readiness failed and is restarted");
             sleep(REST).await;
             gathering = AbortOnDropHandle::new(tokio::spawn(ReadinessGatherer::new(ends.clone()).run()));
         }

@@ -40,7 +40,7 @@ pub(crate) fn spawn(
     AbortOnDropHandle::new(tokio::spawn(async move {
         for stray in strays {
             let (service, protocols) = (&stray.service, stray.protocols.join(" "));
-            tracing::warn!(service, protocols, "a drill was left behind, and is ended");
+            tracing::warn!(service, protocols, "ending a drill that was left behind");
             silence(&client, &files, &stray).await;
             tracing::info!(service, "drill ended");
             if stray.absent {
@@ -68,7 +68,7 @@ async fn silence(client: &BirdClient, files: &StateDir, stray: &StrayDrill) {
                     continue;
                 }
                 if let Err(error) = client.disable(&name, REASON).await {
-                    tracing::error!(protocol = name, %error, "the drill's announcement could not be ended");
+                    tracing::error!(protocol = name, %error, "cannot end the announcement of the drill");
                 }
             }
             if over {

@@ -76,7 +76,7 @@ fn work<T>(inbox: &Receiver<WriterMessage<T>>, lost: &AtomicU64, write: &mut imp
         // An entry like any other: it waits for its turn behind what is in the queue.
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::warn!(lost, "lines of the log are lost: whoever reads it is too slow");
+            tracing::warn!(lost, "log lines lost: the reader of the log is too slow");
         }
     }
 }

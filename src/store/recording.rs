@@ -32,7 +32,7 @@ impl Recording {
         let (inputs, queue) = mpsc::channel(WAITING);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = write_all(file, queue, limit.saturating_sub(written)) {
-                tracing::error!(%error, "the recording ends here");
+                tracing::error!(%error, "recording ends: cannot write");
             }
         });
         Ok(Self { inputs: Some(inputs) })
@@ -42,7 +42,7 @@ impl Recording {
     pub fn take(&mut self, input: &Input) {
         let Some(inputs) = &self.inputs else { return };
         if inputs.try_send(input.clone()).is_err() {
-            tracing::warn!("the recording ends here: its size or its disk is at the limit");
+            tracing::warn!("recording ends: its size limit is reached, or the disk is full");
             self.inputs = None;
         }
     }

@@ -116,7 +116,7 @@ fn a_takeover_is_one_line_of_json_with_old_new_rule_and_cause() {
         let lines: Vec<Value> = lines.collect::<Result<_, _>>().context("every line is JSON")?;
         let of_takeover: Vec<_> = lines
             .iter()
-            .filter(|line| line["to"] == "full" && line["message"] == "service")
+            .filter(|line| line["to"] == "full" && line["message"] == "wanted strength changed")
             .collect();
         let warned = lines
             .iter()

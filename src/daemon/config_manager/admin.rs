@@ -39,15 +39,23 @@ impl ConfigManager {
         let result = self.try_reload().await;
         let (text, error) = match &result {
             Ok(ReloadSummary { changed, warnings }) => {
-                tracing::info!(actor, changed = changed.replace('\n', "; "), "reload");
+                tracing::info!(
+                    actor,
+                    changed = changed.replace('\n', "; "),
+                    "configuration reloaded"
+                );
                 if !warnings.is_empty() {
-                    tracing::warn!(warnings, "reload");
+                    tracing::warn!(warnings, "the reloaded configuration has warnings");
                 }
                 (Some(changed.clone()), None)
             }
             Err(refusal) => {
                 let error = refusal.to_string();
-                tracing::error!(actor, error, "reload: the old configuration stays in force");
+                tracing::error!(
+                    actor,
+                    error,
+                    "reload failed: the old configuration stays in force"
+                );
                 // The history is read over the network, too, and what follows quotes the file.
                 (None, error.lines().next().map(str::to_owned))
             }
@@ -138,7 +146,7 @@ impl ConfigManager {
         force: bool,
         actor: Option<&str>,
     ) -> Result<String, ApplyFailure> {
-        tracing::info!(actor, force, rule = "A9", "bird.conf is applied");
+        tracing::info!(actor, force, rule = "A9", "applying bird.conf");
         self.ends.applying.send_replace(true);
         let snapshot = self.ends.snapshot.clone();
         let under_way = move || in_transition::under_way(&snapshot.borrow(), Timestamp::now());
@@ -151,7 +159,7 @@ impl ConfigManager {
         };
         match &result {
             Ok(AppliedFile { said, changed }) => {
-                tracing::info!(said, "bird.conf");
+                tracing::info!(said, "bird.conf applied");
                 if *changed {
                     self.tell(applied(true, said));
                 }
@@ -160,7 +168,7 @@ impl ConfigManager {
             }
             Err(error) => {
                 let said = error.to_string();
-                tracing::error!(error = said, "bird.conf");
+                tracing::error!(error = said, "cannot apply bird.conf");
                 // As for a reload: what follows may quote a template.
                 let first = said.lines().next().unwrap_or_default().to_owned();
                 self.tell(applied(false, &first));

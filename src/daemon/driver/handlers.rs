@@ -50,7 +50,7 @@ impl Driver {
             ReconcilerReport::Seen(seen) => self.take_seen(seen),
             ReconcilerReport::Stage(stage) => self.take_stage(&stage),
             ReconcilerReport::Drift { service, text } => {
-                tracing::warn!(service = self.name(service), rule = "A6", text, "drift");
+                tracing::warn!(service = self.name(service), rule = "A6", text, "drift found");
                 self.record(Some(service), HistoryEvent::Drift { text });
             }
             ReconcilerReport::Mended {
@@ -61,11 +61,7 @@ impl Driver {
             } => self.take_mended(service, protocol, enabled, repeated),
             ReconcilerReport::Failed { service, text } => {
                 self.counts.count(|counts| counts.failure(self.name(service)));
-                tracing::error!(
-                    service = self.name(service),
-                    text,
-                    "BIRD did not do what it was asked"
-                );
+                tracing::error!(service = self.name(service), text, "command to BIRD failed");
                 self.tell_drill_of_failure(service, &text);
             }
         }
@@ -82,7 +78,7 @@ impl Driver {
             enabled,
             times,
             next_wait_ms,
-            "drift mended"
+            "drift repaired"
         );
         self.record(
             Some(service),
@@ -111,7 +107,7 @@ impl Driver {
                 from = was.unwrap_or(""),
                 to = upstream.state,
                 error,
-                "upstream"
+                "upstream session changed"
             );
             if let Some(since) = self.upstreams_since.get_mut(index) {
                 *since = Some(at);
@@ -128,7 +124,7 @@ impl Driver {
                 service = self.name(service),
                 ?adoption,
                 rule = "D10",
-                "BIRD has been read"
+                "BIRD's state adopted"
             );
             self.feed(Some(Event::Bird { service, adoption }));
         }
@@ -183,7 +179,7 @@ impl Driver {
                 to = strength::word(shown.to),
                 rule = shown.rule,
                 decision_to_done_ms = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX),
-                "BIRD has done it"
+                "transition completed"
             );
             let of = following.recorded();
             self.record(
@@ -199,7 +195,7 @@ impl Driver {
 
     pub(crate) fn take_kept(&mut self, kept: &PersistResult) {
         if let Err(problem) = &kept.result {
-            tracing::error!(problem, "state");
+            tracing::error!(problem, "cannot write the state file");
             self.counts.count(|counts| counts.state_failures += 1);
         }
         self.memory_trouble = kept.result.clone().err();
@@ -210,7 +206,7 @@ impl Driver {
 
     pub(crate) fn take_written(&mut self, written: Result<(), String>) {
         if let Err(problem) = &written {
-            tracing::error!(problem, "history");
+            tracing::error!(problem, "cannot write the history");
         }
         self.history_trouble = written.err();
         self.publication.stale();
@@ -222,7 +218,13 @@ impl Driver {
         if was != link.state {
             let (from, to, error) = (was, link.state, link.error.as_deref().unwrap_or(""));
             let version = link.version.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::info!(from = from.word(), to = to.word(), version, error, "bird");
+            tracing::info!(
+                from = from.word(),
+                to = to.word(),
+                version,
+                error,
+                "connection to BIRD changed"
+            );
             self.record(
                 None,
                 HistoryEvent::Bird {

@@ -125,7 +125,7 @@ impl Driver {
                 code = trouble.code.word(),
                 service = trouble.service,
                 text = trouble.text.text,
-                "alarm"
+                "alarm raised"
             );
             let what = HistoryEvent::Alarm {
                 code: trouble.code,

@@ -54,7 +54,7 @@ impl Driver {
     fn go_over_now(&mut self, new: Arc<Config>) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if self.recording.take().is_some() {
-            tracing::warn!("the recording ends here: what follows goes by another configuration");
+            tracing::warn!("recording ends: the configuration was reloaded");
         }
         self.edges.senses = self
             .edges

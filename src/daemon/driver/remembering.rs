@@ -34,9 +34,7 @@ impl Driver {
                 let why = "state_dir answers again, and what is kept there counts from a start only";
                 return Err(Broken(why.to_owned()));
             }
-            tracing::error!(
-                "what was kept of before is lost: something else was asked for while state_dir hung"
-            );
+            tracing::error!("an override or latch in state_dir is lost: it was changed while state_dir hung");
         }
         tracing::info!("state_dir answers again");
         self.memory_trouble = found.problem;

@@ -25,7 +25,7 @@ impl Driver {
         let deadline = Instant::now() + self.config.bird.timeout;
         while self.site.drilled().is_some() {
             let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await else {
-                tracing::error!("the end of the drill has not been seen: the next start looks after it");
+                tracing::error!("the end of the drill was not seen: the next start ends it");
                 return;
             };
             self.take_report(report);
@@ -35,7 +35,7 @@ impl Driver {
     /// Ends because a task has ended. BIRD is left as it is, whatever `on_exit` says: nobody asked for an
     /// end, and whoever starts us again goes on from there.
     pub(crate) async fn break_down(mut self, broken: Broken) -> Result<(), Broken> {
-        tracing::error!(why = broken.0, "falconer ends, to be started again");
+        tracing::error!(why = broken.0, "Falconer ends, so that systemd restarts it");
         self.record(
             None,
             HistoryEvent::Stopped {
@@ -61,7 +61,7 @@ impl Driver {
         })
         .await;
         if finished.is_err() {
-            tracing::error!("history and state are not on disk to their end: the disk does not answer");
+            tracing::error!("the last history and state are not on disk: the disk does not answer");
         }
     }
 
@@ -91,6 +91,8 @@ impl Driver {
                 return;
             }
         }
-        tracing::error!("on_exit is withdraw, and BIRD has not confirmed it: look at birdc show protocols");
+        tracing::error!(
+            "on_exit is withdraw, but BIRD did not confirm the withdrawal: see birdc show protocols"
+        );
     }
 }

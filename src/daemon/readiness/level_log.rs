@@ -41,14 +41,14 @@ impl LevelLog {
         let worst = problems.first().map_or("", String::as_str);
         let from_word = from.map_or("", ReadinessLevel::word);
         match to {
-            ReadinessLevel::Ok => tracing::info!(from = from_word, to = to.word(), "readiness"),
+            ReadinessLevel::Ok => tracing::info!(from = from_word, to = to.word(), "readiness changed"),
             ReadinessLevel::Warning | ReadinessLevel::No => {
                 tracing::warn!(
                     from = from_word,
                     to = to.word(),
                     worst,
                     problems = problems.len(),
-                    "readiness"
+                    "readiness changed"
                 );
             }
         }
