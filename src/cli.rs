@@ -60,15 +60,15 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 69 daemon or BIRD not re
 enum CliCommand {
     /// Run the daemon
     Run(run::RunArgs),
-    /// Check the configuration, and whether BIRD would take what it renders to; changes nothing
+    /// Check the configuration, and whether BIRD would accept the bird.conf rendered from it; changes nothing
     Check(check::CheckArgs),
-    /// Print bird.conf as the configuration would have it, compare it, write it, or have BIRD run it
+    /// Render bird.conf from the configuration, and print it, compare it, write it, or load it into BIRD
     Render(render::RenderArgs),
-    /// Have the daemon go over to the changed configuration; what did not change is not touched
+    /// Load the changed configuration into the daemon; what did not change is not touched
     Reload(reload::ReloadArgs),
-    /// Show what Falconer thinks and what BIRD does
+    /// Show Falconer's decisions and BIRD's state
     Status(status::StatusArgs),
-    /// Say whether we would take over if the primary died now, and what speaks against it
+    /// Say whether this site would take over if the primary died now, and what would prevent it
     Ready(ready::ReadyArgs),
     /// Show the facts behind a service's state, and what would change it
     Explain(explain::ExplainArgs),
@@ -76,17 +76,17 @@ enum CliCommand {
     Announce(overrides::OverrideArgs),
     /// Withdraw a service at once, whatever its probes say
     Withdraw(overrides::OverrideArgs),
-    /// Leave BIRD alone for a service, whatever its probes say
+    /// Send BIRD nothing for a service, whatever its probes say
     Freeze(overrides::OverrideArgs),
-    /// Let the probes decide again: ends an override, releases a latch
+    /// Let the probes decide again: end an override, release a latch
     Auto(overrides::ServiceArgs),
-    /// Let one failback go ahead that waits for an operator or a window
+    /// Allow one failback that waits for an operator or a window
     Failback(overrides::ServiceArgs),
-    /// Rehearse the announcement: announce, see it carried, fall silent again
+    /// Rehearse a takeover: announce, wait until upstreams carry it, withdraw
     Drill(drill::DrillArgs),
     /// Show what happened, and when
     History(history::HistoryArgs),
-    /// Play a trace through the rules, and show what would have happened
+    /// Play a trace through the rules, and show what would happen
     Simulate(simulate::SimulateArgs),
     /// Write a commented configuration from a few answers
     Init(init::InitArgs),

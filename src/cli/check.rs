@@ -16,15 +16,15 @@ use crate::model::readiness::ReadinessLevel;
 
 /// How the answer comes back to scripts.
 const EXIT_CODES: &str = "\
-Exit codes: 0 all is well (warnings included), 1 with --live, the running daemon would not take over, \
-69 BIRD or with --live the daemon is not reachable, 77 no permission, 78 wrong configuration, or BIRD \
-would not take what it renders to.";
+Exit codes: 0 no errors (perhaps warnings), 1 with --live, the running daemon would not take over, \
+69 BIRD or with --live the daemon is not reachable, 77 no permission, 78 \
+    wrong configuration, or BIRD would not accept the rendered bird.conf.";
 
 /// Checks the configuration.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CheckArgs {
-    /// Ask the running daemon too whether it would take over, as "falconer ready" does
+    /// Also ask the running daemon whether it would take over, as "falconer ready" does
     #[arg(long)]
     live: bool,
 }

@@ -30,7 +30,7 @@ pub(crate) struct DrillArgs {
     #[arg(long)]
     full: bool,
 
-    /// Do everything short of BIRD, and say what would be done
+    /// Check everything and say what would be done, but send nothing to BIRD
     #[arg(long)]
     dry_run: bool,
 
@@ -38,11 +38,11 @@ pub(crate) struct DrillArgs {
     #[arg(long = "for", value_name = "DURATION", default_value = HOLD, value_parser = hold)]
     hold: Duration,
 
-    /// Why, for whoever looks at the report or the history
+    /// The reason, shown in the report and the history
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: Option<String>,
 
-    /// How the report is written
+    /// The format of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     report: ReportFormat,
 }
@@ -52,9 +52,9 @@ pub(crate) struct DrillArgs {
 enum ReportFormat {
     /// For a terminal
     Text,
-    /// To print and to file
+    /// To print or to file
     Markdown,
-    /// As the API gives it
+    /// As the API returns it
     Json,
 }
 

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Shows what happened.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
-    /// Only what happened to this service
+    /// Only entries of this service
     service: Option<String>,
 
     /// The same
@@ -32,7 +32,7 @@ pub(crate) struct HistoryArgs {
     )]
     of_service: Option<String>,
 
-    /// Only what happened since then: "2h" ago, "2026-11-22", "2026-11-22 20:45" or RFC 3339
+    /// Only entries since then: "2h" ago, "2026-11-22", "2026-11-22 20:45" or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
 
@@ -44,7 +44,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long)]
     json: bool,
 
-    /// Go on with what happens from now, until Ctrl-C
+    /// Then print new entries as they happen, until Ctrl-C
     #[arg(short, long)]
     follow: bool,
 }

@@ -15,7 +15,7 @@ use crate::core::failures;
 /// Writes a configuration to standard output.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// What this site is for the service
+    /// The role of this site for the service
     #[arg(long)]
     role: InitRole,
 
@@ -23,11 +23,11 @@ pub(crate) struct InitArgs {
     #[arg(long = "prefix", value_name = "PREFIX", required = true)]
     prefixes: Vec<IpNet>,
 
-    /// A BGP session that carries it out: its name in BIRD, with NAME=ADDRESS,AS where bird.conf is rendered
+    /// The BGP session that announces it: its name in BIRD; NAME=ADDRESS,AS if bird.conf is rendered
     #[arg(long = "upstream", value_name = "NAME[=ADDRESS,AS]", required = true, value_parser = upstream)]
     upstreams: Vec<InitUpstream>,
 
-    /// Render bird.conf, with this router id and AS number; without it bird.conf stays your own
+    /// Render bird.conf, with this router id and AS number; without it Falconer leaves bird.conf alone
     #[arg(long, value_name = "ID,AS", value_parser = router)]
     router: Option<(Ipv4Addr, u32)>,
 
@@ -51,11 +51,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "URL")]
     http: Vec<String>,
 
-    /// Where a standby sees whether a living primary withdrew: the primary's /v1/services/NAME/announced
+    /// URL that tells a standby whether a living primary withdrew: the primary's /v1/services/NAME/announced
     #[arg(long, value_name = "URL")]
     announced: Option<String>,
 
-    /// What must answer a ping as long as this site is connected; several are better
+    /// An address that answers pings as long as this site is connected; several are better
     #[arg(long = "witness", value_name = "TARGET")]
     witnesses: Vec<String>,
 }

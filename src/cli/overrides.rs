@@ -18,7 +18,7 @@ pub(crate) struct OverrideArgs {
     #[command(flatten)]
     word: ServiceArgs,
 
-    /// End it by itself after this long, such as 90s, 20m or 2h30m [default: until "falconer auto"]
+    /// End it automatically after this time, such as 90s, 20m or 2h30m [default: until "falconer auto"]
     #[arg(long = "for", value_name = "DURATION", value_parser = span)]
     lasting: Option<Duration>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct ServiceArgs {
     /// The service
     service: String,
 
-    /// Why, for whoever looks at the status or the history
+    /// The reason, shown in the status and the history
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: Option<String>,
 }

@@ -11,7 +11,7 @@ use crate::model::command::{DaemonCommand, FilesCommand};
 /// Goes over to a changed configuration.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It says what changed. A file that is wrong changes nothing, and exits with 78. \
+    after_help = "It says what changed. A wrong file changes nothing; the exit code is 78. \
     SIGHUP does the same."
 )]
 pub(crate) struct ReloadArgs {}

@@ -18,22 +18,24 @@ use crate::model::command::{DaemonCommand, FilesCommand};
 
 /// Renders bird.conf.
 #[derive(Debug, Args)]
-#[command(after_help = "Without an option it prints the file; BIRD would take it, but for the passwords.")]
+#[command(
+    after_help = "Without an option it prints the file; BIRD would accept it except for the passwords."
+)]
 pub(crate) struct RenderArgs {
     /// Show what would change in the file on disk
     #[arg(long, conflicts_with_all = ["write", "apply"])]
     diff: bool,
 
-    /// Write the file, if BIRD's own parser accepts it; have BIRD read it with: birdc configure
+    /// Write the file if BIRD's own parser accepts it; BIRD loads it with: birdc configure
     #[arg(long, conflicts_with = "apply")]
     write: bool,
 
-    /// Write the file and have BIRD run it, with BIRD's own undo timer: it is kept only if no session
-    /// and no announcement is lost
+    /// Write the file and load it into BIRD, with BIRD's own undo timer: it is kept only if no session and no
+    /// announcement is lost
     #[arg(long)]
     apply: bool,
 
-    /// Print the passwords too, and not "(not shown)"
+    /// Print the passwords instead of "(not shown)"
     #[arg(long, conflicts_with_all = ["diff", "write", "apply"])]
     with_passwords: bool,
 

@@ -31,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The daemon.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Record every input of the judgement in this new file, for "falconer simulate"
+    /// Record every input of the decisions in this new file, for "falconer simulate"
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
