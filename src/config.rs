@@ -1,11 +1,11 @@
-//! falconer.toml: parsed, not validated. A [`Config`] in hand is right.
+//! falconer.toml, parsed: a [`Config`] cannot hold a wrong value.
 //!
-//! [`load`] reads the text and reports everything that is wrong with it at once. It is pure: what
-//! only the machine can tell (a file's mode, a name's address) [`surroundings`] looks at.
+//! [`load`] reads the text and reports every problem at once. It is pure; `host_checks` looks at what
+//! only the machine knows (a file's mode, the address of a name).
 //!
-//! `reader` walks the syntax tree key by key, `kind` knows the forms of values, `sections` says
-//! which tables and keys there are, `check` what they mean to each other. What was found goes by
-//! the name of its key (`place`) until `diagnostic` shows it in the user's own text.
+//! `reader` walks the syntax tree key by key, `value` knows the kinds of values, `tables` lists the
+//! tables and keys, `checks` compares tables with each other. Findings name a key by its path (`spans`)
+//! until `diagnostic` shows it in the user's own text.
 
 mod bird_keywords;
 mod checks;

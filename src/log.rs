@@ -1,5 +1,5 @@
-//! The log: how a line looks and where it goes, by `[log]` and by what listens on standard error.
-//! What is logged is the business of whoever logs it.
+//! The format of log lines and where they go, from `[log]` and from what standard error is connected
+//! to.
 
 mod journald;
 mod writer;

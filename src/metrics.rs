@@ -1,9 +1,8 @@
-//! What a scrape is told: the snapshot, the counts since the start, and Falconer's own process, in
-//! the OpenMetrics text format.
+//! The page for Prometheus, in the OpenMetrics text format: the snapshot, the counters since the start,
+//! and Falconer's own process.
 //!
-//! Pure: the same facts give the same text. It asks nobody, counts nothing itself, and puts nothing
-//! into a label that an operator has not written into falconer.toml, or that is not one of a few
-//! words; so the number of series follows the configuration alone.
+//! Pure: the same facts give the same text. Labels hold only names from falconer.toml and a few fixed
+//! words, so the number of series depends on the configuration alone.
 
 pub mod counts;
 mod encoder;

@@ -1,8 +1,8 @@
-//! What survives a restart and a reboot, on disk: `state.json` in `state_dir` (D9, D11).
+//! State that survives a restart and a reboot: `state.json` in `state_dir` (D9, D11).
 //!
-//! A task of its own writes it, the latest wish winning, so that a slow, full or read-only disk
-//! delays no failover. A file that cannot be trusted is set aside and reported, never fatal. It
-//! decides nothing. The history beside it is [`journal`]'s.
+//! A task writes it, and always the latest version, so that a slow, full or read-only disk delays no
+//! failover. A file that cannot be trusted is set aside and reported; it never ends the daemon. The
+//! history beside it is in [`history`].
 
 pub mod history;
 pub mod recording;

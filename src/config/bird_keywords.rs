@@ -1,8 +1,8 @@
-//! Names that BIRD takes: its grammar of symbols, and the words it keeps for itself.
+//! Names that BIRD accepts: its grammar of symbols, and its reserved words.
 //!
-//! Which words BIRD keeps for itself differs from version to version, so a name that only some refuse
-//! is for the version that runs to judge. A name with `-`, `.` or `:`, or with a digit first, is a name
-//! in apostrophes, which are ours to put.
+//! The reserved words differ between versions, so a name that only some versions refuse depends on the
+//! version that runs. A name with `-`, `.` or `:`, or with a digit first, has to be quoted in
+//! apostrophes; Falconer adds them.
 
 use std::sync::LazyLock;
 

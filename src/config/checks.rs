@@ -1,6 +1,6 @@
-//! What the parts of a configuration mean to each other. Each check is a function of the finished
-//! configuration that reports what it finds at the paths it is about; what could not be read is a
-//! stand-in here, and what is found about a stand-in is dropped by [`Findings`].
+//! Checks of a finished configuration across its tables. Each check is a function that reports findings
+//! at the paths of keys. A key that could not be read has a stand-in for its value; findings about a
+//! stand-in are dropped by [`Findings`](crate::config::finding::Findings).
 
 mod run;
 mod walk;

@@ -1,5 +1,5 @@
-//! What changed between two configurations, table by table and service by service. It says what is
-//! different, not what follows from it.
+//! The differences between two configurations, table by table and service by service; not their
+//! consequences.
 
 use super::model::{
     ApiConfig, BirdConfig, BirdRouteConfig, CheckConfig, Config, DnsConfig, ExecConfig, HttpConfig,

@@ -1,9 +1,9 @@
-//! What the reader and the checks find, named by paths; turned into a [`Diagnostic`] once the place
-//! in the text is known.
+//! Findings of the reader and the checks, each at the path of a key; they become [`Diagnostic`]s once
+//! the place in the text is known.
 //!
-//! A key that could not be read has a stand-in for its value, so that the rest can be read and
-//! checked in the same go. What is found about a stand-in is nonsense; so its path is remembered,
-//! and a finding that points at it is dropped. The key's own error is already there.
+//! A key that could not be read has a stand-in for its value, so that the rest can be read and checked
+//! in the same run. A finding about a stand-in is meaningless; so the stand-in's path is remembered,
+//! and findings at this path are dropped. The key's own error is already there.
 
 use std::collections::BTreeSet;
 

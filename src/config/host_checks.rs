@@ -1,9 +1,9 @@
-//! What only the machine can tell about a configuration: whether files are there and who may read
-//! them, whether directories can be written, what names resolve to, which addresses and interfaces
-//! are ours. It looks, changes nothing, and says what it saw in the form of every other finding.
+//! Checks of a configuration that need the machine: whether files exist and who may read them, whether
+//! directories can be written, what names resolve to, which addresses and interfaces are ours. They
+//! change nothing and report ordinary findings.
 //!
-//! What stops the daemon from doing its work is an error. What leaves a probe without a result, or
-//! may be there by the time it is needed, is a warning.
+//! A problem that stops the daemon from working is an error. A problem that leaves a probe without a
+//! result, or that may be gone when it matters, is a warning.
 
 mod files;
 mod network;

@@ -1,10 +1,10 @@
-//! What a probe asks, as a short text that is the same after a restart: by it is remembered that the
-//! probe was seen to work (D20).
+//! A short text that identifies what a probe checks, the same after a restart: under it Falconer
+//! remembers that the probe has passed (D20).
 //!
-//! Two probes have one identity where one's pass proves that the other can pass: they have one type,
-//! target and source, and expect the same. Name, pace, votes and what silence means do not count. It
-//! is a digest, because headers and commands may hold secrets, and the state file is not the place
-//! for them.
+//! Two probes have the same identity if one's pass proves that the other can pass: same type, target
+//! and source, same expectation. Name, intervals, votes and the meaning of silence do not count. The
+//! text is a digest, because headers and commands may hold secrets, which do not belong into the state
+//! file.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

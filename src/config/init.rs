@@ -1,6 +1,6 @@
-//! A first falconer.toml from a few answers: complete, commented, and accepted by [`crate::config::load::load`]
-//! wherever the answers are. What is not answered stands there as a comment with its default, taken
-//! from the calls that read it.
+//! Writes a first falconer.toml from a few answers: complete, commented, and accepted by
+//! [`crate::config::load::load`] if the answers are right. A key without an answer is written as a
+//! comment with its default, which comes from the calls that read the key.
 
 use std::net::{IpAddr, Ipv4Addr};
 

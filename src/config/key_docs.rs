@@ -1,6 +1,6 @@
-//! What the reader says of itself: every table and key of falconer.toml, written down by the very
-//! calls that read them. The reference page and the schema for editors are made from it, so neither
-//! can say something else than the reader does.
+//! The description of every table and key of falconer.toml, recorded by the calls that read them. The
+//! reference page and the JSON Schema for editors are made from it, so neither can differ from the
+//! reader.
 
 pub(crate) mod json_schema;
 pub(crate) mod reference;

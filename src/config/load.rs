@@ -1,4 +1,4 @@
-//! Reads falconer.toml, and says everything that is wrong with it at once.
+//! Reads falconer.toml, and reports every problem at once.
 
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::finding::Findings;

@@ -1,8 +1,8 @@
-//! What a configuration means once it has been read: plain types with every default filled in,
-//! every name resolved and every contradiction refused. It knows nothing of TOML.
+//! The configuration after reading: plain types with every default filled in, every name resolved and
+//! every contradiction refused. It knows nothing of TOML.
 //!
-//! Two parts of a configuration are equal where they say the same: a service at work is touched by
-//! a reload only if it is not equal to what it was.
+//! Types compare by value: a reload leaves a service alone if its part of the configuration is equal to
+//! the old one.
 
 mod family;
 mod probe;

@@ -1,6 +1,5 @@
-//! The names in a rendered bird.conf that others look for too: readiness asks the rehearsal tables
-//! by them. What is not derived from a name of the configuration stands here as well, so that a
-//! name which would clash is refused.
+//! Names in a rendered bird.conf that other rooms need, too, such as the rehearsal tables for
+//! readiness. Fixed names are here as well, so that a configured name that clashes with one is refused.
 
 use crate::config::model::Family;
 

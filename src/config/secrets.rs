@@ -1,8 +1,9 @@
-//! What in falconer.toml looks like a secret: headers, passwords, tokens, the user part of a URL.
+//! Finds values in falconer.toml that look like secrets: headers, passwords, tokens, the user part of a
+//! URL.
 //!
-//! Findings show the user's own lines, on terminals, in logs, and to whoever asks for a reload.
-//! What looks like a secret is shown as stars of the same length there, so that places stay right.
-//! It goes by the text alone, so that it holds for a file that is not even TOML.
+//! Findings show the user's own lines, on terminals, in logs, and to the client of a reload. In them
+//! secrets are replaced by stars of the same length, so that columns stay right. Only the text counts,
+//! so this also works for a file that is not valid TOML.
 
 use std::ops::Range;
 use std::sync::LazyLock;

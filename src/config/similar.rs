@@ -1,4 +1,4 @@
-//! The name that was probably meant, and names as a sentence lists them.
+//! Suggestions for misspelt names, and lists of names in a sentence.
 
 /// How alike two names must be, from 0 to 1, for one to be suggested for the other.
 pub(crate) const ALIKE: f64 = 0.82;

@@ -1,8 +1,8 @@
-//! Where every key and value stands in the user's text.
+//! The place of every key and value in the user's text.
 //!
 //! A [`KeyPath`] names a key as a reader would say it, such as `service[0].probe[1].timeout`. The
-//! places are taken from the syntax tree alone, whatever the keys mean, so that a check of the
-//! finished configuration can point at the user's own words. It judges nothing.
+//! places come from the syntax tree alone, so that a check of the finished configuration can point at
+//! the user's own words.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

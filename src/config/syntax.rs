@@ -1,6 +1,5 @@
-//! Text that is not TOML. The parser goes on after an error, so there may be many; but what it makes
-//! of the rest is a guess, and nothing is concluded from it. A key that is there twice is the
-//! exception: everything else about the text is known.
+//! Syntax errors. The parser continues after an error, so there may be many; but its result is a guess,
+//! and no check runs on it. A duplicate key is the exception: the rest of the text is known then.
 
 use super::diagnostic::{Diagnostic, Label, Severity};
 

@@ -1,6 +1,6 @@
-//! The tables of falconer.toml, key by key: the one place that says what they are called, what they
-//! default to and what they are for. Here a value is judged by itself or beside its neighbours in
-//! the same table; what tables mean to each other is judged in [`super::checks`].
+//! The tables of falconer.toml, key by key: the only place with their names, defaults and descriptions.
+//! A value is checked here alone or with its neighbours in the same table; [`super::checks`] compares
+//! tables.
 
 mod file;
 mod probe;

@@ -1,4 +1,4 @@
-//! A key that nobody reads: what was probably meant.
+//! Unknown keys, with the key that was probably meant.
 
 use super::similar::{list, most_alike};
 

@@ -1,5 +1,5 @@
-//! What a value looks like: how it is read from the text, what is said when it is not like that,
-//! and how the reference and the schema describe it. What values mean together is not judged here.
+//! Kinds of values: how each is read from the text, the error if it is wrong, and how the reference and
+//! the JSON Schema describe it. How values fit together is not checked here.
 
 pub(crate) mod address;
 pub(crate) mod bgp;

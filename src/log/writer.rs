@@ -1,6 +1,6 @@
-//! A thread of its own writes the log. Whoever reads it may be slow, or hang: a terminal that is held,
-//! a pipe that nobody empties, a journal that was stopped. Nobody who logs waits for that; what finds no
-//! room is lost, and counted.
+//! The thread that writes the log. The reader of the log may be slow, or hang: a stopped terminal, a
+//! full pipe, a stopped journal. Code that logs never waits for it; lines that do not fit into the
+//! queue are dropped and counted.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
-//! What is counted since the start: plain numbers, filed under the names of the configuration.
+//! Counters since the start: plain numbers by the names of the configuration.
 //!
-//! They start at nothing with the process, as Prometheus expects of a counter. What is shown of
-//! them, and under which names, is decided elsewhere.
+//! They start at zero with the process, as Prometheus expects. Which of them are shown, and under which
+//! names, is decided in `series`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! The page that a scrape is written on: families with their samples, one call each.
+//! Writes the page for Prometheus: metric families with their samples, one call each.
 //!
-//! It knows the format's demands on names and units, and nothing of what is measured.
+//! It knows the rules of the format for names and units, but not what is measured.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The facts of a scrape.
+//! The facts that a scrape shows.
 
 use std::sync::Arc;
 use std::time::Duration;

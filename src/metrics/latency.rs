@@ -1,7 +1,8 @@
-//! The latest results of every probe, for plots: when each came, what it was, and how long the answer took.
+//! The latest results of every probe, for plots: their time, their outcome, and how long the answer
+//! took.
 //!
-//! Bounded, and of this life of the daemon: [`KEPT`] results a probe, 16 bytes each, so a thousand
-//! probes take 5 MB. Nothing of it is kept on disk, and nothing is decided by it.
+//! Kept in memory only and bounded: [`KEPT`] results per probe, 16 bytes each, so a thousand probes
+//! take 5 MB. No decision depends on it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

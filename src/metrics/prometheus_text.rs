@@ -1,7 +1,7 @@
 //! The older text format, version 0.0.4, for scrapers that do not ask for OpenMetrics.
 //!
-//! It differs in what the headings call a family: a counter is called with its `_total`, what is
-//! told in labels alone is a gauge with its `_info`, and units and the end are not said.
+//! It differs in the names of families: a counter's name includes `_total`, an info is a gauge whose
+//! name includes `_info`; and there are no units and no end mark.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
-//! Every family of the scrape: its name, what it tells, and where its samples come from.
+//! Every metric family: its name, its description, and where its samples come from.
 //!
-//! What the configuration names is there from the first scrape on, at zero where nothing was
-//! counted, so that a rate over it is right from the first event.
+//! All configured services, probes and upstreams have their series from the first scrape on, with zero
+//! if nothing was counted, so that rates are right from the first event.
 
 mod own;
 mod probe;

@@ -1,6 +1,5 @@
-//! The counts where they are counted and read: shared, because an edge and the driver count while a
-//! scrape reads. Each lock is held for one increment, or for one copy; nobody waits for anything
-//! else while holding it.
+//! Counters that are shared: edges and the driver count while a scrape reads. Each lock is held for one
+//! increment or one copy, and never while waiting for anything else.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

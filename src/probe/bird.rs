@@ -1,8 +1,8 @@
-//! The bird-route and bird-protocol probes: what the local BIRD has in its tables, and whether a
-//! session of it stands.
+//! The bird-route and bird-protocol probes: which routes the local BIRD has, and whether one of its
+//! sessions is up.
 //!
-//! BIRD's socket is another edge's; the daemon hands in a [`BirdView`] of it. Whatever keeps BIRD
-//! from answering is an error: it says nothing of anybody's routes.
+//! BIRD's socket belongs to another edge; the daemon passes in a [`BirdView`] of it. If BIRD does not
+//! answer, the check is an error: it proves nothing about a route.
 
 mod warm_up;
 

@@ -1,4 +1,4 @@
-//! How long one check may take, all its phases together.
+//! The deadline of one check, over all its phases.
 
 use std::future::Future;
 use std::time::Duration;

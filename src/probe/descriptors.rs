@@ -1,7 +1,8 @@
-//! How many descriptors the checks may have open, so that BIRD, the state files, the history and the
-//! API always find one.
+//! The limit of file descriptors for checks, so that some are left for BIRD, the state files, the
+//! history and the API.
 //!
-//! A check that finds none free is not made, which is an error (D1): it says nothing of its target.
+//! A check that gets no descriptor does not run, which is an error (D1): it proves nothing about its
+//! target.
 
 use std::sync::Arc;
 use std::time::Duration;

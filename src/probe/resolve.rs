@@ -1,7 +1,7 @@
-//! Names of targets, resolved apart from the checks.
+//! Resolves the names of targets in the background.
 //!
-//! A check never waits for a name server: it uses the last addresses found (D1). Nothing is said
-//! here about how the system resolves; `getaddrinfo` does it, as everything else on the host.
+//! A check never waits for a name server: it uses the last addresses found (D1). The system resolves
+//! names as for every other program, with `getaddrinfo`.
 
 mod name;
 mod prefixes;

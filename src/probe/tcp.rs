@@ -1,5 +1,4 @@
-//! The tcp probe: a connection is accepted. Nothing is sent over it, and what the server says first
-//! is not read.
+//! The tcp probe: a connection is accepted. Nothing is sent over it, and nothing is read from it.
 
 use std::net::SocketAddr;
 

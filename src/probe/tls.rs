@@ -1,6 +1,6 @@
-//! TLS for the https probe: whom it trusts.
+//! TLS for the https probe: which certificates it trusts.
 //!
-//! Sessions are never resumed, so that every check sees the server's certificate again.
+//! Sessions are never resumed, so that every check verifies the server's certificate.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The history on disk: lines of JSON in `state_dir`, bounded, each synced before the next.
 //!
-//! A task of its own writes, behind a bounded queue, so that no disk delays a decision. What cannot
-//! be written is counted and reported, never fatal. Files: `history.ndjson`, and `history.N.ndjson`
-//! for the older ones, 1 the youngest of them.
+//! A task writes them, behind a bounded queue, so that no disk delays a decision. Entries that cannot
+//! be written are counted and reported; this never ends the daemon. Files: `history.ndjson`, and
+//! `history.N.ndjson` for the older ones, 1 being the newest of them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

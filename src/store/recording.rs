@@ -1,7 +1,7 @@
-//! A recording of every input of the judgement, to be played again with `falconer simulate`.
+//! A recording of every input of the decisions, to be played again with `falconer simulate`.
 //!
-//! Bounded in size. What is recorded is without a gap from its first line to its last: where the
-//! limit is reached, or the disk cannot follow, it ends, and says so. It decides nothing.
+//! Its size is bounded. It has no gaps: if the limit is reached or the disk is too slow, the recording
+//! ends, with a log line.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,5 @@
-//! What is allowed and may surprise; and the few contradictions that belong to no other part.
+//! Warnings about configurations that are allowed but may surprise, and contradictions that belong to
+//! no other file.
 
 use std::path::Path as FilePath;
 

@@ -1,4 +1,4 @@
-//! Names that must be different: services, probes, and every symbol that BIRD will see.
+//! Names that must be unique: services, probes, and every symbol that BIRD will see.
 
 use super::walk::every_session;
 use std::collections::BTreeMap;

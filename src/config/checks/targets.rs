@@ -1,9 +1,8 @@
-//! What is asked, seen from where the announcement goes.
+//! Targets of probes inside an announced prefix.
 //!
-//! While a prefix is announced here, what is inside it is here, too: an address in it is answered by
-//! this site or by nobody. So a standby that asks there would see its own takeover as the target's
-//! recovery, fail back, see it dead again, and flap. Names are held against this where they are
-//! resolved.
+//! While this site announces a prefix, addresses in it are answered by this site or not at all. A
+//! standby that probes such an address would see its own takeover as the target's recovery, fail back,
+//! see it dead again, and flap. Names are checked where they are resolved.
 
 use ipnet::IpNet;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Whether the probes of a service can reach each verdict, and never two at once (D3).
+//! Checks that the probes of a service can reach each verdict, and never both at once (D3).
 
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{Config, Decides, Quorum, Role, ServiceConfig, Votes};

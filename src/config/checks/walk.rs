@@ -1,4 +1,4 @@
-//! Every probe, witness and session with its path, and whom a check asks.
+//! Iterates over every probe, witness and session with its path, and finds the probes' targets.
 
 use crate::config::model::UpstreamConfig;
 use crate::config::model::{CheckConfig, Config, Host, ProbeConfig, Source};

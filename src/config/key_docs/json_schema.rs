@@ -1,5 +1,5 @@
-//! The JSON Schema (draft 2020-12) of falconer.toml, for editors. It says what can be said of a key
-//! by itself; what keys mean to each other `falconer check` says.
+//! The JSON Schema (draft 2020-12) of falconer.toml, for editors. It describes each key by itself;
+//! relations between keys are checked by `falconer check`.
 
 use serde_json::{Map, Value, json};
 

@@ -137,7 +137,7 @@ pub enum Source {
 /// ICMP echo (RFC 792, RFC 4443).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IcmpConfig {
-    /// Who is asked.
+    /// The target.
     pub target: Host,
     /// Where from.
     pub source: Option<Source>,
@@ -146,7 +146,7 @@ pub struct IcmpConfig {
 /// A TCP connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpConfig {
-    /// Who is asked.
+    /// The target.
     pub target: Host,
     /// On which port.
     pub port: u16,
@@ -211,7 +211,7 @@ pub fn is_status_in(ranges: &[(u16, u16)], status: u16) -> bool {
         .any(|(first, last)| (*first..=*last).contains(&status))
 }
 
-/// What it means that there was no HTTP answer at all (D3).
+/// What no HTTP answer at all means (D3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnNoAnswer {
     /// A fail.
@@ -227,7 +227,7 @@ pub struct DnsConfig {
     pub server: Host,
     /// Its port; 53 unless given.
     pub port: u16,
-    /// The name that is asked for.
+    /// The name to query.
     pub query: String,
     /// The record type, such as `A`.
     pub record: String,

@@ -1,4 +1,4 @@
-//! Tables that are in the form that they should be in, and what is said of those that are not.
+//! Checks that tables have the right form, and reports those that have not.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -1,4 +1,4 @@
-//! One key: what it is called, what it defaults to, and what it is for.
+//! One key: its name, its default and its description.
 
 use crate::config::finding::Finding;
 use crate::config::key_docs::{KeyDoc, KeyPresence};

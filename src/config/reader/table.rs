@@ -1,4 +1,4 @@
-//! One table, while it is read.
+//! One table while it is being read.
 
 use crate::config::finding::{Finding, Findings};
 use crate::config::key_docs::{ConfigSchema, TableForm};

@@ -25,10 +25,10 @@ pub(crate) fn file(t: &mut TableReader<'_, '_>) -> Config {
     let site = t.section(
         "site",
         TableForm::OnceAtLeast,
-        "Where this Falconer runs, and where it keeps things.",
+        "This site, and the directories that Falconer uses.",
         site,
     );
-    let bird = t.section("bird", TableForm::Once, "The BIRD that it drives.", bird);
+    let bird = t.section("bird", TableForm::Once, "The BIRD that Falconer controls.", bird);
     let render = t.optional(
         "render",
         TableForm::Once,
@@ -39,13 +39,13 @@ pub(crate) fn file(t: &mut TableReader<'_, '_>) -> Config {
     let upstreams = t.tables(
         "upstream",
         TableForm::ManyAtLeastOne,
-        "A BGP protocol of the local BIRD that carries the prefixes out.",
+        "A BGP protocol of the local BIRD that announces the prefixes.",
         |t| crate::config::tables::session::upstream(t, rendering),
     );
     let peers = t.tables_like(
         "peer",
         "upstream",
-        "A BGP session that carries nothing out: iBGP between sites, or BFD with the primary.",
+        "A BGP session that announces nothing: iBGP between sites, or BFD with the primary.",
         |t| crate::config::tables::session::upstream(t, rendering),
     );
     let names: Vec<String> = upstreams.iter().map(|upstream| upstream.name.clone()).collect();
@@ -58,7 +58,7 @@ pub(crate) fn file(t: &mut TableReader<'_, '_>) -> Config {
     let witnesses = t.tables_like(
         "witness",
         "service.probe",
-        "A probe of something that must answer as long as this site itself is connected (D5).",
+        "A probe of a target that answers as long as this site itself is connected (D5).",
         crate::config::tables::probe::witness,
     );
     let isolation = isolation(t, witnesses.len());
@@ -66,10 +66,8 @@ pub(crate) fn file(t: &mut TableReader<'_, '_>) -> Config {
     t.not_yet("tunnel", "tunnels");
     t.not_yet("hooks", "hooks");
     let run_dir = site.run_dir.clone();
-    let api = t.section("api", TableForm::Once, "How it is asked and told.", |t| {
-        api(t, &run_dir)
-    });
-    let log = t.section("log", TableForm::Once, "What it says of itself.", log);
+    let api = t.section("api", TableForm::Once, "The HTTP API.", |t| api(t, &run_dir));
+    let log = t.section("log", TableForm::Once, "Logging.", log);
     Config {
         site,
         bird,
@@ -121,15 +119,15 @@ pub(crate) fn bird(t: &mut TableReader<'_, '_>) -> BirdConfig {
             .default("5s"),
         poll_interval: t
             .key("poll_interval", command)
-            .doc("How often BIRD is held against what is wanted.")
+            .doc("How often BIRD's state is read and compared with the wanted state.")
             .default("1s"),
         binary: t
             .key("binary", PATH)
-            .doc("BIRD itself, for its own parse check, and its version while it is down.")
+            .doc("The BIRD program, for its parse check, and for its version while BIRD is down.")
             .default("/usr/sbin/bird"),
         on_exit: t
             .key("on_exit", Choice(&ON_LOSS))
-            .doc("What becomes of the announcement when Falconer is stopped.")
+            .doc("What happens to the announcement when Falconer is stopped.")
             .default("keep"),
     }
 }
@@ -178,14 +176,14 @@ pub(crate) const APPLY: [(&str, ApplyMode, &str); 3] = [
     (
         "check",
         ApplyMode::Check,
-        "write it only if BIRD's own parser accepts it",
+        "write the file if BIRD's own parser accepts it, and tell BIRD nothing",
     ),
-    ("write", ApplyMode::Write, "write it"),
+    ("write", ApplyMode::Write, "write the file without that check, and tell BIRD nothing"),
 ];
 
 pub(crate) fn apply(t: &mut TableReader<'_, '_>) -> ApplyMode {
     t.key("apply", Choice(&APPLY))
-        .doc("How a changed file is brought into BIRD (A9).")
+        .doc("How a changed file is loaded into BIRD (A9).")
         .default("confirm")
 }
 
@@ -202,7 +200,7 @@ pub(crate) fn router(t: &mut TableReader<'_, '_>, rendering: bool) -> Option<Rou
             .example("64501")
             .required(),
     };
-    let doc = "What BIRD calls itself. Needed where `[render]` is given.";
+    let doc = "The identity of this router. Needed with `[render]`.";
     match rendering {
         true => {
             t.missing_beside("router", "render", doc);
@@ -227,15 +225,15 @@ pub(crate) fn isolation(t: &mut TableReader<'_, '_>, witnesses: usize) -> Isolat
     t.section(
         "isolation",
         TableForm::Once,
-        "When this site's view proves nothing (D5).",
+        "When this site itself counts as cut off, so that its probes prove nothing (D5).",
         |t| IsolationConfig {
             min_up: t
                 .key("min_up", Witnesses)
-                .doc("Fewer witnesses up than this: isolated. By group, such as `{ near = 1, far = 1 }`, it is cut off where the near ones are up and the far ones are not.")
+                .doc("With fewer witnesses up than this, the site is isolated. By group, such as `{ near = 1, far = 1 }`, it is cut off if enough near ones and too few far ones are up.")
                 .default_by("`1`, or `0` without witnesses", MinUp::of_all(witnesses.min(1))),
             on_cut_off: t
                 .key("on_cut_off", Choice(&ON_CUT_OFF))
-                .doc("What a standby does while the near witnesses answer and the far ones do not: the way to where the primary is, is cut.")
+                .doc("What a standby does while the near witnesses answer and the far ones do not: the path to the primary's site is cut.")
                 .default("hold"),
         },
     )
@@ -245,7 +243,7 @@ pub(crate) const ON_CUT_OFF: [(&str, OnCutOff, &str); 2] = [
     (
         "hold",
         OnCutOff::Hold,
-        "take nothing over: the primary may serve half of the world",
+        "take nothing over: the primary may still serve a part of the Internet",
     ),
     ("takeover", OnCutOff::Takeover, "take over"),
 ];
@@ -268,7 +266,7 @@ pub(crate) fn api(t: &mut TableReader<'_, '_>, run_dir: &std::path::Path) -> Api
     ApiConfig {
         socket: t
             .key("socket", SOCKET)
-            .doc("The socket for everything, for root and group falconer.")
+            .doc("The Unix socket, for reading and changing; for root and the group falconer.")
             .default_by("`falconer.sock` in `run_dir`", default),
         listen: t
             .key("listen", LISTEN)
@@ -276,11 +274,11 @@ pub(crate) fn api(t: &mut TableReader<'_, '_>, run_dir: &std::path::Path) -> Api
             .default("127.0.0.1:9180"),
         allow: t
             .key("allow", list_of(PREFIX))
-            .doc("From where `listen` is asked: prefixes. This machine always may; empty: everybody.")
+            .doc("Prefixes from which `listen` may be asked. This machine always may; empty: everybody.")
             .default_by("`[]`", Vec::new()),
         names: t
             .key("names", list_of(API_NAME))
-            .doc("Names by which `listen` is asked, as they stand in a Host header, beside addresses and localhost.")
+            .doc("Names by which `listen` may be asked, as in a Host header, in addition to addresses and localhost.")
             .default_by("`[]`", Vec::new()),
     }
 }
@@ -289,20 +287,20 @@ pub(crate) fn log(t: &mut TableReader<'_, '_>) -> LogConfig {
     LogConfig {
         level: t
             .key("level", Choice(&LEVELS))
-            .doc("The least that is logged.")
+            .doc("The lowest level that is logged.")
             .default("info"),
         format: t
             .key("format", Choice(&FORMATS))
-            .doc("What the log looks like.")
+            .doc("The format of the log.")
             .default("text"),
     }
 }
 
 pub(crate) const LEVELS: [(&str, tracing::Level, &str); 5] = [
-    ("error", tracing::Level::ERROR, "what needs a person"),
-    ("warn", tracing::Level::WARN, "what may need one"),
+    ("error", tracing::Level::ERROR, "needs a person"),
+    ("warn", tracing::Level::WARN, "may need a person"),
     ("info", tracing::Level::INFO, "every change of state"),
-    ("debug", tracing::Level::DEBUG, "what led to it"),
+    ("debug", tracing::Level::DEBUG, "the causes of changes"),
     ("trace", tracing::Level::TRACE, "every result of every probe"),
 ];
 

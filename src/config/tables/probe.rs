@@ -51,7 +51,7 @@ const SORTS: &[Variant<CheckConfig>] = &[
     },
     Variant {
         name: "bird-route",
-        doc: "a prefix stands in BIRD's own tables",
+        doc: "a prefix is in BIRD's own tables",
         read: bird::route,
     },
     Variant {
@@ -109,11 +109,11 @@ pub(crate) fn probe(t: &mut TableReader<'_, '_>) -> ProbeConfig {
             .default(2),
         votes: t
             .key("votes", Choice(&VOTES))
-            .doc("Which verdict it takes part in (D3).")
+            .doc("Which verdict the probe has a vote in (D3).")
             .default("both"),
         decides: t
             .key("decides", Choice(&DECIDES))
-            .doc("Which verdict it settles alone, whatever the others say (D3).")
+            .doc("Which verdict the probe decides alone, whatever the others say (D3).")
             .optional(),
         group: Group::Near,
     }
@@ -168,7 +168,7 @@ fn times(t: &mut TableReader<'_, '_>, shortest: Duration) -> (Duration, Duration
     let (words, value) = default(Duration::from_millis(500));
     let retry_interval = t
         .key("retry_interval", pace.at_least(shortest))
-        .doc("How soon doubt is followed up (D1); no longer than `interval`.")
+        .doc("The interval after a first deviating result (D1); no longer than `interval`.")
         .also_called(&["retry", "fast_interval", "fastinter"])
         .default_by(words, value);
     for (key, value, what) in [
@@ -197,11 +197,7 @@ fn exec(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let command = t
         .key("command", list_of(ARGUMENT).not_empty())
         .doc(
-            "The program, by its absolute path, and its arguments. No shell reads them. Exit status 0 is a pass; 126, 127, \
-             the end by a signal and what cannot be run are errors; anything else, and no end within `timeout`, is a \
-             fail. It runs in `/` without standard input, and finds in its environment `PATH`, `LC_ALL=C`, \
-             `FALCONER_PROBE` (the probe's name) and `FALCONER_TIMEOUT_MS`, and nothing else. The last line that it \
-             writes is shown.",
+            "The program, by its absolute path, and its arguments. No shell reads them. Exit status 0 is a pass; 126, 127, the end by a signal and a program that cannot be started are errors; any other status, and no end within `timeout`, is a fail. It runs in `/` without standard input. Its environment has only `PATH`, `LC_ALL=C`, `FALCONER_PROBE` (the probe's name) and `FALCONER_TIMEOUT_MS`. The last line of its output is shown.",
         )
         .also_called(&["cmd", "program", "script", "exec", "argv"])
         .example("[\"/usr/local/bin/check-site\", \"--quick\"]")

@@ -39,11 +39,11 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
     let prefixes = prefixes(t);
     let upstreams = t
         .key("upstreams", list_of(PROTOCOL).not_empty())
-        .doc("The upstreams that carry the prefixes out.")
+        .doc("The upstreams that announce the prefixes.")
         .default_by("all", upstreams.to_vec());
     let min_upstreams = t
         .key("min_upstreams", integer(1..=1000))
-        .doc("Fewer upstreams established and carrying the prefixes than this: announced, but alarmed (A5).")
+        .doc("If fewer upstreams are established and carry the prefixes, the service stays announced, with an alarm (A5).")
         .default(1);
     let (down_when, up_when) = quorums(t, role);
     let takeover_delay = t
@@ -54,7 +54,7 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
     let (flap_limit, flap_window) = flapping(t);
     let on_isolated = t
         .key("on_isolated", Choice(&ON_LOSS))
-        .doc("What becomes of the announcement while the site is isolated (D5).")
+        .doc("What happens to the announcement while the site is isolated (D5).")
         .default("keep");
     let rank = t
         .key("rank", integer(1..=100))
@@ -112,7 +112,7 @@ const FAILBACKS: [(&str, FailbackMode, &str); 2] = [
 fn failback(t: &mut TableReader<'_, '_>) -> (FailbackMode, Duration, Option<DailyWindow>, Duration) {
     let failback = t
         .key("failback", Choice(&FAILBACKS))
-        .doc("Whether a standby falls silent by itself once the target is back.")
+        .doc("Whether a standby withdraws by itself once the target is back.")
         .default("auto");
     let failback_delay = t
         .key("failback_delay", span())
@@ -124,7 +124,7 @@ fn failback(t: &mut TableReader<'_, '_>) -> (FailbackMode, Duration, Option<Dail
         .optional();
     let failback_drain = t
         .key("failback_drain", span())
-        .doc("Stay announced at strength drain for that long before falling silent (D8).")
+        .doc("How long to stay announced at strength drain before the withdrawal (D8).")
         .default("0s");
     (failback, failback_delay, failback_window, failback_drain)
 }
@@ -133,7 +133,7 @@ fn failback(t: &mut TableReader<'_, '_>) -> (FailbackMode, Duration, Option<Dail
 fn flapping(t: &mut TableReader<'_, '_>) -> (u32, Duration) {
     let flap_limit = t
         .key("flap_limit", integer(1..=1000))
-        .doc("The takeover (of a primary: the withdrawal) that is this many within `flap_window` is the last, until an operator releases it (D9).")
+        .doc("After this many takeovers (of a primary: withdrawals) within `flap_window` the service is latched, until an operator releases it (D9).")
         .default(3);
     let flap_window = t
         .key("flap_window", span().at_least(Duration::from_secs(1)))

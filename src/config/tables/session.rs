@@ -59,12 +59,12 @@ pub(crate) fn upstream(t: &mut TableReader<'_, '_>, rendering: bool) -> Upstream
 fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> SessionConfig {
     let source = t
         .key("source", ADDRESS)
-        .doc("Our address in the session; without it BIRD takes the interface's.")
+        .doc("Our address in the session; without it BIRD uses the interface's.")
         .also_called(&["local", "local_address", "source_address"])
         .optional();
     let multihop = t
         .key("multihop", integer(1..=255))
-        .doc("The neighbour is up to this many hops away. Without it it must be directly connected.")
+        .doc("The neighbour is up to this many hops away. Without it the neighbour must be directly connected.")
         .optional();
     let password_file = password_file(t);
     let (hold_time, keepalive_time) = hold(t);
@@ -121,7 +121,7 @@ fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> S
         import: import(t),
         import_limit: t
             .key("import_limit", integer(1..=u64::from(u32::MAX)))
-            .doc("How many routes of each family may come in, whatever `import` is; at one more BIRD disables the session.")
+            .doc("How many routes of each family may be imported, whatever `import` is; at one more BIRD disables the session.")
             .also_called(&["max_prefix", "max_prefixes", "maximum_prefix"])
             .optional(),
         next_hop: next_hop(t),
@@ -138,8 +138,7 @@ fn password_file(t: &mut TableReader<'_, '_>) -> Option<PathBuf> {
 fn import(t: &mut TableReader<'_, '_>) -> ImportPolicy {
     t.key("import", IMPORT)
         .doc(
-            "What is taken from the neighbour: nothing, the default route, the services' prefixes (for bird-route \
-             probes; never to the kernel), or what a filter of your template's lets in.",
+            "Which routes are imported from the neighbour: none, the default route, the services' prefixes (for bird-route probes; never to the kernel), or those that a filter in your template accepts.",
         )
         .default_by("`\"none\"`", ImportPolicy::None)
 }
@@ -149,8 +148,7 @@ fn next_hop(t: &mut TableReader<'_, '_>) -> Vec<IpAddr> {
     let mut addresses = t
         .key("next_hop", one_or_more(ADDRESS).at_most(2))
         .doc(
-            "Our address in what is announced, for its own family; a list has one for each. It is needed where the \
-             session's interface has no address of a family that the session carries.",
+            "Our address as the next hop of announcements, for its own family; a list has one for each. It is needed if the session's interface has no address of a family that the session carries.",
         )
         .also_called(&["next_hop_self", "nexthop"])
         .default_by("an address of the session's interface", Vec::new());
@@ -161,7 +159,7 @@ fn next_hop(t: &mut TableReader<'_, '_>) -> Vec<IpAddr> {
 fn hold(t: &mut TableReader<'_, '_>) -> (Duration, Duration) {
     let hold_time = t
         .key("hold_time", span().at_most(LONGEST_HOLD).whole_seconds())
-        .doc("How long the session lives without a sign of the neighbour (RFC 4271): zero for ever, else at least 3s.")
+        .doc("How long the session lasts without a message from the neighbour (RFC 4271): zero for ever, else at least 3s.")
         .also_called(&["hold"])
         .default("30s");
     let third = Duration::from_secs((hold_time.as_secs() / 3).max(1));
@@ -176,7 +174,7 @@ fn hold(t: &mut TableReader<'_, '_>) -> (Duration, Duration) {
         .whole_seconds();
     let keepalive_time = t
         .key("keepalive_time", seconds)
-        .doc("How often the neighbour gets a sign of us; less than `hold_time`.")
+        .doc("How often we send the neighbour a message; less than `hold_time`.")
         .also_called(&["keepalive"])
         .default_by("`\"10s\"`, or a third of `hold_time` if that is less", default);
     let (hold, keepalive) = (t.path().key("hold_time"), t.path().key("keepalive_time"));

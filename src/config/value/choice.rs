@@ -1,4 +1,4 @@
-//! One of a few words.
+//! A value that is one of a few words.
 
 use serde_json::json;
 use toml::de::DeValue;

@@ -1,4 +1,4 @@
-//! Tables whose names are the user's own.
+//! Tables whose keys are chosen by the user.
 
 use serde_json::json;
 use toml::Spanned;

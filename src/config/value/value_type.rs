@@ -1,4 +1,4 @@
-//! What a kind of value is, where a value stands, and the error that refuses it.
+//! The trait of all kinds of values, the place of a value, and the error for a wrong one.
 
 use crate::config::finding::{Finding, Findings};
 use crate::config::key_docs::ValueSchema;

@@ -1,4 +1,5 @@
-//! A daily window in a time zone, such as `02:00-05:00 Asia/Hong_Kong`; and how many probes it takes.
+//! A daily window in a time zone, such as `02:00-05:00 Asia/Hong_Kong`; and quorums, the number of
+//! probes that must agree.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! Whether we would take over, and the practice of it.
+//! The metrics of readiness and of drills.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The services: our verdict and BIRD's reality, what is in force, and how transitions went.
+//! The metrics of services: Falconer's decision and BIRD's state, overrides and latches, and the times
+//! of transitions.
 
 use std::fmt;
 

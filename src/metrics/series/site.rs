@@ -1,4 +1,4 @@
-//! The site as a whole: what it is, what is wrong, and its BIRD with the upstreams.
+//! The metrics of the site: version, alarms, isolation, BIRD and the upstreams.
 
 use std::fmt;
 

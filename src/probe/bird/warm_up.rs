@@ -1,9 +1,9 @@
-//! Whether an absence in BIRD proves anything.
+//! Decides whether the absence of a route or session in BIRD proves anything.
 //!
 //! A BIRD that has just started, or a session that has just come up, shows nothing yet: no route, no
-//! BFD session, whoever lives. Taken for a death, that would make a restart of our own BIRD a
-//! takeover. So absence counts once what is looked for has been there, on the same ground, or once
-//! the ground has stood for long enough.
+//! BFD session, even if the target lives. If this counted as a death, a restart of our own BIRD would
+//! be a takeover. So absence counts only after the route or session was there before, in the same run
+//! of BIRD and of the session, or after both have been up long enough.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The answers that must all be there.
+//! The answers that a dns probe expects; all of them must be there.
 //!
-//! They are compared as record data in canonical form (RFC 4034, section 6.2), so that the case of
-//! a name, its final dot, or the way an IPv6 address is written do not matter. Text records are
-//! compared as one text, however it was cut into strings.
+//! They are compared as record data in canonical form (RFC 4034, section 6.2), so that the case of a
+//! name, its final dot, or the notation of an IPv6 address do not matter. Text records are compared as
+//! one text, however they are split into strings.
 
 use domain::base::iana::Rtype;
 use domain::base::rdata::ComposeRecordData;

@@ -1,4 +1,4 @@
-//! Queries, and which messages answer them.
+//! DNS queries, and the messages that answer them.
 
 use domain::base::iana::{Rcode, Rtype};
 use domain::base::{Message, MessageBuilder, Name};

@@ -1,4 +1,4 @@
-//! What a program writes, of which the last line is kept.
+//! The output of a program, of which the last line is kept.
 
 use std::io;
 

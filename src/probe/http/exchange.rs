@@ -1,4 +1,4 @@
-//! One request and its answer, over a stream that is already there.
+//! One HTTP request and its answer, over an open stream.
 
 use std::error::Error;
 use std::sync::Arc;

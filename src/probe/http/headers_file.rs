@@ -1,6 +1,6 @@
-//! `headers_file`: headers that are nobody's business, one `Name: value` on each line.
+//! `headers_file`: headers with secrets, one `Name: value` on each line.
 //!
-//! No error here quotes a line of the file.
+//! No error quotes a line of the file.
 
 use std::fs::File;
 use std::io::Read;

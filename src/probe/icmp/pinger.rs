@@ -1,4 +1,4 @@
-//! The sockets that pings go through, and the tasks that hear what comes back.
+//! The sockets for pings, and the tasks that receive the answers.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,4 @@
-//! One name, and the task that keeps its addresses fresh.
+//! One name, and the task that refreshes its addresses.
 
 use std::fmt;
 use std::io;

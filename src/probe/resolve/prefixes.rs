@@ -1,5 +1,5 @@
-//! Prefixes that an address is held against with every check: what that costs does not grow with how
-//! many there are.
+//! The announced prefixes that an address is compared with at every check; the cost does not grow with
+//! their number.
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;

@@ -11,7 +11,7 @@ pub(crate) fn route(t: &mut TableReader<'_, '_>) -> CheckConfig {
     CheckConfig::BirdRoute(BirdRouteConfig {
         prefix: t
             .key("prefix", PREFIX)
-            .doc("The prefix, exactly; a pass needs a route to it that fits everything below.")
+            .doc("The exact prefix; a pass needs a route to it that matches all keys below.")
             .also_called(&["prefixes", "route"])
             .example("\"198.51.100.0/24\"")
             .required(),

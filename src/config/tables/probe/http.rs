@@ -21,7 +21,7 @@ use crate::config::value::{Choice, Dictionary, Flag, list_of};
 pub(crate) fn http(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let url = t
         .key("url", URL)
-        .doc("What is asked for.")
+        .doc("The URL to request.")
         .also_called(&["target", "uri", "address", "endpoint"])
         .example("\"https://origin.example.net/healthz\"")
         .required();
@@ -33,12 +33,12 @@ pub(crate) fn http(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let expected = expectations(t);
     let connect_to = t
         .key("connect_to", HOST_AND_PORT)
-        .doc("Connect there, and not to the URL's host; the Host header and TLS's server name stay the URL's. Without a port the URL's.")
+        .doc("Connect there instead of to the URL's host; the Host header and TLS's server name stay the URL's. Without a port, the URL's port is used.")
         .also_called(&["connect", "resolve"])
         .optional();
     let tls_ca_file = t
         .key("tls_ca_file", PATH)
-        .doc("Trust the certificates in this file (PEM), and not the system's.")
+        .doc("Trust the certificates in this file (PEM) instead of the system's.")
         .also_called(&["ca_file", "cafile", "ca"])
         .optional();
     let tls_verify = t
@@ -48,7 +48,7 @@ pub(crate) fn http(t: &mut TableReader<'_, '_>) -> CheckConfig {
         .default(true);
     let on_no_answer = t
         .key("on_no_answer", Choice(&ON_NO_ANSWER))
-        .doc("What it means that there was no HTTP answer at all (D3).")
+        .doc("What no HTTP answer at all means (D3).")
         .default("fail");
     check_http(t, url.as_ref(), &method, tls_verify);
     let (target, connect_to) = match (&url, connect_to) {
@@ -93,7 +93,7 @@ fn sent_headers(t: &mut TableReader<'_, '_>) -> (Vec<(HeaderName, HeaderValue)>,
         .default_by("`{}`", Vec::new());
     let headers_file = t
         .key("headers_file", PATH)
-        .doc("More headers, one `Name: value` on each line, in a file that not everybody can read: for secrets. Empty lines and those that begin with `#` are left out. Read at the start and by a reload.")
+        .doc("More headers, one `Name: value` on each line, in a file that not everybody can read: for secrets. Empty lines and lines that begin with `#` are ignored. Read at the start and at a reload.")
         .also_called(&["header_file"])
         .optional();
     (headers, headers_file)

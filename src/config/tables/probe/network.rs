@@ -19,7 +19,7 @@ const TARGET_NAMES: &[&str] = &["host", "address", "dest", "destination", "ip"];
 pub(crate) fn icmp(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let target = t
         .key("target", HOST)
-        .doc("Who is asked.")
+        .doc("The target.")
         .also_called(TARGET_NAMES)
         .example("\"198.18.0.1\"")
         .required();
@@ -30,13 +30,13 @@ pub(crate) fn icmp(t: &mut TableReader<'_, '_>) -> CheckConfig {
 pub(crate) fn tcp(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let (target, in_target) = t
         .key("target", HOST_AND_PORT)
-        .doc("Who is asked, with the port, such as `\"198.18.0.1:443\"` or `\"[2001:db8::1]:443\"`.")
+        .doc("The target with its port, such as `\"198.18.0.1:443\"` or `\"[2001:db8::1]:443\"`.")
         .also_called(TARGET_NAMES)
         .example("\"198.18.0.1:443\"")
         .required();
     let beside = t
         .key("port", integer::<u16>(1..=65_535))
-        .doc("The port, where `target` has none.")
+        .doc("The port, if `target` has none.")
         .optional();
     let port = one_port(t, in_target, beside);
     if port.is_none() && t.has_good("target") {
@@ -58,30 +58,30 @@ pub(crate) fn tcp(t: &mut TableReader<'_, '_>) -> CheckConfig {
 pub(crate) fn dns(t: &mut TableReader<'_, '_>) -> CheckConfig {
     let (server, in_target) = t
         .key("target", HOST_AND_PORT)
-        .doc("The server that is asked, with a port where it is not 53.")
+        .doc("The server, with a port if it is not 53.")
         .also_called(&["server", "resolver", "host", "address"])
         .example("\"192.0.2.53\"")
         .required();
     let beside = t
         .key("port", integer::<u16>(1..=65_535))
-        .doc("The server's port, where `target` has none.")
+        .doc("The server's port, if `target` has none.")
         .default_by("`53`", 53);
     let beside = t.has("port").then_some(beside);
     let port = one_port(t, in_target, beside).unwrap_or(53);
     let query = t
         .key("query", DNS_NAME)
-        .doc("The name that is asked for.")
+        .doc("The name to query.")
         .also_called(&["name_to_ask", "qname", "question", "lookup", "domain"])
         .example("\"www.example.net\"")
         .required();
     let record = t
         .key("record", Choice(&RECORDS))
-        .doc("The record type that is asked for.")
+        .doc("The record type to query.")
         .also_called(&["qtype", "rrtype", "record_type"])
         .default("A");
     let tcp = t
         .key("transport", Choice(&TRANSPORTS))
-        .doc("How the question travels.")
+        .doc("The transport of the query.")
         .also_called(&["protocol", "tcp"])
         .default("udp");
     let expect_rcode = t
@@ -91,7 +91,7 @@ pub(crate) fn dns(t: &mut TableReader<'_, '_>) -> CheckConfig {
         .default("NOERROR");
     let expect_answers = t
         .key("expect_answers", list_of(ANSWER))
-        .doc("Answers that must all be there, as a zone file writes them. None: any answer will do, even an empty one.")
+        .doc("Answers that must all be there, in zone file notation. None: any answer passes, even an empty one.")
         .also_called(&["answers", "expect_answer", "expect"])
         .default([]);
     check_answers(t, record, expect_rcode, &expect_answers);
@@ -131,7 +131,7 @@ const RCODES: [(&str, &str, &str); 6] = [
     ("SERVFAIL", "SERVFAIL", "the server failed"),
     ("NXDOMAIN", "NXDOMAIN", "there is no such name"),
     ("NOTIMP", "NOTIMP", "the server does not do this"),
-    ("REFUSED", "REFUSED", "the server does not want to"),
+    ("REFUSED", "REFUSED", "the server refuses"),
 ];
 
 const ANSWER: TextValue<String> = TextValue {
