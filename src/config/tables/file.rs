@@ -178,7 +178,11 @@ pub(crate) const APPLY: [(&str, ApplyMode, &str); 3] = [
         ApplyMode::Check,
         "write the file if BIRD's own parser accepts it, and tell BIRD nothing",
     ),
-    ("write", ApplyMode::Write, "write the file without that check, and tell BIRD nothing"),
+    (
+        "write",
+        ApplyMode::Write,
+        "write the file without that check, and tell BIRD nothing",
+    ),
 ];
 
 pub(crate) fn apply(t: &mut TableReader<'_, '_>) -> ApplyMode {
