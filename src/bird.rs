@@ -2,13 +2,14 @@
 //!
 //! The codec, the replies and the answers are deciders: bytes in, meaning out. The client owns the
 //! connection and is the only one who writes to it. The guard and the plan decide what is written;
-//! steering does it.
+//! the reconciler does it.
 
 pub mod client;
 pub mod codec;
 pub mod command;
 pub mod error;
 pub mod guard;
+pub(crate) mod guard_query;
 pub mod lock;
 pub mod parse;
 pub mod plan;

@@ -1,5 +1,6 @@
 //! The domain's words: what the judgement, the edges and the outputs have in common. Serde and no logic.
 
+pub mod bgp_state;
 pub mod command;
 pub mod drill;
 pub mod history;
@@ -13,4 +14,5 @@ pub mod strength;
 pub mod time;
 pub mod words;
 
+pub use bgp_state::BgpState;
 pub use snapshot::Snapshot;

@@ -26,7 +26,7 @@ async fn standing_by() -> Option<(Birds, Drive)> {
     );
     drive
         .seen("an established session", |_, seen| {
-            seen.upstreams.iter().all(|upstream| upstream.established)
+            seen.upstreams.iter().all(|upstream| upstream.is_established())
         })
         .await;
     let seen = drive

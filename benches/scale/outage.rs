@@ -245,7 +245,7 @@ fn settled(status: &falconer::model::Snapshot, services: usize) -> bool {
         && status
             .upstreams
             .iter()
-            .all(|upstream| upstream.state == "Established")
+            .all(|upstream| upstream.state.is_established())
 }
 
 fn exported(status: &falconer::model::Snapshot) -> usize {

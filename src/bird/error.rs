@@ -66,7 +66,37 @@ pub enum BirdError {
     },
 }
 
+/// What an error concerns: whoever asks many things goes by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorScope {
+    /// BIRD is gone, or does not answer: nothing can be asked now.
+    Connection,
+    /// Too many commands wait: this one was not sent, and another would not be.
+    Queue,
+    /// Only this command; BIRD answers others.
+    Command,
+}
+
 impl BirdError {
+    /// What it concerns.
+    pub fn scope(&self) -> ErrorScope {
+        match self {
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Timeout { .. } => ErrorScope::Connection,
+            Self::QueueFull => ErrorScope::Queue,
+            Self::SessionDown { .. }
+            | Self::NoSuchProtocol { .. }
+            | Self::Restricted
+            | Self::Refused { .. }
+            | Self::Malformed { .. }
+            | Self::Unfit { .. } => ErrorScope::Command,
+        }
+    }
+
+    /// Whether the command may have been carried out although there is no answer that makes sense.
+    pub fn may_be_done(&self) -> bool {
+        self.silence().is_some()
+    }
+
     /// Why a command that was sent has no answer that makes sense, in a word (see
     /// [`crate::metrics::counts::FAILURES`]); `None` where BIRD answered, or was never asked.
     pub fn silence(&self) -> Option<&'static str> {

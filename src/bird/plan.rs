@@ -5,33 +5,14 @@
 //! One pair of protocols (full and drain, of one address family) at a time, so that one family
 //! never waits for the other. It does not talk to BIRD, and remembers nothing.
 
+use crate::bird::parse::{ProtocolState, SwitchReply};
 use crate::core::Strength;
-
-#[cfg(test)]
-mod tests;
-
-/// What BIRD says of a protocol (`show protocols`, nest/proto.c).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// BIRD was not asked, or did not answer.
-    Unknown,
-    /// BIRD has no protocol of that name.
-    Missing,
-    /// `down`.
-    Down,
-    /// `start`: enabled, not up yet.
-    Starting,
-    /// `up`.
-    Up,
-    /// `stop` or `flush`: its routes are being removed. It may have been enabled again meanwhile.
-    Stopping,
-}
 
 /// What is known of one static protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KnownState {
     /// What BIRD says of it.
-    pub state: State,
+    pub state: ProtocolState,
     /// What the guard says of it (A7); `None`: not asked.
     pub fits: Option<bool>,
     /// Whether all its routes stand in BIRD's tables; `None`: not asked.
@@ -40,7 +21,7 @@ pub struct KnownState {
 
 impl KnownState {
     /// Only a state, neither guard nor table asked.
-    pub const fn state(state: State) -> Self {
+    pub const fn state(state: ProtocolState) -> Self {
         Self {
             state,
             fits: None,
@@ -49,7 +30,7 @@ impl KnownState {
     }
 
     fn carries(self) -> bool {
-        self.state == State::Up && self.routed == Some(true)
+        self.state == ProtocolState::Up && self.routed == Some(true)
     }
 }
 
@@ -89,10 +70,34 @@ pub enum Step {
     AskGuard(PairSide),
     /// Ask whether its routes stand in the tables.
     AskRoutes(PairSide),
-    /// `enable` it.
-    Enable(PairSide),
-    /// `disable` it.
-    Disable(PairSide),
+    /// `enable` or `disable` it.
+    Switch(PairSide, SwitchAction),
+}
+
+/// A write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SwitchAction {
+    /// `enable`.
+    Enable,
+    /// `disable`.
+    Disable,
+}
+
+impl SwitchAction {
+    /// Whether BIRD's answer says that this was news to it.
+    pub(crate) fn changed(self, answer: SwitchReply) -> bool {
+        match (self, answer) {
+            (Self::Enable, SwitchReply::Enabled) | (Self::Disable, SwitchReply::Disabled) => true,
+            (
+                Self::Enable,
+                SwitchReply::AlreadyEnabled | SwitchReply::Disabled | SwitchReply::AlreadyDisabled,
+            )
+            | (
+                Self::Disable,
+                SwitchReply::AlreadyDisabled | SwitchReply::Enabled | SwitchReply::AlreadyEnabled,
+            ) => false,
+        }
+    }
 }
 
 /// What a protocol's state file must say (A6).
@@ -107,7 +112,7 @@ pub enum StateFileValue {
 impl ProtocolPair {
     /// How strongly this family is announced: what is up.
     pub fn strength(&self) -> Strength {
-        let up = |known: KnownState| known.state == State::Up;
+        let up = |known: KnownState| known.state == ProtocolState::Up;
         if up(self.full) {
             Strength::Full
         } else if self.drain.is_some_and(up) {
@@ -120,51 +125,51 @@ impl ProtocolPair {
     /// What an adopting daemon may settle on (D10): `None` while anything moves or is not there.
     /// A drain protocol that BIRD does not have is as good as one that is down.
     pub fn adoptable(&self) -> Option<Strength> {
-        let settled = |known: KnownState| matches!(known.state, State::Up | State::Down);
+        let settled = |known: KnownState| matches!(known.state, ProtocolState::Up | ProtocolState::Down);
         let drain_settled = self
             .drain
-            .is_none_or(|drain| settled(drain) || drain.state == State::Missing);
+            .is_none_or(|drain| settled(drain) || drain.state == ProtocolState::Missing);
         (settled(self.full) && drain_settled).then(|| self.strength())
     }
 
-    /// Whether nothing differs from `wish`. A drain that is wanted and not configured counts as
+    /// Whether nothing differs from `wanted`. A drain that is wanted and not configured counts as
     /// reached: there is nothing that could be done about it.
-    pub fn reached(&self, wish: Strength) -> bool {
-        let silent = |known: KnownState| matches!(known.state, State::Down | State::Missing);
+    pub fn reached(&self, wanted: Strength) -> bool {
+        let silent = |known: KnownState| matches!(known.state, ProtocolState::Down | ProtocolState::Missing);
         let drain_silent = self.drain.is_none_or(silent);
-        match (wish, self.drain) {
+        match (wanted, self.drain) {
             (Strength::Off, _) => silent(self.full) && drain_silent,
-            (Strength::Full, _) => self.full.state == State::Up && drain_silent,
-            (Strength::Drain, Some(drain)) => drain.state == State::Up && silent(self.full),
+            (Strength::Full, _) => self.full.state == ProtocolState::Up && drain_silent,
+            (Strength::Drain, Some(drain)) => drain.state == ProtocolState::Up && silent(self.full),
             (Strength::Drain, None) => true,
         }
     }
 
     /// What is known of one of them; `None` where it is not configured.
-    pub fn get(&self, slot: PairSide) -> Option<KnownState> {
-        match slot {
+    pub fn get(&self, side: PairSide) -> Option<KnownState> {
+        match side {
             PairSide::Full => Some(self.full),
             PairSide::Drain => self.drain,
         }
     }
 
     /// The same, to write what was learnt.
-    pub fn get_mut(&mut self, slot: PairSide) -> Option<&mut KnownState> {
-        match slot {
+    pub fn get_mut(&mut self, side: PairSide) -> Option<&mut KnownState> {
+        match side {
             PairSide::Full => Some(&mut self.full),
             PairSide::Drain => self.drain.as_mut(),
         }
     }
 
-    /// The next steps towards `wish`, in order. Questions come alone: answer them into the pair and
+    /// The next steps towards `wanted`, in order. Questions come alone: answer them into the pair and
     /// ask again. Writes end a round: look at BIRD before the next.
-    pub fn steps(&self, wish: Strength) -> Vec<Step> {
-        match wish {
+    pub fn steps(&self, wanted: Strength) -> Vec<Step> {
+        match wanted {
             // The weaker one first: with both up the last UPDATE is a plain withdrawal, and the
             // neighbour never sees the drain's attributes.
             Strength::Off => [PairSide::Drain, PairSide::Full]
                 .into_iter()
-                .filter_map(|slot| self.silence(slot))
+                .filter_map(|side| self.disable_step(side))
                 .collect(),
             Strength::Full => self.replace(PairSide::Full, PairSide::Drain),
             Strength::Drain if self.drain.is_none() => Vec::new(),
@@ -174,8 +179,8 @@ impl ProtocolPair {
 
     /// What the state files must say, full then drain; `None`: leave the file as it is. Ask once the
     /// questions of [`ProtocolPair::steps`] are answered, and before its writes are made.
-    pub fn files(&self, wish: Strength) -> [Option<StateFileValue>; 2] {
-        match wish {
+    pub fn files(&self, wanted: Strength) -> [Option<StateFileValue>; 2] {
+        match wanted {
             Strength::Off => [Some(StateFileValue::Disabled); 2],
             Strength::Full => {
                 let full = file_of_wanted(self.full);
@@ -186,8 +191,8 @@ impl ProtocolPair {
             }
             Strength::Drain => match self.drain {
                 Some(drain) => {
-                    let said = file_of_wanted(drain);
-                    [file_of_other(self.full, drain, said), said]
+                    let value = file_of_wanted(drain);
+                    [file_of_other(self.full, drain, value), value]
                 }
                 None => [None; 2],
             },
@@ -196,30 +201,33 @@ impl ProtocolPair {
 
     /// Make before break (D8): `new` is enabled and seen to carry before `old` is disabled.
     fn replace(&self, new: PairSide, old: PairSide) -> Vec<Step> {
-        let (Some(known), break_old) = (self.get(new), self.silence(old)) else {
+        let (Some(known), break_old) = (self.get(new), self.disable_step(old)) else {
             return Vec::new();
         };
         match (known.state, break_old) {
-            (State::Down | State::Stopping, _) => match known.fits {
+            (ProtocolState::Down | ProtocolState::Stopping, _) => match known.fits {
                 None => vec![Step::AskGuard(new)],
-                Some(true) => vec![Step::Enable(new)],
+                Some(true) => vec![Step::Switch(new, SwitchAction::Enable)],
                 Some(false) => Vec::new(),
             },
-            (State::Up, Some(step)) => match known.routed {
+            (ProtocolState::Up, Some(step)) => match known.routed {
                 None => vec![Step::AskRoutes(new)],
                 Some(true) => vec![step],
                 Some(false) => Vec::new(),
             },
-            (State::Up, None) | (State::Starting | State::Missing | State::Unknown, _) => Vec::new(),
+            (ProtocolState::Up, None)
+            | (ProtocolState::Starting | ProtocolState::Missing | ProtocolState::Unknown, _) => Vec::new(),
         }
     }
 
     /// A disable where one is due. One that stops already may come up again (it was restarted, or
     /// enabled while it stopped), and to disable twice does no harm.
-    pub fn silence(&self, slot: PairSide) -> Option<Step> {
-        match self.get(slot)?.state {
-            State::Starting | State::Up | State::Stopping => Some(Step::Disable(slot)),
-            State::Unknown | State::Missing | State::Down => None,
+    pub fn disable_step(&self, side: PairSide) -> Option<Step> {
+        match self.get(side)?.state {
+            ProtocolState::Starting | ProtocolState::Up | ProtocolState::Stopping => {
+                Some(Step::Switch(side, SwitchAction::Disable))
+            }
+            ProtocolState::Unknown | ProtocolState::Missing | ProtocolState::Down => None,
         }
     }
 }
@@ -229,13 +237,15 @@ impl ProtocolPair {
 fn file_of_wanted(known: KnownState) -> Option<StateFileValue> {
     match (known.state, known.fits) {
         // Found wrong while announced: nothing is withdrawn, now or at BIRD's next start.
-        (State::Starting | State::Up, Some(false)) => None,
-        (State::Starting | State::Up, Some(true) | None) => Some(StateFileValue::Enabled),
-        (State::Down | State::Stopping | State::Unknown, Some(false)) => Some(StateFileValue::Disabled),
-        (State::Down | State::Stopping, None) => None,
-        (State::Down | State::Stopping, Some(true)) => Some(StateFileValue::Enabled),
-        (State::Unknown, Some(true) | None) => Some(StateFileValue::Enabled),
-        (State::Missing, _) => None,
+        (ProtocolState::Starting | ProtocolState::Up, Some(false)) => None,
+        (ProtocolState::Starting | ProtocolState::Up, Some(true) | None) => Some(StateFileValue::Enabled),
+        (ProtocolState::Down | ProtocolState::Stopping | ProtocolState::Unknown, Some(false)) => {
+            Some(StateFileValue::Disabled)
+        }
+        (ProtocolState::Down | ProtocolState::Stopping, None) => None,
+        (ProtocolState::Down | ProtocolState::Stopping, Some(true)) => Some(StateFileValue::Enabled),
+        (ProtocolState::Unknown, Some(true) | None) => Some(StateFileValue::Enabled),
+        (ProtocolState::Missing, _) => None,
     }
 }
 
@@ -248,12 +258,15 @@ fn file_of_other(
 ) -> Option<StateFileValue> {
     let announced_after_all = wanted_file == Some(StateFileValue::Enabled);
     match (other.state, other.fits) {
-        (State::Down | State::Missing, _) => Some(StateFileValue::Disabled),
-        (State::Unknown, _) => announced_after_all.then_some(StateFileValue::Disabled),
-        (State::Starting | State::Up | State::Stopping, _) if wanted.carries() => {
+        (ProtocolState::Down | ProtocolState::Missing, _) => Some(StateFileValue::Disabled),
+        (ProtocolState::Unknown, _) => announced_after_all.then_some(StateFileValue::Disabled),
+        (ProtocolState::Starting | ProtocolState::Up | ProtocolState::Stopping, _) if wanted.carries() => {
             Some(StateFileValue::Disabled)
         }
-        (State::Up, Some(true) | None) => Some(StateFileValue::Enabled),
-        (State::Up, Some(false)) | (State::Starting | State::Stopping, _) => None,
+        (ProtocolState::Up, Some(true) | None) => Some(StateFileValue::Enabled),
+        (ProtocolState::Up, Some(false)) | (ProtocolState::Starting | ProtocolState::Stopping, _) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,13 +64,13 @@ impl StateDir {
     /// It is there and cannot be read.
     pub fn read(&self, protocol: &str) -> Result<Option<StateFileValue>> {
         let path = self.path(protocol);
-        Ok(content(&path)?.and_then(|(text, _)| said(&text)))
+        Ok(content(&path)?.and_then(|(text, _)| parse_value(&text)))
     }
 
-    /// What a protocol's file says, where it is as [`StateDir::say`] would leave it.
+    /// What a protocol's file says, where it is as [`StateDir::write`] would leave it.
     pub fn holds(&self, protocol: &str) -> Option<StateFileValue> {
         let (text, meta) = content(&self.path(protocol)).ok()??;
-        said(&text).filter(|_| mode(&meta) == FILE_MODE)
+        parse_value(&text).filter(|_| mode(&meta) == FILE_MODE)
     }
 
     /// Makes a protocol's file say that; whether it had to be written. The directories are made, and
@@ -78,13 +78,13 @@ impl StateDir {
     ///
     /// # Errors
     /// Names the path that could not be made, written or opened to others.
-    pub fn say(&self, protocol: &str, saying: StateFileValue) -> Result<bool> {
+    pub fn write(&self, protocol: &str, value: StateFileValue) -> Result<bool> {
         let path = self.path(protocol);
-        if self.holds(protocol) == Some(saying) {
+        if self.holds(protocol) == Some(value) {
             return Ok(false);
         }
         self.make_dirs()?;
-        replace(&path, saying.text()).with_context(|| format!("cannot write {}", path.display()))?;
+        replace(&path, value.text()).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(true)
     }
 
@@ -230,10 +230,10 @@ fn mode(meta: &Metadata) -> u32 {
     meta.mode() & 0o7777
 }
 
-fn said(text: &str) -> Option<StateFileValue> {
+fn parse_value(text: &str) -> Option<StateFileValue> {
     [StateFileValue::Enabled, StateFileValue::Disabled]
         .into_iter()
-        .find(|saying| saying.text() == text)
+        .find(|value| value.text() == text)
 }
 
 /// A regular file's text and what else is known of it; `None` where there is none.

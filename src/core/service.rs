@@ -63,7 +63,7 @@ pub struct ServiceState {
 }
 
 /// What we want of BIRD for one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intent {
     /// How strongly; `None`: nothing is settled yet, write nothing.
     pub strength: Option<Strength>,
@@ -76,6 +76,21 @@ pub struct Intent {
     /// What a drill wants. It announces only where `strength` is off, and ends also where nothing is
     /// settled yet.
     pub drill: Option<DrillIntent>,
+}
+
+impl Intent {
+    /// Whether it wants the same, for whatever reason.
+    pub fn wants_the_same(&self, other: &Self) -> bool {
+        let Self {
+            strength,
+            hands_off,
+            reason: _,
+            decision,
+            drill,
+        } = self;
+        (*strength, *hands_off, *decision, *drill)
+            == (other.strength, other.hands_off, other.decision, other.drill)
+    }
 }
 
 /// What a service needs to know of its site.

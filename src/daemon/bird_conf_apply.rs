@@ -30,11 +30,6 @@ use crate::config::Config;
 const IDLE_WITHIN: Duration = Duration::from_secs(10);
 /// Between two questions whether it is over.
 const IDLE_POLL: Duration = Duration::from_millis(500);
-/// What BIRD calls a BGP protocol.
-const BGP: &str = "BGP";
-/// The first word of what BIRD says about a session that carries routes.
-const ESTABLISHED: &str = "Established";
-
 /// Why BIRD does not run the new file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApplyFailure {
@@ -274,7 +269,7 @@ impl Reconfigure for RunningBird<'_> {
         let mut look = ProtocolStates::default();
         for protocol in self.client.show_protocols().await.map_err(trouble)? {
             let up = protocol.state == ProtocolState::Up;
-            if up && protocol.proto == BGP && protocol.info.starts_with(ESTABLISHED) {
+            if up && protocol.is_established() {
                 look.established.insert(protocol.name);
             } else if up && self.statics.contains(&protocol.name) {
                 look.up.insert(protocol.name);
@@ -320,16 +315,9 @@ pub(crate) async fn load(client: &BirdClient) -> Result<Option<LoadTime>, BirdEr
 /// Whether a command without an answer may have been carried out.
 fn trouble(error: BirdError) -> CommandFailure {
     let why = error.to_string();
-    match error {
-        BirdError::Unreachable { .. }
-        | BirdError::QueueFull
-        | BirdError::SessionDown { .. }
-        | BirdError::NoSuchProtocol { .. }
-        | BirdError::Restricted
-        | BirdError::Refused { .. }
-        | BirdError::Unfit { .. } => CommandFailure::NotDone(why),
-        BirdError::Broken { .. } | BirdError::Timeout { .. } | BirdError::Malformed { .. } => {
-            CommandFailure::Unknown(why)
-        }
+    if error.may_be_done() {
+        CommandFailure::Unknown(why)
+    } else {
+        CommandFailure::NotDone(why)
     }
 }

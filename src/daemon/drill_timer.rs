@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::api::ReplySender;
-use crate::bird::reconcile::{ObservedUpstream, StageReport, UNREAD};
+use crate::bird::reconcile::{ObservedUpstream, StageReport};
 use crate::config::duration;
 use crate::config::model;
 use crate::core::Strength;
 use crate::core::drill::DrillEnd;
+use crate::model::BgpState;
 use crate::model::command::DrillPlan;
 use crate::model::drill::{DrillReport, SCHEMA};
 use crate::model::snapshot::{DrillOutcome, StageTimes};
@@ -109,7 +110,7 @@ impl DrillTimer {
     pub(crate) fn begins_with(&mut self, upstreams: &[ObservedUpstream], own: &[String]) {
         let standing = upstreams
             .iter()
-            .filter(|seen| seen.established && own.contains(&seen.name));
+            .filter(|seen| seen.is_established() && own.contains(&seen.name));
         self.sessions
             .extend(standing.map(|seen| (seen.name.clone(), seen.since.clone())));
     }
@@ -120,7 +121,7 @@ impl DrillTimer {
         for seen in upstreams {
             let carried = self.exported_to.contains(&seen.name);
             // A BIRD that does not answer says nothing of its sessions; its own end is told as that.
-            if seen.state == UNREAD || !(carried || self.sessions.contains_key(&seen.name)) {
+            if seen.state == BgpState::Unknown || !(carried || self.sessions.contains_key(&seen.name)) {
                 continue;
             }
             let stood = self
@@ -134,7 +135,7 @@ impl DrillTimer {
             } else {
                 "stood when it began"
             };
-            if !seen.established {
+            if !seen.is_established() {
                 return Some(format!(
                     "{} {did}, and its session is {} now{error}: the neighbour may not take it",
                     seen.name, seen.state

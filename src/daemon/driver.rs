@@ -34,9 +34,9 @@ use super::history_log;
 use super::snapshot::SnapshotBuilder;
 use super::transition_timer::TransitionTimer;
 use crate::api;
-use crate::bird::reconcile::{DesiredState, ReconcilerReport};
+use crate::bird::reconcile::ReconcilerReport;
 use crate::core::trace::TraceHeader;
-use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState, service};
+use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState};
 use crate::model::history::HistoryEvent;
 use crate::model::time::Now;
 use crate::store::recording::Recording;
@@ -139,7 +139,7 @@ impl Driver {
     /// that has ended is not one that never reports. False: there was more than a batch of it.
     fn take_waiting(&mut self) -> Result<bool, Broken> {
         for _ in 0..BATCH {
-            let report = self.edges.reports.try_recv().map(WakeReason::Report).ok();
+            let report = self.edges.reports.try_recv().map(WakeReason::Report);
             let checked = self.edges.checks.try_next().map(WakeReason::Checked);
             if report.is_none() && checked.is_none() {
                 if self.alone_at + ALONE_EVERY <= Instant::now() {
@@ -268,25 +268,28 @@ impl Driver {
         let settled = self.site.take_settled();
         self.alarms.mark(settled.iter().copied());
         let services = self.site.services();
-        self.edges.wishes.send_if_modified(|wishes| {
-            if wishes.len() != services.len() {
-                *wishes = services.iter().map(|service| wish_of(service.wish())).collect();
+        self.edges.wishes.send_if_modified(|intents| {
+            if intents.len() != services.len() {
+                *intents = services.iter().map(|service| service.wish().clone()).collect();
                 return true;
             }
-            let differs = |index: usize, same: fn(&DesiredState, &service::Intent) -> bool| {
-                !same(&wishes[index], services[index].wish())
-            };
-            let news = settled.iter().any(|&index| differs(index, same_wish));
-            let words = |index: &usize| differs(*index, same_wish) || differs(*index, same_reason);
-            let changed: Vec<usize> = settled.iter().copied().filter(words).collect();
+            let wanted = |index: usize| services[index].wish();
+            let changed: Vec<usize> = settled
+                .iter()
+                .copied()
+                .filter(|&index| intents[index] != *wanted(index))
+                .collect();
+            let wakes = changed
+                .iter()
+                .any(|&index| !intents[index].wants_the_same(wanted(index)));
             if !changed.is_empty() {
-                let wishes = Arc::make_mut(wishes);
+                let intents = Arc::make_mut(intents);
                 for index in changed {
-                    wishes[index] = wish_of(services[index].wish());
+                    intents[index].clone_from(wanted(index));
                 }
             }
-            // Other words for the same wish wake nobody: they are told with the next write.
-            news
+            // Another reason for the same wakes nobody: BIRD is given it with the next write.
+            wakes
         });
     }
 
@@ -374,27 +377,6 @@ impl Driver {
             .services
             .get(service)
             .map_or("?", |service| &service.name)
-    }
-}
-
-fn same_wish(wish: &DesiredState, wanted: &service::Intent) -> bool {
-    wish.id == wanted.decision
-        && wish.strength == wanted.strength
-        && wish.hands_off == wanted.hands_off
-        && wish.drill == wanted.drill
-}
-
-fn same_reason(wish: &DesiredState, wanted: &service::Intent) -> bool {
-    wish.reason == wanted.reason
-}
-
-fn wish_of(wish: &service::Intent) -> DesiredState {
-    DesiredState {
-        strength: wish.strength,
-        hands_off: wish.hands_off,
-        reason: wish.reason.clone(),
-        id: wish.decision,
-        drill: wish.drill,
     }
 }
 

@@ -106,7 +106,7 @@ impl SnapshotDigest {
             .filter(|alarm| alarm.code == AlarmCode::ForeignRoutes)
             .cloned();
         let upstreams = snapshot.upstreams.iter();
-        let established = upstreams.filter(|upstream| upstream.state == "Established");
+        let established = upstreams.filter(|upstream| upstream.state.is_established());
         Self {
             bird: (snapshot.bird.state, snapshot.bird.version.clone()),
             established: established.map(|upstream| upstream.name.clone()).collect(),

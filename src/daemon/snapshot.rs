@@ -6,7 +6,7 @@ use super::alarms::AlarmCondition;
 use super::drill_timer::DrillTimer;
 use super::transition_timer::TransitionTimer;
 use crate::bird::client::ConnectionStatus;
-use crate::bird::reconcile::{Observed, ObservedService, UNREAD};
+use crate::bird::reconcile::{Observed, ObservedService};
 use crate::config::model::{self, Config, OnCutOff};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
 use crate::core::health;
@@ -14,6 +14,7 @@ use crate::core::isolation::Isolation;
 use crate::core::persistent::Override;
 use crate::core::site::LastCheck;
 use crate::core::{ProbeId, Site, service};
+use crate::model::BgpState;
 use crate::model::history::TransitionEvidence;
 use crate::model::message::{CodedText, coded};
 use crate::model::snapshot;
@@ -187,7 +188,7 @@ impl SnapshotBuilder<'_> {
             let seen = self.seen.and_then(|(seen, _)| seen.upstreams.get(index));
             snapshot::UpstreamSnapshot {
                 name: upstream.name.clone(),
-                state: seen.map_or("unknown", |seen| &seen.state).to_owned(),
+                state: seen.map_or(BgpState::Unknown, |seen| seen.state.clone()),
                 since: self.upstreams_since.get(index).copied().flatten(),
                 error: seen.and_then(|seen| seen.error.clone()),
             }
@@ -254,23 +255,24 @@ impl SnapshotBuilder<'_> {
         let Some((seen, _)) = self.seen else { return };
         troubles.extend(of_steering(&seen.problems, None));
         // Of what BIRD has not told yet nothing is known to be wrong.
-        let read = seen.upstreams.iter().filter(|upstream| upstream.state != UNREAD);
-        for upstream in read.filter(|upstream| !upstream.established) {
-            let name = &upstream.name;
-            let text = match (upstream.state.as_str(), &upstream.error) {
-                ("missing", _) => coded!(
+        let upstreams = seen.upstreams.iter();
+        let read = upstreams.filter(|upstream| upstream.state != BgpState::Unknown);
+        for upstream in read.filter(|upstream| !upstream.is_established()) {
+            let (name, state) = (&upstream.name, upstream.state.as_str());
+            let text = match (&upstream.state, &upstream.error) {
+                (BgpState::Missing, _) => coded!(
                     "upstream_missing",
                     "{name}: BIRD has no such protocol; the name of an upstream is that of a BGP protocol in bird.conf",
                     name
                 ),
-                (state, Some(error)) => coded!(
+                (_, Some(error)) => coded!(
                     "upstream_down_error",
                     "{name} is {state} ({error}): nothing can be announced through it",
                     name,
                     state,
                     error
                 ),
-                (state, None) => coded!(
+                (_, None) => coded!(
                     "upstream_down",
                     "{name} is {state}: nothing can be announced through it",
                     name,

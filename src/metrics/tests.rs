@@ -321,7 +321,7 @@ fn the_number_of_series_follows_the_configuration_alone() {
     let series = |snapshot: Snapshot| openmetrics(facts(snapshot)).lines().count();
     let steady = series(situations::steady());
     let mut talkative = situations::steady();
-    talkative.upstreams[0].state = "OpenConfirm".into();
+    talkative.upstreams[0].state = "OpenConfirm".to_owned().into();
     talkative.upstreams[0].error = Some("Socket: Connection refused".into());
     talkative.services[0].reason = "something else".into();
     talkative.services[0].rule = "D11".into();

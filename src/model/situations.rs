@@ -78,7 +78,7 @@ pub(crate) fn upstream(name: &str, state: &str, error: Option<&str>) -> Upstream
     let error = error.map(str::to_owned);
     UpstreamSnapshot {
         name: name.to_owned(),
-        state: state.to_owned(),
+        state: state.to_owned().into(),
         since: Some(ago(3600)),
         error,
     }

@@ -3,6 +3,7 @@
 
 use super::message::Message;
 use super::millis;
+use crate::model::bgp_state::BgpState;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -456,7 +457,7 @@ pub struct UpstreamSnapshot {
     pub name: String,
     /// BIRD's word: "Established", "Active", "Idle", ...; "missing" without such a protocol;
     /// "unknown" while BIRD does not answer.
-    pub state: String,
+    pub state: BgpState,
     /// Since when, by our own clock.
     #[serde(with = "crate::model::millis::option")]
     pub since: Option<Timestamp>,

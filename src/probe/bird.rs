@@ -280,11 +280,8 @@ async fn ask<T>(limit: CheckDeadline, question: BirdAnswer<'_, T>) -> Result<T, 
     }
 }
 
-/// BIRD's word for a session that stands comes first in its info column.
 fn is_established(protocol: &ProtocolRow) -> bool {
-    protocol.proto == "BGP"
-        && protocol.state == ProtocolState::Up
-        && protocol.info.split_whitespace().next() == Some("Established")
+    protocol.state == ProtocolState::Up && protocol.is_established()
 }
 
 fn stands(protocol: &ProtocolRow) -> String {
@@ -292,11 +289,11 @@ fn stands(protocol: &ProtocolRow) -> String {
         ("", ProtocolState::Down) => format!("{} is down", protocol.name),
         (
             "",
-            ProtocolState::Start
+            ProtocolState::Unknown
+            | ProtocolState::Missing
+            | ProtocolState::Starting
             | ProtocolState::Up
-            | ProtocolState::Stop
-            | ProtocolState::Flush
-            | ProtocolState::Other,
+            | ProtocolState::Stopping,
         ) => {
             format!("{} is not established", protocol.name)
         }

@@ -9,9 +9,6 @@ use crate::model::message::{coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use crate::model::snapshot::{BirdState, Obstacle, ServiceSnapshot, Strength};
 
-/// The state of a session that carries routes.
-const ESTABLISHED: &str = "Established";
-
 /// One check for each obstacle; nothing of what is announced, where steering sees what is carried.
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     if facts.snapshot.bird.state != BirdState::Up {
@@ -27,7 +24,7 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
 fn has_way(facts: &ReadinessFacts<'_>, policy: &model::ServiceConfig) -> bool {
     let stands = |name: &String| {
         let mut shown = facts.snapshot.upstreams.iter();
-        shown.any(|upstream| upstream.name == *name && upstream.state == ESTABLISHED)
+        shown.any(|upstream| upstream.name == *name && upstream.state.is_established())
     };
     let carries = |name: &String| {
         let session = facts.bird.sessions.get(name);

@@ -7,6 +7,7 @@ mod route;
 mod services;
 mod sessions;
 
+use crate::model::BgpState;
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 use std::collections::BTreeMap;
 
@@ -166,7 +167,7 @@ fn row(name: &str) -> (String, ProtocolRow) {
 fn session(name: &str) -> ProtocolDetail {
     let (_, row) = row(name);
     let bgp = BgpDetail {
-        state: "Established".to_owned(),
+        state: BgpState::Established,
         ..BgpDetail::default()
     };
     let channel = Channel {

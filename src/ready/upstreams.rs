@@ -11,8 +11,6 @@ use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};
 
 /// The state of a channel that carries routes.
 const UP: &str = "UP";
-/// The state of a session that does.
-const ESTABLISHED: &str = "Established";
 
 /// One check an upstream, and one for a family that none of a service's upstreams carries; nothing while
 /// BIRD does not say.
@@ -136,7 +134,7 @@ pub(crate) fn channel(session: &ProtocolDetail, family: Family) -> Option<&Chann
 }
 
 fn is_established(session: &ProtocolDetail) -> bool {
-    session.bgp.as_ref().is_some_and(|bgp| bgp.state == ESTABLISHED)
+    session.bgp.as_ref().is_some_and(|bgp| bgp.state.is_established())
 }
 
 fn of_upstream(facts: &ReadinessFacts<'_>, name: &str, short: &[MissingUpstreams<'_>]) -> ReadinessCheck {
@@ -228,7 +226,7 @@ fn wrong(facts: &ReadinessFacts<'_>, name: &str, families: &BTreeSet<Family>) ->
         return Some(coded!("not_bgp", "{name} is of type {kind}, not BGP", name, kind));
     };
     if !is_established(session) {
-        let state = &bgp.state;
+        let state = bgp.state.as_str();
         return Some(match &bgp.last_error {
             Some(error) => coded!(
                 "session_is_error",

@@ -272,6 +272,6 @@ async fn a6_a_restart_comes_up_as_the_state_files_say() {
     };
     assert_eq!(
         (state("web_v4"), state("web_v6")),
-        (Some(ProtocolState::Up), Some(ProtocolState::Flush))
+        (Some(ProtocolState::Up), Some(ProtocolState::Stopping))
     );
 }

@@ -171,7 +171,7 @@ async fn an_answer_in_half_lines_or_after_a_while_is_an_answer() {
         bird.plan("show protocols all", fault.clone());
         bird.plan_greeting(fault);
         let detail = client.show_protocol("isp_upstream").await.expect("an answer");
-        assert_eq!(detail.bgp.expect("a session").state, "Established");
+        assert!(detail.bgp.expect("a session").state.is_established());
         assert_eq!(bird.connections(), 1);
     }
 }

@@ -315,7 +315,7 @@ async fn arrived(upstream: &BirdClient, v4: IpNet) {
 
 /// The session went down with the other side.
 async fn gone(client: &BirdClient, v4: IpNet) {
-    settled(client, "isp_both", ProtocolState::Start).await;
+    settled(client, "isp_both", ProtocolState::Starting).await;
     let down = Err(BirdError::SessionDown {
         protocol: "isp_both".into(),
     });

@@ -27,7 +27,7 @@ fn stand_by(plan: &Plan, settings: &Settings) -> Result<(Lab, Falconer)> {
     wait::until_true("quiet", SOON, || {
         let snapshot = falconer.status()?;
         let upstreams = snapshot.upstreams.iter();
-        let established = upstreams.clone().all(|upstream| upstream.state == "Established");
+        let established = upstreams.clone().all(|upstream| upstream.state.is_established());
         let witnessed = snapshot
             .witnesses
             .iter()

@@ -142,7 +142,7 @@ fn a_standby_answers_with_a_warning_until_its_first_good_drill() {
         // Readiness asked BIRD itself; the drill goes by the last poll.
         wait::until_true("sessions in the status", SOON, || {
             let upstreams = falconer.status()?.upstreams;
-            Ok(upstreams.iter().all(|upstream| upstream.state == "Established"))
+            Ok(upstreams.iter().all(|upstream| upstream.state.is_established()))
         })?;
         falconer.must(&["drill", "web", "--for", "1s"])?;
         wait::until_true("a plain yes", SOON, || Ok(answers(&falconer)? == (Some(0), true)))

@@ -134,7 +134,7 @@ impl Site {
             let services = snapshot.services.iter();
             let witnessed = snapshot.witnesses.iter().all(|one| one.state == ProbeState::Up);
             let upstreams = snapshot.upstreams.iter();
-            let known = upstreams.clone().all(|one| one.state == "Established");
+            let known = upstreams.clone().all(|one| one.state.is_established());
             Ok(witnessed && known && services.clone().all(|one| one.verdict == Verdict::Up))
         })
     }

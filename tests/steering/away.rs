@@ -55,7 +55,7 @@ async fn a4_bird_away_is_a_state_and_the_want_is_applied_when_it_comes_back() {
     let mut drive = place.brought_to(web(), Strength::Off).await;
     place.bird.stop();
     let seen = drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
-    assert_eq!(seen.upstreams[0].state, "unknown");
+    assert_eq!(seen.upstreams[0].state.as_str(), "unknown");
     assert!(!seen.bird_running_normally);
     drive.wish(0, Strength::Full);
     for _ in 0..2 {

@@ -5,28 +5,10 @@ use std::net::IpAddr;
 use crate::bird::error::BirdError;
 use crate::bird::parse::reply_check::{accepted, accepted_for, labelled, malformed};
 use crate::bird::reply::{BirdReply, ReplyCode};
+use crate::model::BgpState;
 
 /// What BIRD calls a BGP protocol.
 const BGP: &str = "BGP";
-
-/// The state of a session that carries routes.
-const ESTABLISHED: &str = "Established";
-
-/// What BIRD calls the states of a session (proto/bgp/bgp.c:bgp_state_names, bgp_state_dsc).
-const BGP_STATES: [&str; 9] = [
-    "Idle",
-    "Connect",
-    "Active",
-    "OpenSent",
-    "OpenConfirm",
-    ESTABLISHED,
-    "Close",
-    "Passive",
-    BGP_DOWN,
-];
-
-/// What BIRD calls a session whose protocol is down; it does not say so in `show protocols`.
-const BGP_DOWN: &str = "Down";
 
 /// What stands in the place of a table where there is none.
 const NOTHING: &str = "---";
@@ -47,21 +29,22 @@ pub struct ProtocolRow {
     pub info: String,
 }
 
-/// The state of a protocol (nest/proto.c:proto_state_name).
+/// The state of a protocol (nest/proto.c:proto_state_name), or that BIRD shows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProtocolState {
-    /// Disabled, or at rest.
+    /// BIRD was not asked, or did not answer. No row has it.
+    Unknown,
+    /// BIRD has no protocol of that name. No row has it.
+    Missing,
+    /// `down`: disabled, or at rest.
     Down,
-    /// Trying: a BGP session that is not established.
-    Start,
-    /// At work.
+    /// `start`: enabled, not up yet, as a BGP session that is not established. A word of a BIRD to come
+    /// counts as this: it is neither at rest nor at work.
+    Starting,
+    /// `up`.
     Up,
-    /// Shutting down.
-    Stop,
-    /// Down, and its routes are still being taken out of the tables.
-    Flush,
-    /// A word that this parser does not know.
-    Other,
+    /// `stop` or `flush`: its routes are being removed. It may have been enabled again meanwhile.
+    Stopping,
 }
 
 /// `show protocols all NAME`.
@@ -82,8 +65,8 @@ pub struct ProtocolDetail {
 /// What `show protocols all` says of a BGP protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BgpDetail {
-    /// BIRD's word: "Established", "Active", "Idle", "Passive", "Down" and so on.
-    pub state: String,
+    /// The session's state.
+    pub state: BgpState,
     /// The other side's address; `None` for a dynamic session's range.
     pub neighbor_address: Option<IpAddr>,
     /// The other side's AS; zero where it may be any.
@@ -220,19 +203,17 @@ pub fn protocol(reply: &BirdReply, name: &str) -> Result<ProtocolDetail, BirdErr
 impl ProtocolRow {
     /// Whether it is a BGP session that is established.
     pub fn is_established(&self) -> bool {
-        self.bgp_state() == Some(ESTABLISHED)
+        self.bgp_state() == Some(BgpState::Established)
     }
 
-    /// BIRD's word for the state of a BGP session, such as "Established", "Active" or "Down";
-    /// `None` for another kind of protocol, and where BIRD does not say.
-    pub fn bgp_state(&self) -> Option<&str> {
+    /// The state of a BGP session; `None` for another kind of protocol, and where BIRD does not say.
+    pub fn bgp_state(&self) -> Option<BgpState> {
         if self.proto != BGP {
             return None;
         }
-        match self.info.split(' ').next() {
-            Some(word) if BGP_STATES.contains(&word) => Some(word),
-            _ => (self.state == ProtocolState::Down).then_some(BGP_DOWN),
-        }
+        let said = self.info.split(' ').next().and_then(BgpState::of_bird);
+        // A session whose protocol is down has no state in `show protocols`.
+        said.or((self.state == ProtocolState::Down).then_some(BgpState::Down))
     }
 
     /// The last error of a BGP session, such as "Socket: Connection refused". BIRD forgets it once
@@ -242,8 +223,8 @@ impl ProtocolRow {
             return None;
         }
         let error = match self.info.split_once(' ') {
-            Some((word, rest)) if BGP_STATES.contains(&word) => rest,
-            None if BGP_STATES.contains(&self.info.as_str()) => "",
+            Some((word, rest)) if BgpState::of_bird(word).is_some() => rest,
+            None if BgpState::of_bird(&self.info).is_some() => "",
             _ => &self.info,
         };
         Some(error).filter(|error| !error.is_empty())
@@ -278,7 +259,7 @@ fn info(proto: &str, since_and_info: &str) -> String {
     let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = since_and_info.trim_start();
     let behind = squeeze(text.split_once("  ").map_or("", |(_, info)| info));
-    let is_state = |word: &&str| BGP_STATES.contains(word);
+    let is_state = |word: &&str| BgpState::of_bird(word).is_some();
     if proto != BGP || behind.split(' ').next().is_some_and(|word| is_state(&word)) {
         return behind;
     }
@@ -303,11 +284,9 @@ impl ProtocolState {
     fn parse(word: &str) -> Self {
         match word {
             "down" => Self::Down,
-            "start" => Self::Start,
             "up" => Self::Up,
-            "stop" => Self::Stop,
-            "flush" => Self::Flush,
-            _ => Self::Other,
+            "stop" | "flush" => Self::Stopping,
+            _ => Self::Starting,
         }
     }
 }
@@ -337,7 +316,7 @@ impl ProtocolDetail {
             "Message" => self.message = Some(value.to_owned()),
             "BGP state" => {
                 self.bgp = Some(BgpDetail {
-                    state: value.to_owned(),
+                    state: value.to_owned().into(),
                     ..BgpDetail::default()
                 });
             }

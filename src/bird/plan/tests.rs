@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const STATES: [State; 6] = [
-    State::Unknown,
-    State::Missing,
-    State::Down,
-    State::Starting,
-    State::Up,
-    State::Stopping,
+const STATES: [ProtocolState; 6] = [
+    ProtocolState::Unknown,
+    ProtocolState::Missing,
+    ProtocolState::Down,
+    ProtocolState::Starting,
+    ProtocolState::Up,
+    ProtocolState::Stopping,
 ];
 const WISHES: [Strength; 3] = [Strength::Off, Strength::Drain, Strength::Full];
 
@@ -41,10 +41,12 @@ fn pairs() -> impl Iterator<Item = ProtocolPair> {
 }
 
 fn words(step: &Step) -> String {
-    format!("{step:?}")
-        .replace('(', " ")
-        .replace(')', "")
-        .to_lowercase()
+    let words = match step {
+        Step::AskGuard(side) => format!("askguard {side:?}"),
+        Step::AskRoutes(side) => format!("askroutes {side:?}"),
+        Step::Switch(side, action) => format!("{action:?} {side:?}"),
+    };
+    words.to_lowercase()
 }
 
 fn file_words(files: [Option<StateFileValue>; 2]) -> String {
@@ -92,7 +94,7 @@ fn a1_the_same_input_gives_the_same_steps_and_nothing_differs_means_no_steps() {
         for pair in pairs() {
             let (settled, steps) = settle(pair, wish, true, true);
             assert_eq!(settled.steps(wish), steps);
-            if pair.reached(wish) && pair.full.state != State::Unknown {
+            if pair.reached(wish) && pair.full.state != ProtocolState::Unknown {
                 assert_eq!(steps, [], "{wish} {pair:?}");
             }
         }
@@ -105,14 +107,16 @@ fn a7_a_refusal_never_enables_and_never_forbids_a_disable() {
         for pair in pairs() {
             let (_, refused) = settle(pair, wish, false, true);
             assert!(
-                !refused.iter().any(|step| matches!(step, Step::Enable(_))),
+                !refused
+                    .iter()
+                    .any(|step| matches!(step, Step::Switch(_, SwitchAction::Enable))),
                 "{wish} {pair:?}: {refused:?}"
             );
             let (_, allowed) = settle(pair, wish, true, true);
             let disables = |steps: &[Step]| {
                 steps
                     .iter()
-                    .filter(|step| matches!(step, Step::Disable(_)))
+                    .filter(|step| matches!(step, Step::Switch(_, SwitchAction::Disable)))
                     .count()
             };
             assert_eq!(disables(&refused), disables(&allowed), "{wish} {pair:?}");
@@ -124,11 +128,11 @@ fn a7_a_refusal_never_enables_and_never_forbids_a_disable() {
 fn a7_what_is_found_wrong_while_announced_keeps_its_file() {
     let wrong = KnownState {
         fits: Some(false),
-        ..KnownState::state(State::Up)
+        ..KnownState::state(ProtocolState::Up)
     };
     let pair = ProtocolPair {
         full: wrong,
-        drain: Some(KnownState::state(State::Down)),
+        drain: Some(KnownState::state(ProtocolState::Down)),
     };
     assert_eq!(pair.steps(Strength::Full), []);
     assert_eq!(pair.files(Strength::Full), [None, Some(StateFileValue::Disabled)]);
@@ -136,7 +140,7 @@ fn a7_what_is_found_wrong_while_announced_keeps_its_file() {
 
 #[test]
 fn a6_without_bird_the_files_say_what_is_wanted_unless_the_guard_is_known_to_refuse() {
-    let unseen = KnownState::state(State::Unknown);
+    let unseen = KnownState::state(ProtocolState::Unknown);
     let pair = ProtocolPair {
         full: unseen,
         drain: Some(unseen),
@@ -183,16 +187,38 @@ fn d10_adoption_waits_while_anything_moves_or_is_missing() {
         full: KnownState::state(full),
         drain: Some(KnownState::state(drain)),
     };
-    assert_eq!(pair(State::Up, State::Down).adoptable(), Some(Strength::Full));
-    assert_eq!(pair(State::Up, State::Up).adoptable(), Some(Strength::Full));
-    assert_eq!(pair(State::Down, State::Up).adoptable(), Some(Strength::Drain));
-    assert_eq!(pair(State::Down, State::Down).adoptable(), Some(Strength::Off));
-    assert_eq!(pair(State::Down, State::Missing).adoptable(), Some(Strength::Off));
-    for moving in [State::Unknown, State::Starting, State::Stopping] {
-        assert_eq!(pair(moving, State::Down).adoptable(), None);
-        assert_eq!(pair(State::Up, moving).adoptable(), None);
+    assert_eq!(
+        pair(ProtocolState::Up, ProtocolState::Down).adoptable(),
+        Some(Strength::Full)
+    );
+    assert_eq!(
+        pair(ProtocolState::Up, ProtocolState::Up).adoptable(),
+        Some(Strength::Full)
+    );
+    assert_eq!(
+        pair(ProtocolState::Down, ProtocolState::Up).adoptable(),
+        Some(Strength::Drain)
+    );
+    assert_eq!(
+        pair(ProtocolState::Down, ProtocolState::Down).adoptable(),
+        Some(Strength::Off)
+    );
+    assert_eq!(
+        pair(ProtocolState::Down, ProtocolState::Missing).adoptable(),
+        Some(Strength::Off)
+    );
+    for moving in [
+        ProtocolState::Unknown,
+        ProtocolState::Starting,
+        ProtocolState::Stopping,
+    ] {
+        assert_eq!(pair(moving, ProtocolState::Down).adoptable(), None);
+        assert_eq!(pair(ProtocolState::Up, moving).adoptable(), None);
     }
-    assert_eq!(pair(State::Missing, State::Down).adoptable(), None);
+    assert_eq!(
+        pair(ProtocolState::Missing, ProtocolState::Down).adoptable(),
+        None
+    );
 }
 
 /// One protocol of a BIRD that takes its time.
@@ -200,7 +226,7 @@ fn d10_adoption_waits_while_anything_moves_or_is_missing() {
 struct Model {
     exists: bool,
     enabled: bool,
-    state: State,
+    state: ProtocolState,
     /// What the guard would find.
     fits: bool,
     /// Whether its routes resolve.
@@ -220,20 +246,24 @@ impl Model {
     /// BIRD does one of the things that it has to do.
     fn work(&mut self) {
         self.state = match (self.state, self.enabled) {
-            (State::Down, true) => State::Starting,
-            (State::Starting, true) => State::Up,
-            (State::Up | State::Starting, false) => State::Stopping,
-            (State::Stopping, _) => State::Down,
+            (ProtocolState::Down, true) => ProtocolState::Starting,
+            (ProtocolState::Starting, true) => ProtocolState::Up,
+            (ProtocolState::Up | ProtocolState::Starting, false) => ProtocolState::Stopping,
+            (ProtocolState::Stopping, _) => ProtocolState::Down,
             (state, _) => state,
         };
     }
 
     fn carries(&self) -> bool {
-        self.state == State::Up && self.enabled && self.resolves
+        self.state == ProtocolState::Up && self.enabled && self.resolves
     }
 
     fn known(&self) -> KnownState {
-        KnownState::state(if self.exists { self.state } else { State::Missing })
+        KnownState::state(if self.exists {
+            self.state
+        } else {
+            ProtocolState::Missing
+        })
     }
 }
 
@@ -288,11 +318,11 @@ impl Bird {
         }
         for step in writes {
             match step {
-                Step::Enable(slot) => {
+                Step::Switch(slot, SwitchAction::Enable) => {
                     assert!(self.slot(slot).fits, "enabled what the guard refuses");
                     self.slot(slot).enable();
                 }
-                Step::Disable(slot) => self.slot(slot).disable(),
+                Step::Switch(slot, SwitchAction::Disable) => self.slot(slot).disable(),
                 Step::AskGuard(_) | Step::AskRoutes(_) => panic!("a question among the writes"),
             }
             assert!(!gapless || self.carries(), "a gap after {step:?}: {self:?}");
@@ -306,10 +336,10 @@ impl Bird {
 
 fn model() -> impl Strategy<Value = Model> {
     let states = prop_oneof![
-        Just(State::Down),
-        Just(State::Starting),
-        Just(State::Up),
-        Just(State::Stopping)
+        Just(ProtocolState::Down),
+        Just(ProtocolState::Starting),
+        Just(ProtocolState::Up),
+        Just(ProtocolState::Stopping)
     ];
     (
         any::<bool>(),
@@ -322,8 +352,8 @@ fn model() -> impl Strategy<Value = Model> {
         .prop_map(|(enabled, state, fits, resolves, file, exists)| Model {
             exists,
             // A protocol that is up was enabled.
-            enabled: (enabled || state == State::Up) && exists,
-            state: if exists { state } else { State::Down },
+            enabled: (enabled || state == ProtocolState::Up) && exists,
+            state: if exists { state } else { ProtocolState::Down },
             fits,
             resolves,
             file: if file {

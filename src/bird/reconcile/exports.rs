@@ -7,7 +7,9 @@ use ipnet::IpNet;
 
 use crate::config::model::{Family, StaticProtocolConfig};
 
-use super::{ObservedUpstream, ReconcileTarget};
+use super::observation::ObservedUpstream;
+use super::target::ReconcileTarget;
+use crate::model::BgpState;
 
 /// How many prefixes a message names before it only counts them.
 const NAMED: usize = 5;
@@ -27,7 +29,7 @@ pub(crate) enum ExportReply {
     Failed(String),
 }
 
-/// The answers, by prefix and upstream.
+/// The replies, by prefix and upstream.
 pub(crate) type ExportReplies = HashMap<(IpNet, String), ExportReply>;
 
 /// How far a service reaches.
@@ -41,13 +43,13 @@ pub(crate) struct ExportReach {
     pub(crate) problems: Vec<String>,
 }
 
-/// Judges the answers for the static protocols that are up. `upstreams` may have more than the target's own; `recovering` says that
+/// Judges the replies for the static protocols that are up. `upstreams` may have more than the target's own; `recovering` says that
 /// graceful-restart recovery holds announcements back.
 pub(crate) fn judge(
     target: &ReconcileTarget,
     announced: &[&StaticProtocolConfig],
     upstreams: &[ObservedUpstream],
-    answers: &ExportReplies,
+    replies: &ExportReplies,
     recovering: bool,
 ) -> ExportReach {
     let ours: Vec<&ObservedUpstream> = target
@@ -57,7 +59,7 @@ pub(crate) fn judge(
         .collect();
     let problems: Vec<String> = announced
         .iter()
-        .filter_map(|line| shortfall(target, line, &ours, answers))
+        .filter_map(|protocol| shortfall(target, protocol, &ours, replies))
         .map(|text| {
             if recovering {
                 format!("{text}. {RECOVERING}")
@@ -67,7 +69,7 @@ pub(crate) fn judge(
         })
         .collect();
     ExportReach {
-        exported_to: carriers(target, announced, &ours, answers),
+        exported_to: carriers(target, announced, &ours, replies),
         enough: problems.is_empty(),
         problems,
     }
@@ -77,8 +79,8 @@ const RECOVERING: &str =
     "BIRD is in graceful-restart recovery, which holds announcements back until it ends (`show status`)";
 
 /// Whether `upstream` was sent that prefix, from that protocol.
-pub(crate) fn carries(answers: &ExportReplies, upstream: &str, prefix: IpNet, protocol: &str) -> bool {
-    match answers.get(&(prefix, upstream.to_owned())) {
+pub(crate) fn carries(replies: &ExportReplies, upstream: &str, prefix: IpNet, protocol: &str) -> bool {
+    match replies.get(&(prefix, upstream.to_owned())) {
         Some(ExportReply::From(protocols)) => protocols.iter().any(|sender| sender == protocol),
         Some(
             ExportReply::Dropped { .. }
@@ -91,7 +93,7 @@ pub(crate) fn carries(answers: &ExportReplies, upstream: &str, prefix: IpNet, pr
 }
 
 /// The pairs of prefix and upstream of a protocol that were asked, and do not have it from it.
-pub(crate) fn refused(answers: &ExportReplies, protocol: &StaticProtocolConfig) -> Vec<(IpNet, String)> {
+pub(crate) fn refused(replies: &ExportReplies, protocol: &StaticProtocolConfig) -> Vec<(IpNet, String)> {
     let refused = |prefix: IpNet, sent: &ExportReply| match sent {
         ExportReply::From(senders) => {
             protocol.prefixes.contains(&prefix) && !senders.contains(&protocol.name)
@@ -101,7 +103,7 @@ pub(crate) fn refused(answers: &ExportReplies, protocol: &StaticProtocolConfig) 
         | ExportReply::NotUp
         | ExportReply::Failed(_) => false,
     };
-    let mut all: Vec<(IpNet, String)> = answers
+    let mut all: Vec<(IpNet, String)> = replies
         .iter()
         .filter(|((prefix, _), sent)| refused(*prefix, sent))
         .map(|(key, _)| key.clone())
@@ -112,8 +114,8 @@ pub(crate) fn refused(answers: &ExportReplies, protocol: &StaticProtocolConfig) 
 
 /// Whether no upstream was sent any of a protocol's prefixes from it; an answer that makes no sense
 /// proves nothing.
-pub(crate) fn nobody_carries(answers: &ExportReplies, protocol: &StaticProtocolConfig) -> bool {
-    let of_protocol = answers
+pub(crate) fn nobody_carries(replies: &ExportReplies, protocol: &StaticProtocolConfig) -> bool {
+    let of_protocol = replies
         .iter()
         .filter(|((prefix, _), _)| protocol.prefixes.contains(prefix));
     let mut sent = of_protocol.map(|(_, sent)| sent);
@@ -129,20 +131,22 @@ fn carriers(
     target: &ReconcileTarget,
     announced: &[&StaticProtocolConfig],
     ours: &[&ObservedUpstream],
-    answers: &ExportReplies,
+    replies: &ExportReplies,
 ) -> Vec<String> {
     let carries_all = |upstream: &ObservedUpstream| {
         let wanted = target
             .full
             .iter()
-            .filter(|line| upstream.families.contains(&line.family));
+            .filter(|protocol| upstream.families.contains(&protocol.family));
         let mut some = false;
-        let all = wanted.into_iter().all(|line| {
+        let all = wanted.into_iter().all(|protocol| {
             some = true;
-            let by = announced.iter().find(|announced| announced.family == line.family);
+            let by = announced
+                .iter()
+                .find(|announced| announced.family == protocol.family);
             let sent =
-                |prefix: &IpNet| by.is_some_and(|by| carries(answers, &upstream.name, *prefix, &by.name));
-            line.prefixes.iter().all(sent)
+                |prefix: &IpNet| by.is_some_and(|by| carries(replies, &upstream.name, *prefix, &by.name));
+            protocol.prefixes.iter().all(sent)
         });
         some && all
     };
@@ -155,15 +159,15 @@ fn carriers(
 /// What is missing of one protocol's announcement, in words; `None`: nothing is.
 fn shortfall(
     target: &ReconcileTarget,
-    line: &StaticProtocolConfig,
+    protocol: &StaticProtocolConfig,
     ours: &[&ObservedUpstream],
-    answers: &ExportReplies,
+    replies: &ExportReplies,
 ) -> Option<String> {
     let StaticProtocolConfig {
         name,
         family,
         prefixes,
-    } = line;
+    } = protocol;
     let able: Vec<&&ObservedUpstream> = ours.iter().filter(|seen| may_carry(seen, *family)).collect();
     // One sentence for all prefixes that fail alike.
     let mut alike: BTreeMap<(usize, String), Vec<IpNet>> = BTreeMap::new();
@@ -171,11 +175,11 @@ fn shortfall(
         let (with, without): (Vec<&&ObservedUpstream>, Vec<_>) = able
             .iter()
             .copied()
-            .partition(|upstream| carries(answers, &upstream.name, *prefix, name));
+            .partition(|upstream| carries(replies, &upstream.name, *prefix, name));
         if with.len() < target.min_upstreams {
             let reasons: Vec<String> = without
                 .iter()
-                .map(|upstream| reason(upstream, *prefix, line, answers))
+                .map(|upstream| reason(upstream, *prefix, protocol, replies))
                 .collect();
             alike
                 .entry((with.len(), reasons.join("; ")))
@@ -212,14 +216,14 @@ fn may_carry(upstream: &ObservedUpstream, family: Family) -> bool {
 fn reason(
     upstream: &ObservedUpstream,
     prefix: IpNet,
-    line: &StaticProtocolConfig,
-    answers: &ExportReplies,
+    protocol: &StaticProtocolConfig,
+    replies: &ExportReplies,
 ) -> String {
     let name = &upstream.name;
-    if upstream.state == super::MISSING {
+    if upstream.state == BgpState::Missing {
         return format!("BIRD has no protocol {name}");
     }
-    if !upstream.established {
+    if !upstream.is_established() {
         let error = upstream
             .error
             .as_ref()
@@ -227,15 +231,15 @@ fn reason(
             .unwrap_or_default();
         return format!("{name} is {}{error}", upstream.state);
     }
-    match answers.get(&(prefix, name.clone())) {
-        Some(ExportReply::NotUp) => format!("the {} channel of {name} is not up", line.family.channel()),
+    match replies.get(&(prefix, name.clone())) {
+        Some(ExportReply::NotUp) => format!("the {} channel of {name} is not up", protocol.family.channel()),
         Some(ExportReply::Failed(error)) => format!("{name} could not be asked ({error})"),
         Some(ExportReply::Dropped { why, .. } | ExportReply::Blocked(why)) => why.clone(),
         Some(ExportReply::From(others)) if !others.is_empty() => {
             format!(
                 "{name} carries it from {}, not from {}",
                 others.join(", "),
-                line.name
+                protocol.name
             )
         }
         Some(ExportReply::From(_)) => format!(

@@ -1,14 +1,14 @@
-//! Which stages of the decision in force are told already, so that each is told once, and only what
+//! Which stages of the decision in force are reported already, so that each is reported once, and only what
 //! was done for this decision. Pure.
 
 use std::collections::BTreeSet;
 
-use super::TransitionStage;
+use super::report::TransitionStage;
 
 /// The stages of one decision.
 #[derive(Debug, Default)]
 pub(crate) struct StageReports {
-    /// It was reached: a write from then on only mends.
+    /// It was reached: a write from then on only puts back what somebody else changed.
     closed: bool,
     done: BTreeSet<(TransitionStage, String)>,
 }
@@ -19,8 +19,8 @@ impl StageReports {
         self.closed = true;
     }
 
-    /// Whether that stage is to be told; it is not a second time.
-    pub(crate) fn tell(&mut self, stage: TransitionStage, protocol: &str) -> bool {
+    /// Whether that stage is to be reported; it is not a second time.
+    pub(crate) fn is_new(&mut self, stage: TransitionStage, protocol: &str) -> bool {
         let due = match stage {
             TransitionStage::EnableSent | TransitionStage::DisableSent => !self.closed,
             TransitionStage::EnableAnswered | TransitionStage::Up => {

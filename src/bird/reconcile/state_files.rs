@@ -1,5 +1,5 @@
-//! The state files, written off the runtime's threads: a disk that hangs must not keep steering
-//! from BIRD, since the announcement matters more.
+//! The state files, written off the runtime's threads: a disk that hangs must not keep the
+//! reconciler from BIRD, since the announcement matters more.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::process_files::ProcessFiles;
 
 /// Writing takes microseconds where run_dir should be, in memory. What takes longer than this goes
 /// on without us.
-const PATIENCE: Duration = Duration::from_millis(200);
+const DISK_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The state files of all protocols.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct StateFiles {
     dir: Arc<StateDir>,
     socket: PathBuf,
     /// What the files are known to say: what was written and not looked at since.
-    said: HashMap<String, StateFileValue>,
+    known: HashMap<String, StateFileValue>,
     /// A write that hangs. Until it ends no other is begun, so that none is overtaken.
     stuck: Option<JoinHandle<anyhow::Result<bool>>>,
 }
@@ -33,70 +33,72 @@ impl StateFiles {
         Self {
             dir: Arc::new(StateDir::new(run_dir)),
             socket: socket.to_owned(),
-            said: HashMap::new(),
+            known: HashMap::new(),
             stuck: None,
         }
     }
 
     /// What the files of these protocols say, all of them read at once; none where the disk does not
-    /// answer in time. Hand it to [`StateFiles::trust`].
+    /// answer in time. Hand it to [`StateFiles::replace_known`].
     pub(crate) async fn read(&self, protocols: Vec<String>) -> HashMap<String, StateFileValue> {
         let dir = Arc::clone(&self.dir);
         let read = spawn_blocking(move || {
-            let said = protocols.into_iter().filter_map(|name| {
-                let saying = dir.holds(&name)?;
-                Some((name, saying))
+            let values = protocols.into_iter().filter_map(|name| {
+                let value = dir.holds(&name)?;
+                Some((name, value))
             });
-            said.collect()
+            values.collect()
         });
-        match timeout(PATIENCE, read).await {
-            Ok(Ok(said)) => said,
+        match timeout(DISK_TIMEOUT, read).await {
+            Ok(Ok(values)) => values,
             Ok(Err(_)) | Err(_) => HashMap::new(),
         }
     }
 
     /// Goes by what was read just now, not by what was written once: a file that is not among it is
     /// looked at, and written, when it is to say something.
-    pub(crate) fn trust(&mut self, said: HashMap<String, StateFileValue>) {
-        self.said = said;
+    pub(crate) fn replace_known(&mut self, values: HashMap<String, StateFileValue>) {
+        self.known = values;
     }
 
     /// Makes a protocol's file say that, where it does not.
     ///
     /// # Errors
     /// In an operator's words.
-    pub(crate) async fn say(&mut self, protocol: &str, saying: StateFileValue) -> Result<(), String> {
-        if self.said.get(protocol) == Some(&saying) {
+    pub(crate) async fn write(&mut self, protocol: &str, value: StateFileValue) -> Result<(), String> {
+        if self.known.get(protocol) == Some(&value) {
             return Ok(());
         }
-        self.said.remove(protocol);
+        self.known.remove(protocol);
         if self.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
-            return Err(self.hangs());
+            return Err(self.timeout_error());
         }
         let (dir, name) = (Arc::clone(&self.dir), protocol.to_owned());
-        let mut write = spawn_blocking(move || dir.say(&name, saying));
-        let Ok(written) = timeout(PATIENCE, &mut write).await else {
+        let mut write = spawn_blocking(move || dir.write(&name, value));
+        let Ok(written) = timeout(DISK_TIMEOUT, &mut write).await else {
             self.stuck = Some(write);
-            return Err(self.hangs());
+            return Err(self.timeout_error());
         };
-        flat(written)?;
-        self.said.insert(protocol.to_owned(), saying);
+        flatten(written)?;
+        self.known.insert(protocol.to_owned(), value);
         Ok(())
     }
 
     /// Whether a protocol's file says that it is enabled; one that is not there does not. `None`: it
     /// cannot be read.
-    pub(crate) async fn says_enabled(&self, protocol: &str) -> Option<bool> {
+    pub(crate) async fn is_enabled(&self, protocol: &str) -> Option<bool> {
         let (dir, name) = (Arc::clone(&self.dir), protocol.to_owned());
         let read = spawn_blocking(move || dir.read(&name));
-        match timeout(PATIENCE, read).await {
-            Ok(read) => flat(read).ok().map(|said| said == Some(StateFileValue::Enabled)),
+        match timeout(DISK_TIMEOUT, read).await {
+            Ok(read) => flatten(read)
+                .ok()
+                .map(|value| value == Some(StateFileValue::Enabled)),
             Err(_) => None,
         }
     }
 
     /// Whether BIRD's user can read the files (A6), as BIRD's process `pid` sees them; where that
-    /// cannot be seen, as we do, and readiness says so. Nothing is said while there are none yet, or no
+    /// cannot be seen, as we do, and readiness says so. Nothing is values while there are none yet, or no
     /// socket to tell who BIRD's user is.
     ///
     /// # Errors
@@ -112,13 +114,13 @@ impl StateFiles {
             }
             Ok(_) | Err(_) => Ok(()),
         });
-        match timeout(PATIENCE, check).await {
-            Ok(checked) => flat(checked),
-            Err(_) => Err(self.hangs()),
+        match timeout(DISK_TIMEOUT, check).await {
+            Ok(checked) => flatten(checked),
+            Err(_) => Err(self.timeout_error()),
         }
     }
 
-    fn hangs(&self) -> String {
+    fn timeout_error(&self) -> String {
         let path = self.dir.path("NAME");
         format!(
             "the state files {} cannot be reached: the disk does not answer",
@@ -127,7 +129,7 @@ impl StateFiles {
     }
 }
 
-fn flat<T>(result: Result<anyhow::Result<T>, JoinError>) -> Result<T, String> {
+fn flatten<T>(result: Result<anyhow::Result<T>, JoinError>) -> Result<T, String> {
     match result {
         Ok(done) => done.map_err(|error| format!("{error:#}")),
         Err(panicked) => Err(format!("looking at the state files failed: {panicked}")),

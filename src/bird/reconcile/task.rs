@@ -1,130 +1,113 @@
-//! The task: when to look at BIRD, and what to do about what is seen.
-//!
-//! A quick pass follows a new wish or a write: one look at all protocols, the writes that are due,
-//! and the questions that prove them. A full pass comes with every poll and every connection, and
-//! looks at everything else as well. A new wish ends either of them where it stands.
+//! The reconciler's task: it waits for a new intent, for BIRD, for the next look or the next poll, and
+//! makes a pass.
 
-use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::bird::client::{BirdClient, BirdError, ConnectionStatus, Priority};
-use crate::bird::plan::State;
+use super::decision::BirdRun;
+use super::export_queries;
+use super::guard_queries::guard_some;
+use super::io::{PassAbort, ReconcilerIo, ends_the_pass, only_this_command};
+use super::observation::ObservedUpstream;
+use super::report::{ReconcilerReport, ReportSender};
+use super::route_queries::{ask_kernels, ask_others, ask_upstreams};
+use super::service::ServiceReconciler;
+use super::state_files::StateFiles;
+use super::summary;
+use super::target::{Intents, ReconcilerConfig};
+use super::view::ProtocolView;
+use super::writes::{re_enable_unreached, reconcile, update_intents, write_state_files};
+use crate::bird::client::{BirdClient, ConnectionStatus};
+use crate::bird::parse::{BirdStatus, DaemonState};
 use crate::metrics::shared::SharedNumber;
 use crate::model::snapshot::BirdState;
-
-use super::drift::BirdRun;
-use super::report_queue::ReportQueue;
-use super::service::{ProtocolView, ServiceReconciler};
-use super::state_files::StateFiles;
-use super::{DesiredStates, ObservedUpstream, ReconcilerConfig, ReconcilerReport, TransitionStage};
 
 /// How soon BIRD is looked at again while something is on its way, in milliseconds. BIRD 2 needs
 /// none of it, BIRD 3 a few milliseconds, a large table up to a hundred. After the last one the
 /// poll takes over.
 const FOLLOW_MS: [u64; 14] = [0, 1, 2, 5, 10, 20, 50, 50, 100, 100, 100, 200, 200, 200];
 
-/// Why a pass ended early.
-pub(crate) enum PassAbort {
-    /// There is a new wish.
-    NewWish,
-    /// BIRD is gone, or does not answer.
-    Lost,
-    /// Too many others ask BIRD something right now.
-    Crowded,
-}
-
 /// How soon to try again when too many others ask.
-const CROWDED: Duration = Duration::from_millis(50);
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the task owns.
 pub(crate) struct ReconcilerTask {
-    /// For what a decision needs (A10).
-    pub(crate) urgent: BirdClient,
-    /// For everything else.
-    pub(crate) patient: BirdClient,
-    pub(crate) setup: ReconcilerConfig,
-    pub(crate) courses: Vec<ServiceReconciler>,
-    pub(crate) upstreams: Vec<ObservedUpstream>,
-    pub(crate) boot: BirdRun,
-    pub(crate) files: StateFiles,
-    pub(crate) outbox: ReportQueue,
+    config: ReconcilerConfig,
+    services: Vec<ServiceReconciler>,
+    io: ReconcilerIo,
+    run: BirdRun,
     /// Where the guard's round stands.
-    pub(crate) guard_cursor: usize,
+    guard_cursor: usize,
     /// Where the round of other protocols' routes stands.
-    pub(crate) others_cursor: usize,
-    pub(crate) wishes: watch::Receiver<DesiredStates>,
-    link: watch::Receiver<ConnectionStatus>,
-    /// The connection that was looked at last.
-    connects: u64,
+    others_cursor: usize,
+    connection: watch::Receiver<ConnectionStatus>,
     next_poll: Instant,
     /// How many looks followed the last write, and when the next one does.
     follow: Option<(usize, Instant)>,
-    /// When the first of the writes is due that had to wait.
-    pub(crate) retry: Option<Instant>,
-    /// Something was written in this pass.
-    pub(crate) wrote: bool,
-    /// Counts that it works, for whoever watches over it.
-    pub(crate) steps: SharedNumber,
 }
 
 enum ReconcilerWake {
-    Wishes,
-    Link,
+    Intents,
+    Connection,
     Quick,
     Poll,
-    Over,
+    Ended,
+}
+
+/// How much a pass looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PassKind {
+    Quick,
+    Full,
 }
 
 impl ReconcilerTask {
     pub(crate) fn new(
         client: &BirdClient,
-        setup: ReconcilerConfig,
-        wishes: watch::Receiver<DesiredStates>,
-        reports: mpsc::Sender<ReconcilerReport>,
+        config: ReconcilerConfig,
+        intents: watch::Receiver<Intents>,
+        reports: ReportSender,
     ) -> Self {
         let now = Instant::now();
-        let course = |target: &super::ReconcileTarget| {
-            ServiceReconciler::new(target.clone(), setup.poll_interval, now)
-        };
+        let targets = config.targets.iter().cloned().enumerate();
+        let services = targets
+            .map(|(index, target)| ServiceReconciler::new(index, target, config.poll_interval, now))
+            .collect();
+        let files = StateFiles::new(&config.run_dir, &config.socket);
         Self {
-            urgent: client.at(Priority::Decision),
-            patient: client.at(Priority::Poll),
-            courses: setup.targets.iter().map(course).collect(),
-            upstreams: Vec::new(),
-            boot: BirdRun::default(),
-            files: StateFiles::new(&setup.run_dir, &setup.socket),
-            outbox: ReportQueue::new(reports),
+            config,
+            services,
+            io: ReconcilerIo::new(client, files, intents, reports),
+            run: BirdRun::default(),
             guard_cursor: 0,
             others_cursor: 0,
-            wishes,
-            link: client.link(),
-            connects: 0,
+            connection: client.link(),
             next_poll: now,
             follow: None,
-            retry: None,
-            wrote: false,
-            steps: SharedNumber::default(),
-            setup,
         }
     }
 
-    /// Until nobody wishes any more.
+    /// Counts the steps that the task takes.
+    pub(crate) fn steps(&self) -> SharedNumber {
+        self.io.steps.clone()
+    }
+
+    /// Ends when the sender of the intents, or the client's task, is gone.
     pub(crate) async fn run(mut self) {
-        self.take_wishes();
+        update_intents(&mut self.services, &mut self.io);
         loop {
-            self.steps.add(1);
+            self.io.steps.add(1);
             match self.wait().await {
-                ReconcilerWake::Over => return,
-                ReconcilerWake::Wishes => {
-                    self.take_wishes();
+                ReconcilerWake::Ended => return,
+                ReconcilerWake::Intents => {
+                    update_intents(&mut self.services, &mut self.io);
                     self.follow = self.follow.map(|_| (0, Instant::now()));
-                    self.pass(false).await;
+                    self.pass(PassKind::Quick).await;
                 }
-                ReconcilerWake::Quick => self.pass(false).await,
-                ReconcilerWake::Link | ReconcilerWake::Poll => self.pass(true).await,
+                ReconcilerWake::Quick => self.pass(PassKind::Quick).await,
+                ReconcilerWake::Connection | ReconcilerWake::Poll => self.pass(PassKind::Full).await,
             }
         }
     }
@@ -133,10 +116,10 @@ impl ReconcilerTask {
         loop {
             // A poll can wait for what is on its way, but not for ever.
             let poll = match self.follow {
-                Some(_) => self.next_poll + self.setup.poll_interval,
+                Some(_) => self.next_poll + self.config.poll_interval,
                 None => self.next_poll,
             };
-            let quick = [self.follow.map(|(_, at)| at), self.retry]
+            let quick = [self.follow.map(|(_, at)| at), self.io.retry_at]
                 .into_iter()
                 .flatten()
                 .min();
@@ -145,188 +128,208 @@ impl ReconcilerTask {
                 Some(_) | None => (poll, ReconcilerWake::Poll),
             };
             tokio::select! {
+                // A new intent first: a decision never waits behind a poll that is due as well (A10).
                 biased;
-                changed = self.wishes.changed() => return if changed.is_ok() { ReconcilerWake::Wishes } else { ReconcilerWake::Over },
-                changed = self.link.changed() => match changed {
-                    Ok(()) if self.link_news() => return ReconcilerWake::Link,
+                changed = self.io.intents.changed() => {
+                    return if changed.is_ok() { ReconcilerWake::Intents } else { ReconcilerWake::Ended };
+                }
+                changed = self.connection.changed() => match changed {
+                    Ok(()) if self.connection_differs() => return ReconcilerWake::Connection,
                     Ok(()) => {}
-                    // The client's task ended; without it there is nothing to steer.
-                    Err(_) => return ReconcilerWake::Over,
+                    // The client's task ended; without it there is nothing to write to.
+                    Err(_) => return ReconcilerWake::Ended,
                 },
-                () = self.outbox.drain() => {}
                 () = due(timer) => return wake,
             }
         }
     }
 
     /// Whether the connection is another one, or BIRD is there or gone since the last look.
-    fn link_news(&mut self) -> bool {
-        let link = self.link.borrow_and_update();
-        let seen = self.courses.iter().any(|course| course.actual.is_some());
-        link.connects != self.connects || (link.state == BirdState::Up) != seen
-    }
-
-    /// Takes the latest wishes; the services whose wish is another one now.
-    pub(crate) fn take_wishes(&mut self) -> Vec<usize> {
-        // Borrowed for the comparison alone: a copy that somebody holds would have to be made anew by
-        // whoever changes one of a thousand wishes.
-        let wishes = self.wishes.borrow_and_update();
-        let mut changed = Vec::new();
-        for (service, (course, wish)) in self.courses.iter_mut().zip(wishes.iter()).enumerate() {
-            if course.wish != *wish {
-                course.take(wish);
-                changed.push(service);
-            }
-        }
-        changed
-    }
-
-    /// Whether there are wishes that were not taken yet.
-    pub(crate) fn has_new_wishes(&self) -> bool {
-        self.steps.add(1);
-        self.wishes.has_changed().unwrap_or(true)
-    }
-
-    /// What a question of a poll comes to, unless there is a new wish before that: it does not wait
-    /// behind the questions of others (A10). Only for questions; nothing that writes is given up.
-    pub(crate) async fn unless_wished<T>(
-        &self,
-        asking: impl Future<Output = Result<T, PassAbort>>,
-    ) -> Result<T, PassAbort> {
-        let mut wishes = self.wishes.clone();
-        tokio::select! {
-            biased;
-            _ = wishes.changed() => Err(PassAbort::NewWish),
-            answer = asking => answer,
-        }
+    fn connection_differs(&mut self) -> bool {
+        let connection = self.connection.borrow_and_update();
+        let seen = self.services.iter().any(|service| service.actual.is_some());
+        connection.connects != self.run.connects || (connection.state == BirdState::Up) != seen
     }
 
     /// One pass. A quick one that finds BIRD gone leaves the rest to the next full one.
-    async fn pass(&mut self, full: bool) {
-        (self.wrote, self.retry) = (false, None);
+    async fn pass(&mut self, kind: PassKind) {
+        (self.io.wrote, self.io.retry_at) = (false, None);
         let (state, connects) = {
-            let link = self.link.borrow_and_update();
-            (link.state, link.connects)
+            let connection = self.connection.borrow_and_update();
+            (connection.state, connection.connects)
         };
-        if connects != self.connects {
-            self.connects = connects;
-            self.boot.connects = connects;
+        if connects != self.run.connects {
+            self.run.connects = connects;
             (self.guard_cursor, self.others_cursor) = (0, 0);
-            self.courses.iter_mut().for_each(ServiceReconciler::reconnected);
+            self.services.iter_mut().for_each(ServiceReconciler::reconnected);
         }
-        if full {
-            self.next_poll = Instant::now() + self.setup.poll_interval;
+        if kind == PassKind::Full {
+            self.next_poll = Instant::now() + self.config.poll_interval;
             self.read_files().await;
         }
-        let result = match (state, full) {
-            (BirdState::Busy | BirdState::Down, _) => Err(PassAbort::Lost),
-            (BirdState::Up, true) => self.full_pass().await,
-            (BirdState::Up, false) => self.quick_pass().await,
+        let result = match (state, kind) {
+            (BirdState::Busy | BirdState::Down, _) => Err(PassAbort::BirdLost),
+            (BirdState::Up, PassKind::Full) => self.full_pass().await,
+            (BirdState::Up, PassKind::Quick) => self.quick_pass().await,
         };
         match result {
             Ok(()) => self.plan_follow_up(),
-            Err(PassAbort::NewWish) => {
-                let now = Instant::now();
-                self.next_poll = if full { now } else { self.next_poll };
-                self.follow = if self.wrote { Some((0, now)) } else { self.follow };
-            }
-            Err(PassAbort::Crowded) => {
-                let soon = Instant::now() + CROWDED;
-                self.next_poll = if full { soon } else { self.next_poll };
-                self.retry = Some(soon);
-            }
-            Err(PassAbort::Lost) => self.without_bird(full).await,
+            Err(abort) => self.aborted(kind, abort).await,
         }
     }
 
-    /// Sees what others did to the state files. A new wish does not wait for that: it comes with the next
-    /// full pass.
+    async fn aborted(&mut self, kind: PassKind, abort: PassAbort) {
+        let now = Instant::now();
+        let next = match abort {
+            PassAbort::NewIntent => {
+                self.follow = if self.io.wrote {
+                    Some((0, now))
+                } else {
+                    self.follow
+                };
+                now
+            }
+            PassAbort::QueueFull => {
+                self.io.retry_at = Some(now + QUEUE_FULL_PAUSE);
+                now + QUEUE_FULL_PAUSE
+            }
+            PassAbort::BirdLost => {
+                self.follow = None;
+                write_state_files(&mut self.services, &mut self.io).await;
+                if kind == PassKind::Full {
+                    self.report_nothing_seen();
+                }
+                return;
+            }
+        };
+        // A full pass that was cut short is made up for.
+        if kind == PassKind::Full {
+            self.next_poll = next;
+        }
+    }
+
+    /// Sees what others did to the state files. A new intent does not wait for that: it comes with the
+    /// next full pass.
     async fn read_files(&mut self) {
-        let names = self.courses.iter().flat_map(ServiceReconciler::names).collect();
-        let reading = async { Ok(self.files.read(names).await) };
-        if let Ok(said) = self.unless_wished(reading).await {
-            self.files.trust(said);
+        let names = self.services.iter().flat_map(ServiceReconciler::names).collect();
+        let reading = async { Ok(self.io.files.read(names).await) };
+        if let Ok(values) = self.io.unless_new_intent(reading).await {
+            self.io.files.replace_known(values);
         }
     }
 
     /// A look at all protocols, and what has to be written.
     async fn quick_pass(&mut self) -> Result<(), PassAbort> {
-        let view = self.look(true).await?;
-        self.ask_suspects(&view).await?;
-        self.steer(&view).await?;
-        self.prove(&view).await?;
-        self.prove_silence(&view).await
+        let view = self.look(PassKind::Quick).await?;
+        self.ask_who_undid(&view).await?;
+        reconcile(&mut self.services, &view, &mut self.io).await?;
+        export_queries::prove_announcements(&mut self.services, &view, &self.io).await?;
+        export_queries::prove_drill_ends(&mut self.services, &view, &self.io).await
+    }
+
+    /// A look at everything (A1, A5, A7).
+    async fn full_pass(&mut self) -> Result<(), PassAbort> {
+        let status = async { self.io.patient.show_status().await.map_err(ends_the_pass) };
+        let status = self.io.unless_new_intent(status).await?;
+        self.run.started_at = status.last_reboot.as_ref().map(|at| without_fraction(at));
+        let mut view = self.look(PassKind::Full).await?;
+        // BIRD 3 says yes to everything while it shuts down, and means nothing by it.
+        if status.daemon != DaemonState::ShuttingDown {
+            self.ask_who_undid(&view).await?;
+            reconcile(&mut self.services, &view, &mut self.io).await?;
+            if self.io.wrote {
+                view = self.look(PassKind::Full).await?;
+            }
+        }
+        let (services, io) = (&mut self.services, &mut self.io);
+        ask_upstreams(&self.config.upstreams, io).await?;
+        guard_some(services, &mut self.guard_cursor, &view, io).await?;
+        ask_others(services, &mut self.others_cursor, io).await?;
+        ask_kernels(services, &mut view, io).await?;
+        let asking = export_queries::ask_exports(services, &view, io);
+        let replies = io.unless_new_intent(asking).await?;
+        export_queries::report_exports(services, &view, &replies, io);
+        if is_normal(&status) {
+            re_enable_unreached(services, &view, &replies, io).await?;
+        }
+        let pid = io.patient.link().borrow().pid;
+        let readable = io.files.readable(pid).await;
+        let now = Instant::now();
+        services
+            .iter_mut()
+            .for_each(|service| service.update_drift_alarms(now));
+        let recovering = status.graceful_restart_recovery;
+        let running = status.daemon == DaemonState::Running;
+        let observed = services.iter().map(|service| {
+            let reach = export_queries::reach(service, &view, &replies, recovering, io);
+            summary::service(service, &view, reach, &replies, &io.upstreams, running)
+        });
+        let upstreams = io.upstreams.clone();
+        let seen = summary::all(observed.collect(), upstreams, is_normal(&status), readable.err());
+        io.report([ReconcilerReport::Seen(seen)]);
+        Ok(())
+    }
+
+    /// BIRD is not there: that is what there is to report.
+    fn report_nothing_seen(&mut self) {
+        let now = Instant::now();
+        self.services
+            .iter_mut()
+            .for_each(|service| service.lose_sight(now));
+        let services = self.services.iter().map(summary::unseen_service).collect();
+        let upstreams = self.config.upstreams.iter();
+        let upstreams = upstreams.map(|name| ObservedUpstream::unknown(name)).collect();
+        let seen = summary::all(services, upstreams, false, None);
+        self.io.report([ReconcilerReport::Seen(seen)]);
     }
 
     /// `show protocols`, and what it says about drift and stages.
-    pub(crate) async fn look(&mut self, urgent: bool) -> Result<ProtocolView, PassAbort> {
-        let protocols = if urgent {
-            self.urgent.show_protocols().await.map_err(ends_the_pass)?
-        } else {
-            let asking = async { self.patient.show_protocols().await.map_err(ends_the_pass) };
-            self.unless_wished(asking).await?
+    async fn look(&mut self, kind: PassKind) -> Result<ProtocolView, PassAbort> {
+        let protocols = match kind {
+            PassKind::Quick => self.io.urgent.show_protocols().await.map_err(ends_the_pass)?,
+            PassKind::Full => {
+                let asking = async { self.io.patient.show_protocols().await.map_err(ends_the_pass) };
+                self.io.unless_new_intent(asking).await?
+            }
         };
         let (view, now) = (ProtocolView::new(&protocols), Instant::now());
-        for (service, course) in self.courses.iter_mut().enumerate() {
-            if let Some(text) = course.observe(&view, &self.boot, now) {
-                self.outbox.push(ReconcilerReport::Drift { service, text });
-            }
-            for name in course.names() {
-                let stage = match view.state(&name) {
-                    State::Up => TransitionStage::Up,
-                    State::Down | State::Missing => TransitionStage::Down,
-                    State::Unknown | State::Starting | State::Stopping => continue,
-                };
-                self.outbox.push_all(
-                    course
-                        .stage(service, stage, &name, now)
-                        .map(ReconcilerReport::Stage),
-                );
-            }
+        for (index, service) in self.services.iter_mut().enumerate() {
+            let drift = service.observe(&view, &self.run, now);
+            self.io
+                .report(drift.map(|text| ReconcilerReport::Drift { service: index, text }));
+            self.io.report(service.stages_seen(&view, now));
         }
         Ok(view)
     }
 
     /// Who undid what had been reached: the message that BIRD shows, where it is not ours (A1, A3). It is
     /// asked before it is put back, because that takes the message away.
-    pub(crate) async fn ask_suspects(&mut self, view: &ProtocolView) -> Result<(), PassAbort> {
-        for service in 0..self.courses.len() {
-            for (leg, slot) in self.courses[service].take_suspects(view) {
-                let Some(line) = self.courses[service].legs[leg].line(slot) else {
-                    continue;
-                };
-                let message = match self.patient.show_protocol(&line.protocol.name).await {
-                    Ok(detail) => detail.message.filter(|message| *message != line.told),
-                    Err(error) => only_the_question(error).map(|_| None)?,
-                };
-                if let Some(line) = self.courses[service].legs[leg].line_mut(slot) {
-                    line.mending.undone(message, Instant::now());
-                }
-            }
+    async fn ask_who_undid(&mut self, view: &ProtocolView) -> Result<(), PassAbort> {
+        for protocol in self
+            .services
+            .iter_mut()
+            .flat_map(|service| service.take_undone(view))
+        {
+            let message = match self.io.patient.show_protocol(&protocol.config.name).await {
+                Ok(detail) => detail.message.filter(|message| *message != protocol.last_reason),
+                Err(error) => only_this_command(error).map(|_| None)?,
+            };
+            protocol.drift_backoff.undone(message, Instant::now());
         }
         Ok(())
-    }
-
-    /// A decision goes first: whoever works through many questions asks here in between (A10).
-    pub(crate) fn heed_wishes(&self) -> Result<(), PassAbort> {
-        if self.has_new_wishes() {
-            Err(PassAbort::NewWish)
-        } else {
-            Ok(())
-        }
     }
 
     /// Looks again soon while anything is on its way; once it has arrived, a full look follows, so
     /// that what is shown is what is.
     fn plan_follow_up(&mut self) {
         let now = Instant::now();
-        let moving = self.courses.iter().any(ServiceReconciler::moving);
-        let looks = match (self.wrote, self.follow) {
+        let in_progress = self.services.iter().any(ServiceReconciler::in_progress);
+        let looks = match (self.io.wrote, self.follow) {
             (true, _) | (false, None) => 0,
             (false, Some((looks, _))) => looks + 1,
         };
         self.follow = match FOLLOW_MS.get(looks) {
-            Some(wait) if self.wrote || (moving && self.follow.is_some()) => {
+            Some(wait) if self.io.wrote || (in_progress && self.follow.is_some()) => {
                 Some((looks, now + Duration::from_millis(*wait)))
             }
             Some(_) | None => {
@@ -337,24 +340,6 @@ impl ReconcilerTask {
             }
         };
     }
-
-    /// BIRD is not there: the files are all that can be done, for a BIRD that starts (A6).
-    async fn without_bird(&mut self, full: bool) {
-        self.follow = None;
-        let view = ProtocolView::default();
-        for service in 0..self.courses.len() {
-            let Some(wanted) = self.courses[service].lasting_order() else {
-                continue;
-            };
-            for leg in 0..self.courses[service].legs.len() {
-                let files = self.courses[service].legs[leg].pair(&view).files(wanted);
-                self.write_files(service, leg, files).await;
-            }
-        }
-        if full {
-            self.report_nothing_seen();
-        }
-    }
 }
 
 /// tokio's timer rounds up to the next millisecond; what is due is due.
@@ -364,23 +349,12 @@ async fn due(at: Instant) {
     }
 }
 
-/// Sorts an error: one that ends the pass, or one that concerns only the question and is given back.
-pub(crate) fn only_the_question(error: BirdError) -> Result<BirdError, PassAbort> {
-    match error {
-        BirdError::Unreachable { .. } | BirdError::Broken { .. } | BirdError::Timeout { .. } => {
-            Err(PassAbort::Lost)
-        }
-        BirdError::QueueFull => Err(PassAbort::Crowded),
-        BirdError::SessionDown { .. }
-        | BirdError::NoSuchProtocol { .. }
-        | BirdError::Restricted
-        | BirdError::Refused { .. }
-        | BirdError::Malformed { .. }
-        | BirdError::Unfit { .. } => Ok(error),
-    }
+/// BIRD is up and running, and no graceful-restart recovery holds anything back.
+fn is_normal(status: &BirdStatus) -> bool {
+    status.daemon == DaemonState::Running && !status.graceful_restart_recovery
 }
 
-/// For the questions without which there is no pass.
-pub(crate) fn ends_the_pass(error: BirdError) -> PassAbort {
-    only_the_question(error).map_or_else(|halt| halt, |_| PassAbort::Lost)
+/// BIRD computes its start anew from the wall clock each time, a few microseconds off.
+fn without_fraction(at: &str) -> String {
+    at.split('.').next().unwrap_or(at).to_owned()
 }

@@ -40,10 +40,10 @@ fn chmod(path: &Path, mode: u32) {
 #[test]
 fn a6_the_file_holds_exactly_the_flag_and_is_open_to_birds_user() {
     let place = place();
-    assert!(place.state.say("web_v4", StateFileValue::Enabled).unwrap());
+    assert!(place.state.write("web_v4", StateFileValue::Enabled).unwrap());
     let path = place.run_dir.join("bird/web_v4.conf");
     assert_eq!(fs::read_to_string(&path).unwrap(), "disabled no;\n");
-    assert!(place.state.say("web_v4", StateFileValue::Disabled).unwrap());
+    assert!(place.state.write("web_v4", StateFileValue::Disabled).unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "disabled;\n");
     assert_eq!(mode_of(&path), 0o644);
     assert_eq!(mode_of(&place.run_dir.join("bird")), 0o755);
@@ -54,9 +54,9 @@ fn a6_the_file_holds_exactly_the_flag_and_is_open_to_birds_user() {
 #[test]
 fn a6_a_file_that_says_so_already_is_not_touched() {
     let place = place();
-    place.state.say("web_v4", StateFileValue::Enabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Enabled).unwrap();
     let before = fs::metadata(place.state.path("web_v4")).unwrap();
-    assert!(!place.state.say("web_v4", StateFileValue::Enabled).unwrap());
+    assert!(!place.state.write("web_v4", StateFileValue::Enabled).unwrap());
     let after = fs::metadata(place.state.path("web_v4")).unwrap();
     assert_eq!(
         (before.ino(), before.mtime_nsec()),
@@ -67,9 +67,9 @@ fn a6_a_file_that_says_so_already_is_not_touched() {
 #[test]
 fn a6_a_file_is_replaced_and_never_written_into() {
     let place = place();
-    place.state.say("web_v4", StateFileValue::Enabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Enabled).unwrap();
     let mut reader = File::open(place.state.path("web_v4")).unwrap();
-    place.state.say("web_v4", StateFileValue::Disabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Disabled).unwrap();
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     assert_eq!(
@@ -86,7 +86,7 @@ fn a6_a_file_is_replaced_and_never_written_into() {
 #[test]
 fn a6_what_somebody_else_wrote_or_locked_is_put_right() {
     let place = place();
-    place.state.say("web_v4", StateFileValue::Enabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Enabled).unwrap();
     let path = place.state.path("web_v4");
     for wrong in [
         "",
@@ -97,17 +97,17 @@ fn a6_what_somebody_else_wrote_or_locked_is_put_right() {
         fs::write(&path, wrong).unwrap();
         assert_eq!(place.state.read("web_v4").unwrap(), None, "{wrong:?}");
         assert!(
-            place.state.say("web_v4", StateFileValue::Enabled).unwrap(),
+            place.state.write("web_v4", StateFileValue::Enabled).unwrap(),
             "{wrong:?}"
         );
         assert_eq!(place.state.read("web_v4").unwrap(), Some(StateFileValue::Enabled));
     }
     chmod(&path, 0o600);
-    assert!(place.state.say("web_v4", StateFileValue::Enabled).unwrap());
+    assert!(place.state.write("web_v4", StateFileValue::Enabled).unwrap());
     assert_eq!(mode_of(&path), 0o644);
     chmod(&place.run_dir, 0o700);
     fs::remove_dir_all(place.run_dir.join("bird")).unwrap();
-    assert!(place.state.say("web_v4", StateFileValue::Enabled).unwrap());
+    assert!(place.state.write("web_v4", StateFileValue::Enabled).unwrap());
     assert_eq!(mode_of(&place.run_dir), 0o755);
 }
 
@@ -126,7 +126,7 @@ fn a6_a_failure_names_the_path() {
     fs::write(&place.run_dir, "not a directory").unwrap();
     let error = format!(
         "{:#}",
-        place.state.say("web_v4", StateFileValue::Enabled).unwrap_err()
+        place.state.write("web_v4", StateFileValue::Enabled).unwrap_err()
     );
     assert!(
         error.contains(&format!("cannot make the directory {}", place.run_dir.display())),
@@ -137,7 +137,7 @@ fn a6_a_failure_names_the_path() {
 #[test]
 fn a6_a_directory_that_birds_user_cannot_enter_is_named() {
     let place = place();
-    place.state.say("web_v4", StateFileValue::Enabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Enabled).unwrap();
     let bird = place.run_dir.join("bird");
     for (dir, mode, verb) in [
         (&bird, 0o750, "enter"),
@@ -177,7 +177,7 @@ fn a6_a_symbolic_link_does_not_hide_a_locked_directory() {
     fs::create_dir(&hidden).unwrap();
     fs::create_dir(hidden.join("run")).unwrap();
     symlink(hidden.join("run"), &place.run_dir).unwrap();
-    place.state.say("web_v4", StateFileValue::Enabled).unwrap();
+    place.state.write("web_v4", StateFileValue::Enabled).unwrap();
     chmod(&hidden, 0o700);
     let error = place
         .state

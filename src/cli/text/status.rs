@@ -159,7 +159,7 @@ impl StatusPage<'_> {
     fn upstreams(&self, snapshot: &Snapshot) -> Option<TextTable> {
         let mut table = TextTable::new(&[("Upstream", 10), ("State", 11), ("Since", 10)], "Info");
         for upstream in &snapshot.upstreams {
-            let color = if upstream.state == "Established" {
+            let color = if upstream.state.is_established() {
                 PLAIN
             } else {
                 RED
@@ -167,7 +167,7 @@ impl StatusPage<'_> {
             table.row(
                 vec![
                     TableCell::new(&upstream.name),
-                    TableCell::new(&upstream.state).styled(color),
+                    TableCell::new(upstream.state.as_str()).styled(color),
                     TableCell::new(self.time(upstream.since)),
                 ],
                 TableCell::new(upstream.error.as_deref().unwrap_or_default()),

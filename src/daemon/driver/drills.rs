@@ -366,7 +366,7 @@ fn without_upstreams(service: &ServiceConfig, plan: &DrillPlan, seen: &Observed)
             .upstreams
             .iter()
             .filter(|seen| service.upstreams.contains(&seen.name));
-        ours.filter(|seen| seen.established && seen.families.contains(&family))
+        ours.filter(|seen| seen.is_established() && seen.families.contains(&family))
             .count()
     };
     let short = protocols

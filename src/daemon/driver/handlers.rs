@@ -97,15 +97,15 @@ impl Driver {
         for (index, upstream) in seen.upstreams.iter().enumerate() {
             let was = before
                 .and_then(|before| before.get(index))
-                .map(|before| before.state.as_str());
+                .map(|before| &before.state);
             if was == Some(&upstream.state) {
                 continue;
             }
             let error = upstream.error.as_deref().unwrap_or("");
             tracing::info!(
                 upstream = upstream.name,
-                from = was.unwrap_or(""),
-                to = upstream.state,
+                from = was.map_or("", |state| state.as_str()),
+                to = upstream.state.as_str(),
                 error,
                 "upstream session changed"
             );

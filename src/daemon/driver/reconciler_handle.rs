@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::bird::client::BirdClient;
 use crate::bird::reconcile;
-use crate::bird::reconcile::{DesiredStates, Reconciler, ReconcilerConfig, ReconcilerReport};
+use crate::bird::reconcile::{Intents, Reconciler, ReconcilerConfig, ReportReceiver};
 use crate::config::Config;
-
-/// Reports of steering that wait to be taken in: a few looks at BIRD, and the stages of 1,000 services
-/// switching at once. Room is taken only as it is needed.
-const REPORTS_WAITING: usize = 16_384;
 
 /// Steering at work, and what it takes to replace it.
 #[derive(Debug)]
@@ -27,15 +23,10 @@ impl ReconcilerHandle {
     pub(crate) fn take(
         config: &Config,
         client: BirdClient,
-    ) -> (
-        Self,
-        watch::Sender<DesiredStates>,
-        mpsc::Receiver<ReconcilerReport>,
-    ) {
+    ) -> (Self, watch::Sender<Intents>, ReportReceiver) {
         let (wishes, taken) = watch::channel(Arc::from([]));
-        let (reports, received) = mpsc::channel(REPORTS_WAITING);
         let setup = ReconcilerConfig::new(config);
-        let steering = reconcile::spawn(client.clone(), setup.clone(), taken, reports);
+        let (steering, received) = reconcile::spawn(&client, setup.clone(), taken);
         let wheel = Self {
             client,
             setup,

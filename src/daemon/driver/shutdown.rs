@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::state::{Broken, Driver};
-use crate::bird::reconcile::{DesiredState, DesiredStates, ReconcilerReport};
+use crate::bird::reconcile::{Intents, ReconcilerReport};
 use crate::config::model::OnLoss;
 use crate::core::Strength;
+use crate::core::service::Intent;
 use crate::model::history::HistoryEvent;
 
 /// How long the end waits for the last entries of the history: a disk that hangs must not keep the
@@ -66,13 +67,13 @@ impl Driver {
     }
 
     async fn withdraw(&mut self) {
-        let silent = |wish: &DesiredState| DesiredState {
-            strength: wish.strength.map(|_| Strength::Off),
+        let silent = |intent: &Intent| Intent {
+            strength: intent.strength.map(|_| Strength::Off),
             reason: "falconer: stopped, on_exit is withdraw".to_owned(),
-            id: wish.id + 1,
-            ..wish.clone()
+            decision: intent.decision + 1,
+            ..intent.clone()
         };
-        let wishes: DesiredStates = self.edges.wishes.borrow().iter().map(silent).collect();
+        let wishes: Intents = self.edges.wishes.borrow().iter().map(silent).collect();
         let steered: Vec<bool> = wishes
             .iter()
             .map(|wish| wish.strength.is_some() && !wish.hands_off)

@@ -14,7 +14,7 @@ use super::watchdog::Watchdog;
 
 use crate::api;
 use crate::bird::client::ConnectionStatus;
-use crate::bird::reconcile::{DesiredStates, Observed, ReconcilerReport};
+use crate::bird::reconcile::{Intents, Observed, ReportReceiver};
 use crate::config::Config;
 use crate::core::Site;
 use crate::daemon::alarms::Alarms;
@@ -48,9 +48,9 @@ pub(crate) struct Edges {
     /// Steering at work.
     pub(crate) wheel: ReconcilerHandle,
     /// What we want of BIRD.
-    pub(crate) wishes: watch::Sender<DesiredStates>,
+    pub(crate) wishes: watch::Sender<Intents>,
     /// What steering saw and did.
-    pub(crate) reports: mpsc::Receiver<ReconcilerReport>,
+    pub(crate) reports: ReportReceiver,
     /// How keeping went.
     pub(crate) kept: mpsc::Receiver<PersistResult>,
     /// What is to be kept.

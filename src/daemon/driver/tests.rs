@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::*;
 use crate::bird::client::BirdClient;
-use crate::bird::reconcile::{DesiredStates, Observed, ObservedService};
+use crate::bird::reconcile::{Intents, Observed, ObservedService, ReportSender, report_channel};
 use crate::config::model::Config;
 use crate::core::site::tests::support;
 use crate::core::site::tests::support::{probe, secs, standby};
@@ -29,7 +29,7 @@ const BREAKS: ProbeId = ProbeId::Service(3, 0);
 
 /// A driver at work, and the other ends of its edges.
 struct Bench {
-    wishes: watch::Receiver<DesiredStates>,
+    wishes: watch::Receiver<Intents>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     composed: SharedNumber,
     renewed: SharedNumber,
@@ -38,7 +38,7 @@ struct Bench {
     broken: Arc<AtomicBool>,
     /// How many checks of [`BREAKS`] were made.
     asked: Arc<AtomicU64>,
-    reports: mpsc::Sender<ReconcilerReport>,
+    reports: ReportSender,
     _stop: oneshot::Sender<&'static str>,
     _dir: tempfile::TempDir,
     _others: Box<dyn std::any::Any>,
@@ -66,7 +66,7 @@ impl Bench {
         let asked = Arc::default();
         let checks = CheckRunner::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
         let (wheel, wishes, _) = ReconcilerHandle::take(&config, client.clone());
-        let (reports_out, reports) = mpsc::channel(64);
+        let (reports_out, reports) = report_channel();
         let (kept_out, kept) = mpsc::channel(16);
         let (written_out, journal_reports) = mpsc::channel(16);
         let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
@@ -146,12 +146,12 @@ impl Bench {
             problems: Vec::new(),
         };
         change(&mut seen);
-        self.reports.send(ReconcilerReport::Seen(seen)).await.unwrap();
+        self.reports.send(ReconcilerReport::Seen(seen));
     }
 
     /// Until every service is wanted so.
     async fn until_all(&mut self, strength: Strength) {
-        let all = |wishes: &DesiredStates| wishes.iter().all(|wish| wish.strength == Some(strength));
+        let all = |intents: &Intents| intents.iter().all(|wish| wish.strength == Some(strength));
         tokio::time::timeout(secs(60), self.wishes.wait_for(all))
             .await
             .unwrap()

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bird::client::{BirdClient, BirdError};
-use crate::bird::guard::{self, GuardFacts};
+use crate::bird::error::ErrorScope;
+use crate::bird::guard_query;
 use crate::bird::parse::Route;
 use crate::config::Config;
 use crate::config::model::{Family, StaticProtocolConfig};
@@ -59,8 +60,8 @@ impl QueryRound<'_> {
             of_bird.rehearsals.insert(family, rehearsal);
         }
         for line in self.suspicious() {
-            if let Ok(found) = only_this(self.guard(line).await)? {
-                of_bird.found.insert(line.name.clone(), found);
+            if let Ok(found) = only_this(guard_query::ask(self.client, &line.name).await)? {
+                of_bird.found.insert(line.name.clone(), found.facts());
             }
         }
         // The last, so that a round that broke off is not taken for one that found nothing.
@@ -128,22 +129,6 @@ impl QueryRound<'_> {
             .flat_map(|service| service.full.iter().chain(&service.drain))
             .take(GUARDED)
     }
-
-    /// What the guard would be told of a protocol (A7).
-    async fn guard(&self, line: &StaticProtocolConfig) -> Result<GuardFacts, BirdError> {
-        let detail = self.client.show_protocol(&line.name).await?;
-        let kind = detail.protocol.proto;
-        let routes = if kind == guard::KIND {
-            self.client.show_static(&line.name).await?
-        } else {
-            Vec::new()
-        };
-        Ok(GuardFacts {
-            kind,
-            channels: detail.channels.into_iter().map(|channel| channel.name).collect(),
-            routes: routes.into_iter().map(|route| route.prefix).collect(),
-        })
-    }
 }
 
 fn shadows(routes: Vec<Route>) -> Vec<TestRoute> {
@@ -155,23 +140,10 @@ fn shadows(routes: Vec<Route>) -> Vec<TestRoute> {
 
 /// An error of this one question, in words; or the end of the round.
 fn only_this<T>(answer: Result<T, BirdError>) -> Result<Result<T, String>, QueryAbort> {
-    match answer {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(
-            BirdError::Unreachable { .. }
-            | BirdError::Broken { .. }
-            | BirdError::Timeout { .. }
-            | BirdError::QueueFull,
-        ) => Err(QueryAbort),
-        Err(
-            error @ (BirdError::SessionDown { .. }
-            | BirdError::NoSuchProtocol { .. }
-            | BirdError::Restricted
-            | BirdError::Refused { .. }
-            | BirdError::Malformed { .. }
-            | BirdError::Unfit { .. }),
-        ) => Ok(Err(error.to_string())),
-    }
+    answer.map(Ok).or_else(|error| match error.scope() {
+        ErrorScope::Connection | ErrorScope::Queue => Err(QueryAbort),
+        ErrorScope::Command => Ok(Err(error.to_string())),
+    })
 }
 
 #[cfg(test)]

@@ -9,9 +9,6 @@ use crate::model::snapshot::{AlarmCode, BirdState};
 /// BIRD's state, in words.
 const BIRD_STATES: &[&str] = &["up", "busy", "down"];
 
-/// BIRD's word for a session that carries routes.
-const ESTABLISHED: &str = "Established";
-
 /// Falconer itself, and what is wrong.
 pub(crate) fn site(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
     let snapshot = &facts.snapshot;
@@ -126,7 +123,7 @@ pub(crate) fn upstreams(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
         upstreams().map(|upstream| {
             (
                 [("upstream", upstream.name.as_str())],
-                upstream.state == ESTABLISHED,
+                upstream.state.is_established(),
             )
         }),
     )?;

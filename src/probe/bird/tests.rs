@@ -92,7 +92,7 @@ fn up(name: &str) -> ProtocolRow {
 fn active(name: &str) -> ProtocolRow {
     bgp(
         name,
-        ProtocolState::Start,
+        ProtocolState::Starting,
         "Active        Socket: Connection refused",
     )
 }

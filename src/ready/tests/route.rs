@@ -1,6 +1,7 @@
 //! The way of the real route, and the alarms that no check may be better than.
 
 use super::*;
+use crate::model::BgpState;
 use crate::model::snapshot::{AlarmCode, BirdState, Obstacle, Strength};
 
 fn obstacle(certain: bool) -> Obstacle {
@@ -109,9 +110,9 @@ fn a5_no_way_is_clear_that_no_session_leads_along() {
         (route.level, route.text.clone())
     };
     let mut site = Site::well();
-    site.snapshot.upstreams[0].state = "Active".to_owned();
+    site.snapshot.upstreams[0].state = BgpState::Active;
     assert_eq!(of_route(&site).0, ReadinessLevel::Ok, "the other one stands");
-    site.snapshot.upstreams[1].state = "Active".to_owned();
+    site.snapshot.upstreams[1].state = BgpState::Active;
     let (level, text) = of_route(&site);
     assert_eq!(level, ReadinessLevel::Warning);
     assert!(text.contains("none of isp_a, isp_b is established"), "{text}");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bird::guard::GuardFacts;
+use crate::model::BgpState;
 use crate::model::snapshot::{AlarmCode, BirdState, Strength};
 
 #[test]
@@ -132,7 +133,7 @@ fn a_service_that_is_not_where_it_is_wanted_is_told_once_that_takes_too_long() {
 fn a_session_that_is_down_is_a_warning_as_long_as_enough_others_carry() {
     let mut site = Site::well();
     let bgp = site.bird.sessions.get_mut("isp_a").unwrap().bgp.as_mut().unwrap();
-    bgp.state = "Active".to_owned();
+    bgp.state = BgpState::Active;
     bgp.last_error = Some("Socket: Connection refused".to_owned());
     let said =
         "isp_a is Active (Socket: Connection refused); enough other upstreams carry its prefixes".to_owned();

@@ -1,4 +1,4 @@
-//! Steering at the wheel: a test gives it wishes and reads its reports.
+//! A reconciler under test: a test gives it intents and reads its reports.
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
 
@@ -9,13 +9,14 @@ use std::time::Duration;
 use falconer::bird::client::BirdClient;
 use falconer::bird::reconcile;
 use falconer::bird::reconcile::{
-    DesiredState, DesiredStates, Observed, ObservedService, ReconcileTarget, Reconciler, ReconcilerConfig,
-    ReconcilerReport, Repeated, StageReport, TransitionStage,
+    Intents, Observed, ObservedService, ReconcileTarget, Reconciler, ReconcilerConfig, ReconcilerReport,
+    Repeated, ReportReceiver, StageReport, TransitionStage,
 };
 use falconer::config::model::{Family, StaticProtocolConfig};
 use falconer::core::Strength;
+use falconer::core::service::Intent;
 use falconer::model::snapshot::AlarmCode;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 /// Longer than anything that a test waits for takes, also on a machine that is busy.
@@ -42,7 +43,7 @@ pub fn web() -> ReconcileTarget {
     }
 }
 
-/// What steering is given.
+/// What the reconciler is given.
 pub fn setup(
     targets: Vec<ReconcileTarget>,
     run_dir: &Path,
@@ -58,29 +59,28 @@ pub fn setup(
     }
 }
 
-/// A steering under test.
+/// A reconciler under test.
 pub struct Drive {
-    wishes: watch::Sender<DesiredStates>,
-    reports: mpsc::Receiver<ReconcilerReport>,
+    wishes: watch::Sender<Intents>,
+    reports: ReportReceiver,
     /// Everything reported so far.
     pub log: Vec<ReconcilerReport>,
     next_id: u64,
-    _steering: Reconciler,
+    _reconciler: Reconciler,
 }
 
 impl Drive {
     /// Starts it, with nothing settled yet.
     pub fn start(setup: ReconcilerConfig, timeout: Duration) -> Self {
         let client = BirdClient::spawn(setup.socket.clone(), timeout);
-        let (wishes, wanted) = watch::channel(vec![DesiredState::default(); setup.targets.len()].into());
-        let (sender, reports) = mpsc::channel(4096);
-        let steering = reconcile::spawn(client, setup, wanted, sender);
+        let (wishes, wanted) = watch::channel(vec![Intent::default(); setup.targets.len()].into());
+        let (reconciler, reports) = reconcile::spawn(&client, setup, wanted);
         Self {
             wishes,
             reports,
             log: Vec::new(),
             next_id: 1,
-            _steering: steering,
+            _reconciler: reconciler,
         }
     }
 
@@ -96,11 +96,11 @@ impl Drive {
     pub fn wish_all(&mut self, strength: Strength) {
         let id = self.next_id;
         self.next_id += 1;
-        let wish = DesiredState {
+        let wish = Intent {
             strength: Some(strength),
             hands_off: false,
             reason: "test".to_owned(),
-            id,
+            decision: id,
             drill: None,
         };
         self.wishes
@@ -108,13 +108,13 @@ impl Drive {
     }
 
     /// Changes one wish; its new number.
-    pub fn change(&mut self, service: usize, change: impl FnOnce(&mut DesiredState)) -> u64 {
+    pub fn change(&mut self, service: usize, change: impl FnOnce(&mut Intent)) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.wishes.send_modify(|wishes| {
             let mut all = wishes.to_vec();
             change(&mut all[service]);
-            all[service].id = id;
+            all[service].decision = id;
             *wishes = Arc::from(all);
         });
         id
@@ -136,7 +136,7 @@ impl Drive {
                         return report;
                     }
                 }
-                Ok(None) => panic!("steering ended before {what}: {:#?}", self.log),
+                Ok(None) => panic!("the reconciler ended before {what}: {:#?}", self.log),
                 Err(_) => panic!("no {what}; reports so far: {:#?}", self.tail()),
             }
         }
@@ -152,7 +152,7 @@ impl Drive {
         what: &str,
         mut is_it: impl FnMut(&ObservedService, &Observed) -> bool,
     ) -> Observed {
-        while let Ok(report) = self.reports.try_recv() {
+        while let Some(report) = self.reports.try_recv() {
             self.log.push(report);
         }
         let report = self
@@ -250,7 +250,7 @@ impl Drive {
 
     /// The mends that were reported so far: the protocol, whether it was enabled, and how often it was.
     pub fn mends(&mut self) -> Vec<(String, bool, Option<Repeated>)> {
-        while let Ok(report) = self.reports.try_recv() {
+        while let Some(report) = self.reports.try_recv() {
             self.log.push(report);
         }
         let mended = |report: &ReconcilerReport| match report {

@@ -29,7 +29,7 @@ fn a_session_is_found_behind_a_time_of_any_number_of_words() {
             "isp        BGP        ---        start  {since:<12}  {:<14}Socket: Connection refused",
             "Active"
         ));
-        assert_eq!(trying.bgp_state(), Some("Active"), "{since}");
+        assert_eq!(trying.bgp_state(), Some(BgpState::Active), "{since}");
         assert_eq!(trying.last_error(), Some("Socket: Connection refused"), "{since}");
     }
 }
@@ -37,13 +37,13 @@ fn a_session_is_found_behind_a_time_of_any_number_of_words() {
 #[test]
 fn a_session_that_is_down_has_its_error_where_others_have_their_state() {
     let down = row("isp_mp     BGP        ---        down   23:21:11.517  Error: No listening socket");
-    assert_eq!(down.bgp_state(), Some("Down"));
+    assert_eq!(down.bgp_state(), Some(BgpState::Down));
     assert_eq!(down.last_error(), Some("Error: No listening socket"));
     assert!(!down.is_established());
     let disabled = row("half       BGP        ---        down   23:21:11.513  ");
     assert_eq!(
         (disabled.bgp_state(), disabled.last_error()),
-        (Some("Down"), None)
+        (Some(BgpState::Down), None)
     );
 }
 
@@ -68,11 +68,11 @@ fn only_a_session_has_a_session_state() {
 fn a_state_that_a_newer_bird_may_have_blinds_us_to_nothing_else() {
     assert_eq!(
         row("a          Static     master4    pause  20:40:40.789  ").state,
-        ProtocolState::Other
+        ProtocolState::Starting
     );
     assert_eq!(
         row("a          Static     master4    flush  20:40:40.789  ").state,
-        ProtocolState::Flush
+        ProtocolState::Stopping
     );
 }
 

@@ -5,9 +5,8 @@ use super::*;
 fn upstream(name: &str, families: &[Family]) -> ObservedUpstream {
     ObservedUpstream {
         name: name.to_owned(),
-        state: "Established".to_owned(),
+        state: BgpState::Established,
         error: None,
-        established: true,
         families: families.to_vec(),
         ..ObservedUpstream::unknown(name)
     }
@@ -150,13 +149,12 @@ fn a5_every_reason_is_named() {
     told(&upstreams(), &answers);
     let mut away = upstreams();
     away[0] = ObservedUpstream {
-        state: "Active".into(),
-        established: false,
+        state: BgpState::Active,
         error: Some("Socket: Connection refused".into()),
         ..away[0].clone()
     };
     told(&away, &ExportReplies::new());
-    away[0].state = super::super::MISSING.to_owned();
+    away[0].state = BgpState::Missing;
     told(&away, &ExportReplies::new());
     away[0] = upstream("isp_a", &[Family::V6]);
     told(&away, &ExportReplies::new());

@@ -2,10 +2,12 @@
 
 use ipnet::IpNet;
 
-use super::super::way::Rival;
 use super::*;
 use crate::bird::parse::ProtocolState;
-use crate::config::model::Family;
+use crate::bird::reconcile::obstacles::kernel_blackhole;
+use crate::bird::reconcile::routes::{OtherRoutes, Rival, RouteFacts};
+use crate::config::model::{Family, StaticProtocolConfig};
+use crate::model::snapshot::Obstacle;
 
 const PREFIX: &str = "198.51.100.0/24";
 
@@ -25,7 +27,7 @@ fn row(name: &str, proto: &str) -> ProtocolRow {
 
 /// Our protocol, the route of another one, and a kernel protocol that exports by a filter.
 struct Host {
-    shape: Shape,
+    routes: RouteFacts,
     rival: Rival,
     channel: Channel,
 }
@@ -33,7 +35,7 @@ struct Host {
 impl Host {
     fn exporting(filter: &str) -> Self {
         Self {
-            shape: Shape {
+            routes: RouteFacts {
                 table: "master4".to_owned(),
                 preference: Some(200),
                 input_filter: ACCEPT.to_owned(),
@@ -59,22 +61,22 @@ impl Host {
             family: Family::V4,
             prefixes: vec![prefix()],
         };
-        let mut kernels = named(&[
+        let mut kernels = kernel_protocols(&[
             row("kernel1", "Kernel"),
             row("direct1", "Direct"),
             row("isp_a", "BGP"),
         ]);
         assert_eq!(kernels.names, ["kernel1"]);
-        kernels.learn(&ProtocolDetail {
+        kernels.add(&ProtocolDetail {
             protocol: row("kernel1", "Kernel"),
             description: None,
             message: None,
             bgp: None,
             channels: vec![self.channel],
         });
-        let mut others = Others::default();
+        let mut others = OtherRoutes::default();
         others.routes.insert(prefix(), vec![self.rival]);
-        blackholed(&ours, &self.shape, &others, &kernels)
+        kernel_blackhole(&ours, &self.routes, &others, &kernels)
     }
 }
 
@@ -122,6 +124,6 @@ fn a_route_that_the_kernel_has_by_itself_or_keeps_is_not_told() {
     host.rival.table = "vrf4".to_owned();
     assert_eq!(host.told(), None);
     let mut host = Host::exporting("ACCEPT");
-    host.shape.targets[0].1 = vec!["via 192.0.2.1 on eth0".to_owned()];
+    host.routes.targets[0].1 = vec!["via 192.0.2.1 on eth0".to_owned()];
     assert_eq!(host.told(), None, "it leads somewhere");
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bird::parse::NextHop;
+use crate::model::BgpState;
 
 fn route(protocol: &str, table: &str, preference: u32, primary: bool) -> Route {
     Route {
@@ -48,7 +49,7 @@ fn own() -> OwnNextHop {
 
 fn upstream(next_hop: OwnNextHop) -> ObservedUpstream {
     ObservedUpstream {
-        established: true,
+        state: BgpState::Established,
         families: vec![Family::V4],
         channels: vec![channel(next_hop)],
         neighbor: "203.0.113.1".parse().ok(),
@@ -67,8 +68,8 @@ fn given(next_hop: Option<&str>) -> Vec<Route> {
 #[test]
 fn a5_a_channel_without_a_next_hop_drops_what_the_filter_gives_none() {
     let upstream = upstream(OwnNextHop::Unspecified);
-    let doubt = doubt(&route("web_v4", "master4", 200, true), &upstream, Family::V4);
-    assert_eq!(doubt, Some(Doubt::NoNextHop));
+    let doubt = next_hop_doubt(&route("web_v4", "master4", 200, true), &upstream, Family::V4);
+    assert_eq!(doubt, Some(NextHopDoubt::NoNextHop));
     let why = |filtered: &[Route]| dropped(filtered, "web_v4", doubt.as_ref(), &upstream, Family::V4);
     assert!(why(&given(None)).unwrap().contains("no next hop of its own"));
     assert!(
@@ -83,7 +84,7 @@ fn a5_a_channel_without_a_next_hop_drops_what_the_filter_gives_none() {
 #[test]
 fn a5_a_next_hop_that_is_not_understood_is_said_to_be_so() {
     let upstream = upstream(OwnNextHop::Unreadable("none yet".to_owned()));
-    let doubt = doubt(&route("web_v4", "master4", 200, true), &upstream, Family::V4);
+    let doubt = next_hop_doubt(&route("web_v4", "master4", 200, true), &upstream, Family::V4);
     let why = dropped(&given(None), "web_v4", doubt.as_ref(), &upstream, Family::V4);
     assert!(why.unwrap().contains("not understood (none yet)"));
 }
@@ -91,9 +92,12 @@ fn a5_a_next_hop_that_is_not_understood_is_said_to_be_so() {
 #[test]
 fn a5_a_gateway_that_is_the_neighbour_is_doubted_and_any_other_is_not() {
     let isp = upstream(own());
-    let of = |route: &Route, upstream: &ObservedUpstream| doubt(route, upstream, Family::V4);
+    let of = |route: &Route, upstream: &ObservedUpstream| next_hop_doubt(route, upstream, Family::V4);
     let neighbor = "203.0.113.1".parse().unwrap();
-    assert_eq!(of(&via("203.0.113.1"), &isp), Some(Doubt::Neighbor(neighbor)));
+    assert_eq!(
+        of(&via("203.0.113.1"), &isp),
+        Some(NextHopDoubt::Neighbor(neighbor))
+    );
     assert_eq!(of(&via("203.0.113.3"), &isp), None);
     assert_eq!(of(&route("web_v4", "master4", 200, true), &isp), None);
     let multihop = ObservedUpstream {

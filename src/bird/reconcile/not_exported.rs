@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use crate::bird::parse::{Dest, OwnNextHop, Route};
 use crate::config::model::Family;
 
-use super::{LimitHit, ObservedUpstream, SeenChannel};
+use super::observation::{LimitHit, ObservedUpstream, SeenChannel};
 
 /// Why a route that BIRD's record calls exported may have been dropped when BIRD encoded it: only the
 /// session's filter can have given it another next hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum NextHopDoubt {
     /// The channel's own next hop is unspecified.
     NoNextHop,
     /// The channel's own next hop cannot be read.
@@ -22,18 +22,22 @@ pub(crate) enum Doubt {
 
 /// Whether BIRD can have sent that route as it stands in the table (proto/bgp/packets.c:
 /// bgp_update_next_hop_ip).
-pub(crate) fn doubt(route: &Route, upstream: &ObservedUpstream, family: Family) -> Option<Doubt> {
+pub(crate) fn next_hop_doubt(
+    route: &Route,
+    upstream: &ObservedUpstream,
+    family: Family,
+) -> Option<NextHopDoubt> {
     let channel = upstream.channel(family)?;
     let gateway = match (&route.dest, route.next_hops.as_slice()) {
         (Dest::Unicast, [one]) if upstream.passes_gateways_on => one.via,
         _ => None,
     };
     if gateway.is_some() && gateway == upstream.neighbor {
-        return gateway.map(Doubt::Neighbor);
+        return gateway.map(NextHopDoubt::Neighbor);
     }
     match &channel.next_hop {
-        OwnNextHop::Unspecified => Some(Doubt::NoNextHop),
-        OwnNextHop::Unreadable(text) => Some(Doubt::Unreadable(text.clone())),
+        OwnNextHop::Unspecified => Some(NextHopDoubt::NoNextHop),
+        OwnNextHop::Unreadable(text) => Some(NextHopDoubt::Unreadable(text.clone())),
         OwnNextHop::Address(_) | OwnNextHop::NotShown => None,
     }
 }
@@ -43,7 +47,7 @@ pub(crate) fn doubt(route: &Route, upstream: &ObservedUpstream, family: Family) 
 pub(crate) fn dropped(
     filtered: &[Route],
     protocol: &str,
-    doubt: Option<&Doubt>,
+    doubt: Option<&NextHopDoubt>,
     upstream: &ObservedUpstream,
     family: Family,
 ) -> Option<String> {
@@ -59,16 +63,16 @@ pub(crate) fn dropped(
             "the export filter of {name} gives it no next hop ({given}): {as_encoded}"
         )),
         (Some(_), _) | (None, None) => None,
-        (None, Some(Doubt::NoNextHop)) => Some(format!(
+        (None, Some(NextHopDoubt::NoNextHop)) => Some(format!(
             "the {channel} channel of {name} has no next hop of its own (`BGP Next hop` in `show protocols all \
              {name}` is unspecified): {as_encoded}; give the channel `next hop address`, and restart the \
              session"
         )),
-        (None, Some(Doubt::Unreadable(text))) => Some(format!(
+        (None, Some(NextHopDoubt::Unreadable(text))) => Some(format!(
             "the next hop of the {channel} channel of {name} is not understood ({text}): whether BIRD sends it is \
              not known"
         )),
-        (None, Some(Doubt::Neighbor(address))) => Some(format!(
+        (None, Some(NextHopDoubt::Neighbor(address))) => Some(format!(
             "its next hop is the neighbour itself, {address}: {as_encoded}, unless the session says `next hop self`, \
              which BIRD does not show; let the route go to blackhole"
         )),

@@ -1,4 +1,4 @@
-//! What is enabled and reaches nobody is tried again (A5): BIRD does not offer a route once more to a
+//! What is enabled and reaches nobody is disabled and enabled again (A5): BIRD does not offer a route once more to a
 //! session that refused it, for one after an export limit had room again. Pure.
 
 use std::time::Duration;
@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::config::model::StaticProtocolConfig;
 
 use super::exports::{self, ExportReplies, ExportReply};
-use super::{ObservedUpstream, ReconcileTarget};
+use super::observation::ObservedUpstream;
+use super::target::ReconcileTarget;
 
 /// How long it must have reached nobody before it is first tried again.
 const FIRST: Duration = Duration::from_secs(10);
@@ -17,13 +18,13 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How often one protocol was tried again.
 #[derive(Debug, Default)]
-pub(crate) struct Retry {
+pub(crate) struct ReEnable {
     due: Option<Instant>,
     wait: Duration,
     times: u32,
 }
 
-impl Retry {
+impl ReEnable {
     /// It reaches nobody; whether it is to be disabled and enabled now.
     pub(crate) fn is_due(&mut self, now: Instant) -> bool {
         let Some(due) = self.due else {
@@ -40,12 +41,12 @@ impl Retry {
     }
 
     /// It reaches somebody, or is not announced at all.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 
     /// How often it was tried again, in words.
-    pub(crate) fn told(&self) -> Option<String> {
+    pub(crate) fn describe(&self) -> Option<String> {
         (self.times > 0).then(|| {
             let times = self.times;
             format!("disabled and enabled again {times} times so far, which changed nothing yet")
@@ -60,17 +61,19 @@ pub(crate) fn reaches_nobody(
     target: &ReconcileTarget,
     protocol: &StaticProtocolConfig,
     upstreams: &[ObservedUpstream],
-    answers: &ExportReplies,
+    replies: &ExportReplies,
 ) -> bool {
     let able = upstreams.iter().filter(|seen| {
-        target.upstreams.contains(&seen.name) && seen.established && seen.families.contains(&protocol.family)
+        target.upstreams.contains(&seen.name)
+            && seen.is_established()
+            && seen.families.contains(&protocol.family)
     });
     let mut refused = false;
     for upstream in able {
         for prefix in &protocol.prefixes {
-            match answers.get(&(*prefix, upstream.name.clone())) {
+            match replies.get(&(*prefix, upstream.name.clone())) {
                 Some(ExportReply::From(_))
-                    if exports::carries(answers, &upstream.name, *prefix, &protocol.name) =>
+                    if exports::carries(replies, &upstream.name, *prefix, &protocol.name) =>
                 {
                     return false;
                 }
@@ -89,15 +92,15 @@ mod tests {
 
     #[tokio::test]
     async fn a5_what_reaches_nobody_is_tried_again_from_ten_seconds_doubling_up_to_five_minutes() {
-        let mut retry = Retry::default();
+        let mut re_enable = ReEnable::default();
         let start = Instant::now();
         let due: Vec<u64> = (0..1300)
-            .filter(|second| retry.is_due(start + Duration::from_secs(*second)))
+            .filter(|second| re_enable.is_due(start + Duration::from_secs(*second)))
             .collect();
         assert_eq!(due, [10, 30, 70, 150, 310, 610, 910, 1210]);
-        assert!(retry.told().unwrap().contains("8 times"));
-        retry.forget();
-        assert_eq!(retry.told(), None);
-        assert!(!retry.is_due(start + Duration::from_secs(2000)));
+        assert!(re_enable.describe().unwrap().contains("8 times"));
+        re_enable.reset();
+        assert_eq!(re_enable.describe(), None);
+        assert!(!re_enable.is_due(start + Duration::from_secs(2000)));
     }
 }

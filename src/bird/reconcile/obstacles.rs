@@ -1,98 +1,33 @@
-//! The way that the route of a silent protocol would take: into its table, past what else has the prefix,
-//! through pipes, and out of each session (A5). The rehearsal proves the export filter alone; this is what
-//! BIRD shows of the rest. Pure.
-
-use std::collections::BTreeMap;
+//! What would keep a takeover of a silent service from being carried: on the way of its route into its
+//! table, past what else has the prefix, through pipes, and out of each session (A5). The rehearsal proves
+//! the export filter alone; this is what BIRD shows of the rest. Pure.
 
 use ipnet::IpNet;
 
-use crate::bird::parse::{OwnNextHop, Route};
+use super::family::StaticProtocol;
+use super::kernel::KernelExports;
+use super::observation::{ObservedUpstream, SeenChannel};
+use super::routes::{ACCEPT, OtherRoutes, REJECT, Rival, RouteFacts, SURE};
+use super::service::ServiceReconciler;
+use super::view::ProtocolView;
+use crate::bird::parse::OwnNextHop;
 use crate::config::model::StaticProtocolConfig;
 use crate::model::snapshot::Obstacle;
-
-use super::kernel;
-use super::service::{ProtocolView, ServiceReconciler, StaticProtocol};
-use super::{ObservedUpstream, SeenChannel};
-
-/// Where BIRD needs no next hop to take a route (proto/static/static.c:static_show_rt).
-pub(crate) const SURE: [&str; 3] = ["blackhole", "unreachable", "prohibited"];
-/// How BIRD shows `import all` and `import none`.
-pub(crate) const ACCEPT: &str = "ACCEPT";
-const REJECT: &str = "REJECT";
-
-/// What a static protocol would do with its routes, as `show protocols all` and `show static` tell while
-/// it is disabled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    pub(crate) table: String,
-    /// `None`: BIRD does not say.
-    pub(crate) preference: Option<u32>,
-    pub(crate) input_filter: String,
-    /// Where each prefix goes, in BIRD's words.
-    pub(crate) targets: Vec<(IpNet, Vec<String>)>,
-}
-
-/// Another protocol's route of one of the service's prefixes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rival {
-    pub(crate) table: String,
-    pub(crate) protocol: String,
-    pub(crate) preference: Option<u32>,
-}
-
-/// A pipe, by the tables at its ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pipe {
-    pub(crate) name: String,
-    pub(crate) ends: (String, String),
-}
-
-/// What is known of a service's prefixes besides its own routes.
-#[derive(Debug, Default)]
-pub(crate) struct Others {
-    /// Of each prefix that was asked about: the routes of other protocols, in all tables.
-    pub(crate) routes: BTreeMap<IpNet, Vec<Rival>>,
-    /// What an upstream carries of it from another protocol: the upstream and the protocol.
-    pub(crate) exported: BTreeMap<IpNet, Vec<(String, String)>>,
-}
-
-/// The routes of protocols that are not the service's own.
-pub(crate) fn rivals(routes: &[Route], own: &[String]) -> Vec<Rival> {
-    let others = routes.iter().filter(|route| !own.contains(&route.protocol));
-    others
-        .map(|route| Rival {
-            table: route.table.clone(),
-            protocol: route.protocol.clone(),
-            preference: route.preference,
-        })
-        .collect()
-}
-
-/// "master4 <=> t4", as `show protocols` has it of a pipe (proto/pipe/pipe.c:pipe_get_status).
-pub(crate) fn pipe(name: &str, info: &str) -> Option<Pipe> {
-    match info.split_whitespace().collect::<Vec<_>>()[..] {
-        [one, "<=>" | "=>" | "<=", other] => Some(Pipe {
-            name: name.to_owned(),
-            ends: (one.to_owned(), other.to_owned()),
-        }),
-        _ => None,
-    }
-}
 
 /// What would keep a takeover of a service from being carried, or from being proved; `None` while not all
 /// of it was looked at.
 pub(crate) fn obstacles(
-    course: &ServiceReconciler,
+    service: &ServiceReconciler,
     view: &ProtocolView,
     upstreams: &[ObservedUpstream],
 ) -> Option<Vec<Obstacle>> {
     let mut all = Vec::new();
-    for leg in &course.legs {
-        all.extend(of_line(course, &leg.full, true, view, upstreams)?);
-        if let Some(drain) = &leg.drain
-            && drain.shape.is_some()
+    for family in &service.families {
+        all.extend(of_protocol(service, &family.full, true, view, upstreams)?);
+        if let Some(drain) = &family.drain
+            && drain.routes.is_some()
         {
-            let of_drain = of_line(course, drain, false, view, upstreams)?;
+            let of_drain = of_protocol(service, drain, false, view, upstreams)?;
             // What is said of the full one need not be said twice.
             let new = |obstacle: &Obstacle| !all.iter().any(|known: &Obstacle| known.text == obstacle.text);
             let new: Vec<Obstacle> = of_drain.into_iter().filter(new).collect();
@@ -102,35 +37,35 @@ pub(crate) fn obstacles(
     Some(all)
 }
 
-fn of_line(
-    course: &ServiceReconciler,
-    line: &StaticProtocol,
+fn of_protocol(
+    service: &ServiceReconciler,
+    protocol: &StaticProtocol,
     full: bool,
     view: &ProtocolView,
     upstreams: &[ObservedUpstream],
 ) -> Option<Vec<Obstacle>> {
-    let shape = line.shape.as_ref()?;
-    let protocol = &line.protocol;
-    let looked_at = |prefix: &IpNet| course.others.routes.contains_key(prefix);
+    let routes = protocol.routes.as_ref()?;
+    let protocol = &protocol.config;
+    let looked_at = |prefix: &IpNet| service.others.routes.contains_key(prefix);
     if !protocol.prefixes.iter().all(looked_at) {
         return None;
     }
-    let mut all: Vec<Obstacle> = targets(protocol, shape).into_iter().collect();
-    all.extend(import_filter(protocol, shape, full));
-    all.extend(kernel::blackholed(protocol, shape, &course.others, &view.kernels));
+    let mut all: Vec<Obstacle> = targets(protocol, routes).into_iter().collect();
+    all.extend(import_filter(protocol, routes, full));
+    all.extend(kernel_blackhole(protocol, routes, &service.others, &view.kernels));
     let able: Vec<(&ObservedUpstream, &SeenChannel)> = upstreams
         .iter()
-        .filter(|seen| course.target.upstreams.contains(&seen.name) && seen.established)
+        .filter(|seen| service.target.upstreams.contains(&seen.name) && seen.is_established())
         .filter_map(|seen| Some((seen, seen.channel(protocol.family)?)))
         .collect();
     let on_the_way: Vec<Vec<Obstacle>> = able
         .iter()
-        .map(|(seen, channel)| to_upstream(course, protocol, shape, view, &seen.name, channel))
+        .map(|(seen, channel)| to_upstream(service, protocol, routes, view, &seen.name, channel))
         .collect();
     let blocked = on_the_way
         .iter()
         .filter(|found| found.iter().any(|one| one.certain));
-    let enough = able.len() - blocked.count() >= course.target.min_upstreams;
+    let enough = able.len() - blocked.count() >= service.target.min_upstreams;
     let on_the_way = on_the_way.into_iter().flatten().map(|found| Obstacle {
         certain: found.certain && !enough && full,
         ..found
@@ -159,9 +94,9 @@ pub(crate) fn obstacle(
 }
 
 /// Whether a route by a gateway would stand is only seen once it is enabled.
-fn targets(protocol: &StaticProtocolConfig, shape: &Shape) -> Option<Obstacle> {
+fn targets(protocol: &StaticProtocolConfig, routes: &RouteFacts) -> Option<Obstacle> {
     let unsure = |words: &Vec<String>| !matches!(words.as_slice(), [one] if SURE.contains(&one.as_str()));
-    let (prefix, words) = shape.targets.iter().find(|(_, words)| unsure(words))?;
+    let (prefix, words) = routes.targets.iter().find(|(_, words)| unsure(words))?;
     let goes = if words.is_empty() {
         "goes where BIRD does not say".to_owned()
     } else {
@@ -179,13 +114,13 @@ fn targets(protocol: &StaticProtocolConfig, shape: &Shape) -> Option<Obstacle> {
     Some(obstacle(false, protocol, text, advice))
 }
 
-fn import_filter(protocol: &StaticProtocolConfig, shape: &Shape, full: bool) -> Option<Obstacle> {
+fn import_filter(protocol: &StaticProtocolConfig, routes: &RouteFacts, full: bool) -> Option<Obstacle> {
     let name = &protocol.name;
     let advice = format!(
         "let the {} channel of {name} `import all`",
         protocol.family.channel()
     );
-    match shape.input_filter.as_str() {
+    match routes.input_filter.as_str() {
         ACCEPT => None,
         REJECT => Some(obstacle(
             full,
@@ -206,9 +141,9 @@ fn import_filter(protocol: &StaticProtocolConfig, shape: &Shape, full: bool) -> 
 
 /// From the table of the static protocol out of one session.
 fn to_upstream(
-    course: &ServiceReconciler,
+    service: &ServiceReconciler,
     protocol: &StaticProtocolConfig,
-    shape: &Shape,
+    routes: &RouteFacts,
     view: &ProtocolView,
     upstream: &str,
     channel: &SeenChannel,
@@ -233,23 +168,23 @@ fn to_upstream(
             format!("see `birdc show protocols all {upstream}`"),
         )),
     }
-    all.extend(between_tables(protocol, shape, view, upstream, channel));
-    all.extend(better(course, protocol, shape, channel));
+    all.extend(between_tables(protocol, routes, view, upstream, channel));
+    all.extend(better(service, protocol, routes, channel));
     all
 }
 
 /// Only a pipe brings a route from one table into another.
 fn between_tables(
     protocol: &StaticProtocolConfig,
-    shape: &Shape,
+    routes: &RouteFacts,
     view: &ProtocolView,
     upstream: &str,
     channel: &SeenChannel,
 ) -> Option<Obstacle> {
-    if shape.table == channel.table {
+    if routes.table == channel.table {
         return None;
     }
-    let (name, from, to) = (&protocol.name, &shape.table, &channel.table);
+    let (name, from, to) = (&protocol.name, &routes.table, &channel.table);
     let (certain, how) = match view.pipes_between(from, to) {
         Some(pipes) if pipes.is_empty() => (true, "and no pipe leads there".to_owned()),
         Some(pipes) => (
@@ -274,14 +209,14 @@ fn between_tables(
 
 /// BIRD exports the best route alone; where two have one preference, which is the best is not ours to say.
 fn better(
-    course: &ServiceReconciler,
+    service: &ServiceReconciler,
     protocol: &StaticProtocolConfig,
-    shape: &Shape,
+    routes: &RouteFacts,
     channel: &SeenChannel,
 ) -> Option<Obstacle> {
     let beats = |rival: &&Rival| {
         rival.table == channel.table
-            && match (rival.preference, shape.preference) {
+            && match (rival.preference, routes.preference) {
                 (Some(theirs), Some(ours)) => theirs >= ours,
                 // Not understood is not well.
                 (None, _) | (_, None) => true,
@@ -289,11 +224,11 @@ fn better(
     };
     let known = protocol.prefixes.iter();
     let (prefix, rival) = known
-        .filter_map(|prefix| Some((prefix, course.others.routes.get(prefix)?.iter().find(beats)?)))
+        .filter_map(|prefix| Some((prefix, service.others.routes.get(prefix)?.iter().find(beats)?)))
         .next()?;
     let word =
         |preference: Option<u32>| preference.map_or("an unknown preference".to_owned(), |n| n.to_string());
-    let (theirs, ours) = (word(rival.preference), word(shape.preference));
+    let (theirs, ours) = (word(rival.preference), word(routes.preference));
     Some(obstacle(
         true,
         protocol,
@@ -306,6 +241,41 @@ fn better(
             protocol.name
         ),
     ))
+}
+
+/// The first prefix that leads somewhere now, and nowhere while the protocol is up.
+pub(crate) fn kernel_blackhole(
+    protocol: &StaticProtocolConfig,
+    routes: &RouteFacts,
+    others: &OtherRoutes,
+    kernels: &KernelExports,
+) -> Option<Obstacle> {
+    let open = kernels
+        .whole_tables
+        .iter()
+        .find(|open| open.table == routes.table && open.family == protocol.family.channel())?;
+    let (prefix, rival, target) = routes.targets.iter().find_map(|(prefix, words)| {
+        let [target] = words.as_slice() else { return None };
+        let useful = others.routes.get(prefix)?.iter().find(|rival| {
+            rival.table == routes.table
+                && !kernels.own_protocols.contains(&rival.protocol)
+                && rival.preference < routes.preference
+        })?;
+        SURE.contains(&target.as_str())
+            .then_some((prefix, useful, target))
+    })?;
+    let (name, kernel) = (&protocol.name, &open.protocol);
+    let text = format!(
+        "{kernel} exports all of table {} to the kernel: while {name} is up, {prefix} is {target} there, in place of the \
+         route of {}, and this host reaches nothing in it that has no more specific route",
+        open.table, rival.protocol
+    );
+    let advice = format!(
+        "let the {} channel of {kernel} `export where source != RTS_STATIC`, or `export where proto != \"{name}\"` and \
+         whatever else it took (docs/attach.md)",
+        open.family
+    );
+    Some(obstacle(false, protocol, text, advice))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stands on the way from a silent protocol to its upstreams.
+//! What stands on the site from a silent protocol to its upstreams.
 
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use super::*;
 use crate::bird::parse::{ProtocolRow, ProtocolState};
 use crate::bird::reconcile::ReconcileTarget;
 use crate::config::model::Family;
+use crate::model::BgpState;
 
 const PREFIX: &str = "198.51.100.0/24";
 
 fn upstream(name: &str, table: &str, next_hop: OwnNextHop) -> ObservedUpstream {
     ObservedUpstream {
-        established: true,
+        state: BgpState::Established,
         families: vec![Family::V4],
         channels: vec![SeenChannel {
             family: Family::V4,
@@ -30,8 +31,8 @@ fn own() -> OwnNextHop {
     OwnNextHop::Address("203.0.113.2".parse().unwrap())
 }
 
-fn shape() -> Shape {
-    Shape {
+fn shape() -> RouteFacts {
+    RouteFacts {
         table: "master4".to_owned(),
         preference: Some(200),
         input_filter: ACCEPT.to_owned(),
@@ -39,14 +40,14 @@ fn shape() -> Shape {
     }
 }
 
-/// A service with one protocol, two upstreams of which one must carry it, and nothing in the way.
-struct Way {
-    course: ServiceReconciler,
+/// A service with one protocol, two upstreams of which one must carry it, and nothing in the site.
+struct Site {
+    service: ServiceReconciler,
     upstreams: Vec<ObservedUpstream>,
     view: ProtocolView,
 }
 
-impl Way {
+impl Site {
     fn well() -> Self {
         let target = ReconcileTarget {
             service: "web".to_owned(),
@@ -60,19 +61,19 @@ impl Way {
             min_upstreams: 1,
             flap_window: Duration::from_secs(3600),
         };
-        let mut course = ServiceReconciler::new(target, Duration::from_secs(1), Instant::now());
-        course.legs[0].full.shape = Some(shape());
-        course.others.routes.insert(PREFIX.parse().unwrap(), Vec::new());
+        let mut service = ServiceReconciler::new(0, target, Duration::from_secs(1), Instant::now());
+        service.families[0].full.routes = Some(shape());
+        service.others.routes.insert(PREFIX.parse().unwrap(), Vec::new());
         let upstreams = ["isp_a", "isp_b"].map(|name| upstream(name, "master4", own()));
         Self {
-            course,
+            service,
             upstreams: upstreams.into(),
             view: ProtocolView::new(&[]),
         }
     }
 
-    fn shape(&mut self) -> &mut Shape {
-        self.course.legs[0].full.shape.as_mut().unwrap()
+    fn shape(&mut self) -> &mut RouteFacts {
+        self.service.families[0].full.routes.as_mut().unwrap()
     }
 
     fn rival(&mut self, table: &str, preference: Option<u32>) {
@@ -81,7 +82,7 @@ impl Way {
             protocol: "kernel1".to_owned(),
             preference,
         };
-        self.course
+        self.service
             .others
             .routes
             .insert(PREFIX.parse().unwrap(), vec![rival]);
@@ -100,7 +101,7 @@ impl Way {
     }
 
     fn found(&self) -> Vec<(bool, String)> {
-        let found = obstacles(&self.course, &self.view, &self.upstreams).expect("all was looked at");
+        let found = obstacles(&self.service, &self.view, &self.upstreams).expect("all was looked at");
         assert!(found.iter().all(|obstacle| !obstacle.advice.is_empty()));
         found
             .into_iter()
@@ -119,20 +120,20 @@ impl Way {
 #[tokio::test]
 async fn a5_nothing_stands_in_the_way_of_a_blackhole_in_the_session_s_table() {
     for word in SURE {
-        let mut way = Way::well();
-        way.shape().targets[0].1 = vec![word.to_owned()];
-        assert_eq!(way.found(), []);
+        let mut site = Site::well();
+        site.shape().targets[0].1 = vec![word.to_owned()];
+        assert_eq!(site.found(), []);
     }
 }
 
 #[tokio::test]
 async fn a5_what_was_not_looked_at_is_never_nothing() {
-    let mut way = Way::well();
-    way.course.others.routes.clear();
-    assert_eq!(obstacles(&way.course, &way.view, &way.upstreams), None);
-    let mut way = Way::well();
-    way.course.legs[0].full.shape = None;
-    assert_eq!(obstacles(&way.course, &way.view, &way.upstreams), None);
+    let mut site = Site::well();
+    site.service.others.routes.clear();
+    assert_eq!(obstacles(&site.service, &site.view, &site.upstreams), None);
+    let mut site = Site::well();
+    site.service.families[0].full.routes = None;
+    assert_eq!(obstacles(&site.service, &site.view, &site.upstreams), None);
 }
 
 #[tokio::test]
@@ -146,9 +147,9 @@ async fn a5_every_other_target_is_not_provable() {
         &["teleported"],
         &[],
     ] {
-        let mut way = Way::well();
-        way.shape().targets[0].1 = words.iter().map(ToString::to_string).collect();
-        let (certain, text) = way.one();
+        let mut site = Site::well();
+        site.shape().targets[0].1 = words.iter().map(ToString::to_string).collect();
+        let (certain, text) = site.one();
         assert!(!certain && text.contains("not provable"), "{text}");
     }
 }
@@ -161,63 +162,63 @@ async fn a5_another_route_at_or_above_our_preference_beats_ours_and_one_below_do
         (None, true),
         (Some(199), false),
     ] {
-        let mut way = Way::well();
-        way.rival("master4", preference);
-        let found = way.found();
+        let mut site = Site::well();
+        site.rival("master4", preference);
+        let found = site.found();
         assert_eq!(found.len(), usize::from(beats), "{preference:?}: {found:?}");
         assert!(
             found
                 .iter()
                 .all(|(certain, text)| *certain && text.contains("kernel1 has"))
         );
-        way.rival("elsewhere", preference);
-        assert_eq!(way.found(), [], "another table is none of the session's");
+        site.rival("elsewhere", preference);
+        assert_eq!(site.found(), [], "another table is none of the session's");
     }
 }
 
 #[tokio::test]
 async fn a5_an_import_filter_of_the_static_is_not_provable_and_import_none_is_a_no() {
-    let mut way = Way::well();
-    way.shape().input_filter = REJECT.to_owned();
-    assert!(way.one().0);
+    let mut site = Site::well();
+    site.shape().input_filter = REJECT.to_owned();
+    assert!(site.one().0);
     for filter in ["(unnamed)", "mine", ""] {
-        way.shape().input_filter = filter.to_owned();
-        assert!(!way.one().0);
+        site.shape().input_filter = filter.to_owned();
+        assert!(!site.one().0);
     }
 }
 
 #[tokio::test]
 async fn a5_another_table_is_reached_through_pipes_that_prove_nothing_or_not_at_all() {
-    let mut way = Way::well();
-    way.upstreams.truncate(1);
-    way.shape().table = "t4".to_owned();
-    let (certain, text) = way.one();
+    let mut site = Site::well();
+    site.upstreams.truncate(1);
+    site.shape().table = "t4".to_owned();
+    let (certain, text) = site.one();
     assert!(certain && text.contains("no pipe leads there"), "{text}");
-    way.pipes(&["t4 <=> t5", "t6 <=> master4"]);
-    assert!(way.one().0);
-    way.pipes(&["master4 <=> t4"]);
-    let (certain, text) = way.one();
+    site.pipes(&["t4 <=> t5", "t6 <=> master4"]);
+    assert!(site.one().0);
+    site.pipes(&["master4 <=> t4"]);
+    let (certain, text) = site.one();
     assert!(!certain && text.contains("only through pipe0"), "{text}");
-    way.pipes(&["t4 => t5", "master4 <=> t5"]);
-    let (certain, text) = way.one();
+    site.pipes(&["t4 => t5", "master4 <=> t5"]);
+    let (certain, text) = site.one();
     assert!(
         !certain && text.contains("only through pipe0 and pipe1"),
         "{text}"
     );
-    way.pipes(&["t4 or so"]);
-    let (certain, text) = way.one();
+    site.pipes(&["t4 or so"]);
+    let (certain, text) = site.one();
     assert!(!certain && text.contains("not understood"), "{text}");
 }
 
 #[tokio::test]
 async fn a5_what_stands_before_one_upstream_is_certain_only_where_too_few_are_left() {
-    let mut way = Way::well();
-    way.upstreams[0] = upstream("isp_a", "master4", OwnNextHop::Unspecified);
-    let (certain, text) = way.one();
+    let mut site = Site::well();
+    site.upstreams[0] = upstream("isp_a", "master4", OwnNextHop::Unspecified);
+    let (certain, text) = site.one();
     assert!(!certain && text.contains("no next hop of its own"), "{text}");
-    way.course.target.min_upstreams = 2;
-    assert!(way.one().0);
-    way.upstreams[0] = upstream("isp_a", "master4", OwnNextHop::Unreadable("soon".to_owned()));
-    let (certain, text) = way.one();
+    site.service.target.min_upstreams = 2;
+    assert!(site.one().0);
+    site.upstreams[0] = upstream("isp_a", "master4", OwnNextHop::Unreadable("soon".to_owned()));
+    let (certain, text) = site.one();
     assert!(!certain && text.contains("not understood: soon"), "{text}");
 }
