@@ -127,63 +127,27 @@ impl<'c> ScriptReader<'c> {
     }
 
     fn take_at(&mut self, line: &TraceLine<'_>, at: Moment, said: ScriptLine) -> Result<(), TraceError> {
-        match said {
-            ScriptLine {
-                probe: Some(probe),
-                result: Some(result),
-                after,
-                service: None,
-                ask: None,
-                lasting: None,
-                reason: None,
-                bird: None,
-                is: None,
-                end: None,
-                ..
-            } => self.probe(line, at, &probe, result, after.as_deref()),
-            ScriptLine {
-                service: Some(service),
-                ask: Some(ask),
-                lasting,
-                reason,
-                probe: None,
-                result: None,
-                after: None,
-                bird: None,
-                is: None,
-                end: None,
-                ..
-            } => self.ask(line, at, &service, &ask, lasting.as_deref(), reason),
-            ScriptLine {
-                bird: Some(bird),
-                is: Some(is),
-                probe: None,
-                result: None,
-                after: None,
-                service: None,
-                ask: None,
-                lasting: None,
-                reason: None,
-                end: None,
-                ..
-            } => self.bird(line, at, &bird, &is),
-            ScriptLine {
-                end: Some(true),
-                probe: None,
-                result: None,
-                after: None,
-                service: None,
-                ask: None,
-                lasting: None,
-                reason: None,
-                bird: None,
-                is: None,
-                ..
-            } => {
-                self.end = Some(at);
-                Ok(())
-            }
-            ScriptLine { .. } => Err(line.bad(WHAT_A_LINE_SAYS)),
+        let about = [
+            said.probe.is_some() || said.result.is_some() || said.after.is_some(),
+            said.service.is_some() || said.ask.is_some() || said.lasting.is_some() || said.reason.is_some(),
+            said.bird.is_some() || said.is.is_some(),
+            said.end.is_some(),
+        ];
+        // A line is about one thing.
+        if about.into_iter().filter(|about| *about).count() != 1 {
+            return Err(line.bad(WHAT_A_LINE_SAYS));
+        }
+        if let (Some(probe), Some(result)) = (&said.probe, said.result) {
+            self.probe(line, at, probe, result, said.after.as_deref())
+        } else if let (Some(service), Some(ask)) = (&said.service, &said.ask) {
+            self.ask(line, at, service, ask, said.lasting.as_deref(), said.reason)
+        } else if let (Some(bird), Some(is)) = (&said.bird, &said.is) {
+            self.bird(line, at, bird, is)
+        } else if said.end == Some(true) {
+            self.end = Some(at);
+            Ok(())
+        } else {
+            Err(line.bad(WHAT_A_LINE_SAYS))
         }
     }
 
