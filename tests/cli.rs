@@ -633,7 +633,7 @@ fn render_prints_compares_and_writes_and_leaves_a_humans_file_alone() {
     assert_eq!(std::fs::read_to_string(&conf).unwrap(), printed);
     let (code, out, _) = run(&["--diff"]);
     assert_eq!((code, out.as_str()), (0, ""), "nothing differs");
-    assert!(run(&["--write"]).1.contains("is so already"));
+    assert!(run(&["--write"]).1.contains("is already up to date"));
 
     std::fs::write(&conf, printed.clone() + "# by hand\n").unwrap();
     let (code, out, _) = run(&["--diff"]);

@@ -191,7 +191,7 @@ async fn every_task_that_is_killed_ends_the_daemon_or_is_mended_and_the_announce
                 let error = ended.unwrap().unwrap_err();
                 assert!(matches!(error, RunError::Broken(_)), "{name}: {error}");
                 assert!(
-                    error.to_string().contains("nobody had asked it to"),
+                    error.to_string().contains("has ended unexpectedly"),
                     "{name}: {error}"
                 );
             }

@@ -282,10 +282,7 @@ impl Server {
 
     fn feed(&self, caller: Caller, busy: &BusyFlag, headers: &HeaderMap) -> ApiResponse {
         let Ok(permit) = self.budget(caller).feeds.clone().try_acquire_owned() else {
-            return self.busy(
-                caller,
-                "as many as can follow the events do so already; ask again later",
-            );
+            return self.busy(caller, "too many clients follow the events; ask again later");
         };
         let last_seen = headers
             .get("last-event-id")

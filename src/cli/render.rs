@@ -107,7 +107,7 @@ async fn write(conf: RenderedFile, force: bool) -> Result<(), CliError> {
     let path = file.path().display().to_string();
     let put = apply::write(&file, &parser, text, checked, force, load).await;
     match put.map_err(|error| not_written(&error))? {
-        WriteOutcome::Unchanged => output::print(format!("{path} is so already\n")),
+        WriteOutcome::Unchanged => output::print(format!("{path} is already up to date\n")),
         WriteOutcome::Written { record_problem } => {
             if let Some(problem) = record_problem {
                 output::warning(&problem);

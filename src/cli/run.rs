@@ -75,7 +75,7 @@ impl RunArgs {
             Ok(Err(error @ (RunError::Held(_) | RunError::Broken(_) | RunError::Other(_)))) => {
                 Err(CliError::Failed(error.to_string()))
             }
-            Err(error) => Err(CliError::Failed(format!("the daemon broke down: {error}"))),
+            Err(error) => Err(CliError::Failed(format!("the daemon failed: {error}"))),
         }
     }
 }

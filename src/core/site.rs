@@ -254,9 +254,7 @@ impl Site {
         let mut against = service.against_drill(plan, self.isolation);
         if let Some(other) = self.drilled() {
             let name = &other.policy().name;
-            against.push(format!(
-                "a drill of {name} is under way, and one at a time is enough"
-            ));
+            against.push(format!("another drill is running, of {name}"));
         }
         against
     }
@@ -334,9 +332,7 @@ impl Site {
     ) -> Result<(), CommandRefused> {
         if let (OperatorCommand::Drill(_), Some(other)) = (ask, self.drilled()) {
             let name = &other.policy().name;
-            return Err(CommandRefused(format!(
-                "a drill of {name} is under way, and one at a time is enough"
-            )));
+            return Err(CommandRefused(format!("another drill is running, of {name}")));
         }
         match self.services.get_mut(service) {
             Some(service) => service.ask(now, ask, actor, self.isolation, &mut self.notes),

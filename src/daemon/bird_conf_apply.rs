@@ -114,7 +114,7 @@ pub(crate) async fn bring_in(
     let path = file.path().display();
     match applied {
         Applied::Unchanged => Ok(AppliedFile {
-            said: format!("{path} is so already; nothing was touched"),
+            said: format!("{path} is already up to date"),
             changed: false,
         }),
         Applied::Ended { outcome, replaced } => {

@@ -54,7 +54,7 @@ impl CheckRunner {
             // A check that panics is reported like any that cannot be made.
             let report = check.await.unwrap_or_else(|panic| CheckReport {
                 outcome: CheckOutcome::Error,
-                detail: format!("the check broke down: {}", said(&*panic)),
+                detail: format!("the check failed in Falconer itself: {}", said(&*panic)),
                 rtt: None,
             });
             FinishedCheck { id: start.id, report }
@@ -98,6 +98,9 @@ mod tests {
         checks.start(CheckStart { id, probe });
         let checked = checks.next().await;
         assert_eq!((checked.id, checked.report.outcome), (id, CheckOutcome::Error));
-        assert_eq!(checked.report.detail, "the check broke down: no way");
+        assert_eq!(
+            checked.report.detail,
+            "the check failed in Falconer itself: no way"
+        );
     }
 }

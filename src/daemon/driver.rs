@@ -127,7 +127,7 @@ impl Driver {
             WakeReason::Successor(successor) => self.go_over_to(successor),
             WakeReason::Remembered(found) => return self.take_remembered(found),
             WakeReason::Ended(task) => {
-                return Err(Broken(format!("{task} has ended, and nobody had asked it to")));
+                return Err(Broken(format!("{task} has ended unexpectedly")));
             }
             // Handled by whoever turns the loop.
             WakeReason::Stop(_) => {}

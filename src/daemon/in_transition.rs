@@ -15,7 +15,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 pub(crate) fn under_way(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     let name = changing(snapshot, now)?;
     Some(format!(
-        "{name} is being announced, withdrawn or drilled just now: no new bird.conf then; try again when \
+        "{name} has a transition or drill in progress: bird.conf is not replaced now; try again when \
          `falconer status` shows that it is done"
     ))
 }

@@ -57,7 +57,7 @@ impl WaitingRequests {
         let now = Instant::now();
         for answer in self.0.extract_if(.., |answer| answer.until <= now) {
             let said = format!(
-                "{}; but it is not on disk yet and may not survive a restart",
+                "{}; but it is not on disk yet, and may not survive a restart",
                 answer.said
             );
             drop(answer.to.send(Ok(CommandReply::Said(said))));

@@ -85,7 +85,7 @@ fn a9_a_good_change_is_applied_and_confirmed_without_an_update() {
         };
         let before = touched()?;
         let said = falconer.must(&["render", "--apply"])?;
-        ensure!(said.contains("is so already"), "{said}");
+        ensure!(said.contains("is already up to date"), "{said}");
         ensure!(touched()? == before);
         let since = wait::now();
         falconer.until_checked(since, SOON)?;
@@ -105,20 +105,14 @@ fn a9_no_apply_begins_during_a_takeover_or_a_failback() {
         lab.power_cut(Host::Cn)?;
         falconer.until("takeover", SOON, |service| service.want == Strength::Full)?;
         let output = falconer.cli(&["render", "--apply"])?;
-        must_refuse(
-            &output,
-            &["web is being announced, withdrawn or drilled just now"],
-        )?;
+        must_refuse(&output, &["web has a transition or drill in progress"])?;
         lab.standby.thaw()?;
         falconer.until("verified takeover", SOON, |service| service.verified_at.is_some())?;
         let mark = lab.capture.mark()?;
         lab.power_back(Host::Cn)?;
         falconer.until_actual(Strength::Drain, SOON)?;
         let output = falconer.cli(&["render", "--apply"])?;
-        must_refuse(
-            &output,
-            &["web is being announced, withdrawn or drilled just now"],
-        )?;
+        must_refuse(&output, &["web has a transition or drill in progress"])?;
         ensure!(on_disk(&lab)? == old, "the file was touched");
         falconer.until("silence", SOON, |service| {
             let down = service
@@ -323,7 +317,11 @@ fn a9_nothing_that_nobody_asked_for_goes_live_whatever_stands_on_disk() {
         ensure!(on_disk(&lab)?.contains(CHANGED));
         let said = falconer.must(&["render", "--apply"])?;
         ensure!(said.contains("applied and confirmed"), "{said}");
-        ensure!(falconer.must(&["render", "--apply"])?.contains("is so already"));
+        ensure!(
+            falconer
+                .must(&["render", "--apply"])?
+                .contains("is already up to date")
+        );
         // A human's edit that would withdraw everything, not loaded; and one that is broken.
         let part = lab.directory(Host::Hk).join("etc/bird-templates/parts/log.conf");
         for (number, edit) in [

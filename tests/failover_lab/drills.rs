@@ -278,7 +278,7 @@ fn taken_over(body: &str) -> Result<()> {
     ensure!(service.transition.is_some_and(|last| last.rule == "D4"));
     let report = report(answer)?;
     ensure!(report.outcome == DrillOutcome::Aborted, "{report:#?}");
-    ensure!(report.text.contains("announced in earnest by D4"), "{report:#?}");
+    ensure!(report.text.contains("taken over by D4"), "{report:#?}");
     for prefix in [PREFIX4, PREFIX6] {
         lab.upstream.until_sites(prefix, &[Host::Hk], SOON)?;
         let route = lab.upstream.routes(prefix)?.remove(0);
@@ -358,7 +358,7 @@ fn a_second_drill_is_refused_while_one_is_under_way() {
         let output = falconer.cli(&["drill", "web"])?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(
-            output.status.code() == Some(1) && said.contains("a drill of web is under way"),
+            output.status.code() == Some(1) && said.contains("another drill is running, of web"),
             "{said}"
         );
         Ok(())

@@ -77,14 +77,14 @@ pub enum ApplyError {
     )]
     NoFile(String),
     /// BIRD would not read the file that would be written.
-    #[error("not applied, nothing was touched: {0}")]
+    #[error("not applied, nothing was changed: {0}")]
     Elsewhere(String),
     /// Nobody knows what BIRD runs, so it cannot be made what an undo returns to.
-    #[error("not applied, nothing was touched: {0}")]
+    #[error("not applied, nothing was changed: {0}")]
     NotKnown(String),
     /// Something would go live that nobody asked for.
     #[error(
-        "not applied, nothing was touched: {} is included and was changed after BIRD read it; to apply would bring it \
+        "not applied, nothing was changed: {} is included and was changed after BIRD read it; to apply would bring it \
          in, too. Take the change back, or have BIRD read it with `birdc configure`, then apply again",
         .0.display()
     )]

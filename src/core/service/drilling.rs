@@ -178,7 +178,7 @@ impl ServiceState {
         }
         if matches!(self.stance, Stance::Full | Stance::Draining { .. }) {
             let why = self.explain(self.judgement.why);
-            let text = format!("announced in earnest by {}: {why}", self.judgement.rule);
+            let text = format!("taken over by {}: {why}", self.judgement.rule);
             let taken_over = DrillEnd::new(DrillOutcome::Aborted, text);
             return self.finish_drill(now, &taken_over, notes);
         }

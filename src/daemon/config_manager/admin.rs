@@ -123,7 +123,7 @@ impl ConfigManager {
         let elsewhere = [("[site]", old.site == new.site), ("[bird]", old.bird == new.bird)];
         if let Some((section, _)) = elsewhere.iter().find(|(_, same)| !same) {
             return Err(Refusal::Failed(format!(
-                "{section} changed, which takes a restart of falconer first (it sends no UPDATE); nothing was touched"
+                "{section} changed, which needs a restart of falconer first (it sends no UPDATE); nothing was changed"
             )));
         }
         let new = Arc::new(new);
@@ -135,7 +135,7 @@ impl ConfigManager {
             return Ok(said);
         }
         Ok(format!(
-            "{said}. falconer.toml is not what Falconer itself runs by: have it read too, with `falconer reload`"
+            "{said}. the daemon still runs the old falconer.toml: run `falconer reload` to load it"
         ))
     }
 

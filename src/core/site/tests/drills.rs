@@ -243,7 +243,7 @@ fn one_drill_at_a_time_and_the_first_goes_on() {
             .ask(OperatorCommand::Drill(plan()))
             .expect_err("one is under way")
             .0;
-        assert!(said.contains("a drill of web is under way"), "{said}");
+        assert!(said.contains("another drill is running, of web"), "{said}");
         assert_eq!(bench.phase(), Some(phase));
     }
 }
