@@ -7,7 +7,7 @@
 //! pure: no runtime, socket, file system, clock, randomness or logging. Edges own one thing outside of
 //! the process each and never import one another; the daemon passes on what one learns and another
 //! needs. docs/architecture.md draws this, and follows a probe's result and an operator's command
-//! through it; tests/architecture.rs holds the sources against it.
+//! through it; tests/architecture checks it.
 //!
 //! | module | kind | what it is for |
 //! |---|---|---|
