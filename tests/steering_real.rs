@@ -14,11 +14,7 @@ const PREFIX: &str = "198.51.100.0/24";
 const POLL: Duration = Duration::from_millis(500);
 
 /// A standby that stands by: connected, its session established, off settled.
-async fn standing_by() -> Option<(Birds, Drive)> {
-    if let Some(why) = falconer_lab::two_birds::missing() {
-        falconer_lab::two_birds::skip(&why);
-        return None;
-    }
+async fn standing_by() -> (Birds, Drive) {
     let birds = Birds::start();
     let mut drive = Drive::start(
         setup(vec![web()], &birds.run_dir(), &birds.socket(), POLL),
@@ -35,24 +31,22 @@ async fn standing_by() -> Option<(Birds, Drive)> {
     assert_eq!(seen.services[0].adopt, Some(Strength::Off));
     drive.wish(0, Strength::Off);
     drive.verified(Strength::Off).await;
-    Some((birds, drive))
+    (birds, drive)
 }
 
 /// In the middle of an outage.
-async fn announced() -> Option<(Birds, Drive)> {
-    let (birds, mut drive) = standing_by().await?;
+async fn announced() -> (Birds, Drive) {
+    let (birds, mut drive) = standing_by().await;
     drive.wish(0, Strength::Full);
     let seen = drive.verified(Strength::Full).await;
     assert_eq!(seen.services[0].exported_to, ["isp_upstream"]);
     eventually("the announcement", || birds.upstream_has(PREFIX)).await;
-    Some((birds, drive))
+    (birds, drive)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     drive.wish(0, Strength::Full);
     let sent = drive.stage(TransitionStage::EnableSent, "web_v4").await;
     let answered = drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
@@ -85,9 +79,7 @@ async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d8_full_to_drain_and_back_leaves_no_gap_at_the_upstream() {
-    let Some((birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (birds, mut drive) = announced().await;
     let (_, withdrawn) = birds.upstream_updates();
     drive.wish(0, Strength::Drain);
     drive.stage(TransitionStage::Down, "web_v4").await;
@@ -106,9 +98,7 @@ async fn d8_full_to_drain_and_back_leaves_no_gap_at_the_upstream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_configure_and_sighup_during_an_outage_change_nothing_at_the_upstream() {
-    let Some((birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (birds, mut drive) = announced().await;
     let before = birds.upstream_updates();
     birds.birdc("configure");
     drive.verified(Strength::Full).await;
@@ -127,9 +117,7 @@ async fn a6_configure_and_sighup_during_an_outage_change_nothing_at_the_upstream
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_killed_bird_comes_back_announcing_without_a_word_from_us() {
-    let Some((mut birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (mut birds, mut drive) = announced().await;
     birds.kill_ours();
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
     let stages = drive.stages();
@@ -142,9 +130,7 @@ async fn a6_a_killed_bird_comes_back_announcing_without_a_word_from_us() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_decision_while_bird_is_dead_is_what_bird_comes_up_with() {
-    let Some((mut birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (mut birds, mut drive) = standing_by().await;
     birds.kill_ours();
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
     drive.wish(0, Strength::Full);
@@ -165,9 +151,7 @@ async fn a6_a_decision_while_bird_is_dead_is_what_bird_comes_up_with() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_configure_undo_is_drift_and_is_mended() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     // What an undo returns to was parsed while standing by.
     birds.birdc("configure");
     drive.verified(Strength::Off).await;
@@ -187,9 +171,7 @@ async fn a6_a_configure_undo_is_drift_and_is_mended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a1_birdc_disable_and_enable_are_drift_and_mended_within_a_poll() {
-    let Some((birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (birds, mut drive) = announced().await;
     birds.birdc("disable web_v4");
     let since = std::time::Instant::elapsed;
     let start = tokio::time::Instant::now().into_std();
@@ -211,9 +193,7 @@ async fn a1_birdc_disable_and_enable_are_drift_and_mended_within_a_poll() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_restart_that_comes_up_silent_is_drift_that_names_the_include() {
-    let Some((mut birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (mut birds, mut drive) = announced().await;
     birds.kill_ours();
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
     birds.configure_ours(&[PREFIX], false);
@@ -228,9 +208,7 @@ async fn a6_a_restart_that_comes_up_silent_is_drift_that_names_the_include() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a7_a_protocol_with_a_foreign_route_is_never_enabled() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds.configure_ours(&[PREFIX, "203.0.113.0/24"], true);
     birds.birdc("configure");
     drive.wish(0, Strength::Full);
@@ -252,9 +230,7 @@ async fn a7_a_protocol_with_a_foreign_route_is_never_enabled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a7_found_wrong_while_announced_is_alarmed_and_nothing_is_withdrawn() {
-    let Some((birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (birds, mut drive) = announced().await;
     birds.configure_ours(&[PREFIX, "203.0.113.0/24"], true);
     birds.birdc("configure");
     let seen = drive
@@ -271,9 +247,7 @@ async fn a7_found_wrong_while_announced_is_alarmed_and_nothing_is_withdrawn() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_enabled_and_not_exported_says_why() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds.birdc("disable isp_upstream");
     drive.wish(0, Strength::Full);
     let seen = drive
@@ -323,9 +297,6 @@ fn certain(seen: &Observed) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_has_nothing() {
-    if let Some(why) = falconer_lab::two_birds::missing() {
-        return falconer_lab::two_birds::skip(&why);
-    }
     const V6: &str = "2001:db8:5100::/48";
     let birds = Birds::start();
     birds.carry_v6();
@@ -383,9 +354,7 @@ async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_h
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_a_direct_route_that_beats_ours_is_named_before_and_after() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds.ip("addr add 198.51.100.1/24 dev lo");
     birds
         .change_ours(
@@ -407,9 +376,7 @@ async fn a5_a_direct_route_that_beats_ours_is_named_before_and_after() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_what_an_upstream_carries_from_another_protocol_is_alarmed_while_silent() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds.change_ours(
         "protocol device {}",
         "protocol device {}\nprotocol static web_old { ipv4 { preference 150; }; route 198.51.100.0/24 unreachable; }",
@@ -435,9 +402,7 @@ async fn a5_what_an_upstream_carries_from_another_protocol_is_alarmed_while_sile
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_a_pipe_that_lets_nothing_through_is_told_before_and_after() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds.edit_ours(
         "ipv4 { preference 200; };",
         "ipv4 { table inside; preference 200; };",
@@ -467,9 +432,7 @@ async fn a5_a_pipe_that_lets_nothing_through_is_told_before_and_after() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_a_full_export_limit_is_the_cause_and_room_in_it_is_used() {
-    let Some((birds, mut drive)) = standing_by().await else {
-        return;
-    };
+    let (birds, mut drive) = standing_by().await;
     birds
         .change_ours(
             "protocol device {}",
@@ -513,9 +476,7 @@ async fn a5_a_full_export_limit_is_the_cause_and_room_in_it_is_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a1_a_forgotten_checker_causes_less_than_ten_updates_in_a_minute_and_is_alarmed() {
-    let Some((birds, mut drive)) = announced().await else {
-        return;
-    };
+    let (birds, mut drive) = announced().await;
     let (announced, withdrawn) = birds.upstream_updates();
     let end = tokio::time::Instant::now() + Duration::from_secs(60);
     while tokio::time::Instant::now() < end {

@@ -1,17 +1,15 @@
-//! The client against the real BIRD: Debian's, or the one of FALCONER_LAB_BIRD. It runs as a plain
-//! process in a network namespace of its own, and is gone with the test.
+//! The client against the real BIRD, in a network namespace of its own; both are gone with the test.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use falconer::bird::client::{BirdClient, BirdError};
 use falconer::bird::parse::{ConfigureReply, DaemonState, ProtocolState, SwitchReply};
 use falconer::model::snapshot::BirdState;
+use falconer_lab::bird::Bird;
+use falconer_lab::netns::Netns;
 use ipnet::IpNet;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
 use crate::{SOON, error_of, link_when, net, up};
@@ -51,108 +49,38 @@ protocol bgp hk_both from hk {
 protocol bgp hk_v4 from hk { local 10.0.0.4 as 64500; neighbor 10.0.0.3 as 64501; ipv4 { import all; export none; }; }
 "#;
 
-fn binary() -> PathBuf {
-    std::env::var_os("FALCONER_LAB_BIRD").map_or_else(|| PathBuf::from("/usr/sbin/bird"), PathBuf::from)
-}
-
-/// A process that is killed with the test.
-struct Process(Child);
-
-impl Process {
-    fn spawn(command: &mut Command) -> Self {
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).expect("it runs");
-    }
-
-    fn end(&mut self, signal: Signal) {
-        self.signal(signal);
-        self.0.wait().expect("it can be waited for");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A directory, and a namespace that lives as long as the process that was put into it.
+/// BIRDs in one namespace, each in a directory of its own.
 struct World {
-    namespace: Process,
+    namespace: Netns,
     directory: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let ready = directory.path().join("ready");
-        let script = format!(
-            "ip link set lo up && for host in 1 2 3 4; do ip address add 10.0.0.$host/32 dev lo; done && \
-             touch {} && exec sleep infinity",
-            ready.display()
-        );
-        let namespace = Process::spawn(Command::new("unshare").args(["--net", "sh", "-c", &script]));
-        let world = Self { namespace, directory };
-        exists(&ready).await;
-        world
+    fn new() -> Self {
+        // BIRD's user reads the files.
+        let directory = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let namespace = Netns::alone().expect("a namespace");
+        for host in 1..=4 {
+            let line = format!("ip address add 10.0.0.{host}/32 dev lo");
+            namespace.run_line(&line).expect("an address");
+        }
+        Self { namespace, directory }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    async fn bird(&self, name: &str, configuration: &str) -> Process {
-        fs::write(self.path(&format!("{name}.conf")), configuration).expect("a configuration");
-        let socket = self.path(&format!("{name}.ctl"));
-        let _ = fs::remove_file(&socket);
-        let process = Process::spawn(
-            Command::new("nsenter")
-                .args(["--target", &self.namespace.0.id().to_string(), "--net"])
-                .arg(binary())
-                .args([
-                    "-f",
-                    "-c",
-                    &format!("{name}.conf"),
-                    "-s",
-                    &format!("{name}.ctl"),
-                    "-P",
-                    &format!("{name}.pid"),
-                ])
-                .current_dir(self.directory.path()),
-        );
-        listens(&socket).await;
-        process
-    }
-
-    fn client(&self, name: &str) -> BirdClient {
-        BirdClient::spawn(self.path(&format!("{name}.ctl")), PATIENCE)
+    fn bird(&self, name: &str, configuration: &str) -> Bird {
+        let bird = Bird::new(&self.namespace, &self.directory.path().join(name));
+        let mut bird = bird.expect("its directories");
+        bird.configure_with(configuration).expect("a configuration");
+        bird.start().expect("it starts");
+        bird
     }
 }
 
-async fn exists(path: &Path) {
-    let began = Instant::now();
-    while !path.exists() {
-        assert!(began.elapsed() < SOON, "{} never came", path.display());
-        sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Between the file's coming and BIRD's listening a connection is refused.
-async fn listens(path: &Path) {
-    let began = Instant::now();
-    while UnixStream::connect(path).await.is_err() {
-        assert!(began.elapsed() < SOON, "{} never came", path.display());
-        sleep(Duration::from_millis(5)).await;
-    }
+fn client(bird: &Bird) -> BirdClient {
+    BirdClient::spawn(bird.socket(), PATIENCE)
 }
 
 /// The protocol as soon as it is in that state: replies precede the effect.
@@ -170,9 +98,9 @@ async fn settled(client: &BirdClient, name: &str, state: ProtocolState) {
 
 #[tokio::test]
 async fn a_static_protocol_is_enabled_and_disabled_and_read_back() {
-    let world = World::new().await;
-    let _bird = world.bird("hk", STANDBY).await;
-    let client = world.client("hk");
+    let world = World::new();
+    let bird = world.bird("hk", STANDBY);
+    let client = client(&bird);
     let status = client.show_status().await.expect("a status");
     assert_eq!(Some(status.version), up(&client).await.version);
     assert_eq!(status.daemon, DaemonState::Running);
@@ -232,10 +160,10 @@ async fn a_static_protocol_is_enabled_and_disabled_and_read_back() {
 
 #[tokio::test]
 async fn a5_what_is_sent_is_read_per_family_of_a_session() {
-    let world = World::new().await;
-    let mut isp = world.bird("isp", ISP).await;
-    let _bird = world.bird("hk", STANDBY).await;
-    let (client, upstream) = (world.client("hk"), world.client("isp"));
+    let world = World::new();
+    let mut isp = world.bird("isp", ISP);
+    let bird = world.bird("hk", STANDBY);
+    let (client, upstream) = (client(&bird), client(&isp));
     let (v4, v6) = (net("198.51.100.0/24"), net("2001:db8:5100::/48"));
     settled(&client, "isp_both", ProtocolState::Up).await;
     settled(&client, "isp_v4", ProtocolState::Up).await;
@@ -282,7 +210,7 @@ async fn a5_what_is_sent_is_read_per_family_of_a_session() {
             .iter()
             .any(|protocol| protocol.name == "isp_both" && protocol.is_established())
     );
-    isp.end(Signal::TERM);
+    isp.terminate().expect("it ends");
     gone(&client, v4).await;
 }
 
@@ -334,12 +262,12 @@ async fn gone(client: &BirdClient, v4: IpNet) {
 
 #[tokio::test]
 async fn a4_birds_hanging_dying_and_stopping_are_told_apart() {
-    let world = World::new().await;
-    let mut bird = world.bird("hk", STANDBY).await;
-    let client = world.client("hk");
+    let world = World::new();
+    let mut bird = world.bird("hk", STANDBY);
+    let client = client(&bird);
     assert_eq!(up(&client).await.connects, 1);
 
-    bird.signal(Signal::STOP);
+    bird.freeze().expect("it runs");
     assert_eq!(
         client.show_status().await,
         Err(BirdError::Timeout { after: PATIENCE })
@@ -348,32 +276,33 @@ async fn a4_birds_hanging_dying_and_stopping_are_told_apart() {
         link_when(&client, |link| link.state != BirdState::Up).await.state,
         BirdState::Busy
     );
-    bird.signal(Signal::CONT);
+    bird.thaw().expect("it runs");
     assert_eq!(up(&client).await.connects, 2);
 
-    bird.end(Signal::KILL);
+    bird.kill().expect("it runs");
     let died = link_when(&client, |link| error_of(link).contains("died and left")).await;
     assert_eq!(died.state, BirdState::Down);
-    let mut bird = world.bird("hk", STANDBY).await;
+    bird.start().expect("it starts");
     assert_eq!(up(&client).await.connects, 3);
     assert!(client.show_protocols().await.is_ok());
 
-    bird.end(Signal::TERM);
+    bird.terminate().expect("it ends");
     let stopped = link_when(&client, |link| error_of(link).contains("BIRD is stopped")).await;
     assert_eq!(stopped.state, BirdState::Down);
 }
 
 #[tokio::test]
 async fn a9_a_file_is_checked_tried_and_confirmed() {
-    let world = World::new().await;
-    let _bird = world.bird("hk", STANDBY).await;
-    let client = world.client("hk");
+    let world = World::new();
+    let bird = world.bird("hk", STANDBY);
+    let client = client(&bird);
     assert_eq!(
-        client.configure_check(&world.path("hk.conf")).await,
+        client.configure_check(&bird.configuration()).await,
         Ok(ConfigureReply::CheckedOk)
     );
-    fs::write(world.path("bad.conf"), "protocol nonsense {}\n").expect("a file");
-    let bad = client.configure_check(&world.path("bad.conf")).await;
+    let bad = bird.configuration().with_file_name("bad.conf");
+    fs::write(&bad, "protocol nonsense {}\n").expect("a file");
+    let bad = client.configure_check(&bad).await;
     assert!(
         matches!(&bad, Err(BirdError::Refused { code: 8002, text }) if text.contains("bad.conf:1:")),
         "{bad:?}"

@@ -3,11 +3,11 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use falconer::config::model::{BfdConfig, Family, GracefulRestart, ImportPolicy, Role, UpstreamConfig};
+use falconer_lab::bird::binary;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
@@ -17,13 +17,9 @@ use crate::golden::rendered;
 /// Some seconds of `bird -p`.
 const CASES: u32 = 1000;
 
-pub(crate) fn bird() -> PathBuf {
-    std::env::var_os("FALCONER_LAB_BIRD").map_or_else(|| "/usr/sbin/bird".into(), PathBuf::from)
-}
-
 /// What the binary says that it is.
 pub(crate) fn version() -> String {
-    let output = Command::new(bird())
+    let output = Command::new(binary())
         .arg("--version")
         .output()
         .expect("BIRD must be installed (apt install bird2)");
@@ -35,7 +31,7 @@ pub(crate) fn version() -> String {
 pub(crate) fn complaint(text: &str) -> Option<String> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    let output = Command::new(bird())
+    let output = Command::new(binary())
         .arg("-p")
         .arg("-c")
         .arg(file.path())

@@ -3,7 +3,9 @@
 
 use std::process::Command;
 
-use crate::birds::{bird, version};
+use falconer_lab::bird::{binary, birdc_binary};
+
+use crate::birds::version;
 use crate::configs;
 use crate::golden::rendered;
 
@@ -84,8 +86,8 @@ fn a9_a_real_bird_rehearses_prefers_and_cleans_up_as_the_comments_say() {
             "-c",
             STORY,
         ])
-        .env("BIRD", bird())
-        .env("BIRDC", bird().with_file_name("birdc"))
+        .env("BIRD", binary())
+        .env("BIRDC", birdc_binary())
         .current_dir(dir.path())
         .output()
         .unwrap();

@@ -6,25 +6,73 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::topology::{Host, LINKS, Link, SERVICE4, SERVICE6};
+use crate::wait;
 
-/// A host's network namespace.
+/// How long a new namespace may take.
+const READY: Duration = Duration::from_secs(10);
+
+/// A network namespace: one of the lab's hosts, or [`alone`](Netns::alone).
 #[derive(Clone, Debug)]
 pub struct Netns {
     name: String,
+    path: PathBuf,
+    /// What keeps a namespace without a name; the last of its owners ends it.
+    _holder: Option<Arc<Holder>>,
+}
+
+/// A process that sleeps in a namespace. It is told to die with the thread that started it, so that nothing is
+/// left behind however a test ends.
+#[derive(Debug)]
+struct Holder(Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Netns {
     /// The namespace of a host in the lab with this prefix.
     pub fn of(prefix: &str, host: Host) -> Self {
+        let name = format!("{prefix}{host}");
         Self {
-            name: format!("{prefix}{host}"),
+            path: Path::new("/run/netns").join(&name),
+            name,
+            _holder: None,
         }
+    }
+
+    /// A new one with nothing but a loopback interface, for as long as somebody has it.
+    pub fn alone() -> Result<Self> {
+        if !rustix::process::geteuid().is_root() {
+            bail!("a network namespace takes root");
+        }
+        let sleep = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "unshare", "--net", "sleep", "infinity"])
+            .stdin(Stdio::null())
+            .spawn()
+            .context("running setpriv")?;
+        let path = PathBuf::from(format!("/proc/{}/ns/net", sleep.id()));
+        let namespace = Self {
+            name: sleep.id().to_string(),
+            path,
+            _holder: Some(Arc::new(Holder(sleep))),
+        };
+        let own = std::fs::read_link("/proc/thread-self/ns/net")?;
+        wait::until_true("network namespace of its own", READY, || {
+            Ok(std::fs::read_link(&namespace.path)? != own)
+        })?;
+        namespace.run("ip", &["link", "set", "lo", "up"])?;
+        Ok(namespace)
     }
 
     /// Its name for `ip netns exec`.
@@ -32,9 +80,9 @@ impl Netns {
         &self.name
     }
 
-    /// Where `ip netns` keeps it.
-    pub fn path(&self) -> PathBuf {
-        Path::new("/run/netns").join(&self.name)
+    /// For nsenter, setns and `ip link`.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A command that runs inside, with nothing but the network exchanged. `nsenter` replaces itself,
@@ -53,11 +101,27 @@ impl Netns {
         crate::output_of(self.command(program).args(arguments))
     }
 
+    /// Runs a command without quotes inside, and returns what it printed.
+    pub fn run_line(&self, line: &str) -> Result<String> {
+        let mut words = line.split_whitespace();
+        let program = words.next().context("an empty command")?;
+        crate::output_of(self.command(program).args(words))
+    }
+
     /// Moves the calling thread inside, for good. Sockets that it opens from now on belong here.
     pub fn enter(&self) -> Result<()> {
-        let file = File::open(self.path()).with_context(|| format!("opening {}", self.path().display()))?;
+        let file = File::open(&self.path).with_context(|| format!("opening {}", self.path.display()))?;
         move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
             .with_context(|| format!("entering the namespace {}", self.name))
+    }
+
+    /// Does something inside on the calling thread, which comes back: threads that it starts stay there.
+    pub fn on_this_thread<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let back = File::open("/proc/thread-self/ns/net").context("opening our own namespace")?;
+        self.enter()?;
+        let done = work();
+        move_into_link_name_space(back.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(done)
     }
 
     /// Does something inside on a thread of its own, such as opening a socket, and returns its result.

@@ -4,19 +4,13 @@
 //! here 192.0.2.2 ---- 192.0.2.1 router 198.51.100.1 ---- 198.51.100.2 site
 //!      2001:db8:1::2        ::1        2001:db8:2::1            ::2
 //! ```
-//!
-//! A namespace is a process that sleeps in it. It is told to die with the thread that started it,
-//! so that nothing is left behind however a test ends.
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
 
-use std::fs::File;
 use std::future::Future;
-use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use crate::netns::Netns;
 
 /// The site's address.
 pub const SITE: &str = "198.51.100.2";
@@ -55,66 +49,27 @@ pub const NO_ROUTE: &str = "233.252.0.1";
 /// The same in IPv6.
 pub const NO_ROUTE6: &str = "2001:db8:ffff::1";
 
-/// A network namespace.
-pub struct Namespace(Child);
+/// A namespace whose commands must succeed.
+pub struct Namespace(Netns);
 
 impl Namespace {
     /// One with nothing but a loopback interface.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a namespace is made, and is no default of anything"
+    )]
     pub fn new() -> Self {
-        let sleep = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "unshare", "--net", "sleep", "300"])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let namespace = Self(sleep);
-        let own = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
-        for _ in 0..500 {
-            if std::fs::read_link(namespace.path()).is_ok_and(|net| net != own) {
-                namespace.run("ip link set lo up");
-                return namespace;
-            }
-            Command::new("sleep").arg("0.01").status().unwrap();
-        }
-        panic!("no network namespace: run the tests as root");
+        Self(Netns::alone().unwrap())
     }
 
-    /// For nsenter and setns; it ends with the process that holds the namespace.
-    pub fn path(&self) -> String {
-        format!("/proc/{}/ns/net", self.0.id())
-    }
-
-    /// Runs a command in it, which must succeed.
+    /// Runs a command without quotes in it.
     pub fn run(&self, command: &str) {
-        let status = Command::new("nsenter")
-            .arg(format!("--net={}", self.path()))
-            .args(command.split_whitespace())
-            .status()
-            .unwrap();
-        assert!(status.success(), "{command}: {status}");
+        self.0.run_line(command).unwrap();
     }
 
     /// Does something in it, such as opening a socket that stays there.
     pub fn inside<T>(&self, what: impl FnOnce() -> T) -> T {
-        let back = File::open("/proc/thread-self/ns/net").unwrap();
-        self.enter();
-        let done = what();
-        enter(&back);
-        done
-    }
-
-    fn enter(&self) {
-        enter(&File::open(self.path()).unwrap());
-    }
-}
-
-fn enter(net: &File) {
-    move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.0.on_this_thread(what).unwrap()
     }
 }
 
@@ -182,7 +137,7 @@ impl Lab {
     pub fn link(&self, a: &Namespace, a_name: &str, b: &Namespace, b_name: &str) {
         a.run(&format!(
             "ip link add {a_name} type veth peer name {b_name} netns {}",
-            b.0.id()
+            b.0.path().display()
         ));
         for (namespace, name) in [(a, a_name), (b, b_name)] {
             // Neighbour resolution gives up after 150 ms instead of 3 s.

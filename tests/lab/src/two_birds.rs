@@ -1,83 +1,61 @@
 //! A real BIRD with an upstream, in a network namespace that ends with them.
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
-#![expect(clippy::print_stderr, reason = "a test that fails shows the BIRDs' logs")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The namespace, the directory, and the two BIRDs in them. Dropping it ends all of it.
+use crate::bird::Bird;
+use crate::isolate;
+use crate::netns::Netns;
+
+/// The two BIRDs, and the directory of their files. Dropping it ends all of it.
 pub struct Birds {
     dir: TempDir,
-    namespace: Child,
-    ours: Option<Child>,
-    upstream: Option<Child>,
-}
-
-/// The BIRD to test with.
-fn binary() -> PathBuf {
-    std::env::var_os("FALCONER_LAB_BIRD").map_or_else(|| "/usr/sbin/bird".into(), PathBuf::from)
-}
-
-/// Why these tests cannot run here, if they cannot.
-pub fn missing() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("a network namespace needs root".to_owned());
-    }
-    (!binary().exists()).then(|| format!("there is no {}", binary().display()))
-}
-
-/// Fails a test that cannot run: one that is left out must not count as passed.
-pub fn skip(why: &str) {
-    panic!("this test cannot run here: {why}");
+    namespace: Netns,
+    ours: Bird,
+    upstream: Bird,
 }
 
 impl Birds {
     /// Both BIRDs at work; the session is not established yet.
     pub fn start() -> Self {
+        // BIRD's user reads the files.
         let dir = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()
             .unwrap();
-        let mut namespace = Command::new("unshare")
-            .args(["--net", "sh", "-c"])
-            .arg("ip link set lo up && ip addr add 10.99.0.1/32 dev lo && ip addr add 10.99.0.2/32 dev lo && echo && exec sleep 900")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut ready = [0];
-        std::io::Read::read_exact(namespace.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        let namespace = Netns::alone().unwrap();
+        for address in ["10.99.0.1/32", "10.99.0.2/32"] {
+            namespace
+                .run_line(&format!("ip addr add {address} dev lo"))
+                .unwrap();
+        }
         let mut birds = Self {
+            ours: Bird::new(&namespace, &dir.path().join("ours")).unwrap(),
+            upstream: Bird::new(&namespace, &dir.path().join("upstream")).unwrap(),
             dir,
             namespace,
-            ours: None,
-            upstream: None,
         };
-        fs::write(birds.path("upstream.conf"), UPSTREAM).unwrap();
+        birds.upstream.configure_with(UPSTREAM).unwrap();
         birds.configure_ours(&["198.51.100.0/24"], true);
-        birds.upstream = Some(birds.spawn("upstream"));
+        birds.upstream.start().unwrap();
         birds.start_ours();
         birds
     }
 
-    /// A path in the directory.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
     /// Falconer's run_dir.
     pub fn run_dir(&self) -> PathBuf {
-        self.path("run")
+        self.dir.path().join("run")
     }
 
     /// Our BIRD's control socket.
     pub fn socket(&self) -> PathBuf {
-        self.path("ours.ctl")
+        self.ours.socket()
     }
 
     /// Writes our BIRD's configuration, and does not make it read it. Without `include` it is one
@@ -96,12 +74,14 @@ impl Birds {
                 format!("protocol static {name} {{\n  disabled;\n{include}  ipv4 {{ preference {preference}; }};\n{routes}}}\n")
             })
             .collect();
-        fs::write(self.path("ours.conf"), OURS.replace("STATICS", &statics)).unwrap();
+        self.ours
+            .configure_with(&OURS.replace("STATICS", &statics))
+            .unwrap();
     }
 
     /// Puts something else into our BIRD's configuration, which does not read it yet.
     pub fn edit_ours(&self, from: &str, to: &str) {
-        let path = self.path("ours.conf");
+        let path = self.ours.configuration();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "no {from} in {text}");
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
@@ -129,7 +109,7 @@ impl Birds {
             "  ipv4 { import none;",
             "  ipv6 { import none; export all; };\n  ipv4 { import none;",
         );
-        let path = self.path("upstream.conf");
+        let path = self.upstream.configuration();
         let text = fs::read_to_string(&path).unwrap();
         let both = text.replacen("  ipv4 {", "  ipv6 { import all; export none; };\n  ipv4 {", 1);
         fs::write(&path, both).unwrap();
@@ -138,41 +118,29 @@ impl Birds {
     /// Has the upstream read its configuration, as soon as it answers.
     pub async fn read_upstream(&self) {
         eventually("a reconfiguration of the upstream", || {
-            Self::ask(&self.path("upstream.ctl"), "configure").contains("Reconfigur")
+            ask(&self.upstream, "configure").contains("Reconfigur")
         })
         .await;
     }
 
     /// `ip` in the namespace.
     pub fn ip(&self, args: &str) {
-        let namespace = format!("--net=/proc/{}/ns/net", self.namespace.id());
-        let status = Command::new("nsenter")
-            .arg(namespace)
-            .arg("ip")
-            .args(args.split(' '))
-            .status()
-            .unwrap();
-        assert!(status.success(), "ip {args}");
+        self.namespace.run_line(&format!("ip {args}")).unwrap();
     }
 
     /// Starts our BIRD.
     pub fn start_ours(&mut self) {
-        self.ours = Some(self.spawn("ours"));
+        self.ours.start().unwrap();
     }
 
     /// kill -9: its socket stays behind.
     pub fn kill_ours(&mut self) {
-        if let Some(mut bird) = self.ours.take() {
-            bird.kill().unwrap();
-            bird.wait().unwrap();
-        }
+        self.ours.kill().unwrap();
     }
 
     /// As `systemctl reload` of old.
     pub fn hangup_ours(&self) {
-        let pid = self.ours.as_ref().unwrap().id();
-        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        self.ours.hang_up().unwrap();
     }
 
     /// When our BIRD read its configuration last, to the microsecond.
@@ -184,17 +152,17 @@ impl Birds {
 
     /// birdc with our BIRD.
     pub fn birdc(&self, command: &str) -> String {
-        Self::ask(&self.socket(), command)
+        ask(&self.ours, command)
     }
 
     /// Whether the upstream has that prefix.
     pub fn upstream_has(&self, prefix: &str) -> bool {
-        Self::ask(&self.path("upstream.ctl"), &format!("show route {prefix}")).contains(prefix)
+        ask(&self.upstream, &format!("show route {prefix}")).contains(prefix)
     }
 
     /// The announcements and withdrawals that the upstream took in so far.
     pub fn upstream_updates(&self) -> (u64, u64) {
-        let text = Self::ask(&self.path("upstream.ctl"), "show protocols all customer");
+        let text = ask(&self.upstream, "show protocols all customer");
         let count = |label: &str| {
             let line = text
                 .lines()
@@ -209,58 +177,17 @@ impl Birds {
         };
         (count("Import updates:"), count("Import withdraws:"))
     }
+}
 
-    fn ask(socket: &Path, command: &str) -> String {
-        let birdc = binary().with_file_name("birdc");
-        let output = Command::new(birdc)
-            .arg("-s")
-            .arg(socket)
-            .args(command.split(' '))
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn spawn(&self, name: &str) -> Child {
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path(&format!("{name}.log")))
-            .unwrap();
-        Command::new("nsenter")
-            .arg(format!("--net=/proc/{}/ns/net", self.namespace.id()))
-            .arg(binary())
-            .args(["-f", "-u", "bird", "-g", "bird", "-c"])
-            .arg(self.path(&format!("{name}.conf")))
-            .arg("-s")
-            .arg(self.path(&format!("{name}.ctl")))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
+/// What BIRD says; nothing where it does not run.
+fn ask(bird: &Bird, command: &str) -> String {
+    bird.birdc(command).unwrap_or_default()
 }
 
 impl Drop for Birds {
     fn drop(&mut self) {
-        for child in [
-            self.ours.as_mut(),
-            self.upstream.as_mut(),
-            Some(&mut self.namespace),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
         if std::thread::panicking() {
-            for name in ["ours.log", "upstream.log"] {
-                eprintln!(
-                    "{name}:\n{}",
-                    fs::read_to_string(self.path(name)).unwrap_or_default()
-                );
-            }
+            isolate::print_logs(self.dir.path());
         }
     }
 }
