@@ -279,12 +279,10 @@ fn row(name: &str, ask: impl Fn() -> Result<()>) -> Result<()> {
 
 fn crowded_failover(pairs: u32) -> Result<()> {
     // Without the hostile servers the checks of their service are refused.
-    let settings = Settings {
-        more: hostile::service(),
-        ..Settings::standby()
-            .cadence(Cadence::SLOW)
-            .service("failback_delay = \"1s\"\nflap_limit = 1000")
-    };
+    let settings = Settings::standby()
+        .cadence(Cadence::SLOW)
+        .service("failback_delay = \"1s\"\nflap_limit = 1000")
+        .more(&hostile::service());
     let (lab, falconer) = Lab::stand_by(&Plan::with(Flavour::Bird), &settings)?;
     let client = lab.client(SERVICE4);
     let id = falconer.process()?.id()?;

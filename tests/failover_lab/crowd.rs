@@ -17,12 +17,10 @@ const MEMORY: u64 = 48 * 1024;
 #[test]
 fn a_thousand_broken_clients_and_twelve_hostile_targets_delay_no_takeover_and_fill_no_memory() {
     isolated(|| {
-        let settings = Settings {
-            more: hostile::service(),
-            ..Settings::standby()
-                .cadence(Cadence::SLOW)
-                .service("failback_delay = \"1s\"\nflap_limit = 100")
-        };
+        let settings = Settings::standby()
+            .cadence(Cadence::SLOW)
+            .service("failback_delay = \"1s\"\nflap_limit = 100")
+            .more(&hostile::service());
         let (lab, falconer) = Lab::stand_by(&Plan::with(Flavour::Bird), &settings)?;
         let client = lab.client(SERVICE4);
         let id = falconer.process()?.id()?;

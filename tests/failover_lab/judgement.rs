@@ -252,9 +252,7 @@ fn dead_service(bird_conf: BirdConf) -> Result<()> {
         primary: Some(Settings::primary().bird_conf(bird_conf)),
         ..Plan::default()
     };
-    let settings = Settings::standby()
-        .bird_conf(bird_conf)
-        .more_probes(&[PRIMARY_SAYS]);
+    let settings = Settings::standby().bird_conf(bird_conf).more_probe(PRIMARY_SAYS);
     let (mut lab, falconer) = Lab::stand_by(&plan, &settings)?;
     let client = lab.client(SERVICE4);
     client.answered_by("cn", UNIX_EPOCH, SOON)?;
@@ -300,7 +298,7 @@ fn withdrawn_route(bird_conf: BirdConf) -> Result<()> {
     let settings = Settings::standby()
         .bird_conf(bird_conf)
         .upstream("import = \"services\"")
-        .more_probes(&[&route]);
+        .more_probe(&route);
     let (lab, falconer) = Lab::stand_by(&Plan::default(), &settings)?;
     let client = lab.client(SERVICE4);
     client.answered_by("cn", UNIX_EPOCH, SOON)?;
@@ -328,7 +326,7 @@ fn d3_failback_waits_for_the_primarys_own_route() {
         );
         let settings = Settings::standby()
             .upstream("import = \"services\"")
-            .more_probes(&[&route]);
+            .more_probe(&route);
         let (lab, falconer) = Lab::stand_by(&Plan::default(), &settings)?;
         let client = lab.client(SERVICE4);
         let at = cut(&lab)?;
@@ -361,7 +359,7 @@ fn d3_failback_waits_for_the_primarys_own_route() {
 }
 
 /// Up or down by the BFD session with the primary alone.
-const BFD: &str = "[[service.probe]]\nname = \"bfd\"\ntype = \"bird-protocol\"\nbfd = \"198.18.0.1\"\n\
+const BFD: &str = "name = \"bfd\"\ntype = \"bird-protocol\"\nbfd = \"198.18.0.1\"\n\
     interval = \"50ms\"\ntimeout = \"50ms\"\nfall = 1\nrise = 2\ndecides = \"down\"\n";
 /// The session that brings BFD, where bird.conf is rendered.
 const BFD_PEER: &str = "[[peer]]\nname = \"other_site\"\nneighbor = \"198.18.0.1\"\nneighbor_as = 64502\n\
@@ -374,12 +372,7 @@ fn d3_a_death_that_bfd_detects_is_announced_within_a_second_attached() {
 
 #[test]
 fn d3_a_death_that_bfd_detects_is_announced_within_a_second_rendered() {
-    isolated(|| {
-        detected_by_bfd(Settings {
-            more: BFD_PEER.to_owned(),
-            ..Settings::standby()
-        })
-    });
+    isolated(|| detected_by_bfd(Settings::standby().more(BFD_PEER)));
 }
 
 fn detected_by_bfd(settings: Settings) -> Result<()> {
@@ -387,11 +380,7 @@ fn detected_by_bfd(settings: Settings) -> Result<()> {
         bfd: true,
         ..Plan::default()
     };
-    let settings = Settings {
-        more_probes: BFD.to_owned(),
-        ..settings
-    };
-    let (lab, _falconer) = Lab::stand_by(&plan, &settings)?;
+    let (lab, _falconer) = Lab::stand_by(&plan, &settings.more_probe(BFD))?;
     let mark = lab.capture.mark()?;
     let cut = lab.power_cut(Host::Cn)?;
     let seen = lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
@@ -407,10 +396,7 @@ fn d3_bird_restarted_at_a_standby_that_listens_to_bfd_is_no_takeover() {
             bfd: true,
             ..Plan::default()
         };
-        let settings = Settings {
-            more_probes: BFD.to_owned(),
-            ..Settings::standby().bird_conf(BirdConf::Attached)
-        };
+        let settings = Settings::standby().bird_conf(BirdConf::Attached).more_probe(BFD);
         let (mut lab, falconer) = Lab::stand_by(&plan, &settings)?;
         let mark = lab.capture.mark()?;
         lab.standby.kill()?;

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use falconer::model::snapshot::{ProbeState, Strength, Verdict};
 
 use falconer_lab::capture::Mark;
+use falconer_lab::falconer::set;
 use falconer_lab::{
     BirdConf, Cadence, Falconer, Host, Lab, PREFIX4, PREFIX6, Plan, Settings, bird_conf, isolated, wait,
 };
@@ -19,14 +20,11 @@ const ROUTE: &str = "name = \"route\"\ntype = \"bird-route\"\nprefix = \"198.51.
 
 /// Probes that are wrong from the first day on: an address at which nobody is, and a port at which
 /// connections are refused.
-fn mistyped() -> String {
-    right()
-        .replace("198.18.0.1\"", "198.18.0.99\"")
-        .replace("198.18.0.1/", "198.18.0.1:8080/")
-}
-
-fn right() -> String {
-    Settings::standby().usual_probes()
+fn mistyped() -> Settings {
+    let mut probes = Settings::usual_probes();
+    set(&mut probes[0], "target", "198.18.0.99");
+    set(&mut probes[1], "url", "http://198.18.0.1:8080/healthz");
+    Settings::standby().probes(probes)
 }
 
 /// Waits until these probes were asked often and never passed, and holds that nothing came of it.
@@ -88,7 +86,7 @@ fn d20_a_route_that_the_session_cannot_carry_is_no_death_of_a_living_primary() {
     isolated(|| {
         let settings = Settings::standby()
             .bird_conf(BirdConf::Attached)
-            .more_probes(&[ROUTE]);
+            .more_probe(ROUTE);
         let mut lab = Lab::prepare(&Plan::default())?;
         let mut text = bird_conf::steered(Host::Hk, &lab.run_dir(Host::Hk));
         for prefix in [PREFIX4, PREFIX6] {
@@ -124,18 +122,11 @@ fn d20_a_target_mistyped_at_the_first_start_is_no_death_and_is_named_attached() 
 }
 
 fn mistyped_at_the_first_start(bird_conf: BirdConf) -> Result<()> {
-    let settings = Settings {
-        probes: mistyped(),
-        ..Settings::standby().bird_conf(bird_conf)
-    };
-    let (lab, falconer) = Lab::watch(&Plan::default(), &settings)?;
+    let (lab, falconer) = Lab::watch(&Plan::default(), &mistyped().bird_conf(bird_conf))?;
     nothing_comes_of_it(&lab, &falconer, &["ping", "site"])?;
     they_are_named(&falconer, &["ping", "site"], 2)?;
     // Put right, it does its work.
-    falconer.configure(&Settings {
-        probes: right(),
-        ..settings
-    })?;
+    falconer.configure(&Settings::standby().bird_conf(bird_conf))?;
     falconer.must(&["reload"])?;
     falconer.until_probes(ProbeState::Up, SOON)?;
     let mark = lab.capture.mark()?;
@@ -146,12 +137,8 @@ fn mistyped_at_the_first_start(bird_conf: BirdConf) -> Result<()> {
 #[test]
 fn d20_a_target_mistyped_in_a_reload_is_no_death_and_is_named() {
     isolated(|| {
-        let settings = Settings::standby();
-        let (lab, falconer) = Lab::stand_by(&Plan::default(), &settings)?;
-        falconer.configure(&Settings {
-            probes: mistyped(),
-            ..settings
-        })?;
+        let (lab, falconer) = Lab::stand_by(&Plan::default(), &Settings::standby())?;
+        falconer.configure(&mistyped())?;
         falconer.must(&["reload"])?;
         nothing_comes_of_it(&lab, &falconer, &["ping", "site"])?;
         they_are_named(&falconer, &["ping", "site"], 2)

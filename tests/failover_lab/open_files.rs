@@ -29,11 +29,10 @@ const SOON: Duration = Duration::from_secs(60);
 #[test]
 fn d1_eight_hundred_silent_tcp_targets_at_a_limit_of_1024_open_files_stop_no_takeover() {
     isolated(|| {
-        let settings = Settings {
-            more: many(),
-            open_files: Some(OPEN_FILES),
-            ..Settings::standby().cadence(Cadence::SLOW)
-        };
+        let settings = Settings::standby()
+            .cadence(Cadence::SLOW)
+            .more(&many())
+            .open_files(OPEN_FILES);
         let (lab, falconer) = Lab::stand_by(&Plan::with(Flavour::Bird), &settings)?;
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", falconer.process()?.id()?))?;
         let limit = limits.lines().find(|line| line.starts_with("Max open files"));

@@ -31,10 +31,7 @@ fn edit(falconer: &Falconer, from: &str, to: &str) -> Result<()> {
 
 /// A lab whose primary is dead and taken over, beside another service.
 fn outage() -> Result<(Lab, Falconer)> {
-    let settings = Settings {
-        more: OTHER.to_owned(),
-        ..Settings::standby()
-    };
+    let settings = Settings::standby().more(OTHER);
     let (lab, falconer) = Lab::stand_by(&Plan::default(), &settings)?;
     lab.power_cut(Host::Cn)?;
     for prefix in [PREFIX4, PREFIX6] {

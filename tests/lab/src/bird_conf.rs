@@ -132,7 +132,7 @@ fn to_the_upstream(host: Host, export: &str) -> String {
 }
 
 /// What a site calls its session.
-fn session_name(family: &str) -> &'static str {
+pub(crate) fn session_name(family: &str) -> &'static str {
     if family == "ipv4" {
         "isp_upstream"
     } else {

@@ -1,7 +1,6 @@
 //! Falconer in the lab: its configuration from a few settings, its process, what it says of itself. What
 //! it ought to do is the tests' business.
 
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -11,9 +10,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail, ensure};
 use falconer::model::snapshot::{ProbeState, ServiceSnapshot, Snapshot, Strength};
 use rustix::process::Signal;
+use toml::{Table, Value};
 
 use crate::bird;
-use crate::bird_conf::sessions;
+use crate::bird_conf::{session_name, sessions};
 use crate::netns::Netns;
 use crate::process::Process;
 use crate::topology::{Host, PREFIX4, PREFIX6};
@@ -66,83 +66,78 @@ impl Cadence {
         rise: 2,
     };
 
-    fn keys(self) -> String {
-        let Self {
-            interval,
-            timeout,
-            retry_interval,
-            fall,
-            rise,
-        } = self;
-        format!(
-            "interval = \"{interval}\"\ntimeout = \"{timeout}\"\nretry_interval = \"{retry_interval}\"\n\
-             fall = {fall}\nrise = {rise}\n"
-        )
+    /// A probe or witness with this cadence.
+    fn of(self, mut probe: Table) -> Table {
+        for (key, time) in [
+            ("interval", self.interval),
+            ("timeout", self.timeout),
+            ("retry_interval", self.retry_interval),
+        ] {
+            probe.insert(key.to_owned(), time.into());
+        }
+        probe.insert("fall".to_owned(), self.fall.into());
+        probe.insert("rise".to_owned(), self.rise.into());
+        probe
     }
 }
 
-/// What a falconer.toml of the lab says.
+/// What a falconer.toml of the lab says: each setting names the table that its keys go to, and TOML that is
+/// given for one table cannot get into another.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where it runs: Hk as a standby, Cn as a primary.
     pub host: Host,
-    /// How bird.conf comes about.
-    pub bird_conf: BirdConf,
-    /// Of the two probes and the witnesses.
-    pub cadence: Cadence,
-    /// How many witnesses there are, up to two.
-    pub witnesses: usize,
-    /// More keys of the service, a line each.
-    pub service: String,
-    /// The service's probes as TOML; empty: a ping and an HTTP probe of the primary.
-    pub probes: String,
-    /// More probes of the service.
-    pub more_probes: String,
-    /// Where its read-only HTTP listens.
-    pub listen: &'static str,
-    /// More tables.
-    pub more: String,
-    /// More keys of each upstream, a line each.
-    pub upstream: String,
-    /// How many files it may have open, where that is less than the machine's own limit.
-    pub open_files: Option<u32>,
+    bird_conf: BirdConf,
+    cadence: Cadence,
+    witnesses: usize,
+    service: Table,
+    probes: Vec<Table>,
+    listen: &'static str,
+    upstream: Table,
+    more: Table,
+    open_files: Option<u32>,
 }
 
 impl Settings {
-    /// A standby in hk that asks the primary's own address over ICMP and HTTP.
+    /// A standby in hk that asks the primary's own address over ICMP and HTTP, and two witnesses.
     pub fn standby() -> Self {
         Self {
             host: Host::Hk,
             bird_conf: BirdConf::Rendered,
             cadence: Cadence::FAST,
             witnesses: 2,
-            service: "failback_delay = \"1s\"\n".to_owned(),
-            probes: String::new(),
-            more_probes: String::new(),
+            service: table("failback_delay = \"1s\""),
+            probes: Self::usual_probes(),
             listen: "127.0.0.1:9180",
-            more: String::new(),
-            upstream: String::new(),
+            upstream: Table::new(),
+            more: Table::new(),
             open_files: None,
         }
     }
 
     /// A primary in cn that asks its own service.
     pub fn primary() -> Self {
-        let probe =
-            "[[service.probe]]\nname = \"own\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\"\n";
-        let probes = format!("{probe}{}", Cadence::FAST.keys());
+        let own = table("name = \"own\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\"");
         Self {
             host: Host::Cn,
             witnesses: 0,
-            service: String::new(),
-            probes,
+            service: Table::new(),
+            probes: vec![own],
             // Its standby asks it whether it announces.
             listen: "198.18.0.1:9180",
             ..Self::standby()
         }
     }
 
-    /// With this cadence.
+    /// The ping and the HTTP probe of the primary.
+    pub fn usual_probes() -> Vec<Table> {
+        vec![
+            table("name = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\""),
+            table("name = \"site\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\""),
+        ]
+    }
+
+    /// With this cadence of the probes and witnesses that name none of their own.
     pub fn cadence(self, cadence: Cadence) -> Self {
         Self { cadence, ..self }
     }
@@ -152,78 +147,96 @@ impl Settings {
         Self { bird_conf, ..self }
     }
 
-    /// With these keys of the service in place of the lab's, a line each.
+    /// How bird.conf comes about.
+    pub(crate) fn bird_conf_by(&self) -> BirdConf {
+        self.bird_conf
+    }
+
+    /// With these keys of `[[service]]` in place of the lab's.
     pub fn service(self, keys: &str) -> Self {
         Self {
-            service: format!("{keys}\n"),
+            service: table(keys),
             ..self
         }
     }
 
-    /// With these probes beside the ping and the HTTP probe, as TOML without their cadence.
-    pub fn more_probes(self, probes: &[&str]) -> Self {
-        let keys = self.cadence.keys();
-        let more = probes
-            .iter()
-            .map(|probe| format!("[[service.probe]]\n{probe}\n{keys}"));
-        Self {
-            more_probes: more.collect(),
-            ..self
-        }
+    /// With these probes in place of the usual ones.
+    pub fn probes(self, probes: Vec<Table>) -> Self {
+        Self { probes, ..self }
     }
 
-    /// With these keys of each upstream, where bird.conf is rendered.
+    /// With one more `[[service.probe]]`.
+    pub fn more_probe(mut self, keys: &str) -> Self {
+        self.probes.push(table(keys));
+        self
+    }
+
+    /// With these keys of each `[[upstream]]`, where bird.conf is rendered.
     pub fn upstream(self, keys: &str) -> Self {
         Self {
-            upstream: format!("{keys}\n"),
+            upstream: table(keys),
+            ..self
+        }
+    }
+
+    /// With more tables beside the lab's, such as another `[[service]]`.
+    pub fn more(self, tables: &str) -> Self {
+        Self {
+            more: table(tables),
+            ..self
+        }
+    }
+
+    /// With no more open files than that, where the machine's own limit is higher.
+    pub fn open_files(self, limit: u32) -> Self {
+        Self {
+            open_files: Some(limit),
             ..self
         }
     }
 
     /// The file's text. `directory` is the host's.
     pub fn toml(&self, directory: &Path) -> String {
-        let mut text = self.head(directory);
-        for (family, here, isp) in sessions(self.host) {
-            let name = if family == "ipv4" {
-                "isp_upstream"
-            } else {
-                "isp_upstream6"
+        let mut file = self.head(directory);
+        let upstreams = sessions(self.host).into_iter().map(|(family, here, isp)| {
+            let mut upstream = match self.bird_conf {
+                BirdConf::Attached => Table::new(),
+                BirdConf::Rendered => self.rendered_session(&here, &isp),
             };
-            let _ = writeln!(text, "[[upstream]]\nname = \"{name}\"");
-            if self.bird_conf == BirdConf::Rendered {
-                let hold = crate::bird_conf::hold_time(self.host);
-                let _ = writeln!(
-                    text,
-                    "neighbor = \"{isp}\"\nneighbor_as = 64500\nsource = \"{here}\"\nhold_time = \"{hold}s\"\n\
-                     keepalive_time = \"{}s\"\nconnect_retry_time = \"1s\"\nerror_wait_time = [\"1s\", \"2s\"]",
-                    hold / 3
-                );
-                text.push_str(&self.upstream);
+            set(&mut upstream, "name", session_name(family));
+            upstream
+        });
+        add(&mut file, "upstream", upstreams);
+        add(&mut file, "service", [self.service_table()]);
+        let witnesses = (1..=self.witnesses).zip(["192.0.2.53", "192.0.2.54"]);
+        let witnesses = witnesses.map(|(number, address)| {
+            self.cadence.of(table(&format!(
+                "name = \"witness{number}\"\ntype = \"icmp\"\ntarget = \"{address}\""
+            )))
+        });
+        add(&mut file, "witness", witnesses);
+        for (name, more) in &self.more {
+            match (file.get_mut(name), more) {
+                (Some(Value::Array(tables)), Value::Array(more)) => tables.extend(more.iter().cloned()),
+                _ => {
+                    file.insert(name.clone(), more.clone());
+                }
             }
         }
-        text.push_str(&self.service_text());
-        for (number, address) in (1..=self.witnesses).zip(["192.0.2.53", "192.0.2.54"]) {
-            let _ = write!(
-                text,
-                "[[witness]]\nname = \"witness{number}\"\ntype = \"icmp\"\ntarget = \"{address}\"\n{}",
-                self.cadence.keys()
-            );
-        }
-        text.push_str(&self.more);
-        text
+        file.to_string()
     }
 
-    fn head(&self, directory: &Path) -> String {
+    fn head(&self, directory: &Path) -> Table {
         let at = directory.display();
         let host = self.host;
-        let mut text = format!(
+        let mut file = table(&format!(
             "[site]\nname = \"{host}\"\nstate_dir = \"{at}/state\"\nrun_dir = \"{at}/run\"\n\
              [bird]\nsocket = \"{at}/bird/bird.ctl\"\nbinary = \"{}\"\n\
              [api]\nsocket = \"{at}/run/falconer.sock\"\nlisten = \"{}\"\n\
              [log]\nlevel = \"debug\"\n",
             bird::binary().display(),
             self.listen
-        );
+        ));
         if self.bird_conf == BirdConf::Rendered {
             let template = if host == Host::Cn {
                 "primary.conf"
@@ -235,48 +248,72 @@ impl Settings {
                 .first()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            let _ = writeln!(
-                text,
+            file.extend(table(&format!(
                 "[render]\ntemplate = \"{template}\"\ntemplate_dir = \"{at}/etc/bird-templates\"\n\
                  output = \"{at}/etc/bird.conf\"\nconfirm_within = \"10s\"\n\
                  [router]\nid = \"{id}\"\nlocal_as = {}",
                 host.asn().unwrap_or_default()
-            );
+            )));
         }
-        text
+        file
     }
 
-    fn service_text(&self) -> String {
+    fn rendered_session(&self, here: &str, isp: &str) -> Table {
+        let hold = crate::bird_conf::hold_time(self.host);
+        let mut session = table(&format!(
+            "neighbor = \"{isp}\"\nneighbor_as = 64500\nsource = \"{here}\"\nhold_time = \"{hold}s\"\n\
+             keepalive_time = \"{}s\"\nconnect_retry_time = \"1s\"\nerror_wait_time = [\"1s\", \"2s\"]",
+            hold / 3
+        ));
+        session.extend(self.upstream.clone());
+        session
+    }
+
+    fn service_table(&self) -> Table {
         let role = if self.host == Host::Cn {
             "primary"
         } else {
             "standby"
         };
-        let mut text = format!(
-            "[[service]]\nname = \"web\"\nrole = \"{role}\"\nprefixes = [\"{PREFIX4}\", \"{PREFIX6}\"]\n{}",
-            self.service
-        );
+        let mut service = table(&format!(
+            "name = \"web\"\nrole = \"{role}\"\nprefixes = [\"{PREFIX4}\", \"{PREFIX6}\"]"
+        ));
         if self.bird_conf == BirdConf::Attached {
-            text.push_str(
-                "protocols = [\"web_v4\", \"web_v6\"]\ndrain_protocols = [\"web_v4_drain\", \"web_v6_drain\"]\n",
-            );
+            service.extend(table(
+                "protocols = [\"web_v4\", \"web_v6\"]\ndrain_protocols = [\"web_v4_drain\", \"web_v6_drain\"]",
+            ));
         }
-        if self.probes.is_empty() {
-            text.push_str(&self.usual_probes());
-        } else {
-            text.push_str(&self.probes);
-        }
-        text.push_str(&self.more_probes);
-        text
+        service.extend(self.service.clone());
+        let probes = self.probes.iter().cloned().map(|probe| {
+            if probe.contains_key("interval") {
+                probe
+            } else {
+                self.cadence.of(probe)
+            }
+        });
+        add(&mut service, "probe", probes);
+        service
     }
+}
 
-    /// The ping and the HTTP probe of the primary.
-    pub fn usual_probes(&self) -> String {
-        let keys = self.cadence.keys();
-        format!(
-            "[[service.probe]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\"\n{keys}\
-             [[service.probe]]\nname = \"site\"\ntype = \"http\"\nurl = \"http://198.18.0.1/healthz\"\n{keys}"
-        )
+/// The keys of one table.
+///
+/// # Panics
+/// Where they are no TOML: a test wrote them.
+pub fn table(keys: &str) -> Table {
+    keys.parse().unwrap_or_else(|error| panic!("{error}\n{keys}"))
+}
+
+/// Puts a value in place of what is there.
+pub fn set(table: &mut Table, key: &str, value: impl Into<Value>) {
+    table.insert(key.to_owned(), value.into());
+}
+
+/// Adds an array of tables.
+fn add(file: &mut Table, name: &str, tables: impl IntoIterator<Item = Table>) {
+    let tables: Vec<Value> = tables.into_iter().map(Value::Table).collect();
+    if !tables.is_empty() {
+        set(file, name, tables);
     }
 }
 

@@ -169,7 +169,7 @@ impl Lab {
     fn steer(&mut self, settings: &Settings) -> Result<Falconer> {
         let host = settings.host;
         let mut falconer = self.falconer(settings)?;
-        match settings.bird_conf {
+        match settings.bird_conf_by() {
             BirdConf::Attached => {
                 // To a BIRD that runs already.
                 let peer = if self.plan.bfd {
