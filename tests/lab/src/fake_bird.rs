@@ -201,13 +201,6 @@ impl FakeBird {
         });
     }
 
-    /// Every connection is closed, and it goes on listening.
-    pub fn drop_connections(&mut self) {
-        let state = self.with(|daemon| daemon.clone());
-        self.start_again();
-        self.with(|daemon| *daemon = state);
-    }
-
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("no test panics while it holds this")
     }

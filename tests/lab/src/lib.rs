@@ -1,12 +1,16 @@
 //! The lab: three sites with real BGP speakers in network namespaces, faults to happen to them, and
 //! observers who say what was seen and when. One definition for the tests, the demo and the benchmark.
 //!
+//! Beside it stands what takes less than a whole lab: [`two_birds`], a BIRD and its upstream;
+//! [`probed_site`], three hosts in a row for probes; [`fake_bird`], a BIRD that misbehaves on demand;
+//! [`reconciler`], which lets a test steer any of these BIRDs. All use [`netns`], [`bird`] and [`process`].
+//!
 //! A test in ten lines:
 //!
 //! ```ignore
 //! #[test]
 //! fn a_dead_primary_is_taken_over() {
-//!     lab::isolated(|| {
+//!     falconer_lab::isolated(|| {
 //!         let lab = Lab::start(&Plan::default())?;
 //!         let mark = lab.capture.mark()?;
 //!         let cut = lab.power_cut(Host::Cn)?;

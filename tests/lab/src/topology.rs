@@ -31,8 +31,6 @@ pub const SERVICE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x5100, 0, 0, 0, 0, 
 pub const PREFIX4: &str = "198.51.100.0/24";
 /// What the sites announce.
 pub const PREFIX6: &str = "2001:db8:5100::/48";
-/// The witness's second address.
-pub const SECOND_WITNESS4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 54);
 
 /// A host's link to the upstream. At the host its interface is `wan0`; at the upstream it has the
 /// host's name.
