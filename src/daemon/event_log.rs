@@ -40,20 +40,12 @@ pub(crate) fn tell(site: &Site, note: &CoreEvent) {
             from,
             to: to @ (Isolation::Isolated | Isolation::CutOff),
         } => {
-            tracing::warn!(
-                from = from.word(),
-                to = to.word(),
-                rule = "D5",
-                "isolation changed"
-            );
+            let (from, to) = (from.word(), to.word());
+            tracing::warn!(from, to, rule = "D5", "isolation changed");
         }
         CoreEvent::Isolation { from, to } => {
-            tracing::info!(
-                from = from.word(),
-                to = to.word(),
-                rule = "D5",
-                "isolation changed"
-            );
+            let (from, to) = (from.word(), to.word());
+            tracing::info!(from, to, rule = "D5", "isolation changed");
         }
         CoreEvent::Latched { service } => {
             tracing::warn!(
