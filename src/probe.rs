@@ -40,7 +40,7 @@ pub struct ProbeResources {
     descriptors: Arc<Descriptors>,
     bird: Arc<dyn BirdView>,
     own_protocols: Arc<[String]>,
-    deaf: Vec<(IpNet, String)>,
+    no_import: Vec<(IpNet, String)>,
     /// The prefixes that the last probe's target must not lie in: most probes share them. A lock, since
     /// probes may be made from any task; held for a comparison.
     announced: Mutex<Prefixes>,
@@ -57,14 +57,18 @@ impl ProbeResources {
             descriptors: Arc::new(Descriptors::of_this_process(SharedCounters::default())),
             bird,
             own_protocols: own_protocols.into_iter().collect(),
-            deaf: Vec::new(),
+            no_import: Vec::new(),
             announced: Mutex::default(),
         }
     }
 
     /// The same for a changed configuration: ping sockets and the names found stay in use, CA files
     /// are read anew.
-    pub fn heir(&self, bird: Arc<dyn BirdView>, own_protocols: impl IntoIterator<Item = String>) -> Self {
+    pub fn for_new_config(
+        &self,
+        bird: Arc<dyn BirdView>,
+        own_protocols: impl IntoIterator<Item = String>,
+    ) -> Self {
         Self {
             pings: self.pings.clone(),
             resolver: self.resolver.clone(),
@@ -75,9 +79,9 @@ impl ProbeResources {
 
     /// Sessions that take in no route to a prefix: though they stand, its absence is no evidence for
     /// a bird-route probe (D3).
-    pub fn without(self, deaf: impl IntoIterator<Item = (IpNet, String)>) -> Self {
+    pub fn without(self, no_import: impl IntoIterator<Item = (IpNet, String)>) -> Self {
         Self {
-            deaf: deaf.into_iter().collect(),
+            no_import: no_import.into_iter().collect(),
             ..self
         }
     }
@@ -123,7 +127,7 @@ impl ProbeResources {
                 route.clone(),
                 self.bird.clone(),
                 self.own_protocols.clone(),
-                self.deaf_to(route.prefix),
+                self.no_import_of(route.prefix),
             )),
             CheckConfig::BirdProtocol(protocol) => {
                 RunnerKind::BirdProtocol(bird::ProtocolProbe::new(protocol.clone(), self.bird.clone()))
@@ -150,9 +154,9 @@ impl ProbeResources {
         last.clone()
     }
 
-    fn deaf_to(&self, prefix: IpNet) -> Arc<[String]> {
-        let deaf = self.deaf.iter().filter(|(other, _)| *other == prefix);
-        deaf.map(|(_, name)| name.clone()).collect()
+    fn no_import_of(&self, prefix: IpNet) -> Arc<[String]> {
+        let no_import = self.no_import.iter().filter(|(other, _)| *other == prefix);
+        no_import.map(|(_, name)| name.clone()).collect()
     }
 
     /// What lessens the worth of all checks of a kind, in words: pings without a large receive

@@ -61,9 +61,9 @@ impl BirdClient {
         let commands = SharedCounters::default();
         let task = ConnectionTask {
             socket,
-            patience: timeout,
+            reply_timeout: timeout,
             requests: incoming,
-            link: sender,
+            status: sender,
             queue: CommandQueue::default(),
             pause: Duration::ZERO,
             commands: commands.clone(),

@@ -221,14 +221,14 @@ fn write_holder(file: &mut File, holder: &LockHolder) -> io::Result<()> {
 fn read_holder(file: &mut File) -> String {
     let mut text = Vec::new();
     let read = file.take(MAX_HOLDER).read_to_end(&mut text);
-    let said: String = String::from_utf8_lossy(&text)
+    let owner: String = String::from_utf8_lossy(&text)
         .trim()
         .chars()
         .take(MAX_SHOWN)
         .map(|c| if is_shown(c) { c } else { '?' })
         .collect();
     match read {
-        Ok(_) if !said.is_empty() => said,
+        Ok(_) if !owner.is_empty() => owner,
         Ok(_) | Err(_) => "it has not said yet which one it is".to_owned(),
     }
 }

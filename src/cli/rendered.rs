@@ -9,7 +9,7 @@ use crate::bird::client::BirdClient;
 use crate::bird::version::BirdVersion;
 use crate::bird_conf::LoadTime;
 use crate::bird_conf::disk::apply::ApplyError;
-use crate::bird_conf::disk::parse_check::{CheckError, Parser};
+use crate::bird_conf::disk::parse_check::{ParseCheckError, Parser};
 use crate::bird_conf::disk::{ConfFile, WriteError};
 use crate::config::Config;
 use crate::config::model::{ApplyMode, RenderConfig};
@@ -65,10 +65,10 @@ impl RenderedFile {
 }
 
 /// What BIRD's parser said, or why it said nothing.
-fn refused(error: &CheckError) -> CliError {
+fn refused(error: &ParseCheckError) -> CliError {
     match error {
-        CheckError::Refused(_) => CliError::Configuration(error.to_string()),
-        CheckError::NotAsked { .. } => CliError::Unavailable(error.to_string()),
+        ParseCheckError::Refused(_) => CliError::Configuration(error.to_string()),
+        ParseCheckError::NotAsked { .. } => CliError::Unavailable(error.to_string()),
     }
 }
 

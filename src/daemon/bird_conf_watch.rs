@@ -13,7 +13,7 @@ use super::bird_conf_render::{RenderFailure, rendered, version_of};
 use crate::bird::client::BirdClient;
 use crate::bird::parse::ProtocolState;
 use crate::bird_conf::disk::apply;
-use crate::bird_conf::disk::parse_check::{CheckError, Parser};
+use crate::bird_conf::disk::parse_check::{ParseCheckError, Parser};
 use crate::bird_conf::disk::{ConfFile, ContentOwner, FileOnDisk, Runs, WriteOutcome};
 use crate::bird_conf::{FileTime, Freshness, drift};
 use crate::config::Config;
@@ -236,7 +236,7 @@ impl BirdConfFile {
     }
 }
 
-fn no_version(settings: &RenderConfig, error: &CheckError) -> String {
+fn no_version(settings: &RenderConfig, error: &ParseCheckError) -> String {
     format!(
         "{} is not rendered and not held against anything: BIRD does not answer, and its binary does not tell \
          its version either ({error})",

@@ -41,7 +41,10 @@ impl ProbeSet {
     /// Those of a changed configuration. What a probe has learned is kept where it checks the same.
     pub(crate) fn after(&self, old: &Config, new: &Config, client: BirdClient) -> Self {
         let eyes = Arc::new(BirdAdapter(client));
-        let checker = self.checker.heir(eyes, own_protocols(new)).without(deaf(new));
+        let checker = self
+            .checker
+            .for_new_config(eyes, own_protocols(new))
+            .without(deaf(new));
         let same_ground = announced(old) == announced(new)
             && deaf(old) == deaf(new)
             && own_protocols(old).eq(own_protocols(new));

@@ -46,7 +46,7 @@ pub(crate) struct RouteProbe {
     wanted: BirdRouteConfig,
     bird: Arc<dyn BirdView>,
     own: Arc<[String]>,
-    deaf: Arc<[String]>,
+    no_import: Arc<[String]>,
     footing: WarmUp,
 }
 
@@ -57,13 +57,13 @@ impl RouteProbe {
         wanted: BirdRouteConfig,
         bird: Arc<dyn BirdView>,
         own: Arc<[String]>,
-        deaf: Arc<[String]>,
+        no_import: Arc<[String]>,
     ) -> Self {
         Self {
             wanted,
             bird,
             own,
-            deaf,
+            no_import,
             footing: WarmUp::default(),
         }
     }
@@ -78,8 +78,8 @@ impl RouteProbe {
         let wanted = &self.wanted;
         let protocol = wanted.protocol.as_deref();
         let routes = ask(limit, self.bird.routes(wanted.prefix, protocol)).await?;
-        let theirs = self.theirs(&routes, protocol);
-        if let Some(route) = theirs.iter().find(|route| fits(wanted, route)) {
+        let other_routes = self.other_routes(&routes, protocol);
+        if let Some(route) = other_routes.iter().find(|route| fits(wanted, route)) {
             self.footing.seen_through(connection, &route.protocol);
             return Ok(CheckReport::pass(&describe(route), None));
         }
@@ -88,7 +88,7 @@ impl RouteProbe {
         let protocols = ask(limit, self.bird.protocols()).await?;
         let through = self.footing.through();
         let session = protocol.or(through.as_deref());
-        let carrier = carrier(&protocols, session, &self.deaf).map_err(|why| {
+        let carrier = carrier(&protocols, session, &self.no_import).map_err(|why| {
             self.footing.lost(connection);
             CheckError::NotMade(why)
         })?;
@@ -96,7 +96,7 @@ impl RouteProbe {
             // Without a protocol BIRD looks into its default tables; the session's own may be another.
             let there = ask(limit, self.bird.routes(wanted.prefix, Some(session))).await?;
             if let Some(route) = self
-                .theirs(&there, Some(session))
+                .other_routes(&there, Some(session))
                 .into_iter()
                 .find(|route| fits(wanted, route))
             {
@@ -109,7 +109,7 @@ impl RouteProbe {
             return Err(CheckError::NotMade(young));
         }
         Ok(CheckReport::fail(
-            &match theirs.as_slice() {
+            &match other_routes.as_slice() {
                 [] => format!("{prefix} is not there, and {carrier} is established"),
                 [route, ..] => format!("{prefix} is there, but not as wanted: {}", describe(route)),
             },
@@ -120,7 +120,7 @@ impl RouteProbe {
 
 impl RouteProbe {
     /// The routes of others to the wanted prefix.
-    fn theirs<'a>(&self, routes: &'a [Route], protocol: Option<&str>) -> Vec<&'a Route> {
+    fn other_routes<'a>(&self, routes: &'a [Route], protocol: Option<&str>) -> Vec<&'a Route> {
         routes
             .iter()
             .filter(|route| !self.own.contains(&route.protocol) && route.prefix == self.wanted.prefix)
@@ -158,24 +158,26 @@ fn goes_by(route: &Route, hop: std::net::IpAddr) -> bool {
 /// The name of the established session that would carry the route; without one, why there is none.
 /// Where it is not known which (`name`), because the route was not seen since the start, every session
 /// that could carry it must be established.
-fn carrier<'a>(protocols: &'a [ProtocolRow], name: Option<&str>, deaf: &[String]) -> Result<&'a str, String> {
-    let could = |protocol: &&ProtocolRow| protocol.proto == "BGP" && !deaf.contains(&protocol.name);
+fn carrier<'a>(
+    protocols: &'a [ProtocolRow],
+    name: Option<&str>,
+    no_import: &[String],
+) -> Result<&'a str, String> {
+    let could = |protocol: &&ProtocolRow| protocol.proto == "BGP" && !no_import.contains(&protocol.name);
     match name {
-        Some(name) if deaf.iter().any(|deaf| deaf == name) => {
+        Some(name) if no_import.iter().any(|session| session == name) => {
             Err(format!("{name} takes in no such route (`import`)"))
         }
         Some(name) => match protocols.iter().find(|protocol| protocol.name == name) {
             Some(protocol) if is_established(protocol) => Ok(&protocol.name),
-            Some(protocol) => Err(format!("the route is not there, but {}", stands(protocol))),
+            Some(protocol) => Err(format!("the route is not there, but {}", state_text(protocol))),
             None => Err(format!("BIRD has no protocol {name}")),
         },
         None => {
             let mut sessions = protocols.iter().filter(could);
             if let Some(session) = sessions.clone().find(|session| !is_established(session)) {
-                let stands = stands(session);
-                return Err(format!(
-                    "the route is not there, but it may come through {stands}"
-                ));
+                let state = state_text(session);
+                return Err(format!("the route is not there, but it may come through {state}"));
             }
             let first = sessions.next().map(|session| session.name.as_str());
             first.ok_or_else(|| {
@@ -230,8 +232,8 @@ impl ProtocolProbe {
             Some(other) if other.proto != "BGP" => {
                 CheckReport::error(&format!("{name} is no BGP protocol, but {}", other.proto))
             }
-            Some(session) if is_established(session) => self.up(connection, &stands(session)),
-            Some(session) => self.not_up(connection, &stands(session)),
+            Some(session) if is_established(session) => self.up(connection, &state_text(session)),
+            Some(session) => self.not_up(connection, &state_text(session)),
         })
     }
 
@@ -284,7 +286,7 @@ fn is_established(protocol: &ProtocolRow) -> bool {
     protocol.state == ProtocolState::Up && protocol.is_established()
 }
 
-fn stands(protocol: &ProtocolRow) -> String {
+fn state_text(protocol: &ProtocolRow) -> String {
     match (protocol.info.as_str(), protocol.state) {
         ("", ProtocolState::Down) => format!("{} is down", protocol.name),
         (

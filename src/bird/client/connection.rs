@@ -54,7 +54,7 @@ impl Connection {
     /// can be read.
     pub(crate) async fn open(
         socket: &Path,
-        patience: Duration,
+        reply_timeout: Duration,
     ) -> Result<(Self, Option<BirdVersion>), ConnectError> {
         let stream = match timeout(CONNECT_TIMEOUT, UnixStream::connect(socket)).await {
             Ok(Ok(stream)) => stream,
@@ -71,7 +71,7 @@ impl Connection {
             framed,
             assembler: ReplyAssembler::default(),
         };
-        match timeout(patience, connection.reply()).await {
+        match timeout(reply_timeout, connection.reply()).await {
             Ok(Ok(greeting)) => {
                 if greeting.last.code != ReplyCode::WELCOME || !greeting.last.text.starts_with(DAEMON) {
                     return Err(ConnectError::foreign(socket, &greeting.last.text));
@@ -79,13 +79,13 @@ impl Connection {
                 let version = BirdVersion::of_daemon(&greeting.last.text);
                 Ok((connection, version))
             }
-            Ok(Err(NoReply::Garbage(said))) => Err(ConnectError::foreign(socket, &said)),
+            Ok(Err(NoReply::Garbage(garbage))) => Err(ConnectError::foreign(socket, &garbage)),
             Ok(Err(NoReply::Ended | NoReply::Io(_))) => Err(ConnectError::down(format!(
                 "{} closed the connection without a greeting: BIRD is stopping, or it is another program's socket",
                 socket.display()
             ))),
             Err(_) => Err(ConnectError::busy(format!(
-                "{} is open, but nobody greeted within {patience:?}: BIRD is starting, busy or hung (journalctl -u bird)",
+                "{} is open, but nobody greeted within {reply_timeout:?}: BIRD is starting, busy or hung (journalctl -u bird)",
                 socket.display()
             ))),
         }
@@ -101,29 +101,29 @@ impl Connection {
     pub(crate) async fn ask(
         &mut self,
         question: &BirdCommand,
-        patience: Duration,
+        reply_timeout: Duration,
     ) -> Result<BirdReply, (BirdError, ConnectError)> {
         // What came unasked would be taken for the answer, and to whom has left nothing is sent.
-        if let Some(trouble) = self.idle().now_or_never() {
+        if let Some(failure) = self.idle().now_or_never() {
             let error = BirdError::Unreachable {
-                why: trouble.why.clone(),
+                why: failure.why.clone(),
             };
-            return Err((error, trouble));
+            return Err((error, failure));
         }
-        match timeout(patience, self.exchange(question.line())).await {
+        match timeout(reply_timeout, self.exchange(question.line())).await {
             Ok(Ok(reply)) => match question.check(&reply) {
                 Ok(()) => Ok(reply),
                 Err(error) => {
-                    let trouble = ConnectError::dropped(&error.to_string());
-                    Err((error, trouble))
+                    let failure = ConnectError::dropped(&error.to_string());
+                    Err((error, failure))
                 }
             },
             Ok(Err(silence)) => Err(silence.after(question)),
             Err(_) => {
-                let trouble = ConnectError::busy(format!(
-                    "BIRD did not answer \"{question}\" within {patience:?}: it is busy or hung (journalctl -u bird)"
+                let failure = ConnectError::busy(format!(
+                    "BIRD did not answer \"{question}\" within {reply_timeout:?}: it is busy or hung (journalctl -u bird)"
                 ));
-                Err((BirdError::Timeout { after: patience }, trouble))
+                Err((BirdError::Timeout { after: reply_timeout }, failure))
             }
         }
     }
@@ -162,17 +162,17 @@ impl Connection {
 impl NoReply {
     /// What that means for a command that was in flight, and for the connection.
     fn after(self, question: &BirdCommand) -> (BirdError, ConnectError) {
-        let trouble = match self {
-            Self::Garbage(said) => {
-                let why = format!("{said}, in answer to \"{question}\"");
-                let trouble = ConnectError::dropped(&why);
-                return (BirdError::Malformed { why }, trouble);
+        let failure = match self {
+            Self::Garbage(garbage) => {
+                let why = format!("{garbage}, in answer to \"{question}\"");
+                let failure = ConnectError::dropped(&why);
+                return (BirdError::Malformed { why }, failure);
             }
             Self::Ended => ConnectError::closed(),
             Self::Io(error) => ConnectError::broken(&error),
         };
-        let why = trouble.why.clone();
-        (BirdError::Broken { why }, trouble)
+        let why = failure.why.clone();
+        (BirdError::Broken { why }, failure)
     }
 }
 
@@ -218,11 +218,11 @@ impl ConnectError {
         Self::down(format!("the connection to BIRD broke: {error}"))
     }
 
-    fn foreign(socket: &Path, said: &str) -> Self {
+    fn foreign(socket: &Path, garbage: &str) -> Self {
         Self::down(format!(
             "{} is not BIRD's control socket, but another program's (it said: {}): correct `socket` in [bird]",
             socket.display(),
-            said.trim()
+            garbage.trim()
         ))
     }
 
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a4_every_way_of_being_away_has_its_name_and_says_what_to_do() {
-        let trouble = |kind: io::ErrorKind| {
+        let failure = |kind: io::ErrorKind| {
             let ConnectError { state, why } =
                 ConnectError::connecting(Path::new("/run/bird/bird.ctl"), &kind.into());
             assert!(why.contains("/run/bird/bird.ctl"), "{why}");
@@ -279,7 +279,7 @@ mod tests {
             (io::ErrorKind::WouldBlock, BirdState::Busy, "no room"),
             (io::ErrorKind::InvalidInput, BirdState::Down, "cannot connect"),
         ] {
-            let (found, why) = trouble(kind);
+            let (found, why) = failure(kind);
             assert_eq!(found, state, "{kind}");
             assert!(why.contains(words), "{why}");
         }

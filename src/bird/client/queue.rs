@@ -64,39 +64,40 @@ impl CommandQueue {
             let _ = answer.send(Err(BirdError::QueueFull));
             return;
         }
-        let mut asked = PendingCommand {
+        let mut pending = PendingCommand {
             question,
             callers: vec![answer],
         };
         match priority {
             Priority::Decision => {
                 // A poll's question that waits further back comes along.
-                if let Some(poll) = find(&self.polls, &asked.question).and_then(|at| self.polls.remove(at)) {
-                    asked.callers.extend(poll.callers);
+                if let Some(poll) = find(&self.polls, &pending.question).and_then(|at| self.polls.remove(at))
+                {
+                    pending.callers.extend(poll.callers);
                 }
-                join_or_append(&mut self.decisions, asked);
+                join_or_append(&mut self.decisions, pending);
             }
-            Priority::Poll if find(&self.decisions, &asked.question).is_some() => {
-                join_or_append(&mut self.decisions, asked);
+            Priority::Poll if find(&self.decisions, &pending.question).is_some() => {
+                join_or_append(&mut self.decisions, pending);
             }
-            Priority::Poll => join_or_append(&mut self.polls, asked),
+            Priority::Poll => join_or_append(&mut self.polls, pending),
         }
     }
 
     /// The next command that anybody still waits for.
     pub(crate) fn pop(&mut self) -> Option<PendingCommand> {
         loop {
-            let asked = self.decisions.pop_front().or_else(|| self.polls.pop_front())?;
-            if asked.is_wanted() {
-                return Some(asked);
+            let pending = self.decisions.pop_front().or_else(|| self.polls.pop_front())?;
+            if pending.is_wanted() {
+                return Some(pending);
             }
         }
     }
 
     /// Answers all that wait with an error.
     pub(crate) fn refuse(&mut self, error: &BirdError) {
-        for asked in self.decisions.drain(..).chain(self.polls.drain(..)) {
-            asked.answer(Err(error.clone()));
+        for pending in self.decisions.drain(..).chain(self.polls.drain(..)) {
+            pending.answer(Err(error.clone()));
         }
     }
 
@@ -104,16 +105,16 @@ impl CommandQueue {
         self.decisions
             .iter()
             .chain(&self.polls)
-            .map(|asked| asked.callers.len())
+            .map(|pending| pending.callers.len())
             .sum()
     }
 
     fn forget_abandoned(&mut self) {
         for queue in [&mut self.decisions, &mut self.polls] {
-            for asked in queue.iter_mut() {
-                asked.callers.retain(|caller| !caller.is_closed());
+            for pending in queue.iter_mut() {
+                pending.callers.retain(|caller| !caller.is_closed());
             }
-            queue.retain(|asked| !asked.callers.is_empty());
+            queue.retain(|pending| !pending.callers.is_empty());
         }
     }
 }
@@ -135,14 +136,14 @@ impl PendingCommand {
 fn find(queue: &VecDeque<PendingCommand>, question: &BirdCommand) -> Option<usize> {
     queue
         .iter()
-        .position(|asked| question.is_read() && asked.question == *question)
+        .position(|pending| question.is_read() && pending.question == *question)
 }
 
 /// A question that waits already gets one more caller; anything else goes to the end.
-fn join_or_append(queue: &mut VecDeque<PendingCommand>, asked: PendingCommand) {
-    match find(queue, &asked.question) {
-        Some(at) => queue[at].callers.extend(asked.callers),
-        None => queue.push_back(asked),
+fn join_or_append(queue: &mut VecDeque<PendingCommand>, pending: PendingCommand) {
+    match find(queue, &pending.question) {
+        Some(at) => queue[at].callers.extend(pending.callers),
+        None => queue.push_back(pending),
     }
 }
 

@@ -33,9 +33,9 @@ const GOOD_AFTER: Duration = LONGEST_PAUSE;
 #[derive(Debug)]
 pub(crate) struct ConnectionTask {
     pub(crate) socket: PathBuf,
-    pub(crate) patience: Duration,
+    pub(crate) reply_timeout: Duration,
     pub(crate) requests: mpsc::Receiver<QueuedCommand>,
-    pub(crate) link: watch::Sender<ConnectionStatus>,
+    pub(crate) status: watch::Sender<ConnectionStatus>,
     pub(crate) queue: CommandQueue,
     /// Before the next attempt. Zero again after a connection that lasted.
     pub(crate) pause: Duration,
@@ -48,9 +48,9 @@ struct ClientsGone;
 impl ConnectionTask {
     /// Runs until no handle is left.
     pub(crate) async fn run(mut self) {
-        while let Ok(trouble) = self.one_connection().await {
-            self.lost(trouble);
-            if self.rest().await.is_err() {
+        while let Ok(failure) = self.one_connection().await {
+            self.lost(failure);
+            if self.wait_before_retry().await.is_err() {
                 return;
             }
         }
@@ -60,7 +60,7 @@ impl ConnectionTask {
     async fn one_connection(&mut self) -> Result<ConnectError, ClientsGone> {
         match self.open().await? {
             Ok((connection, version)) => {
-                self.greeted(version, connection.pid());
+                self.connected(version, connection.pid());
                 let since = Instant::now();
                 let ended = self.serve(connection).await;
                 if since.elapsed() >= GOOD_AFTER {
@@ -68,47 +68,47 @@ impl ConnectionTask {
                 }
                 ended
             }
-            Err(trouble) => Ok(trouble),
+            Err(failure) => Ok(failure),
         }
     }
 
     /// Before the first attempt has ended callers wait for it; later they are told at once.
     async fn open(&mut self) -> Result<Result<(Connection, Option<BirdVersion>), ConnectError>, ClientsGone> {
         let socket = self.socket.clone();
-        let mut opening = std::pin::pin!(Connection::open(&socket, self.patience));
+        let mut opening = std::pin::pin!(Connection::open(&socket, self.reply_timeout));
         loop {
             tokio::select! {
                 opened = &mut opening => return Ok(opened),
-                request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
+                request = self.requests.recv() => self.enqueue(request.ok_or(ClientsGone)?),
             }
         }
     }
 
     async fn serve(&mut self, mut connection: Connection) -> Result<ConnectError, ClientsGone> {
         loop {
-            let Some(asked) = self.queue.pop() else {
+            let Some(pending) = self.queue.pop() else {
                 // The end of the connection first: a command that comes with it was not sent.
                 tokio::select! {
                     biased;
-                    trouble = connection.idle() => return Ok(trouble),
-                    request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
+                    failure = connection.idle() => return Ok(failure),
+                    request = self.requests.recv() => self.enqueue(request.ok_or(ClientsGone)?),
                 }
                 continue;
             };
             let since = Instant::now();
-            match self.ask(&mut connection, &asked.question).await {
+            match self.ask(&mut connection, &pending.question).await {
                 Ok(reply) => {
                     self.commands
-                        .count(|commands| commands.answered(asked.question.words(), since.elapsed()));
-                    asked.answer(Ok(Arc::new(reply)));
+                        .count(|commands| commands.answered(pending.question.words(), since.elapsed()));
+                    pending.answer(Ok(Arc::new(reply)));
                 }
-                Err((error, trouble)) => {
+                Err((error, failure)) => {
                     if let Some(why) = error.silence() {
                         self.commands
-                            .count(|commands| commands.failed(asked.question.words(), why));
+                            .count(|commands| commands.failed(pending.question.words(), why));
                     }
-                    asked.answer(Err(error));
-                    return Ok(trouble);
+                    pending.answer(Err(error));
+                    return Ok(failure);
                 }
             }
         }
@@ -120,7 +120,7 @@ impl ConnectionTask {
         connection: &mut Connection,
         question: &BirdCommand,
     ) -> Result<BirdReply, (BirdError, ConnectError)> {
-        let mut asking = std::pin::pin!(connection.ask(question, self.patience));
+        let mut asking = std::pin::pin!(connection.ask(question, self.reply_timeout));
         loop {
             tokio::select! {
                 answer = &mut asking => return answer,
@@ -130,46 +130,46 @@ impl ConnectionTask {
     }
 
     /// Waits before the next attempt.
-    async fn rest(&mut self) -> Result<(), ClientsGone> {
+    async fn wait_before_retry(&mut self) -> Result<(), ClientsGone> {
         let until = Instant::now() + self.pause;
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             tokio::select! {
-                request = self.requests.recv() => self.take(request.ok_or(ClientsGone)?),
+                request = self.requests.recv() => self.enqueue(request.ok_or(ClientsGone)?),
                 () = sleep_until(until) => return Ok(()),
             }
         }
     }
 
     /// A command waits, unless it is known that there is no BIRD to take it.
-    fn take(&mut self, request: QueuedCommand) {
+    fn enqueue(&mut self, request: QueuedCommand) {
         self.queue.push(request);
-        let why = self.link.borrow().error.clone();
+        let why = self.status.borrow().error.clone();
         if let Some(why) = why {
             self.queue.refuse(&BirdError::Unreachable { why });
         }
     }
 
-    fn greeted(&mut self, version: Option<BirdVersion>, pid: Option<i32>) {
+    fn connected(&mut self, version: Option<BirdVersion>, pid: Option<i32>) {
         self.commands.count(|commands| commands.connects += 1);
-        self.link.send_modify(|link| {
-            *link = ConnectionStatus {
+        self.status.send_modify(|status| {
+            *status = ConnectionStatus {
                 state: BirdState::Up,
                 version,
                 pid,
                 error: None,
-                connects: link.connects + 1,
+                connects: status.connects + 1,
             };
         });
     }
 
     /// The link first: a caller that is refused finds the reason there.
-    fn lost(&mut self, trouble: ConnectError) {
-        let ConnectError { state, why } = trouble;
-        self.link.send_if_modified(|link| {
-            let changed = link.state != state || link.error.as_deref() != Some(&why);
-            link.state = state;
-            link.error = Some(why.clone());
+    fn lost(&mut self, failure: ConnectError) {
+        let ConnectError { state, why } = failure;
+        self.status.send_if_modified(|status| {
+            let changed = status.state != state || status.error.as_deref() != Some(&why);
+            status.state = state;
+            status.error = Some(why.clone());
             changed
         });
         self.queue.refuse(&BirdError::Unreachable { why });

@@ -74,14 +74,14 @@ pub(crate) fn service(
     } else if service.decision.wanted() != Some(Strength::Off) {
         problems.extend(unreached.map(|text| (AlarmCode::NotExported, text)));
     }
-    let told = problems.iter().any(|(code, _)| *code == AlarmCode::NotExported);
-    if problems.is_empty() || (!told && is_barred(service, view)) {
-        let unexplained = unexplained(service, view);
+    let is_reported = problems.iter().any(|(code, _)| *code == AlarmCode::NotExported);
+    if problems.is_empty() || (!is_reported && is_barred(service, view)) {
+        let not_reached_yet = not_reached_yet(service, view);
         // What a drill does not reach is the drill's problem, and no alarm.
         if service.decision.intent.drill.is_some() {
-            of_drill.extend(unexplained.map(|(_, text)| text));
+            of_drill.extend(not_reached_yet.map(|(_, text)| text));
         } else {
-            problems.extend(unexplained);
+            problems.extend(not_reached_yet);
         }
     }
     problems.extend(file_problems(service));
@@ -120,10 +120,10 @@ fn protocol_problems(protocol: &StaticProtocol, view: &ProtocolView) -> Vec<(Ala
             format!("BIRD has no protocol {name}: bird.conf must define it, and BIRD must have read that");
         return vec![(AlarmCode::Drift, text)];
     }
-    let trouble = protocol
+    let failure = protocol
         .backoff
         .cause()
-        .map(|trouble| (trouble.code, trouble.text.clone()));
+        .map(|failure| (failure.code, failure.text.clone()));
     let refusal = protocol
         .guard
         .as_ref()
@@ -143,10 +143,10 @@ fn protocol_problems(protocol: &StaticProtocol, view: &ProtocolView) -> Vec<(Ala
                 format!("{text}. {so}: put bird.conf right"),
             )
         });
-    match (refusal, trouble) {
+    match (refusal, failure) {
         // A refusal says it all, and says it as it is now.
         (Some(refusal), Some((AlarmCode::ForeignRoutes, _)) | None) => vec![refusal],
-        (refusal, trouble) => refusal.into_iter().chain(trouble).collect(),
+        (refusal, failure) => refusal.into_iter().chain(failure).collect(),
     }
 }
 
@@ -179,7 +179,7 @@ fn is_barred(service: &ServiceReconciler, view: &ProtocolView) -> bool {
         .any(|protocol| match view.state(&protocol.config.name) {
             ProtocolState::Missing => true,
             ProtocolState::Down | ProtocolState::Stopping => {
-                let refused = |trouble: &RetryCause| trouble.code == AlarmCode::ForeignRoutes;
+                let refused = |failure: &RetryCause| failure.code == AlarmCode::ForeignRoutes;
                 protocol.backoff.cause().is_some_and(refused)
             }
             ProtocolState::Unknown | ProtocolState::Starting | ProtocolState::Up => false,
@@ -187,7 +187,7 @@ fn is_barred(service: &ServiceReconciler, view: &ProtocolView) -> bool {
 }
 
 /// Not what is wanted: it is on its way, BIRD takes its time, or it is barred.
-fn unexplained(service: &ServiceReconciler, view: &ProtocolView) -> Option<(AlarmCode, String)> {
+fn not_reached_yet(service: &ServiceReconciler, view: &ProtocolView) -> Option<(AlarmCode, String)> {
     let wanted = service
         .decision
         .wanted()
@@ -200,7 +200,7 @@ fn unexplained(service: &ServiceReconciler, view: &ProtocolView) -> Option<(Alar
             format!(
                 "{} is {}",
                 protocol.config.name,
-                word(view.state(&protocol.config.name))
+                state_word(view.state(&protocol.config.name))
             )
         })
         .collect();
@@ -218,7 +218,7 @@ fn unexplained(service: &ServiceReconciler, view: &ProtocolView) -> Option<(Alar
     ))
 }
 
-fn word(state: ProtocolState) -> &'static str {
+fn state_word(state: ProtocolState) -> &'static str {
     match state {
         ProtocolState::Unknown => "not known",
         ProtocolState::Missing => "missing",
@@ -234,8 +234,8 @@ fn foreign_announcement(service: &ServiceReconciler, replies: &ExportReplies) ->
     let own = service.names();
     let mut all: BTreeSet<(String, String, String)> = BTreeSet::new();
     for (prefix, exported) in &service.others.exported {
-        let told = exported.iter().cloned();
-        all.extend(told.map(|(upstream, protocol)| (protocol, upstream, prefix.to_string())));
+        let carried = exported.iter().cloned();
+        all.extend(carried.map(|(upstream, protocol)| (protocol, upstream, prefix.to_string())));
     }
     let prefixes = service.target.full.iter().flat_map(|full| &full.prefixes);
     for prefix in prefixes {

@@ -3,7 +3,7 @@
 use super::protocol_states::{ProtocolStates, WantedProtocols};
 use super::state::{ApplyState, IDLE_WITHIN, Next};
 use super::step::{ApplyEvent, ApplyStep};
-use super::transitions::{Apply, on_calm, on_place};
+use super::transitions::{Apply, on_place, on_transition_checked};
 use crate::model::time::Moment;
 
 impl Apply {
@@ -62,7 +62,7 @@ impl Apply {
         self.state = match event {
             ApplyEvent::Status(answer) => self.on_status(state, now, answer),
             ApplyEvent::Look(look) => self.on_look(state, now, look),
-            ApplyEvent::Calm(calm) => on_calm(state, calm),
+            ApplyEvent::Calm(calm) => on_transition_checked(state, calm),
             ApplyEvent::Place(place) => on_place(state, now, place),
             ApplyEvent::Configured { sent_at, answer } => self.on_configured(state, now, sent_at, answer),
             ApplyEvent::Confirmed(answer) => self.on_confirmed(state, now, answer),

@@ -128,7 +128,7 @@ impl Apply {
                 | ConfigureReply::QueueEmptied
                 | ConfigureReply::Confirmed
                 | ConfigureReply::NothingToDo),
-            ) => taken(odd_answer("configure timeout", odd)),
+            ) => taken(unexpected_reply("configure timeout", odd)),
             Err(CommandFailure::NotDone(why)) => ApplyState::PutBack(ApplyOutcome::Refused { why }),
             Err(CommandFailure::Unknown(why)) => taken(why),
         }
@@ -146,7 +146,7 @@ impl Apply {
         };
         match answer {
             Ok(ConfigureReply::Confirmed) => ApplyState::Done(ApplyOutcome::Applied),
-            Ok(ConfigureReply::NothingToDo) => meddled(),
+            Ok(ConfigureReply::NothingToDo) => changed_by_others(),
             Err(CommandFailure::NotDone(why)) => self.undo(&watch, now, why),
             Ok(
                 ConfigureReply::CheckedOk
@@ -211,7 +211,7 @@ impl Apply {
                 ..watch
             }),
             Ok(_) if now >= watch.sent_at + self.plan.confirm_within => undone(TOO_LATE.to_owned()),
-            Ok(_) => meddled(),
+            Ok(_) => changed_by_others(),
             Err(trouble) => {
                 let lost = vec![format!("BIRD does not answer: {}", trouble.why())];
                 self.looked(watch, now, lost)
@@ -284,7 +284,7 @@ fn again(watch: Watch, now: Moment, well_since: Option<Moment>) -> ApplyState {
 }
 
 /// Whether a takeover or a failback is under way.
-pub(crate) fn on_calm(state: ApplyState, calm: Result<(), String>) -> ApplyState {
+pub(crate) fn on_transition_checked(state: ApplyState, calm: Result<(), String>) -> ApplyState {
     match (state, calm) {
         (ApplyState::CalmBeforeRunning { until }, Ok(())) => ApplyState::ConfigureRunning { until },
         (ApplyState::CalmBeforeNew, Ok(())) => ApplyState::PutNew,
@@ -334,7 +334,7 @@ fn running_configured(
             | ConfigureReply::QueueEmptied
             | ConfigureReply::Confirmed
             | ConfigureReply::NothingToDo),
-        ) => not_started(&odd_answer("configure", odd)),
+        ) => not_started(&unexpected_reply("configure", odd)),
         Err(CommandFailure::NotDone(why)) => {
             not_started(&format!("BIRD does not take even the file it runs: {why}"))
         }
@@ -347,11 +347,11 @@ fn running_configured(
     }
 }
 
-fn odd_answer(command: &str, odd: ConfigureReply) -> String {
+fn unexpected_reply(command: &str, odd: ConfigureReply) -> String {
     format!("BIRD's answer to `{command}` makes no sense: {odd:?}")
 }
 
 /// The timer is gone, and it was not us. An undo of ours would undo what somebody else did.
-fn meddled() -> ApplyState {
+fn changed_by_others() -> ApplyState {
     unclear(SOMEBODY_ELSE.to_owned())
 }

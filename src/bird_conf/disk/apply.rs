@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::parse_check::{CheckError, Parser};
+use super::parse_check::{ParseCheckError, Parser};
 use super::{ApplyStage, ConfFile, ContentOwner, FileOnDisk, Runs, WriteError, WriteOutcome};
 use crate::bird::parse::{ConfigureReply, ConfigureStatus};
 use crate::bird_conf::LoadTime;
@@ -70,7 +70,7 @@ pub enum ApplyError {
     File(#[from] WriteError),
     /// BIRD's parser.
     #[error(transparent)]
-    Parser(#[from] CheckError),
+    Parser(#[from] ParseCheckError),
     /// There is no file, so BIRD cannot go back to it.
     #[error(
         "there is no {0} that BIRD could go back to; write it with `falconer render --write` and start BIRD"
@@ -137,7 +137,7 @@ pub async fn apply(
     plan: WantedProtocols,
     text: String,
     force: bool,
-    told: impl FnMut(&ApplyStep),
+    log_step: impl FnMut(&ApplyStep),
 ) -> Result<Applied, ApplyError> {
     let present = blocking(file, ConfFile::inspect).await.map_err(WriteError::Io)?;
     let Some(on_disk) = present.text.clone() else {
@@ -173,7 +173,7 @@ pub async fn apply(
         text,
         replaced: None,
     };
-    Ok(applying.run(plan, unread, told).await)
+    Ok(applying.run(plan, unread, log_step).await)
 }
 
 /// Keeps the file on disk as what BIRD runs, where it is.
@@ -214,13 +214,18 @@ struct Applying<'a, B> {
 }
 
 impl<B: Reconfigure> Applying<'_, B> {
-    async fn run(mut self, plan: WantedProtocols, unread: bool, mut told: impl FnMut(&ApplyStep)) -> Applied {
+    async fn run(
+        mut self,
+        plan: WantedProtocols,
+        unread: bool,
+        mut log_step: impl FnMut(&ApplyStep),
+    ) -> Applied {
         let start = Instant::now();
         let clock = || Moment::new(start.elapsed());
         let mut machine = Apply::new(plan, unread, clock());
         loop {
             let step = machine.step(clock());
-            told(&step);
+            log_step(&step);
             let event = match step {
                 ApplyStep::Done(outcome) => {
                     self.end(&outcome).await;

@@ -29,7 +29,7 @@ pub struct Parser {
 
 /// Why BIRD does not take a file.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckError {
+pub enum ParseCheckError {
     /// BIRD says what is wrong with it, and where.
     #[error("{0}")]
     Refused(Box<RenderError>),
@@ -55,9 +55,9 @@ impl Parser {
     /// BIRD's warnings, one a line.
     ///
     /// # Errors
-    /// See [`CheckError`].
-    pub async fn check(&self, text: &str, output: &Path) -> Result<Vec<String>, CheckError> {
-        let file = Candidate::write(text, output).map_err(|error| CheckError::NotAsked {
+    /// See [`ParseCheckError`].
+    pub async fn check(&self, text: &str, output: &Path) -> Result<Vec<String>, ParseCheckError> {
+        let file = Candidate::write(text, output).map_err(|error| ParseCheckError::NotAsked {
             why: format!("no place for the file to be checked: {error}"),
         })?;
         let (ok, words) = self
@@ -70,7 +70,7 @@ impl Parser {
                 .map(|line| plain(line).replace(&name, &output.display().to_string()))
                 .collect());
         }
-        Err(CheckError::Refused(Box::new(refusal(
+        Err(ParseCheckError::Refused(Box::new(refusal(
             &words, &name, text, output,
         ))))
     }
@@ -79,13 +79,13 @@ impl Parser {
     ///
     /// # Errors
     /// It cannot be run, or says something else.
-    pub async fn version(&self) -> Result<BirdVersion, CheckError> {
+    pub async fn version(&self) -> Result<BirdVersion, ParseCheckError> {
         let (_, words) = self.run(&["--version".as_ref()]).await?;
         words
             .trim()
             .strip_prefix("BIRD version ")
             .and_then(BirdVersion::parse)
-            .ok_or_else(|| CheckError::NotAsked {
+            .ok_or_else(|| ParseCheckError::NotAsked {
                 why: format!(
                     "{} --version does not say a version of BIRD: {}",
                     self.binary.display(),
@@ -95,8 +95,8 @@ impl Parser {
     }
 
     /// Whether it ended well, and all that it said.
-    async fn run(&self, args: &[&std::ffi::OsStr]) -> Result<(bool, String), CheckError> {
-        let not_asked = |why: String| CheckError::NotAsked {
+    async fn run(&self, args: &[&std::ffi::OsStr]) -> Result<(bool, String), ParseCheckError> {
+        let not_asked = |why: String| ParseCheckError::NotAsked {
             why: format!("{}: {why}", self.binary.display()),
         };
         let run = Command::new(&self.binary)

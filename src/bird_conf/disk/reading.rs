@@ -39,7 +39,7 @@ pub fn told(pid: i32) -> Option<PathBuf> {
     if Path::new(&words.next()?).file_name()? != NAME {
         return None;
     }
-    let file = told_by(words)?;
+    let file = config_option(words)?;
     Some(if file.is_absolute() {
         file
     } else {
@@ -48,7 +48,7 @@ pub fn told(pid: i32) -> Option<PathBuf> {
 }
 
 /// The argument of `-c` (sysdep/unix/main.c:parse_args).
-fn told_by(mut words: impl Iterator<Item = String>) -> Option<PathBuf> {
+fn config_option(mut words: impl Iterator<Item = String>) -> Option<PathBuf> {
     while let Some(word) = words.next() {
         if word == "-c" {
             return words.next().map(PathBuf::from);
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_command_line_names_the_file() {
-        let of = |words: &[&str]| told_by(words.iter().map(ToString::to_string));
+        let of = |words: &[&str]| config_option(words.iter().map(ToString::to_string));
         assert_eq!(of(&["-f", "-u", "bird", "-g", "bird"]), None);
         assert_eq!(of(&["-f", "-c", "/etc/x.conf"]), Some("/etc/x.conf".into()));
         assert_eq!(of(&["-c/etc/x.conf"]), Some("/etc/x.conf".into()));

@@ -26,11 +26,11 @@ const IN_FLIGHT_LIMIT: usize = 1 << 15;
 pub(crate) struct InFlight {
     /// A lock, since every check enters itself and the receivers look it up; it is held for one
     /// look-up in the map.
-    pings: Mutex<HashMap<Key, Ping>>,
+    pings: Mutex<HashMap<PingKey, Ping>>,
 }
 
 /// Where a ping and its answer meet: the address it went to, its identifier and its number.
-type Key = (IpAddr, u16, u16);
+type PingKey = (IpAddr, u16, u16);
 
 #[derive(Debug)]
 struct Ping {
@@ -46,7 +46,7 @@ pub(crate) struct Wait {
     pub(crate) request: Echo,
     /// When the reply came.
     pub(crate) answered: oneshot::Receiver<Instant>,
-    key: Key,
+    key: PingKey,
     in_flight: Arc<InFlight>,
 }
 
@@ -122,7 +122,7 @@ impl InFlight {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Ping>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PingKey, Ping>> {
         self.pings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

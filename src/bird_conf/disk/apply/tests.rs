@@ -15,7 +15,7 @@ use super::{Applied, ApplyError, Reconfigure, apply, write};
 use crate::bird::parse::{ConfigureReply, ConfigureStatus};
 use crate::bird_conf::LoadTime;
 use crate::bird_conf::apply::{ApplyOutcome, ApplyStep, CommandFailure, ProtocolStates, WantedProtocols};
-use crate::bird_conf::disk::parse_check::{CheckError, Parser};
+use crate::bird_conf::disk::parse_check::{ParseCheckError, Parser};
 use crate::bird_conf::disk::{ConfFile, ContentOwner, WriteError, WriteOutcome};
 
 const OLD: &str = "router id 192.0.2.1;\nprotocol device {\n}\n";
@@ -375,7 +375,7 @@ async fn a9_what_birds_parser_refuses_never_gets_to_bird() {
     let scene = Scene::new(&[true]);
     let error = scene.apply(BROKEN, false).await.unwrap_err();
     assert!(
-        matches!(error, ApplyError::Parser(CheckError::Refused(_))),
+        matches!(error, ApplyError::Parser(ParseCheckError::Refused(_))),
         "{error}"
     );
     assert_eq!(scene.seen(), []);
@@ -422,7 +422,7 @@ async fn a9_checked_writing_refuses_what_bird_refuses_and_plain_writing_does_not
         .await
         .unwrap_err();
     assert!(
-        matches!(error, ApplyError::Parser(CheckError::Refused(_))),
+        matches!(error, ApplyError::Parser(ParseCheckError::Refused(_))),
         "{error}"
     );
     assert_eq!(scene.on_disk(), OLD);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{CheckError, Parser};
+use super::{ParseCheckError, Parser};
 
 const GOOD: &str = "router id 192.0.2.1;\nprotocol device {\n}\n";
 
@@ -22,9 +22,9 @@ fn script(dir: &Path, text: &str) -> Parser {
     Parser::new(&path, Duration::from_secs(20))
 }
 
-fn refused(result: Result<Vec<String>, CheckError>) -> crate::bird_conf::RenderError {
+fn refused(result: Result<Vec<String>, ParseCheckError>) -> crate::bird_conf::RenderError {
     match result {
-        Err(CheckError::Refused(error)) => *error,
+        Err(ParseCheckError::Refused(error)) => *error,
         other => panic!("{other:?}"),
     }
 }
