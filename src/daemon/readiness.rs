@@ -90,16 +90,27 @@ struct SnapshotDigest {
     bird: (BirdState, Option<String>),
     /// The upstreams that are established: a session that is not changes its state every second.
     established: Vec<String>,
-    strengths: Vec<(String, Option<Strength>, Option<Strength>, Vec<String>)>,
+    services: Vec<ServiceDigest>,
     foreign: Vec<Alarm>,
+}
+
+/// What of a service is worth a round of questions when it changes.
+#[derive(PartialEq)]
+struct ServiceDigest {
+    name: String,
+    want: Option<Strength>,
+    actual: Option<Strength>,
+    exported_to: Vec<String>,
 }
 
 impl SnapshotDigest {
     fn of(snapshot: &Snapshot) -> Self {
         let services = snapshot.services.iter();
-        let strengths = services.map(|service| {
-            let exported_to = service.exported_to.clone();
-            (service.name.clone(), service.want, service.actual, exported_to)
+        let services = services.map(|service| ServiceDigest {
+            name: service.name.clone(),
+            want: service.want,
+            actual: service.actual,
+            exported_to: service.exported_to.clone(),
         });
         let alarms = snapshot.alarms.iter();
         let foreign = alarms
@@ -110,7 +121,7 @@ impl SnapshotDigest {
         Self {
             bird: (snapshot.bird.state, snapshot.bird.version.clone()),
             established: established.map(|upstream| upstream.name.clone()).collect(),
-            strengths: strengths.collect(),
+            services: services.collect(),
             foreign: foreign.collect(),
         }
     }
