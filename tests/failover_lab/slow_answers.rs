@@ -164,7 +164,6 @@ fn d1_a_power_cut_behind_slow_answers_is_taken_over_in_time() {
     });
 }
 
-#[expect(clippy::print_stdout, reason = "the times are what the run is for")]
 fn tell_times(what: &str, cuts: impl Iterator<Item = PowerCut>) {
     let cuts: Vec<_> = cuts.collect();
     let times = || cuts.iter().map(|cut| cut.announced);
@@ -178,7 +177,6 @@ fn tell_times(what: &str, cuts: impl Iterator<Item = PowerCut>) {
 }
 
 /// Spreads faults over labs that stand side by side: as many as are asked for, else `few`.
-#[expect(clippy::print_stdout, reason = "with the seed the run can be repeated")]
 fn in_labs<T: Send>(few: u64, faults: impl Fn(&Site, u64, Draw) -> Result<Vec<T>> + Sync) -> Result<Vec<T>> {
     let count = match std::env::var(CUTS) {
         Ok(text) => text.parse().with_context(|| format!("{CUTS} is {text:?}"))?,
