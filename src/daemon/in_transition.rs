@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn a9_no_apply_starts_while_a_service_changes_its_strength() {
-        let cases: [(&str, i64, Option<Strength>, Option<Strength>, bool); 8] = [
+        // What it is, its age in seconds, what is wanted, what BIRD has, and whether a transition is under way.
+        type Case = (&'static str, i64, Option<Strength>, Option<Strength>, bool);
+        let cases: [Case; 8] = [
             ("silent", 5, Some(Strength::Off), Some(Strength::Off), false),
             ("announced", 5, Some(Strength::Full), Some(Strength::Full), false),
             ("taking over", 5, Some(Strength::Full), Some(Strength::Off), true),
