@@ -721,7 +721,7 @@ fn ready_prints_every_check_and_answers_with_its_exit_code() {
     let (code, out, errors) = daemon.run(&["ready"]);
     assert_eq!((code, errors.as_str()), (2, ""));
     assert!(out.starts_with("Ready: no, as of 20:45:00\n"), "{out}");
-    let old = "not looked at since 2026-11-22T20:45:00Z";
+    let old = "readiness was not checked since 2026-11-22T20:45:00Z";
     assert!(
         out.lines().nth(3).is_some_and(|worst| worst.contains(old)),
         "{out}"
