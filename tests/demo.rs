@@ -52,8 +52,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let filtered_out = |argument: &String| !argument.starts_with("--") && !NAME.contains(argument.as_str());
-    if arguments.iter().any(filtered_out) {
+    if filtered_out(arguments) {
         return Ok(ExitCode::SUCCESS);
     }
     let (isp, cn) = (Netns::of(KEPT, Host::Isp), Netns::of(KEPT, Host::Cn));
@@ -79,6 +78,23 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             .map(ExitCode::from);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the test runner's arguments leave this test out: a name that is not in ours, or `--skip` with one that is.
+fn filtered_out(arguments: &[String]) -> bool {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let ours = |name: &str| NAME.contains(name);
+        let out = match argument.as_str() {
+            "--skip" => arguments.next().is_some_and(|name| ours(name)),
+            flag if flag.starts_with("--") => false,
+            name => !ours(name),
+        };
+        if out {
+            return true;
+        }
+    }
+    false
 }
 
 /// The three acts.
