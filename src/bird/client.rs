@@ -10,7 +10,7 @@ mod connection_status;
 mod queue;
 mod task;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -203,15 +203,6 @@ impl BirdClient {
     pub async fn disable(&self, name: &str, reason: &str) -> Result<SwitchReply, BirdError> {
         let reply = self.ask(BirdCommand::disable(name, reason)?).await?;
         parse::disabled(&reply, name)
-    }
-
-    /// `configure check "PATH"`: whether the running BIRD would accept that file. Changes nothing.
-    ///
-    /// # Errors
-    /// [`BirdError::Refused`] with code 8002 carries the file's first error.
-    pub async fn configure_check(&self, path: &Path) -> Result<ConfigureReply, BirdError> {
-        let reply = self.ask(BirdCommand::configure_check(path)?).await?;
-        parse::configured(&reply)
     }
 
     /// The path of the configuration file that BIRD would read at a `configure`, as BIRD sees it. It

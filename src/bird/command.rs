@@ -5,7 +5,6 @@
 //! `configure` and its relatives are for rendering alone (A9).
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -19,9 +18,6 @@ pub const REASON_LIMIT: usize = 255;
 
 /// The longest name of a protocol, in bytes (conf/conf.h:SYM_MAX_LEN).
 pub const NAME_LIMIT: usize = 64;
-
-/// The longest path, in bytes: it fits a command with room for the rest.
-const PATH_LIMIT: usize = 900;
 
 /// One command, fit to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -145,23 +141,6 @@ impl BirdCommand {
     /// `disable "NAME" "REASON"`.
     pub fn disable(name: &str, reason: &str) -> Result<Self, BirdError> {
         Self::switch("disable", name, reason)
-    }
-
-    /// `configure check "PATH"`.
-    pub fn configure_check(path: &Path) -> Result<Self, BirdError> {
-        let text = path.to_str().filter(|text| {
-            text.len() <= PATH_LIMIT && !text.chars().any(|letter| letter.is_control() || letter == '"')
-        });
-        let Some(text) = text else {
-            return Err(unfit(format!(
-                "BIRD cannot be told of the path {}",
-                path.display()
-            )));
-        };
-        Ok(Self::new(
-            CommandKind::Check,
-            format!("configure check \"{text}\""),
-        ))
     }
 
     /// `configure check`: of the file that BIRD would read, whose path it says.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use self::file::Taken;
+use self::file::LockFile;
 
 /// Where locks are on a machine.
 pub const LOCK_DIR: &str = "/run/lock";
@@ -147,11 +147,11 @@ fn acquire_file(path: &Path, socket: &Path, holder: &LockHolder) -> Result<File,
         source,
     };
     match file::take(path).map_err(io)? {
-        Taken::Ours(mut file) => {
+        LockFile::Ours(mut file) => {
             write_holder(&mut file, holder).map_err(io)?;
             Ok(file)
         }
-        Taken::Held(mut file) => Err(LockError::Held {
+        LockFile::Held(mut file) => Err(LockError::Held {
             socket: socket.to_owned(),
             lock: path.to_owned(),
             by: read_holder(&mut file),

@@ -127,8 +127,6 @@ impl ReplyCode {
     pub const RECONFIGURATION_QUEUED: Self = Self(5);
     /// Reconfiguration ignored, shutting down.
     pub const RECONFIGURATION_IGNORED: Self = Self(6);
-    /// Shutdown ordered.
-    pub const SHUTDOWN_ORDERED: Self = Self(7);
     /// Already disabled.
     pub const ALREADY_DISABLED: Self = Self(8);
     /// Disabled.
@@ -177,16 +175,10 @@ impl ReplyCode {
     pub const LINE_OVERFLOW: Self = Self(8000);
     /// Route not found.
     pub const ROUTE_NOT_FOUND: Self = Self(8001);
-    /// Configuration file error.
-    pub const CONFIGURATION_ERROR: Self = Self(8002);
     /// No protocols match.
     pub const NO_PROTOCOLS_MATCH: Self = Self(8003);
-    /// Stopped due to reconfiguration.
-    pub const STOPPED_BY_RECONFIGURATION: Self = Self(8004);
     /// Access denied.
     pub const ACCESS_DENIED: Self = Self(8007);
-    /// Command too long.
-    pub const COMMAND_TOO_LONG: Self = Self(9000);
     /// Parse error.
     pub const PARSE_ERROR: Self = Self(9001);
     /// Invalid symbol type.

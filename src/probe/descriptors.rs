@@ -37,7 +37,7 @@ pub(crate) struct Descriptors {
 
 /// The descriptors of one check, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct DescriptorPermit {
     number: u64,
     counts: SharedCounters<Counts>,
     _permit: OwnedSemaphorePermit,
@@ -62,7 +62,7 @@ impl Descriptors {
     ///
     /// # Errors
     /// Always "not made".
-    pub(crate) async fn take(&self, need: u32) -> Result<Option<Taken>, CheckError> {
+    pub(crate) async fn take(&self, need: u32) -> Result<Option<DescriptorPermit>, CheckError> {
         if need == 0 {
             return Ok(None);
         }
@@ -76,7 +76,7 @@ impl Descriptors {
         };
         let number = u64::from(need);
         self.counts.count(|counts| counts.in_use += number);
-        Ok(Some(Taken {
+        Ok(Some(DescriptorPermit {
             number,
             counts: self.counts.clone(),
             _permit: permit,
@@ -84,7 +84,7 @@ impl Descriptors {
     }
 }
 
-impl Drop for Taken {
+impl Drop for DescriptorPermit {
     fn drop(&mut self) {
         let number = self.number;
         self.counts

@@ -105,7 +105,7 @@ const OUTSIDE: &[&str] = &[
 const CIRCLES: &[&str] = &[];
 
 /// Names that two types share, with good reason. The list only shrinks.
-const SHARED_NAMES: &[&str] = &["Taken"];
+const SHARED_NAMES: &[&str] = &[];
 
 /// How many lines of code a function may have.
 const LONGEST_FUNCTION: usize = 70;

@@ -1,6 +1,5 @@
 //! What each command answers, in the words of each version.
 
-use std::path::Path;
 use std::time::Duration;
 
 use falconer::bird::client::BirdError;
@@ -229,8 +228,6 @@ async fn a9_a_configuration_is_tried_confirmed_and_undone() {
             client,
             _directory,
         } = pair(daemon(version));
-        let check = client.configure_check(Path::new("/etc/bird/bird.conf.new")).await;
-        assert_eq!(check, Ok(ConfigureReply::CheckedOk));
         assert_eq!(client.configure_status().await.expect("a status").undo_in, None);
         let timer = client
             .configure_timeout(Duration::from_secs(60))

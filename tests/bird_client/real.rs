@@ -292,22 +292,10 @@ async fn a4_birds_hanging_dying_and_stopping_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a9_a_file_is_checked_tried_and_confirmed() {
+async fn a9_a_file_is_tried_and_confirmed() {
     let world = World::new();
     let bird = world.bird("hk", STANDBY);
     let client = client(&bird);
-    assert_eq!(
-        client.configure_check(&bird.configuration()).await,
-        Ok(ConfigureReply::CheckedOk)
-    );
-    let bad = bird.configuration().with_file_name("bad.conf");
-    fs::write(&bad, "protocol nonsense {}\n").expect("a file");
-    let bad = client.configure_check(&bad).await;
-    assert!(
-        matches!(&bad, Err(BirdError::Refused { code: 8002, text }) if text.contains("bad.conf:1:")),
-        "{bad:?}"
-    );
-
     let idle = client.configure_status().await.expect("a status");
     assert!(!idle.in_progress && idle.undo_in.is_none());
     let tried = client

@@ -86,16 +86,6 @@ fn a3_quotes_and_control_characters_do_not_reach_bird() {
 }
 
 #[test]
-fn a_path_with_a_quote_is_refused() {
-    assert_eq!(
-        line(BirdCommand::configure_check(Path::new("/etc/bird/bird.conf"))),
-        "configure check \"/etc/bird/bird.conf\""
-    );
-    assert!(BirdCommand::configure_check(Path::new("/etc/\"bird")).is_err());
-    assert!(BirdCommand::configure_check(Path::new("/etc/bird\n")).is_err());
-}
-
-#[test]
 fn an_undo_timer_is_never_zero() {
     assert_eq!(
         BirdCommand::configure_timeout(Duration::from_millis(10)).line(),

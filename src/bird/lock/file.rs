@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 const TRIES: usize = 16;
 
 /// How a lock file was found.
-pub(crate) enum Taken {
+pub(crate) enum LockFile {
     /// It is locked by us.
     Ours(File),
     /// Another process has locked it.
@@ -26,12 +26,12 @@ pub(crate) enum Taken {
 }
 
 /// Takes the lock at `path`.
-pub(crate) fn take(path: &Path) -> io::Result<Taken> {
+pub(crate) fn take(path: &Path) -> io::Result<LockFile> {
     for _ in 0..TRIES {
         let Some(file) = open_ours(path)? else { continue };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Taken::Held(file)),
+            Err(Errno::WOULDBLOCK) => return Ok(LockFile::Held(file)),
             Err(errno) => return Err(errno.into()),
         }
         // Between opening and locking another process may have replaced it: then whoever comes next
@@ -40,7 +40,7 @@ pub(crate) fn take(path: &Path) -> io::Result<Taken> {
             continue;
         }
         if file.metadata()?.mode() & 0o077 == 0 {
-            return Ok(Taken::Ours(file));
+            return Ok(LockFile::Ours(file));
         }
         // Others could open it once, and whoever did can lock it as long as it is there.
         set_aside(path)?;
