@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anstream::println;
 use anyhow::{Context, Result, ensure};
-use falconer::model::snapshot::{Snapshot, Strength};
+use falconer::model::snapshot::{Snapshot, StageTimes, Strength};
 
 use falconer_lab::{
     Cadence, Falconer, Flavour, Host, Lab, PREFIX4, PREFIX6, Plan, SERVICE4, Settings, faults, http, isolate,
@@ -97,6 +97,24 @@ fn filtered_out(arguments: &[String]) -> bool {
     false
 }
 
+/// When each stage was reached, and when the upstream had an UPDATE of each family.
+fn print_stages(cut: SystemTime, taken: &StageTimes, updates: [SystemTime; 2]) {
+    println!("\n{}", bold("Stage times, from the cut"));
+    let stage = |name: &str, at: Option<SystemTime>| {
+        let at = at.map_or_else(|| "-".to_owned(), |at| seconds(wait::between(cut, at)));
+        println!("  {name:<44} {at:>9}");
+    };
+    let time = |at: Option<jiff::Timestamp>| at.map(SystemTime::from);
+    stage("first failed check began", time(taken.first_fail));
+    stage("verdict: down", time(taken.verdict));
+    stage("first UPDATE at the upstream", updates.iter().min().copied());
+    // A stage is reached when the last of the two protocols has reached it, so it is the last UPDATE that follows it.
+    stage("last enable sent to BIRD", time(taken.enable_sent));
+    stage("last enable answered by BIRD", time(taken.enable_answered));
+    stage("last UPDATE at the upstream", updates.iter().max().copied());
+    stage("export seen and verified", time(taken.exported));
+}
+
 /// The three acts.
 fn perform(plan: &Plan) -> Result<(Lab, Falconer)> {
     println!("{}", dim("Bringing up three sites in network namespaces ..."));
@@ -116,8 +134,8 @@ fn perform(plan: &Plan) -> Result<(Lab, Falconer)> {
     story.tell_until("takeover", ACT, |story| {
         story.sites() == [Host::Hk] && story.served_by("hk", cut)
     })?;
-    let announced = lab.capture.announced(Host::Hk, PREFIX4, mark, ACT)?;
-    lab.capture.announced(Host::Hk, PREFIX6, mark, ACT)?;
+    let announced4 = lab.capture.announced(Host::Hk, PREFIX4, mark, ACT)?;
+    let announced6 = lab.capture.announced(Host::Hk, PREFIX6, mark, ACT)?;
     let stages = falconer.until_actual(Strength::Full, ACT)?;
     falconer.until("verified announcement", ACT, |service| {
         service.verified_at.is_some()
@@ -136,22 +154,11 @@ fn perform(plan: &Plan) -> Result<(Lab, Falconer)> {
     let served = client.answered_by("cn", back, ACT)?;
     let lost = client.failures(served.at).len();
 
-    println!("\n{}", bold("Stage times, from the cut"));
-    let stage = |name: &str, at: Option<SystemTime>| {
-        let at = at.map_or_else(|| "-".to_owned(), |at| seconds(wait::between(cut, at)));
-        println!("  {name:<44} {at:>9}");
-    };
     let taken = stages
         .transition
         .map(|transition| transition.stages)
         .unwrap_or_default();
-    let time = |at: Option<jiff::Timestamp>| at.map(SystemTime::from);
-    stage("first failed check began", time(taken.first_fail));
-    stage("verdict: down", time(taken.verdict));
-    stage("enable sent to BIRD", time(taken.enable_sent));
-    stage("enable answered by BIRD", time(taken.enable_answered));
-    stage("UPDATE at the upstream", Some(announced.at));
-    stage("export seen and verified", time(taken.exported));
+    print_stages(cut, &taken, [announced4.at, announced6.at]);
     println!("  {:<44} {:>9}", "the client's outage", seconds(outage));
     println!("\n{}", bold("And back, from the return of power"));
     println!(
