@@ -158,8 +158,8 @@ pub async fn run_and_tell(options: Options, started: impl FnOnce(Tasks)) -> Resu
         api::start(config.api.clone(), handles, open, stop.clone()).context("starting the API's thread")?
     };
     // Judging goes on while bird.conf is put in place or brought into BIRD.
-    let keeper = ConfigManager::new(config_file, client, config_manager);
-    let keeping = AbortOnDropHandle::new(tokio::spawn(keeper.run(bird_conf, files, hangup)));
+    let manager = ConfigManager::new(config_file, client, config_manager);
+    let keeping = AbortOnDropHandle::new(tokio::spawn(manager.run(bird_conf, files, hangup)));
     tasks.extend([
         ("the keeping of the files", keeping.abort_handle()),
         ("the API", api.task()),

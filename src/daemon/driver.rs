@@ -1,7 +1,7 @@
 //! The driver: the only `select!` that feeds the judgement, and the only owner of it.
 //!
 //! Wait, feed, notice, flush: wait for a fact or for time; feed it to the site; notice what that
-//! made of things; flush wishes, checks, memory and snapshot to the edges. It decides nothing.
+//! made of things; flush intents, checks, memory and snapshot to the edges. It decides nothing.
 
 mod commands;
 mod drills;
@@ -104,7 +104,7 @@ impl Driver {
                 Err(broken) => return self.break_down(broken).await,
             };
             self.flush_memory_if_due();
-            self.chronicle.publish();
+            self.history_log.publish();
             self.publish_if_due(all);
             self.say_alive();
         }
@@ -174,7 +174,7 @@ impl Driver {
             }
             changed = edges.ready.changed() => changed.map_or(WakeReason::Ended("readiness"), |()| WakeReason::Ready),
             found = read_at_last(&mut self.remembering) => WakeReason::Remembered(found),
-            Some(what) = edges.hearsay.recv() => WakeReason::Told(what),
+            Some(what) = edges.history_events.recv() => WakeReason::Told(what),
             Some(successor) = edges.successors.recv() => WakeReason::Successor(successor),
             request = edges.requests.recv() => request.map_or(WakeReason::Ended("the API"), WakeReason::Request),
         }
@@ -183,7 +183,7 @@ impl Driver {
     /// Tells systemd's watchdog that the loop turns and that steering works, no more often than it wants
     /// to hear.
     fn say_alive(&mut self) {
-        let (steps, patience) = (self.edges.wheel.steps(), self.steering_patience());
+        let (steps, patience) = (self.edges.reconciler.steps(), self.steering_patience());
         if self.watchdog.is_due(steps, patience, Instant::now()) {
             systemd::alive();
         }
@@ -268,7 +268,7 @@ impl Driver {
         let settled = self.site.take_settled();
         self.alarms.mark(settled.iter().copied());
         let services = self.site.services();
-        self.edges.wishes.send_if_modified(|intents| {
+        self.edges.intents.send_if_modified(|intents| {
             if intents.len() != services.len() {
                 *intents = services.iter().map(|service| service.wish().clone()).collect();
                 return true;
@@ -329,7 +329,7 @@ impl Driver {
         let service = service
             .and_then(|service| self.config.services.get(service))
             .map(|service| &*service.name);
-        self.chronicle.record(self.clock.now().wall, service, what)
+        self.history_log.record(self.clock.now().wall, service, what)
     }
 
     fn view(&self, now: Now) -> SnapshotBuilder<'_> {
@@ -366,7 +366,7 @@ impl Driver {
             };
             // What is on disk is not known yet, and must not be lost.
             if self.remembering.is_none() {
-                self.edges.keeper.keep(self.memory.clone());
+                self.edges.state_writer.keep(self.memory.clone());
             }
         }
         self.memory_pace.done(began);

@@ -112,9 +112,9 @@ impl ProbeSet {
 
     /// How checks are made.
     pub(crate) fn make(&self) -> CheckFactory {
-        let senses = self.clone();
+        let probe_set = self.clone();
         Arc::new(move |of| {
-            let probe = senses.probe(of).cloned();
+            let probe = probe_set.probe(of).cloned();
             Box::pin(async move {
                 match probe {
                     Some(probe) => probe.check().await,
@@ -170,13 +170,13 @@ pub(crate) struct Unusable {
 
 impl Unusable {
     /// Looks again where something may have changed. Returns the services of which something did.
-    pub(crate) fn renew(&mut self, senses: &ProbeSet) -> Vec<usize> {
-        let version = Some(senses.version());
+    pub(crate) fn renew(&mut self, probe_set: &ProbeSet) -> Vec<usize> {
+        let version = Some(probe_set.version());
         if self.version == version {
             return Vec::new();
         }
         self.version = version;
-        let before = std::mem::replace(&mut self.troubles, senses.troubles());
+        let before = std::mem::replace(&mut self.troubles, probe_set.troubles());
         let services: BTreeSet<_> = before.keys().chain(self.troubles.keys()).copied().collect();
         let changed = services
             .into_iter()

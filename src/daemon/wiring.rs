@@ -55,35 +55,35 @@ pub(crate) fn wire(
     (found, past): Remembered,
     tasks: &mut Tasks,
 ) -> Wiring {
-    let (wheel, wishes, reports) = ReconcilerHandle::take(config, client.clone());
-    let (keeper, kept) = keeper(&config.site.state_dir);
+    let (reconciler, intents, reports) = ReconcilerHandle::take(config, client.clone());
+    let (state_writer, kept) = state_writer(&config.site.state_dir);
     let (journal, journal_reports) = journal(&config.site.state_dir);
     let unwritten = journal.unwritten();
-    tasks.push(("steering", wheel.task()));
-    tasks.push(("the writer of the state", keeper.task()));
+    tasks.push(("steering", reconciler.task()));
+    tasks.push(("the writer of the state", state_writer.task()));
     tasks.push(("the writer of the history", journal.task()));
     let descriptors = metrics::SharedCounters::default();
-    let senses = ProbeSet::new(config, client.clone(), descriptors.clone());
+    let probe_set = ProbeSet::new(config, client.clone(), descriptors.clone());
     let (requests_out, requests) = mpsc::channel(REQUESTS_WAITING);
     let (applying_out, applying) = watch::channel(false);
     let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
-    let (told_out, hearsay) = mpsc::channel(ENTRIES_WAITING);
+    let (told_out, history_events) = mpsc::channel(ENTRIES_WAITING);
     let strays = strays::spawn(config, &found.memory, client, &told_out);
     // The one reload that is under way waits for its answer.
     let (successors_out, successors) = mpsc::channel(1);
     let (in_force_out, in_force) = watch::channel(config.clone());
     let (ready_out, ready) = readiness::not_yet();
     let edges = Edges {
-        wheel,
-        wishes,
+        reconciler,
+        intents,
         reports,
         kept,
-        keeper,
+        state_writer,
         journal_reports,
-        checks: CheckRunner::new(senses.make()),
-        senses,
+        checks: CheckRunner::new(probe_set.make()),
+        probe_set,
         bird_conf,
-        hearsay,
+        history_events,
         ready: ready.clone(),
         successors,
         in_force: in_force_out,
@@ -139,7 +139,7 @@ fn handles(
 }
 
 /// Keeps what survives a restart, and reports how that went.
-fn keeper(state_dir: &Path) -> (store::StateWriter, mpsc::Receiver<store::PersistResult>) {
+fn state_writer(state_dir: &Path) -> (store::StateWriter, mpsc::Receiver<store::PersistResult>) {
     let (kept_out, kept) = mpsc::channel(DISK_REPORTS_WAITING);
     (store::StateWriter::spawn(state_dir.to_owned(), kept_out), kept)
 }

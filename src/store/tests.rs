@@ -85,12 +85,12 @@ fn a_directory_in_the_files_place_is_reported_and_not_fatal() {
 async fn the_keeper_reports_each_attempt_and_the_latest_wins() {
     let dir = tempfile::tempdir().unwrap();
     let (kept, mut attempts) = mpsc::channel(8);
-    let keeper = StateWriter::spawn(dir.path().join("new/dir"), kept);
-    keeper.keep(StateVersion {
+    let writer = StateWriter::spawn(dir.path().join("new/dir"), kept);
+    writer.keep(StateVersion {
         number: 1,
         memory: PersistentState::default(),
     });
-    keeper.keep(StateVersion {
+    writer.keep(StateVersion {
         number: 2,
         memory: memory(),
     });
@@ -108,12 +108,12 @@ async fn the_keeper_reports_each_attempt_and_the_latest_wins() {
 async fn d9_what_was_handed_over_last_is_on_disk_when_the_keeper_has_finished() {
     let dir = tempfile::tempdir().unwrap();
     let (kept, _attempts) = mpsc::channel(8);
-    let keeper = StateWriter::spawn(dir.path().to_owned(), kept);
-    keeper.keep(StateVersion {
+    let writer = StateWriter::spawn(dir.path().to_owned(), kept);
+    writer.keep(StateVersion {
         number: 1,
         memory: memory(),
     });
-    keeper.finish().await;
+    writer.finish().await;
     assert_eq!(open(dir.path()).memory, memory());
 }
 
@@ -122,8 +122,8 @@ async fn a_state_directory_that_cannot_be_written_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();
     let (kept, mut attempts) = mpsc::channel(8);
-    let keeper = StateWriter::spawn(dir.path().join("file"), kept);
-    keeper.keep(StateVersion {
+    let writer = StateWriter::spawn(dir.path().join("file"), kept);
+    writer.keep(StateVersion {
         number: 1,
         memory: memory(),
     });

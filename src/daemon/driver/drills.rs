@@ -234,7 +234,8 @@ impl Driver {
         };
         self.site.stray_drill_ended(&service, last);
         self.memory_stale |= self.site.take_memory_changed();
-        self.chronicle.record(self.clock.now().wall, Some(&service), what);
+        self.history_log
+            .record(self.clock.now().wall, Some(&service), what);
         self.flush_memory();
     }
 

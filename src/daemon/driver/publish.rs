@@ -29,7 +29,7 @@ impl Driver {
         self.renew_alarms(now);
         let changes = self.alarms.take_changes();
         self.tell(now, changes);
-        self.chronicle.publish();
+        self.history_log.publish();
         let mut snapshot = self.view(now).snapshot(self.alarms.list());
         snapshot.ready = Some(self.edges.ready.borrow_and_update().as_of(now.wall).summary());
         self.snapshot.send_replace(Arc::new(snapshot));
@@ -41,7 +41,7 @@ impl Driver {
 
     /// Brings the alarms up to date, as far as something changed.
     fn renew_alarms(&mut self, now: Now) {
-        let changed = self.unusable.renew(&self.edges.senses);
+        let changed = self.unusable.renew(&self.edges.probe_set);
         self.alarms.mark(changed);
         let troubles = self.site_troubles(now);
         self.alarms.renew(now.wall, None, troubles);
@@ -73,7 +73,7 @@ impl Driver {
                 text: text?.into(),
             })
         }));
-        let lost = match self.chronicle.lost() {
+        let lost = match self.history_log.lost() {
             0 => None,
             lost => Some(coded!(
                 "history_lost",
@@ -132,11 +132,12 @@ impl Driver {
                 text: Some(trouble.text.text),
                 message: trouble.text.message,
             };
-            self.chronicle.record(now.wall, trouble.service.as_deref(), what);
+            self.history_log
+                .record(now.wall, trouble.service.as_deref(), what);
         }
         for (code, service, subject) in changes.cleared {
             tracing::info!(code = code.word(), service, subject, "alarm cleared");
-            self.chronicle.record(
+            self.history_log.record(
                 now.wall,
                 service.as_deref(),
                 HistoryEvent::Alarm {

@@ -24,15 +24,15 @@ impl ReconcilerHandle {
         config: &Config,
         client: BirdClient,
     ) -> (Self, watch::Sender<Intents>, ReportReceiver) {
-        let (wishes, taken) = watch::channel(Arc::from([]));
+        let (intents, taken) = watch::channel(Arc::from([]));
         let setup = ReconcilerConfig::new(config);
         let (steering, received) = reconcile::spawn(&client, setup.clone(), taken);
-        let wheel = Self {
+        let reconciler = Self {
             client,
             setup,
             steering,
         };
-        (wheel, wishes, received)
+        (reconciler, intents, received)
     }
 
     /// The steps that steering has taken so far.

@@ -39,7 +39,7 @@ impl Driver {
 
     /// Steering that starts anew knows nothing of what is on its way: its stages would never be told.
     fn against_new_steering(&self, new: &Config) -> Option<String> {
-        if ReconcilerConfig::new(new) == self.edges.wheel.setup {
+        if ReconcilerConfig::new(new) == self.edges.reconciler.setup {
             return None;
         }
         let now = self.clock.now();
@@ -56,17 +56,17 @@ impl Driver {
         if self.recording.take().is_some() {
             tracing::warn!("recording ends: the configuration was reloaded");
         }
-        self.edges.senses = self
+        self.edges.probe_set = self
             .edges
-            .senses
-            .after(&old, &new, self.edges.wheel.client.clone());
-        self.edges.checks.make_by(self.edges.senses.make());
+            .probe_set
+            .after(&old, &new, self.edges.reconciler.client.clone());
+        self.edges.checks.make_by(self.edges.probe_set.make());
         self.unusable = Unusable::default();
         self.alarms.follow(&old, &new);
         self.follow_names(&old, &new);
         self.counts.count(|counts| counts.keep_only(&new));
         self.site.reconfigure(&new, self.clock.now());
-        self.steer_by(&new);
+        self.replace_reconciler(&new);
         let book = LatencyBuffers::new(&new, Some(&self.latency.borrow()));
         self.latency.send_replace(Arc::new(book));
         self.edges.in_force.send_replace(new);
@@ -74,16 +74,17 @@ impl Driver {
     }
 
     /// Steering starts anew only where something changed that concerns it.
-    fn steer_by(&mut self, new: &Config) {
+    fn replace_reconciler(&mut self, new: &Config) {
         let setup = ReconcilerConfig::new(new);
-        if setup == self.edges.wheel.setup {
+        if setup == self.edges.reconciler.setup {
             return;
         }
         // A look at BIRD counts by index: it moves with the names.
         let seen = self.seen.take();
-        self.seen = seen.map(|(seen, at)| (moved(seen, &self.edges.wheel.setup, &setup), at));
-        let (wheel, wishes, reports) = ReconcilerHandle::take(new, self.edges.wheel.client.clone());
-        (self.edges.wheel, self.edges.wishes, self.edges.reports) = (wheel, wishes, reports);
+        self.seen = seen.map(|(seen, at)| (moved(seen, &self.edges.reconciler.setup, &setup), at));
+        let (reconciler, intents, reports) =
+            ReconcilerHandle::take(new, self.edges.reconciler.client.clone());
+        (self.edges.reconciler, self.edges.intents, self.edges.reports) = (reconciler, intents, reports);
     }
 
     /// What is remembered by index moves with the names.

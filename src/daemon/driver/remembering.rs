@@ -39,7 +39,7 @@ impl Driver {
         tracing::info!("state_dir answers again");
         self.memory_trouble = found.problem;
         if self.memory.number > 0 {
-            self.edges.keeper.keep(self.memory.clone());
+            self.edges.state_writer.keep(self.memory.clone());
         }
         Ok(())
     }

@@ -56,9 +56,9 @@ impl Driver {
     }
 
     async fn finish(self, patience: Duration) {
-        let (chronicle, keeper) = (self.chronicle, self.edges.keeper);
+        let (history_log, state_writer) = (self.history_log, self.edges.state_writer);
         let finished = timeout(patience, async {
-            tokio::join!(chronicle.finish(), keeper.finish())
+            tokio::join!(history_log.finish(), state_writer.finish())
         })
         .await;
         if finished.is_err() {
@@ -73,12 +73,12 @@ impl Driver {
             decision: intent.decision + 1,
             ..intent.clone()
         };
-        let wishes: Intents = self.edges.wishes.borrow().iter().map(silent).collect();
-        let steered: Vec<bool> = wishes
+        let intents: Intents = self.edges.intents.borrow().iter().map(silent).collect();
+        let steered: Vec<bool> = intents
             .iter()
             .map(|wish| wish.strength.is_some() && !wish.hands_off)
             .collect();
-        self.edges.wishes.send_replace(wishes);
+        self.edges.intents.send_replace(intents);
         let deadline = Instant::now() + self.config.bird.timeout;
         while let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await {
             let ReconcilerReport::Seen(seen) = report else {

@@ -45,29 +45,29 @@ const MEMORY_REST: u32 = 9;
 
 /// The edges, as far as the driver sees them.
 pub(crate) struct Edges {
-    /// Steering at work.
-    pub(crate) wheel: ReconcilerHandle,
+    /// The task that brings BIRD to what is wanted.
+    pub(crate) reconciler: ReconcilerHandle,
     /// What we want of BIRD.
-    pub(crate) wishes: watch::Sender<Intents>,
-    /// What steering saw and did.
+    pub(crate) intents: watch::Sender<Intents>,
+    /// What the reconciler saw and did.
     pub(crate) reports: ReportReceiver,
-    /// How keeping went.
+    /// Whether each write of the state succeeded.
     pub(crate) kept: mpsc::Receiver<PersistResult>,
-    /// What is to be kept.
-    pub(crate) keeper: StateWriter,
+    /// Writes the state to state_dir.
+    pub(crate) state_writer: StateWriter,
     /// Whether the history can be written.
     pub(crate) journal_reports: mpsc::Receiver<Result<(), String>>,
     /// The checks.
     pub(crate) checks: CheckRunner,
     /// The probes, as far as they know of trouble without being asked.
-    pub(crate) senses: ProbeSet,
+    pub(crate) probe_set: ProbeSet,
     /// What is wrong with bird.conf on disk.
     pub(crate) bird_conf: watch::Receiver<BirdConfProblems>,
     /// What came of operators' commands for the files.
-    pub(crate) hearsay: mpsc::Receiver<HistoryEvent>,
+    pub(crate) history_events: mpsc::Receiver<HistoryEvent>,
     /// Whether we would take over, to be shown.
     pub(crate) ready: watch::Receiver<Arc<Readiness>>,
-    /// Configurations to go over to.
+    /// New configurations, to be reloaded.
     pub(crate) successors: mpsc::Receiver<NewConfig>,
     /// The configuration in force, for those who follow it.
     pub(crate) in_force: watch::Sender<Arc<Config>>,
@@ -99,7 +99,7 @@ pub(crate) struct Driver {
     pub(crate) memory: StateVersion,
     pub(crate) memory_trouble: Option<String>,
     pub(crate) history_trouble: Option<String>,
-    pub(crate) chronicle: HistoryLog,
+    pub(crate) history_log: HistoryLog,
     pub(crate) counts: SharedCounters<Counts>,
     pub(crate) recording: Option<Recording>,
     pub(crate) waiting: WaitingRequests,
@@ -159,7 +159,7 @@ impl Driver {
             },
             memory_trouble: found.problem,
             history_trouble: None,
-            chronicle: HistoryLog::new(past, journal, counts.clone()),
+            history_log: HistoryLog::new(past, journal, counts.clone()),
             counts,
             looked: watch::channel(false).0,
             recording: None,
@@ -200,7 +200,7 @@ impl Driver {
 
     /// The latest entries of the history, now and later.
     pub(crate) fn history(&self) -> watch::Receiver<LatestEntries> {
-        self.chronicle.latest()
+        self.history_log.latest()
     }
 
     /// The latest results of every probe, now and later.

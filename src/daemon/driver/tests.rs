@@ -29,7 +29,7 @@ const BREAKS: ProbeId = ProbeId::Service(3, 0);
 
 /// A driver at work, and the other ends of its edges.
 struct Bench {
-    wishes: watch::Receiver<Intents>,
+    intents: watch::Receiver<Intents>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     composed: SharedNumber,
     renewed: SharedNumber,
@@ -65,29 +65,29 @@ impl Bench {
         let (dead, broken) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let asked = Arc::default();
         let checks = CheckRunner::new(make(dead.clone(), Arc::clone(&broken), Arc::clone(&asked)));
-        let (wheel, wishes, _) = ReconcilerHandle::take(&config, client.clone());
+        let (reconciler, intents, _) = ReconcilerHandle::take(&config, client.clone());
         let (reports_out, reports) = report_channel();
         let (kept_out, kept) = mpsc::channel(16);
         let (written_out, journal_reports) = mpsc::channel(16);
         let (wrong, bird_conf) = watch::channel(BirdConfProblems::default());
-        let (told, hearsay) = mpsc::channel(1);
+        let (told, history_events) = mpsc::channel(1);
         let (successor, successors) = mpsc::channel(1);
         let (request, requests) = mpsc::channel(1);
         let (files, asked_of_files) = mpsc::channel(1);
         let (apply, applying) = watch::channel(false);
         let (ready_out, ready) = crate::daemon::readiness::not_yet();
-        let taken = wishes.subscribe();
+        let taken = intents.subscribe();
         let edges = Edges {
-            wheel,
-            wishes,
+            reconciler,
+            intents,
             reports,
             kept,
-            keeper: StateWriter::spawn(config.site.state_dir.clone(), kept_out),
+            state_writer: StateWriter::spawn(config.site.state_dir.clone(), kept_out),
             journal_reports,
             checks,
-            senses: ProbeSet::new(&config, client.clone(), SharedCounters::default()),
+            probe_set: ProbeSet::new(&config, client.clone(), SharedCounters::default()),
             bird_conf,
-            hearsay,
+            history_events,
             ready,
             successors,
             in_force: watch::channel(config.clone()).0,
@@ -110,7 +110,7 @@ impl Bench {
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(driver.run(async { stopped.await.unwrap_or("dropped") }));
         Self {
-            wishes: taken,
+            intents: taken,
             snapshot,
             composed,
             renewed,
@@ -152,7 +152,7 @@ impl Bench {
     /// Until every service is wanted so.
     async fn until_all(&mut self, strength: Strength) {
         let all = |intents: &Intents| intents.iter().all(|wish| wish.strength == Some(strength));
-        tokio::time::timeout(secs(60), self.wishes.wait_for(all))
+        tokio::time::timeout(secs(60), self.intents.wait_for(all))
             .await
             .unwrap()
             .unwrap();

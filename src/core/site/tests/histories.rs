@@ -9,7 +9,7 @@
 //! - Past its limit a latched service makes no further switch that it is latched against.
 //! - A latch is told once, and not again before its release was told, over restarts too.
 //! - A lost event does not exist: when the world then stands still, the right future is reached.
-//! - The same inputs give the same notes, checks and wishes, also when they were written down.
+//! - The same inputs give the same notes, checks and intents, also when they were written down.
 
 use proptest::prelude::*;
 
@@ -432,13 +432,13 @@ fn replays(watched: &Watched) {
     assert_eq!(starts, watched.bench.world.starts);
     assert_eq!(site.deadline(), played.deadline());
     assert_eq!(site.memory(), played.memory());
-    let wishes = |site: &Site| {
+    let intents = |site: &Site| {
         site.services()
             .iter()
             .map(|service| service.wish().clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(wishes(&site), wishes(played));
+    assert_eq!(intents(&site), intents(played));
 }
 
 proptest! {
