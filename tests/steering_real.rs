@@ -29,7 +29,7 @@ async fn standing_by() -> (Birds, Drive) {
         .seen("something to adopt", |service, _| service.adopt.is_some())
         .await;
     assert_eq!(seen.services[0].adopt, Some(Strength::Off));
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     drive.verified(Strength::Off).await;
     (birds, drive)
 }
@@ -37,7 +37,7 @@ async fn standing_by() -> (Birds, Drive) {
 /// In the middle of an outage.
 async fn announced() -> (Birds, Drive) {
     let (birds, mut drive) = standing_by().await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive.verified(Strength::Full).await;
     assert_eq!(seen.services[0].exported_to, ["isp_upstream"]);
     eventually("the announcement", || birds.upstream_has(PREFIX)).await;
@@ -47,7 +47,7 @@ async fn announced() -> (Birds, Drive) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
     let (birds, mut drive) = standing_by().await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let sent = drive.stage(TransitionStage::EnableSent, "web_v4").await;
     let answered = drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
     let up = drive.stage(TransitionStage::Up, "web_v4").await;
@@ -70,7 +70,7 @@ async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
             .contains("test wants full"),
         "A3: the reason is shown"
     );
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     drive.stage(TransitionStage::Down, "web_v4").await;
     drive.verified(Strength::Off).await;
     eventually("the withdrawal", || !birds.upstream_has(PREFIX)).await;
@@ -81,10 +81,10 @@ async fn a5_every_stage_of_a_takeover_is_timed_and_it_is_verified() {
 async fn d8_full_to_drain_and_back_leaves_no_gap_at_the_upstream() {
     let (birds, mut drive) = announced().await;
     let (_, withdrawn) = birds.upstream_updates();
-    drive.wish(0, Strength::Drain);
+    drive.intent(0, Strength::Drain);
     drive.stage(TransitionStage::Down, "web_v4").await;
     drive.verified(Strength::Drain).await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.stage(TransitionStage::Down, "web_v4_drain").await;
     drive.verified(Strength::Full).await;
     assert!(birds.upstream_has(PREFIX));
@@ -133,7 +133,7 @@ async fn a6_a_decision_while_bird_is_dead_is_what_bird_comes_up_with() {
     let (mut birds, mut drive) = standing_by().await;
     birds.kill_ours();
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let file = birds.run_dir().join("bird/web_v4.conf");
     eventually("the state file", || {
         std::fs::read_to_string(&file).is_ok_and(|text| text == "disabled no;\n")
@@ -155,7 +155,7 @@ async fn a6_a_configure_undo_is_drift_and_is_mended() {
     // What an undo returns to was parsed while standing by.
     birds.birdc("configure");
     drive.verified(Strength::Off).await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.verified(Strength::Full).await;
     birds.birdc("configure");
     drive.verified(Strength::Full).await;
@@ -211,7 +211,7 @@ async fn a7_a_protocol_with_a_foreign_route_is_never_enabled() {
     let (birds, mut drive) = standing_by().await;
     birds.configure_ours(&[PREFIX, "203.0.113.0/24"], true);
     birds.birdc("configure");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = drive.failure().await;
     assert!(text.contains("not ours to announce: 203.0.113.0/24"), "{text}");
     let seen = drive
@@ -249,7 +249,7 @@ async fn a7_found_wrong_while_announced_is_alarmed_and_nothing_is_withdrawn() {
 async fn a5_enabled_and_not_exported_says_why() {
     let (birds, mut drive) = standing_by().await;
     birds.birdc("disable isp_upstream");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("not exported", |service, _| {
             service.actual == Some(Strength::Full) && !service.problems.is_empty()
@@ -320,10 +320,10 @@ async fn a5_an_unspecified_next_hop_is_told_before_and_after_and_the_neighbour_h
         setup(vec![target], &birds.run_dir(), &birds.socket(), POLL),
         Duration::from_secs(5),
     );
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     let seen = obstacle(&mut drive, "no next hop of its own").await;
     assert!(certain(&seen), "{:?}", seen.services[0].obstacles);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = not_exported(&mut drive).await;
     assert!(text.contains("no next hop of its own"), "{text}");
     assert!(
@@ -368,7 +368,7 @@ async fn a5_a_direct_route_that_beats_ours_is_named_before_and_after() {
     )
     .await;
     assert!(certain(&seen));
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = not_exported(&mut drive).await;
     assert!(text.contains("home has it at preference 240"), "{text}");
     assert!(!birds.upstream_has(PREFIX));
@@ -396,7 +396,7 @@ async fn a5_what_an_upstream_carries_from_another_protocol_is_alarmed_while_sile
     assert_eq!(seen.services[0].actual, Some(Strength::Off));
     assert!(!certain(&seen), "at 150 it would not beat ours");
     // A takeover replaces it, and is carried.
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.verified(Strength::Full).await;
 }
 
@@ -414,7 +414,7 @@ async fn a5_a_pipe_that_lets_nothing_through_is_told_before_and_after() {
     ).await;
     let seen = obstacle(&mut drive, "reaches it only through through").await;
     assert!(!certain(&seen), "not provable before it is enabled");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = not_exported(&mut drive).await;
     assert!(
         text.contains("stands in table inside") && text.contains("exports table master4"),
@@ -443,7 +443,7 @@ async fn a5_a_full_export_limit_is_the_cause_and_room_in_it_is_used() {
         .change_ours("next hop self;", "next hop self; export limit 1 action block;")
         .await;
     eventually("the office", || birds.upstream_has("203.0.113.128/25")).await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = not_exported(&mut drive).await;
     assert!(
         text.contains("the export limit of isp_upstream, 1, was reached"),
@@ -503,7 +503,7 @@ async fn a1_a_forgotten_checker_causes_less_than_ten_updates_in_a_minute_and_is_
         seen.services[0].problems
     );
     // An operator's word does not wait for it.
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let start = tokio::time::Instant::now();
     drive.verified(Strength::Full).await;
     assert!(

@@ -58,7 +58,7 @@ pub struct ServiceState {
     /// A freeze ended, and BIRD has not been read since (D10).
     thawing: bool,
     judgement: Decision,
-    wish: Intent,
+    intent: Intent,
     drill: Option<ActiveDrill>,
 }
 
@@ -130,7 +130,7 @@ impl ServiceState {
             remembered: Tracked::new(remembered),
             thawing: false,
             judgement: unsettled,
-            wish: Intent {
+            intent: Intent {
                 strength: None,
                 hands_off: false,
                 reason: String::new(),
@@ -153,7 +153,7 @@ impl ServiceState {
         self.remembered = before.remembered.clone();
         self.thawing = before.thawing;
         self.judgement = before.judgement;
-        self.wish = before.wish.clone();
+        self.intent = before.intent.clone();
         self.drill = before.drill.clone();
     }
 
@@ -235,8 +235,8 @@ impl ServiceState {
     }
 
     /// What we want of BIRD.
-    pub fn wish(&self) -> &Intent {
-        &self.wish
+    pub fn intent(&self) -> &Intent {
+        &self.intent
     }
 
     /// Falconer was woken `late`. A target that nobody watched has not been up that long: what
@@ -344,14 +344,14 @@ impl ServiceState {
             self.remembered.imposed = false;
         }
         self.settle_drill(now, around, notes);
-        self.wish.strength = self.stance.strength();
-        self.wish.drill = self.drill.as_ref().and_then(ActiveDrill::rehearsal);
+        self.intent.strength = self.stance.strength();
+        self.intent.drill = self.drill.as_ref().and_then(ActiveDrill::rehearsal);
         // What a drill announces is ended before hands are taken off.
         let frozen = self
             .overridden()
             .map_or(self.thawing, |over| over.action == OverrideAction::Freeze);
-        self.wish.hands_off = self.wish.drill.is_none() && frozen;
-        self.wish.reason = self.reason_for_bird();
+        self.intent.hands_off = self.intent.drill.is_none() && frozen;
+        self.intent.reason = self.reason_for_bird();
     }
 
     /// Where it stands before a switch that counts towards the latch; the verdict up leads there.
@@ -505,7 +505,7 @@ impl ServiceState {
         self.thawing = false;
         self.remembered.imposed = why.is_imposed() && to == self.starting_point();
         let reason = self.reason(why);
-        self.wish.decision += 1;
+        self.intent.decision += 1;
         notes.push(CoreEvent::Switched {
             service: self.index,
             from,

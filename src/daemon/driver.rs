@@ -270,10 +270,10 @@ impl Driver {
         let services = self.site.services();
         self.edges.intents.send_if_modified(|intents| {
             if intents.len() != services.len() {
-                *intents = services.iter().map(|service| service.wish().clone()).collect();
+                *intents = services.iter().map(|service| service.intent().clone()).collect();
                 return true;
             }
-            let wanted = |index: usize| services[index].wish();
+            let wanted = |index: usize| services[index].intent();
             let changed: Vec<usize> = settled
                 .iter()
                 .copied()
@@ -310,7 +310,7 @@ impl Driver {
             return;
         };
         let protocols = service.policy().full.len().max(service.policy().drain.len());
-        let Some(mut following) = TransitionTimer::begin(&now, note, service.wish().decision, protocols)
+        let Some(mut following) = TransitionTimer::begin(&now, note, service.intent().decision, protocols)
         else {
             return;
         };

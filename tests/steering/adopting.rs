@@ -15,7 +15,7 @@ async fn d10_at_start_nothing_is_written_and_what_is_announced_is_told() {
     }
     assert_eq!(place.bird.writes(), Vec::<String>::new());
     assert_eq!(place.says("web_v4"), None, "nor any file");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.verified(Strength::Full).await;
     drive.verified(Strength::Full).await;
     assert_eq!(place.bird.writes(), Vec::<String>::new());

@@ -8,7 +8,7 @@ async fn a4_a_bird_that_hangs_at_the_enable_is_read_anew_after_the_reconnect() {
     let mut drive = place.brought_to(web(), Strength::Off).await;
     // The enable is carried out, and the answer never comes.
     place.bird.plan("enable", Fault::Hang);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.verified(Strength::Full).await;
     assert_eq!(
         place.bird.writes().len(),
@@ -57,7 +57,7 @@ async fn a4_bird_away_is_a_state_and_the_want_is_applied_when_it_comes_back() {
     let seen = drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
     assert_eq!(seen.upstreams[0].state.as_str(), "unknown");
     assert!(!seen.bird_running_normally);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     for _ in 0..2 {
         drive
             .seen("still no BIRD", |service, _| service.actual.is_none())
@@ -100,7 +100,7 @@ async fn a10_a_decision_ends_a_poll_that_takes_long() {
             .any(|received| received.line == "show status")
     })
     .await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
     let lines: Vec<String> = place.bird.received()[before..]
         .iter()
@@ -149,10 +149,10 @@ async fn a10_a_decision_in_the_middle_of_another_does_not_end_the_watch_over_it(
     place
         .bird
         .plan("enable", Fault::Delay(Duration::from_millis(100)));
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     until("the enable", || place.is_up("web_v4")).await;
     // Nothing has to be written for it, and the export comes later than the look that it causes.
-    drive.wish(1, Strength::Off);
+    drive.intent(1, Strength::Off);
     sleep(Duration::from_millis(200)).await;
     place
         .bird

@@ -4,7 +4,7 @@ use crate::place::*;
 
 /// What is said of it once it is up and not verified.
 async fn not_exported(place: &Place, drive: &mut Drive) -> String {
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("not exported", |service, _| {
             service.actual == Some(Strength::Full)
@@ -46,7 +46,7 @@ async fn a5_an_unspecified_next_hop_will_do_where_the_filter_gives_one() {
     (bgp.next_hop, bgp.filter_next_hop) = ("::".to_owned(), "203.0.113.2".parse().ok());
     let place = Place::new(daemon);
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.stage(TransitionStage::Exported, "web_v4").await;
     drive.verified(Strength::Full).await;
 }
@@ -122,7 +122,7 @@ async fn a1_a_decision_does_not_wait_as_a_mend_does() {
     undo();
     drive.drift().await;
     let start = Instant::now();
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     until("the decision's own change", || place.is_up("web_v4")).await;
     assert!(
         start.elapsed() < Duration::from_secs(2),

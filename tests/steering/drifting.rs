@@ -88,7 +88,7 @@ async fn a6_a_restart_that_comes_up_silent_is_told_as_such_and_mended() {
 async fn d11_frozen_nothing_is_written_and_drift_is_shown() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Full).await;
-    drive.change(0, |wish| wish.hands_off = true);
+    drive.change(0, |intent| intent.hands_off = true);
     let (writes, file) = (place.bird.writes(), place.says("web_v4"));
     place.bird.with(Daemon::reconfigure);
     let text = drive.drift().await;
@@ -97,7 +97,7 @@ async fn d11_frozen_nothing_is_written_and_drift_is_shown() {
         "{text}"
     );
     // Whatever is wanted meanwhile.
-    drive.change(0, |wish| wish.strength = Some(Strength::Off));
+    drive.change(0, |intent| intent.strength = Some(Strength::Off));
     for _ in 0..3 {
         let seen = drive.seen("a look", |_, _| true).await;
         assert_eq!(seen.services[0].actual, Some(Strength::Off));
@@ -105,9 +105,9 @@ async fn d11_frozen_nothing_is_written_and_drift_is_shown() {
     }
     assert_eq!(drive.mends(), []);
     assert_eq!((place.bird.writes(), place.says("web_v4")), (writes, file));
-    drive.change(0, |wish| {
-        wish.hands_off = false;
-        wish.strength = Some(Strength::Full);
+    drive.change(0, |intent| {
+        intent.hands_off = false;
+        intent.strength = Some(Strength::Full);
     });
     drive.verified(Strength::Full).await;
 }

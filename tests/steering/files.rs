@@ -12,7 +12,7 @@ async fn a6_without_bird_the_file_says_at_once_what_was_decided() {
     place.bird.stop();
     let mut drive = Drive::start(slow, PATIENCE);
     drive.seen("no BIRD", |service, _| service.actual.is_none()).await;
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     until("the file", || {
         place.says("web_v4").as_deref() == Some("disabled no;\n")
     })
@@ -21,7 +21,7 @@ async fn a6_without_bird_the_file_says_at_once_what_was_decided() {
         place.says("web_v4_drain").as_deref() == Some("disabled;\n")
     })
     .await;
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     until("the file", || {
         place.says("web_v4").as_deref() == Some("disabled;\n")
     })
@@ -38,14 +38,14 @@ async fn a6_the_file_is_written_before_bird_is_told() {
     place
         .bird
         .plan("enable", Fault::Delay(Duration::from_millis(150)));
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     until("the enable", || place.is_up("web_v4")).await;
     assert_eq!(place.says("web_v4").as_deref(), Some("disabled no;\n"));
     drive.verified(Strength::Full).await;
     place
         .bird
         .plan("disable", Fault::Delay(Duration::from_millis(150)));
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     until("the disable", || !place.is_up("web_v4")).await;
     assert_eq!(place.says("web_v4").as_deref(), Some("disabled;\n"));
 }
@@ -66,7 +66,7 @@ async fn a6_a_file_that_cannot_be_written_is_alarmed_and_stops_no_announcement()
     let place = Place::new(daemon());
     std::fs::write(place.dir.path().join("run"), "in the way").unwrap();
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive.verified(Strength::Full).await;
     let text = problem(&seen, AlarmCode::StateDir).expect("an alarm");
     assert!(text.contains("cannot make the directory"), "{text}");

@@ -7,7 +7,7 @@ async fn a7_a_foreign_route_forbids_the_enable_and_not_the_disable() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     add_route(&place, "web_v4", "0.0.0.0/0");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = drive.failure().await;
     assert!(text.contains("not ours to announce: 0.0.0.0/0"), "{text}");
     let seen = drive
@@ -25,7 +25,7 @@ async fn a7_a_foreign_route_forbids_the_enable_and_not_the_disable() {
         "nor may a restart of BIRD announce it"
     );
     place.bird.with(|daemon| daemon.protocol("web_v4").enabled = true);
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     drive.verified(Strength::Off).await;
     assert!(!place.is_up("web_v4"));
 }
@@ -54,7 +54,7 @@ async fn a7_a_drain_protocol_that_is_refused_leaves_the_full_one_announced() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Full).await;
     add_route(&place, "web_v4_drain", "203.0.113.0/24");
-    drive.wish(0, Strength::Drain);
+    drive.intent(0, Strength::Drain);
     drive.failure().await;
     drive
         .seen("the alarm", |service, _| !service.problems.is_empty())
@@ -67,7 +67,7 @@ async fn a5_an_announcement_that_the_guard_refuses_is_alarmed_as_not_exported_to
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     add_route(&place, "web_v4", "203.0.113.0/24");
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("both alarms", |service, _| service.problems.len() > 1)
         .await;
@@ -84,7 +84,7 @@ async fn a5_an_announcement_that_the_guard_refuses_is_alarmed_as_not_exported_to
 async fn a7_a_protocol_that_bird_does_not_have_is_alarmed() {
     let place = Place::new(Daemon::new("2.0.12").with_bgp("isp_upstream", "203.0.113.1", &["ipv4"]));
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("the alarm", |service, _| !service.problems.is_empty())
         .await;

@@ -44,7 +44,7 @@ async fn a1_wishes_that_come_one_by_one_share_the_looks_at_all_protocols() {
     drive.seen("BIRD", |service, _| service.actual.is_some()).await;
     let before = place.bird.lines().len();
     for service in 0..SERVICES {
-        drive.wish(service, Strength::Full);
+        drive.intent(service, Strength::Full);
         // They come one by one, while others are seen to.
         tokio::task::yield_now().await;
     }
@@ -88,7 +88,7 @@ async fn a10_a_decision_does_not_wait_for_the_answers_of_a_poll() {
             .any(|line| line.contains("isp_upstream"))
     };
     until("the poll", asked).await;
-    drive.wish(7, Strength::Full);
+    drive.intent(7, Strength::Full);
     until("the enable", || place.is_up(&name(7))).await;
     let lines = place.bird.lines()[before..].to_vec();
     let at = |start: &str| lines.iter().position(|line| line.starts_with(start));

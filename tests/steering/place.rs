@@ -93,7 +93,7 @@ impl Place {
     pub(crate) async fn brought_to(&self, target: ReconcileTarget, strength: Strength) -> Drive {
         let mut drive = Drive::start(self.setup(vec![target]), PATIENCE);
         drive.seen("BIRD", |service, _| service.actual.is_some()).await;
-        drive.wish(0, strength);
+        drive.intent(0, strength);
         drive.verified(strength).await;
         drive
     }

@@ -7,7 +7,7 @@ async fn d8_the_new_protocol_is_seen_to_carry_before_the_old_one_goes() {
     let (daemon, target) = both_families();
     let place = Place::new(daemon);
     let mut drive = place.brought_to(target, Strength::Full).await;
-    drive.wish(0, Strength::Drain);
+    drive.intent(0, Strength::Drain);
     drive.verified(Strength::Drain).await;
     let lines = place.bird.lines();
     let at = |start: &str| {
@@ -31,7 +31,7 @@ async fn a5_an_upstream_that_is_down_is_named_and_its_return_is_seen() {
         .bird
         .with(|daemon| daemon.set_session("isp_upstream", "Active", "Socket: Connection refused"));
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("not exported", |service, _| {
             service.actual == Some(Strength::Full) && !service.problems.is_empty()
@@ -58,7 +58,7 @@ async fn a5_an_export_filter_in_the_way_is_named() {
         .bird
         .with(|daemon| daemon.bgp("isp_upstream").exports = Some(Vec::new()));
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("not exported", |service, _| {
             service.actual == Some(Strength::Full) && !service.problems.is_empty()
@@ -76,7 +76,7 @@ async fn a5_graceful_restart_recovery_is_said_to_hold_it_back() {
         daemon.bgp("isp_upstream").exports = Some(Vec::new());
     });
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let seen = drive
         .seen("not exported", |service, _| {
             service.actual == Some(Strength::Full) && !service.problems.is_empty()

@@ -16,7 +16,7 @@ async fn drill(drive: &mut Drive, what: &str, is_it: impl Fn(&DrillState) -> boo
 /// A drill that is carried; the wish's number.
 async fn carried(place: &Place, strength: Strength) -> (Drive, u64) {
     let mut drive = place.brought_to(web(), Strength::Off).await;
-    let id = drive.change(0, |wish| wish.drill = Some(DrillIntent::Announce(strength)));
+    let id = drive.change(0, |intent| intent.drill = Some(DrillIntent::Announce(strength)));
     let drill = drill(&mut drive, "drill, carried", |state| {
         *state == DrillState::Carried
     })
@@ -43,7 +43,7 @@ async fn a6_a_drill_announces_and_ends_and_the_state_files_never_know() {
         }
         let seen = drive.seen("a look", |_, _| true).await;
         assert_eq!(seen.services[0].problems, [], "a drill is no drift");
-        drive.change(0, |wish| wish.drill = Some(DrillIntent::End(strength)));
+        drive.change(0, |intent| intent.drill = Some(DrillIntent::End(strength)));
         drill(&mut drive, "the end", |state| *state == DrillState::Silent).await;
         assert!(!place.is_up(protocol));
         let stages: Vec<TransitionStage> = drive.stages().into_iter().map(|(stage, _)| stage).collect();
@@ -113,8 +113,8 @@ async fn a7_a_drill_of_foreign_routes_is_refused_like_a_takeover() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     add_route(&place, "web_v4_drain", "0.0.0.0/0");
-    drive.change(0, |wish| {
-        wish.drill = Some(DrillIntent::Announce(Strength::Drain));
+    drive.change(0, |intent| {
+        intent.drill = Some(DrillIntent::Announce(Strength::Drain));
     });
     let text = drive.failure().await;
     assert!(text.contains("not ours to announce: 0.0.0.0/0"), "{text}");
@@ -128,8 +128,8 @@ async fn a5_a_drill_that_no_upstream_takes_says_why() {
         .bird
         .with(|daemon| daemon.bgp("isp_upstream").exports = Some(Vec::new()));
     let mut drive = place.brought_to(web(), Strength::Off).await;
-    drive.change(0, |wish| {
-        wish.drill = Some(DrillIntent::Announce(Strength::Drain));
+    drive.change(0, |intent| {
+        intent.drill = Some(DrillIntent::Announce(Strength::Drain));
     });
     let seen = drive
         .seen("its problem", |service, _| {
@@ -157,7 +157,7 @@ async fn a5_the_end_is_seen_only_when_nobody_carries_it() {
     for _ in 0..3 {
         place.bird.plan("disable", Fault::Forget);
     }
-    drive.change(0, |wish| wish.drill = Some(DrillIntent::End(Strength::Drain)));
+    drive.change(0, |intent| intent.drill = Some(DrillIntent::End(Strength::Drain)));
     let first = drive.seen("a look", |service, _| service.drill.is_some()).await;
     assert_eq!(
         first.services[0].drill.clone().map(|drill| drill.state),
@@ -176,9 +176,9 @@ async fn a5_the_end_is_seen_only_when_nobody_carries_it() {
 async fn d7_a_takeover_in_mid_drill_replaces_the_drain_without_a_gap() {
     let place = Place::new(daemon());
     let (mut drive, _) = carried(&place, Strength::Drain).await;
-    drive.change(0, |wish| {
-        wish.strength = Some(Strength::Full);
-        wish.drill = None;
+    drive.change(0, |intent| {
+        intent.strength = Some(Strength::Full);
+        intent.drill = None;
     });
     drive.verified(Strength::Full).await;
     let writes = place.bird.writes();
@@ -197,9 +197,9 @@ async fn d7_a_takeover_in_mid_drill_replaces_the_drain_without_a_gap() {
 async fn d7_a_takeover_in_mid_drill_at_full_only_writes_the_file() {
     let place = Place::new(daemon());
     let (mut drive, _) = carried(&place, Strength::Full).await;
-    drive.change(0, |wish| {
-        wish.strength = Some(Strength::Full);
-        wish.drill = None;
+    drive.change(0, |intent| {
+        intent.strength = Some(Strength::Full);
+        intent.drill = None;
     });
     drive.verified(Strength::Full).await;
     assert_eq!(
@@ -218,7 +218,7 @@ async fn d10_what_a_drill_left_behind_is_silenced_and_nothing_else() {
         place.bird.with(|daemon| daemon.protocol(name).enabled = true);
     }
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.change(0, |wish| wish.drill = Some(DrillIntent::End(Strength::Drain)));
+    drive.change(0, |intent| intent.drill = Some(DrillIntent::End(Strength::Drain)));
     drill(&mut drive, "the end", |state| *state == DrillState::Silent).await;
     assert!(place.is_up("web_v4") && !place.is_up("web_v4_drain"));
     assert_eq!(
@@ -235,7 +235,7 @@ async fn d10_what_its_file_says_is_enabled_is_no_drills() {
     std::fs::create_dir_all(place.file("web_v4").parent().expect("a directory")).expect("it can be made");
     std::fs::write(place.file("web_v4"), "disabled no;\n").expect("it can be written");
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.change(0, |wish| wish.drill = Some(DrillIntent::End(Strength::Full)));
+    drive.change(0, |intent| intent.drill = Some(DrillIntent::End(Strength::Full)));
     drill(&mut drive, "the end", |state| *state == DrillState::Silent).await;
     assert!(place.is_up("web_v4"));
     assert_eq!(place.bird.writes(), [""; 0]);

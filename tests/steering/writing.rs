@@ -11,10 +11,10 @@ async fn a1_a_decision_is_written_at_once_and_not_with_the_next_poll() {
     };
     let mut drive = Drive::start(slow, PATIENCE);
     drive.seen("BIRD", |service, _| service.actual.is_some()).await;
-    drive.wish(0, Strength::Off);
+    drive.intent(0, Strength::Off);
     sleep(Duration::from_millis(50)).await;
     let decided = Instant::now();
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let exported = drive.stage(TransitionStage::Exported, "web_v4").await;
     assert!(
         exported.at - decided < Duration::from_secs(1),
@@ -43,7 +43,7 @@ async fn a2_failover_is_enable_and_disable_of_one_name_and_nothing_else() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     for strength in [Strength::Full, Strength::Drain, Strength::Off] {
-        drive.wish(0, strength);
+        drive.intent(0, strength);
         drive.verified(strength).await;
     }
     assert_eq!(
@@ -84,7 +84,7 @@ async fn a1_a_write_that_fails_is_retried_and_reported_once() {
         place.bird.plan("enable", Fault::Say("8000 Out of luck\n".into()));
     }
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = drive.failure().await;
     assert!(
         text.contains("web_v4 could not be enabled") && text.contains("Out of luck"),
@@ -118,7 +118,7 @@ async fn a1_a_socket_that_only_reads_is_reported_and_shown() {
         place.bird.plan("enable", Fault::Deny);
     }
     let mut drive = Drive::start(place.setup(vec![web()]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     let text = drive.failure().await;
     assert!(text.contains("only read"), "{text}");
     let seen = drive
@@ -137,7 +137,7 @@ async fn a1_one_family_that_fails_does_not_keep_the_other() {
             .plan("enable \"web_v6\"", Fault::Say("8000 Out of luck\n".into()));
     }
     let mut drive = Drive::start(place.setup(vec![target]), PATIENCE);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.stage(TransitionStage::Exported, "web_v4").await;
     let seen = drive
         .seen("the alarm", |service, _| !service.problems.is_empty())
@@ -156,7 +156,7 @@ async fn a2_an_enable_that_is_lost_in_a_reconfiguration_is_repeated_soon() {
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     place.bird.with(|daemon| daemon.stuck.push("web_v4".into()));
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     // "already enabled", and it is down: the word was lost.
     drive.stage(TransitionStage::EnableAnswered, "web_v4").await;
     place.bird.with(|daemon| daemon.stuck.clear());
@@ -180,7 +180,7 @@ async fn a2_an_enable_that_is_accepted_and_does_nothing_is_repeated_with_backoff
     let place = Place::new(daemon());
     let mut drive = place.brought_to(web(), Strength::Off).await;
     place.bird.plan("enable", Fault::Forget);
-    drive.wish(0, Strength::Full);
+    drive.intent(0, Strength::Full);
     drive.verified(Strength::Full).await;
     assert_eq!(place.bird.writes().len(), 2, "{:?}", place.bird.writes());
 }

@@ -15,9 +15,9 @@ const STATES: [ProtocolState; 6] = [
 const WISHES: [Strength; 3] = [Strength::Off, Strength::Drain, Strength::Full];
 
 /// Answers the plan's questions, all of them with `guard` and `table`, until it asks no more.
-fn settle(mut pair: ProtocolPair, wish: Strength, guard: bool, table: bool) -> (ProtocolPair, Vec<Step>) {
+fn settle(mut pair: ProtocolPair, intent: Strength, guard: bool, table: bool) -> (ProtocolPair, Vec<Step>) {
     for _ in 0..4 {
-        let steps = pair.steps(wish);
+        let steps = pair.steps(intent);
         match steps.as_slice() {
             [Step::AskGuard(slot)] => pair.get_mut(*slot).unwrap().fits = Some(guard),
             [Step::AskRoutes(slot)] => pair.get_mut(*slot).unwrap().routed = Some(table),
@@ -62,25 +62,25 @@ fn file_words(files: [Option<StateFileValue>; 2]) -> String {
 fn a1_every_combination_of_wish_and_observation_has_its_steps() {
     let mut table = format!(
         "{:<6}{:<10}{:<10} {:<28}{:<9} {:<28}{}\n",
-        "wish", "full", "drain", "all is well: steps", "files", "refused, or no route: steps", "files"
+        "want", "full", "drain", "all is well: steps", "files", "refused, or no route: steps", "files"
     );
-    for wish in WISHES {
+    for intent in WISHES {
         for pair in pairs() {
             let drain = pair
                 .drain
                 .map_or("-".to_owned(), |drain| format!("{:?}", drain.state));
             let column = |fine: bool| {
-                let (settled, steps) = settle(pair, wish, fine, fine);
+                let (settled, steps) = settle(pair, intent, fine, fine);
                 let steps = steps.iter().map(words).collect::<Vec<_>>().join(", ");
                 (
                     if steps.is_empty() { "-".to_owned() } else { steps },
-                    file_words(settled.files(wish)),
+                    file_words(settled.files(intent)),
                 )
             };
             let ((well, well_files), (ill, ill_files)) = (column(true), column(false));
             table += &format!(
                 "{:<6}{:<10}{drain:<10} {well:<28}{well_files:<9} {ill:<28}{ill_files}\n",
-                wish.to_string(),
+                intent.to_string(),
                 format!("{:?}", pair.full.state)
             );
         }
@@ -90,12 +90,12 @@ fn a1_every_combination_of_wish_and_observation_has_its_steps() {
 
 #[test]
 fn a1_the_same_input_gives_the_same_steps_and_nothing_differs_means_no_steps() {
-    for wish in WISHES {
+    for intent in WISHES {
         for pair in pairs() {
-            let (settled, steps) = settle(pair, wish, true, true);
-            assert_eq!(settled.steps(wish), steps);
-            if pair.reached(wish) && pair.full.state != ProtocolState::Unknown {
-                assert_eq!(steps, [], "{wish} {pair:?}");
+            let (settled, steps) = settle(pair, intent, true, true);
+            assert_eq!(settled.steps(intent), steps);
+            if pair.reached(intent) && pair.full.state != ProtocolState::Unknown {
+                assert_eq!(steps, [], "{intent} {pair:?}");
             }
         }
     }
@@ -103,23 +103,23 @@ fn a1_the_same_input_gives_the_same_steps_and_nothing_differs_means_no_steps() {
 
 #[test]
 fn a7_a_refusal_never_enables_and_never_forbids_a_disable() {
-    for wish in WISHES {
+    for intent in WISHES {
         for pair in pairs() {
-            let (_, refused) = settle(pair, wish, false, true);
+            let (_, refused) = settle(pair, intent, false, true);
             assert!(
                 !refused
                     .iter()
                     .any(|step| matches!(step, Step::Switch(_, SwitchAction::Enable))),
-                "{wish} {pair:?}: {refused:?}"
+                "{intent} {pair:?}: {refused:?}"
             );
-            let (_, allowed) = settle(pair, wish, true, true);
+            let (_, allowed) = settle(pair, intent, true, true);
             let disables = |steps: &[Step]| {
                 steps
                     .iter()
                     .filter(|step| matches!(step, Step::Switch(_, SwitchAction::Disable)))
                     .count()
             };
-            assert_eq!(disables(&refused), disables(&allowed), "{wish} {pair:?}");
+            assert_eq!(disables(&refused), disables(&allowed), "{intent} {pair:?}");
         }
     }
 }
@@ -292,14 +292,14 @@ impl Bird {
     }
 
     /// One round as steering makes it: look, ask, files, writes. Claims hold at every point in it.
-    fn round(&mut self, wish: Strength, gapless: bool) {
+    fn round(&mut self, intent: Strength, gapless: bool) {
         let mut pair = ProtocolPair {
             full: self.full.known(),
             drain: self.drain.map(|drain| drain.known()),
         };
         let mut writes = Vec::new();
         for _ in 0..4 {
-            writes = pair.steps(wish);
+            writes = pair.steps(intent);
             match writes.as_slice() {
                 [Step::AskGuard(slot)] => pair.get_mut(*slot).unwrap().fits = Some(self.slot(*slot).fits),
                 [Step::AskRoutes(slot)] => {
@@ -310,7 +310,7 @@ impl Bird {
         }
         for (slot, file) in [PairSide::Full, PairSide::Drain]
             .into_iter()
-            .zip(pair.files(wish))
+            .zip(pair.files(intent))
         {
             if let (Some(file), true) = (file, slot == PairSide::Full || self.drain.is_some()) {
                 self.slot(slot).file = file;
@@ -382,26 +382,26 @@ proptest! {
             (0..full).for_each(|_| bird.full.work());
             (0..drain).for_each(|_| bird.drain.iter_mut().for_each(Model::work));
         };
-        for (wish, full_work, drain_work) in &history {
+        for (intent, full_work, drain_work) in &history {
             // What carried when it was to be announced carries on, whatever is wanted in between.
-            gapless = *wish != Strength::Off && (gapless || bird.carries_after_configure());
-            bird.round(*wish, gapless);
+            gapless = *intent != Strength::Off && (gapless || bird.carries_after_configure());
+            bird.round(*intent, gapless);
             work(&mut bird, *full_work, *drain_work);
             prop_assert!(!gapless || bird.carries(), "a gap while BIRD worked: {bird:?}");
         }
 
-        let wish = history.last().unwrap().0;
+        let intent = history.last().unwrap().0;
         for _ in 0..8 {
-            bird.round(wish, gapless);
+            bird.round(intent, gapless);
             work(&mut bird, 1, 1);
         }
         let able = |model: &Model| model.exists && model.fits && model.resolves;
-        let reachable = match wish {
+        let reachable = match intent {
             Strength::Off => true,
             Strength::Full => able(&bird.full),
             Strength::Drain => bird.drain.as_ref().is_none_or(able),
         };
         let pair = ProtocolPair { full: bird.full.known(), drain: bird.drain.map(|drain| drain.known()) };
-        prop_assert!(!reachable || pair.reached(wish), "{wish} not reached: {bird:?}");
+        prop_assert!(!reachable || pair.reached(intent), "{intent} not reached: {bird:?}");
     }
 }

@@ -289,7 +289,7 @@ fn d5_a_pass_is_sought_until_one_has_begun_after_the_fail() {
         .finish(at(1_711), CheckId(2), CheckOutcome::Error)
         .expect("under way");
     witness.seek_pass(at(2_300), at(501));
-    assert_eq!(witness.due(), at(2_200), "the earlier wish stands");
+    assert_eq!(witness.due(), at(2_200), "the earlier request stands");
     witness.start(at(2_300), CheckId(3));
     witness
         .finish(at(2_301), CheckId(3), CheckOutcome::Pass)

@@ -250,7 +250,7 @@ impl ServiceState {
 
     fn rise(&mut self, now: Now, notes: &mut Vec<CoreEvent>) {
         let Some(drill) = &self.drill else { return };
-        self.wish.decision += 1;
+        self.intent.decision += 1;
         let began = DrillStep::Began {
             plan: drill.plan.clone(),
             actor: drill.actor.clone(),
@@ -261,7 +261,7 @@ impl ServiceState {
 
     /// BIRD is to be silent again.
     fn fall(&mut self, now: Now, end: DrillEnd, notes: &mut Vec<CoreEvent>) {
-        self.wish.decision += 1;
+        self.intent.decision += 1;
         let give_up = now.mono + END_LIMIT;
         let step = DrillStep::Ending(end.clone());
         self.go_on(ActiveDrillPhase::Ending { end, give_up }, step, notes);

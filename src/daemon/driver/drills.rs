@@ -23,7 +23,7 @@ impl Driver {
         let left = services.map(|service| {
             let strength = service.drill()?.plan().strength;
             let protocols = drill_timer::protocols(service.policy(), strength);
-            Some(DrillTimer::left_behind(service.wish().decision, protocols))
+            Some(DrillTimer::left_behind(service.intent().decision, protocols))
         });
         left.collect()
     }
@@ -143,7 +143,7 @@ impl Driver {
                 .site
                 .services()
                 .get(service)
-                .map(|service| service.wish().decision);
+                .map(|service| service.intent().decision);
             let Some(view) = seen.services.get(service) else {
                 continue;
             };
@@ -261,7 +261,7 @@ impl Driver {
             .site
             .services()
             .get(service)
-            .map(|service| service.wish().decision);
+            .map(|service| service.intent().decision);
         match step {
             DrillStep::Began { plan, actor } => {
                 self.drill_decided(service, decision);

@@ -76,7 +76,7 @@ impl Driver {
         let intents: Intents = self.edges.intents.borrow().iter().map(silent).collect();
         let steered: Vec<bool> = intents
             .iter()
-            .map(|wish| wish.strength.is_some() && !wish.hands_off)
+            .map(|intent| intent.strength.is_some() && !intent.hands_off)
             .collect();
         self.edges.intents.send_replace(intents);
         let deadline = Instant::now() + self.config.bird.timeout;

@@ -151,7 +151,7 @@ impl Bench {
 
     /// Until every service is wanted so.
     async fn until_all(&mut self, strength: Strength) {
-        let all = |intents: &Intents| intents.iter().all(|wish| wish.strength == Some(strength));
+        let all = |intents: &Intents| intents.iter().all(|intent| intent.strength == Some(strength));
         tokio::time::timeout(secs(60), self.intents.wait_for(all))
             .await
             .unwrap()

@@ -61,7 +61,7 @@ pub fn setup(
 
 /// A reconciler under test.
 pub struct Drive {
-    wishes: watch::Sender<Intents>,
+    intents: watch::Sender<Intents>,
     reports: ReportReceiver,
     /// Everything reported so far.
     pub log: Vec<ReconcilerReport>,
@@ -73,10 +73,10 @@ impl Drive {
     /// Starts it, with nothing settled yet.
     pub fn start(setup: ReconcilerConfig, timeout: Duration) -> Self {
         let client = BirdClient::spawn(setup.socket.clone(), timeout);
-        let (wishes, wanted) = watch::channel(vec![Intent::default(); setup.targets.len()].into());
+        let (intents, wanted) = watch::channel(vec![Intent::default(); setup.targets.len()].into());
         let (reconciler, reports) = reconcile::spawn(&client, setup, wanted);
         Self {
-            wishes,
+            intents,
             reports,
             log: Vec::new(),
             next_id: 1,
@@ -85,10 +85,10 @@ impl Drive {
     }
 
     /// A decision for one service.
-    pub fn wish(&mut self, service: usize, strength: Strength) -> u64 {
-        self.change(service, |wish| {
-            wish.strength = Some(strength);
-            wish.reason = format!("test wants {strength}");
+    pub fn intent(&mut self, service: usize, strength: Strength) -> u64 {
+        self.change(service, |intent| {
+            intent.strength = Some(strength);
+            intent.reason = format!("test wants {strength}");
         })
     }
 
@@ -96,26 +96,26 @@ impl Drive {
     pub fn wish_all(&mut self, strength: Strength) {
         let id = self.next_id;
         self.next_id += 1;
-        let wish = Intent {
+        let intent = Intent {
             strength: Some(strength),
             hands_off: false,
             reason: "test".to_owned(),
             decision: id,
             drill: None,
         };
-        self.wishes
-            .send_modify(|wishes| *wishes = vec![wish; wishes.len()].into());
+        self.intents
+            .send_modify(|intents| *intents = vec![intent; intents.len()].into());
     }
 
     /// Changes one wish; its new number.
     pub fn change(&mut self, service: usize, change: impl FnOnce(&mut Intent)) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        self.wishes.send_modify(|wishes| {
-            let mut all = wishes.to_vec();
+        self.intents.send_modify(|intents| {
+            let mut all = intents.to_vec();
             change(&mut all[service]);
             all[service].decision = id;
-            *wishes = Arc::from(all);
+            *intents = Arc::from(all);
         });
         id
     }

@@ -23,11 +23,11 @@ fn taken_over() -> Bench {
 #[test]
 fn an_unchanged_service_keeps_its_announcement_its_rows_and_its_decision() {
     let mut bench = taken_over();
-    let decision = bench.play.site().services()[0].wish().clone();
+    let decision = bench.play.site().services()[0].intent().clone();
     let streak = bench.play.site().probe(PING).unwrap().rows().streak();
     bench.play.reconfigure(&article());
     let service = &bench.play.site().services()[0];
-    assert_eq!(service.wish(), &decision);
+    assert_eq!(service.intent(), &decision);
     assert_eq!(service.probes()[0].rows().streak(), streak);
     bench.run_for(secs(60));
     assert_eq!(bench.switches().len(), 1, "{:?}", bench.switches());
@@ -251,7 +251,7 @@ fn a_service_keeps_all_that_it_shows() {
         (now.stance(), now.stance_since(), now.verdict()),
         (then.stance(), then.stance_since(), then.verdict())
     );
-    assert_eq!((now.consented(), now.wish()), (then.consented(), then.wish()));
+    assert_eq!((now.consented(), now.intent()), (then.consented(), then.intent()));
     assert_eq!(
         (now.judgement(), now.remembered()),
         (then.judgement(), then.remembered())

@@ -66,7 +66,7 @@ impl Bench {
     }
 
     fn rehearsal(&self) -> Option<DrillIntent> {
-        self.play.site().services()[0].wish().drill
+        self.play.site().services()[0].intent().drill
     }
 
     /// How its drills ended, in words.
@@ -86,12 +86,12 @@ impl Bench {
     }
 
     fn refused(&mut self, plan: DrillPlan) -> String {
-        let before = self.play.site().services()[0].wish().clone();
+        let before = self.play.site().services()[0].intent().clone();
         let said = self
             .ask(OperatorCommand::Drill(plan))
             .expect_err("something is amiss")
             .0;
-        assert_eq!(self.play.site().services()[0].wish(), &before);
+        assert_eq!(self.play.site().services()[0].intent(), &before);
         assert!(self.play.site().services()[0].remembered().drill.is_none());
         said
     }
@@ -276,8 +276,8 @@ fn a_dry_run_leaves_no_trace() {
     assert_eq!((bench.phase(), bench.rehearsal()), (None, None));
     let after = &bench.play.site().services()[0];
     assert_eq!(
-        (after.wish(), after.remembered()),
-        (before.wish(), before.remembered())
+        (after.intent(), after.remembered()),
+        (before.intent(), before.remembered())
     );
     let (outcome, text) = bench.ends().remove(0);
     assert_eq!(outcome, DrillOutcome::Passed);
@@ -367,8 +367,8 @@ fn whatever_comes_in_between_ends_it_cleanly() {
                 Some(DrillIntent::End(Strength::Drain)),
                 "{phase:?} {number}"
             );
-            let wish = bench.play.site().services()[0].wish();
-            assert!(!wish.hands_off, "frozen or not, what a drill began is ended");
+            let intent = bench.play.site().services()[0].intent();
+            assert!(!intent.hands_off, "frozen or not, what a drill began is ended");
             assert_eq!(bench.ends(), [], "nothing is told before it is seen");
             bench.drill(DrillEvent::Silent);
             assert_eq!(bench.ends()[0].0, *outcome, "{phase:?} {number}");
@@ -405,7 +405,7 @@ fn d11_a_freeze_takes_hands_off_once_the_drill_is_over() {
         .ask(OperatorCommand::Freeze(OverrideOptions::default()))
         .unwrap();
     bench.drill(DrillEvent::Silent);
-    assert!(bench.play.site().services()[0].wish().hands_off);
+    assert!(bench.play.site().services()[0].intent().hands_off);
 }
 
 #[test]
@@ -473,12 +473,12 @@ fn d10_what_a_drill_left_behind_is_ended_before_anything_is_adopted() {
         let before = at(phase);
         let mut bench = before.restart(&article());
         bench.run_for(ms(1));
-        let wish = bench.play.site().services()[0].wish().clone();
+        let intent = bench.play.site().services()[0].intent().clone();
         assert_eq!(
-            (wish.strength, wish.drill),
+            (intent.strength, intent.drill),
             (None, Some(DrillIntent::End(Strength::Drain)))
         );
-        assert!(wish.decision > 0, "its stages are told");
+        assert!(intent.decision > 0, "its stages are told");
         bench.bird(0, InitialStrength::Is(Strength::Drain));
         assert_eq!(bench.stance(), Stance::Unsettled, "a drill is not adopted");
         bench.drill(DrillEvent::Silent);
@@ -544,7 +544,7 @@ fn a_drill_says_whose_it_is_since_when_and_until_when_and_each_turn_is_a_decisio
         assert_eq!(drill.since(), start().wall_at(at_s(10)));
         assert_eq!((drill.actor(), drill.is_left_behind()), ("root", false));
         assert_eq!(drill.until(), lasts.map(|lasts| now + lasts));
-        assert_eq!(site.services()[0].wish().decision, decisions, "{phase:?}");
+        assert_eq!(site.services()[0].intent().decision, decisions, "{phase:?}");
     }
 }
 
@@ -660,9 +660,9 @@ proptest! {
             if let Some(news) = news {
                 with.drill(news);
             }
-            let wish = with.play.site().services()[0].wish();
-            if let Some(DrillIntent::Announce(_)) = wish.drill {
-                prop_assert_eq!(wish.strength, Some(Strength::Off), "a drill announces what is silent");
+            let intent = with.play.site().services()[0].intent();
+            if let Some(DrillIntent::Announce(_)) = intent.drill {
+                prop_assert_eq!(intent.strength, Some(Strength::Off), "a drill announces what is silent");
             }
             let recorded = with.play.site().services()[0].remembered().drill.is_some();
             prop_assert_eq!(recorded, with.phase().is_some(), "what is under way is written down");

@@ -301,14 +301,14 @@ impl Watched {
         if let (Some(expected), true) = (expected, in_force) {
             assert_eq!(service.stance(), expected, "an override wins");
         }
-        assert_eq!(service.wish().strength, service.stance().strength());
+        assert_eq!(service.intent().strength, service.stance().strength());
         let drilled = service.drill().is_some();
         assert_eq!(
             drilled,
             service.remembered().drill.is_some(),
             "whoever starts next knows"
         );
-        match service.wish().drill {
+        match service.intent().drill {
             Some(DrillIntent::Announce(_)) => assert_eq!(service.stance(), Stance::Off),
             Some(DrillIntent::End(_)) => assert!(matches!(service.stance(), Stance::Off | Stance::Unsettled)),
             None => {}
@@ -435,7 +435,7 @@ fn replays(watched: &Watched) {
     let intents = |site: &Site| {
         site.services()
             .iter()
-            .map(|service| service.wish().clone())
+            .map(|service| service.intent().clone())
             .collect::<Vec<_>>()
     };
     assert_eq!(intents(&site), intents(played));

@@ -222,7 +222,7 @@ impl Pair {
         assert_eq!(self.plain.isolation(), site.isolation());
         for (plain, service) in self.plain.services().iter().zip(site.services()) {
             assert_eq!(plain.judgement(), service.judgement(), "{inputs:?}");
-            assert_eq!(plain.wish(), service.wish(), "{inputs:?}");
+            assert_eq!(plain.intent(), service.intent(), "{inputs:?}");
         }
     }
 
@@ -339,7 +339,7 @@ fn cost_of_a_check(services: usize) -> [f64; 4] {
     assert!(
         announced
             .clone()
-            .all(|service| service.wish().strength == Some(Strength::Full)),
+            .all(|service| service.intent().strength == Some(Strength::Full)),
         "all are dead"
     );
     let per = |more: u64, less: u64, checks: usize| (more - less) as f64 / checks as f64;
@@ -382,5 +382,5 @@ fn an_input_names_the_services_that_may_want_something_new() {
     let adoption = InitialStrength::Is(Strength::Full);
     site.handle(&input(0, Some(Event::Bird { service: 7, adoption })));
     assert!(site.take_settled().contains(&7));
-    assert_eq!(site.services()[7].wish().strength, Some(Strength::Full));
+    assert_eq!(site.services()[7].intent().strength, Some(Strength::Full));
 }

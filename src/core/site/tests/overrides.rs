@@ -85,11 +85,11 @@ fn d11_freeze_keeps_the_stance_and_our_hands_off() {
     bench.ask(OperatorCommand::Freeze(lasting(100))).expect("allowed");
     bench.world.from(at_s(20), PING, Target::Dead);
     bench.run(at_s(119));
-    let wish = bench.play.site().services()[0].wish().clone();
-    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Off), true));
+    let intent = bench.play.site().services()[0].intent().clone();
+    assert_eq!((intent.strength, intent.hands_off), (Some(Strength::Off), true));
     bench.run(at_s(121));
-    let wish = bench.play.site().services()[0].wish().clone();
-    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Full), false));
+    let intent = bench.play.site().services()[0].intent().clone();
+    assert_eq!((intent.strength, intent.hands_off), (Some(Strength::Full), false));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn d11_reason_and_actor_are_kept_and_shown() {
         .expect("allowed");
     let service = &bench.play.site().services()[0];
     assert_eq!(
-        service.wish().reason,
+        service.intent().reason,
         "falconer D11: announce by root: maintenance"
     );
     let over = service.overridden().expect("there is one");
@@ -200,7 +200,7 @@ fn d11_reason_and_actor_are_kept_and_shown() {
         ("root", Some("maintenance"))
     );
     assert_eq!(over.until, Some(start().wall_at(at_s(10))));
-    assert_eq!(service.wish().decision, 1);
+    assert_eq!(service.intent().decision, 1);
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn d10_an_override_that_ends_before_bird_was_read_leaves_nothing_settled() {
             }
             bench.run(at_s(100));
             assert_eq!(bench.strength(), None, "{ask:?}");
-            let wish = bench.play.site().services()[0].wish();
-            assert_eq!((wish.strength, wish.hands_off), (None, false), "{ask:?}");
+            let intent = bench.play.site().services()[0].intent();
+            assert_eq!((intent.strength, intent.hands_off), (None, false), "{ask:?}");
             for strength in [Strength::Off, Strength::Full] {
                 let mut bench = bench.clone();
                 bench.bird(0, InitialStrength::Is(strength));
@@ -259,7 +259,7 @@ fn d11_an_announce_applies_at_first_contact_and_a_withdraw_binds_a_bird_that_sta
     bench
         .ask(OperatorCommand::Announce(OverrideOptions::default()))
         .expect("allowed");
-    assert_eq!(bench.play.site().services()[0].wish().strength, None);
+    assert_eq!(bench.play.site().services()[0].intent().strength, None);
     bench.bird(0, InitialStrength::Is(Strength::Off));
     assert_eq!(bench.switches(), [(at_s(5), "off -> full by D11".to_owned())]);
     let mut bench = Bench::new(&simple());
@@ -268,7 +268,7 @@ fn d11_an_announce_applies_at_first_contact_and_a_withdraw_binds_a_bird_that_sta
         .ask(OperatorCommand::Withdraw(OverrideOptions::default()))
         .expect("allowed");
     assert_eq!(
-        bench.play.site().services()[0].wish().strength,
+        bench.play.site().services()[0].intent().strength,
         Some(Strength::Off)
     );
 }
@@ -292,12 +292,12 @@ fn d10_where_a_freeze_ends_what_bird_announces_then_is_adopted() {
         bench.bird(0, InitialStrength::Is(then));
         assert_eq!(bench.strength(), Some(before));
         bench.run(at_s(121));
-        let wish = bench.play.site().services()[0].wish().clone();
-        assert!(wish.hands_off, "nothing is written before BIRD was read");
+        let intent = bench.play.site().services()[0].intent().clone();
+        assert!(intent.hands_off, "nothing is written before BIRD was read");
         assert!(bench.play.site().services()[0].awaits_bird());
         bench.bird(0, InitialStrength::Is(then));
-        let wish = bench.play.site().services()[0].wish().clone();
-        assert!(!wish.hands_off);
+        let intent = bench.play.site().services()[0].intent().clone();
+        assert!(!intent.hands_off);
         let first = bench
             .switches()
             .iter()
@@ -340,8 +340,8 @@ fn d11_another_override_in_place_of_a_freeze_needs_no_look_at_bird() {
     bench
         .ask(OperatorCommand::Withdraw(OverrideOptions::default()))
         .expect("allowed");
-    let wish = bench.play.site().services()[0].wish().clone();
-    assert_eq!((wish.strength, wish.hands_off), (Some(Strength::Off), false));
+    let intent = bench.play.site().services()[0].intent().clone();
+    assert_eq!((intent.strength, intent.hands_off), (Some(Strength::Off), false));
 }
 
 /// A configuration that left a service out for one start has not forgotten what was said of it.
@@ -395,18 +395,18 @@ fn the_reason_of_auto_is_kept() {
 /// What BIRD is told with a write is why it is so now, not why it was decided long ago.
 #[test]
 fn a3_the_reason_for_bird_follows_the_facts() {
-    let reason = |bench: &Bench| bench.play.site().services()[0].wish().reason.clone();
+    let reason = |bench: &Bench| bench.play.site().services()[0].intent().reason.clone();
     let mut bench = Bench::new(&article()).adopting(Strength::Off);
     bench.world.from(at_s(20), PING, Target::Dead);
     bench.world.from(at_s(20), SITE, Target::Dead);
     bench.run(at_s(40));
     assert_eq!(reason(&bench), "falconer D4: ping down, site down");
-    let decision = bench.play.site().services()[0].wish().decision;
+    let decision = bench.play.site().services()[0].intent().decision;
     bench.world.from(at_s(40), PING, Target::Alive);
     bench.run(at_s(60));
     assert_eq!(reason(&bench), "falconer D4: unclear: ping up, site down");
     assert_eq!(
-        bench.play.site().services()[0].wish().decision,
+        bench.play.site().services()[0].intent().decision,
         decision,
         "other words are no decision"
     );

@@ -13,8 +13,11 @@ use crate::model::time::Moment;
 fn d10_a_site_that_was_told_nothing_yet_wants_nothing() {
     let bench = Bench::new(&simple());
     let service = &bench.play.site().services()[0];
-    let wish = service.wish();
-    assert_eq!((wish.strength, wish.hands_off, wish.decision), (None, false, 0));
+    let intent = service.intent();
+    assert_eq!(
+        (intent.strength, intent.hands_off, intent.decision),
+        (None, false, 0)
+    );
     assert_eq!(
         (service.stance(), service.stance_since()),
         (Stance::Unsettled, None)
@@ -36,7 +39,7 @@ fn d10_before_bird_was_read_nothing_is_wanted() {
     let bench = Bench::new(&simple());
     let service = &bench.play.site().services()[0];
     assert_eq!(
-        (bench.stance(), service.wish().strength),
+        (bench.stance(), service.intent().strength),
         (Stance::Unsettled, None)
     );
     assert_eq!(service.stance_since(), None);
@@ -54,8 +57,8 @@ fn d10_what_bird_announces_is_adopted_whoever_enabled_it() {
         let bench = Bench::new(&simple()).adopting(strength);
         let service = &bench.play.site().services()[0];
         assert_eq!(bench.stance(), stance);
-        assert_eq!(service.wish().strength, Some(strength));
-        assert_eq!(service.wish().reason, "falconer D4: unclear: ping unknown");
+        assert_eq!(service.intent().strength, Some(strength));
+        assert_eq!(service.intent().reason, "falconer D4: unclear: ping unknown");
         assert_eq!(service.stance_since(), Some(start().wall));
         assert_eq!(bench.switches(), []);
     }
@@ -238,7 +241,7 @@ fn a_takeover_says_what_it_rests_on() {
     });
     assert_eq!(switched, Some(("ping down".to_owned(), Some(at_s(20)), at_s(23))));
     let service = &bench.play.site().services()[0];
-    assert_eq!(service.wish().reason, "falconer D4: ping down");
+    assert_eq!(service.intent().reason, "falconer D4: ping down");
     assert_eq!(service.stance_since(), Some(start().wall_at(at_s(23))));
     assert_eq!(service.verdict().1, at_s(23));
     assert_eq!(service.probes().len(), 1);

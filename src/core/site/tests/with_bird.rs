@@ -176,7 +176,7 @@ impl Together {
     fn tell_drill(&mut self, service: usize) {
         let of = &self.bench.play.site().services()[service];
         let phase = of.drill().map(|drill| drill.phase().shown());
-        let rehearsal = of.wish().drill;
+        let rehearsal = of.intent().drill;
         let line = &mut self.bird.lines[service];
         match rehearsal {
             Some(DrillIntent::Announce(strength)) if line.does == strength => {
@@ -203,14 +203,14 @@ impl Together {
     /// Sends what differs, and keeps what is to last in the state file.
     fn send(&mut self, service: usize) {
         let of = &self.bench.play.site().services()[service];
-        let wish = of.wish();
-        let lasting = wish.strength.filter(|_| !wish.hands_off);
-        let order = match wish.drill {
+        let intent = of.intent();
+        let lasting = intent.strength.filter(|_| !intent.hands_off);
+        let order = match intent.drill {
             Some(DrillIntent::Announce(strength)) => Some(strength),
             Some(DrillIntent::End(_)) => Some(lasting.unwrap_or(Strength::Off)),
             None => lasting,
         };
-        let ends_drill = matches!(wish.drill, Some(DrillIntent::End(_)));
+        let ends_drill = matches!(intent.drill, Some(DrillIntent::End(_)));
         let line = &mut self.bird.lines[service];
         line.file = lasting.unwrap_or(line.file);
         let Some(order) = order.filter(|order| *order != line.does) else {
@@ -334,13 +334,17 @@ impl Together {
             let name = &service.policy().name;
             assert!(service.drill().is_none(), "{name}: every drill ends");
             assert!(service.remembered().drill.is_none(), "{name}: and is forgotten");
-            let wish = service.wish();
+            let intent = service.intent();
             let frozen = service
                 .overridden()
                 .is_some_and(|over| over.action == OverrideAction::Freeze);
-            assert_eq!((frozen, wish.hands_off), (line.frozen, line.frozen), "{name}");
+            assert_eq!((frozen, intent.hands_off), (line.frozen, line.frozen), "{name}");
             if !line.frozen {
-                assert_eq!(Some(line.does), wish.strength, "{name}: BIRD does what is wished");
+                assert_eq!(
+                    Some(line.does),
+                    intent.strength,
+                    "{name}: BIRD does what is wished"
+                );
             }
         }
     }
