@@ -7,6 +7,7 @@ mod drills;
 mod in_an_outage;
 mod judgement;
 mod logs;
+mod networks;
 mod never_passed;
 mod open_files;
 mod power_cut;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::topology::{Host, LINKS, PREFIX4, PREFIX6};
 
 /// What every BIRD of the lab starts with.
-fn head(id: &str) -> String {
+pub(crate) fn head(id: &str) -> String {
     format!(
         "log stderr all;\nrouter id {id};\ntimeformat protocol iso long us;\nprotocol device {{ scan time 10; }}\n"
     )

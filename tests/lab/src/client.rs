@@ -1,6 +1,7 @@
 //! A user of the service, somewhere behind the upstream: fetches a page from the service's address all
 //! along, and remembers when which site answered. It only observes.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,56 @@ pub struct Fetch {
     pub at: SystemTime,
     /// The site that answered, or what went wrong.
     pub answer: Result<String, String>,
+}
+
+/// What a client saw of the service for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// The longest time without service: from the last fetch that was answered before a failure to the first
+    /// that was answered after it.
+    pub longest_gap: Duration,
+    /// All such times together.
+    pub without_service: Duration,
+    /// Whether the last of them was over.
+    pub ended: bool,
+    /// How many fetches failed.
+    pub failed: usize,
+    /// How many fetches each site answered.
+    pub answers: BTreeMap<String, usize>,
+}
+
+impl Served {
+    /// Of these fetches, in the order of their beginnings, until `end`.
+    fn by(fetches: impl Iterator<Item = Fetch>, end: SystemTime) -> Self {
+        let mut served = Self::default();
+        let (mut good, mut failing) = (None, false);
+        for fetch in fetches {
+            let since = *good.get_or_insert(fetch.at);
+            match fetch.answer {
+                Ok(site) => {
+                    if failing {
+                        served.gap(wait::between(since, fetch.at));
+                    }
+                    (good, failing) = (Some(fetch.at), false);
+                    *served.answers.entry(site).or_default() += 1;
+                }
+                Err(_) => {
+                    failing = true;
+                    served.failed += 1;
+                }
+            }
+        }
+        served.ended = !failing;
+        if let (Some(since), true) = (good, failing) {
+            served.gap(wait::between(since, end));
+        }
+        served
+    }
+
+    fn gap(&mut self, gap: Duration) {
+        self.longest_gap = self.longest_gap.max(gap);
+        self.without_service += gap;
+    }
 }
 
 /// A client at work; it ends when it is dropped.
@@ -71,9 +122,20 @@ impl Client {
     /// Waits until a fetch that began after `since` is answered by this site, and returns that fetch.
     pub fn answered_by(&self, site: &str, since: SystemTime, deadline: Duration) -> Result<Fetch> {
         wait::until(&format!("answer of {site} to the client"), deadline, || {
-            let answered = |fetch: &Fetch| fetch.at > since && fetch.answer.as_deref() == Ok(site);
-            Ok(self.fetches().into_iter().find(answered))
+            let answered = |fetch: &&Fetch| fetch.at > since && fetch.answer.as_deref() == Ok(site);
+            let fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(fetches
+                .iter()
+                .filter(answered)
+                .min_by_key(|fetch| fetch.at)
+                .cloned())
         })
+    }
+
+    /// What was seen of the service by the fetches that began in this time.
+    pub fn served(&self, from: SystemTime, to: SystemTime) -> Served {
+        let during = |fetch: &Fetch| fetch.at >= from && fetch.at < to;
+        Served::by(self.fetches().into_iter().filter(during), to)
     }
 
     /// From the last fetch that was answered before `cut` until the first that was answered after it
@@ -149,4 +211,49 @@ async fn fetch(to: SocketAddr) -> std::io::Result<String> {
         .split_once("\r\n\r\n")
         .ok_or(std::io::ErrorKind::InvalidData)?;
     Ok(body.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The times without service of fetches 25 ms apart: `.` is answered by the primary, `s` by the standby,
+    /// `x` is not answered.
+    fn served(picture: &str) -> Served {
+        let begin = SystemTime::UNIX_EPOCH;
+        let fetches = picture.chars().zip(0..).map(|(sign, number)| Fetch {
+            at: begin + EVERY * number,
+            answer: match sign {
+                '.' => Ok("cn".to_owned()),
+                's' => Ok("hk".to_owned()),
+                _ => Err("no answer".to_owned()),
+            },
+        });
+        Served::by(fetches, begin + EVERY * picture.len() as u32)
+    }
+
+    #[test]
+    fn times_without_service_are_counted_between_answers() {
+        let one = served("..xxss");
+        assert_eq!(
+            (one.longest_gap, one.without_service, one.failed),
+            (EVERY * 3, EVERY * 3, 2)
+        );
+        assert_eq!(
+            one.answers,
+            BTreeMap::from([("cn".to_owned(), 2), ("hk".to_owned(), 2)])
+        );
+        let two = served("..xxs..x.");
+        assert_eq!((two.longest_gap, two.without_service), (EVERY * 3, EVERY * 5));
+        assert!(two.ended);
+        assert_eq!(served("....").longest_gap, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_time_without_service_that_did_not_end_lasts_until_the_end() {
+        let dead = served("..xx");
+        assert_eq!((dead.longest_gap, dead.ended), (EVERY * 3, false));
+        let never = served("xxxx");
+        assert_eq!((never.longest_gap, never.ended), (EVERY * 4, false));
+    }
 }

@@ -96,6 +96,7 @@ pub struct Settings {
     upstream: Table,
     more: Table,
     open_files: Option<u32>,
+    ipv6: bool,
 }
 
 impl Settings {
@@ -112,6 +113,7 @@ impl Settings {
             upstream: Table::new(),
             more: Table::new(),
             open_files: None,
+            ipv6: true,
         }
     }
 
@@ -179,6 +181,12 @@ impl Settings {
         }
     }
 
+    /// With these keys of each `[[upstream]]` beside those that it has, where bird.conf is rendered.
+    pub fn more_upstream(mut self, keys: &str) -> Self {
+        self.upstream.extend(table(keys));
+        self
+    }
+
     /// With more tables beside the lab's, such as another `[[service]]`.
     pub fn more(self, tables: &str) -> Self {
         Self {
@@ -195,10 +203,17 @@ impl Settings {
         }
     }
 
+    /// Without a session and a prefix of IPv6.
+    pub fn ipv4_only(self) -> Self {
+        Self { ipv6: false, ..self }
+    }
+
     /// The file's text. `directory` is the host's.
     pub fn toml(&self, directory: &Path) -> String {
         let mut file = self.head(directory);
-        let upstreams = sessions(self.host).into_iter().map(|(family, here, isp)| {
+        let sessions = sessions(self.host).into_iter();
+        let sessions = sessions.filter(|(family, _, _)| self.ipv6 || *family == "ipv4");
+        let upstreams = sessions.map(|(family, here, isp)| {
             let mut upstream = match self.bird_conf {
                 BirdConf::Attached => Table::new(),
                 BirdConf::Rendered => self.rendered_session(&here, &isp),
@@ -275,13 +290,23 @@ impl Settings {
         } else {
             "standby"
         };
+        let of_families = |v4: &str, v6: &str| {
+            if self.ipv6 {
+                format!("[\"{v4}\", \"{v6}\"]")
+            } else {
+                format!("[\"{v4}\"]")
+            }
+        };
         let mut service = table(&format!(
-            "name = \"web\"\nrole = \"{role}\"\nprefixes = [\"{PREFIX4}\", \"{PREFIX6}\"]"
+            "name = \"web\"\nrole = \"{role}\"\nprefixes = {}",
+            of_families(PREFIX4, PREFIX6)
         ));
         if self.bird_conf == BirdConf::Attached {
-            service.extend(table(
-                "protocols = [\"web_v4\", \"web_v6\"]\ndrain_protocols = [\"web_v4_drain\", \"web_v6_drain\"]",
-            ));
+            service.extend(table(&format!(
+                "protocols = {}\ndrain_protocols = {}",
+                of_families("web_v4", "web_v6"),
+                of_families("web_v4_drain", "web_v6_drain")
+            )));
         }
         service.extend(self.service.clone());
         let probes = self.probes.iter().cloned().map(|probe| {

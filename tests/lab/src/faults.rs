@@ -1,12 +1,12 @@
 //! What goes wrong between the hosts: silence, loss of some packets, loss of the carrier. Faults of
 //! programs are signals, see `process`.
 
+use std::fmt::Display;
 use std::time::SystemTime;
 
 use anyhow::Result;
 
 use crate::netns::Netns;
-use crate::topology::Host;
 use crate::wait;
 
 /// Packets that are lost while the link as such works.
@@ -60,17 +60,17 @@ impl Loss {
 /// carrier. To everybody else the host lost its power. Returns when it happened.
 ///
 /// What the host still sends is seen by a capture at the upstream's interface, and then dropped.
-pub fn silence(isp: &Netns, host: &Netns, name: Host) -> Result<SystemTime> {
+pub fn silence(isp: &Netns, host: &Netns, name: impl Display) -> Result<SystemTime> {
     // Both rule sets take effect at once with their commit; the upstream's is the one that counts.
     host.nft(&ingress("wan0"))?;
-    isp.nft(&ingress(name.name()))?;
+    isp.nft(&ingress(&name.to_string()))?;
     Ok(wait::now())
 }
 
 /// Heals what [`silence`] cut, and returns when.
-pub fn heal(isp: &Netns, host: &Netns, name: Host) -> Result<SystemTime> {
+pub fn heal(isp: &Netns, host: &Netns, name: impl Display) -> Result<SystemTime> {
     host.nft(&format!("delete table netdev {}\n", cut_table("wan0")))?;
-    isp.nft(&format!("delete table netdev {}\n", cut_table(name.name())))?;
+    isp.nft(&format!("delete table netdev {}\n", cut_table(&name.to_string())))?;
     Ok(wait::now())
 }
 
@@ -95,7 +95,7 @@ pub fn find_again(isp: &Netns, loss: Loss) -> Result<SystemTime> {
 }
 
 /// Takes a host's carrier away (at the upstream's end) or gives it back.
-pub fn carrier(isp: &Netns, host: Host, up: bool) -> Result<SystemTime> {
+pub fn carrier(isp: &Netns, host: impl Display, up: bool) -> Result<SystemTime> {
     let state = if up { "up" } else { "down" };
     isp.ip_batch(&format!("link set {host} {state}\n"))?;
     Ok(wait::now())

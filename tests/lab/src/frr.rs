@@ -27,8 +27,8 @@ pub struct Frr {
 }
 
 impl Frr {
-    /// Starts zebra, then bgpd, and waits until both answer.
-    pub fn start(namespace: &Netns, directory: &Path) -> Result<Self> {
+    /// Starts zebra, then bgpd and what else `daemons` has a configuration for, and waits until each answers.
+    pub fn start(namespace: &Netns, directory: &Path, daemons: &[(&str, String)]) -> Result<Self> {
         let directory = directory.join("frr");
         std::fs::create_dir_all(&directory)?;
         let passwd = std::fs::read_to_string("/etc/passwd")?;
@@ -38,13 +38,13 @@ impl Frr {
             .context("no user frr: is FRR installed?")?;
         let mut ids = row.split(':').skip(2).filter_map(|id| id.parse().ok());
         chown(&directory, ids.next(), ids.next())?;
-        std::fs::write(directory.join("zebra.conf"), "hostname isp\n")?;
-        std::fs::write(directory.join("bgpd.conf"), bgpd_conf())?;
+        let zebra = ("zebra", "hostname isp\n".to_owned());
         let mut frr = Self {
             directory,
             processes: Vec::new(),
         };
-        for daemon in ["zebra", "bgpd"] {
+        for (daemon, text) in [&zebra].into_iter().chain(daemons) {
+            std::fs::write(frr.directory.join(format!("{daemon}.conf")), text)?;
             frr.launch(namespace, daemon)?;
         }
         Ok(frr)
@@ -63,6 +63,9 @@ impl Frr {
             .arg("--vty_socket")
             .arg(directory)
             .args(["-P", "0", "-u", "frr", "-g", "frr", "--log", "stdout"]);
+        if daemon == "bfdd" {
+            command.arg("--bfdctl").arg(directory.join("bfdd.sock"));
+        }
         let mut process = Process::start(daemon, &mut command, &directory.join(format!("{daemon}.log")))?;
         wait::until_true(&format!("answer of {daemon}"), START, || {
             process.must_run()?;
@@ -95,7 +98,7 @@ impl Frr {
 
 /// The same policy as the BIRD flavour. A route map that comes after its use takes five seconds to be
 /// heeded, so it comes first. FRR follows RFC 8326 by itself.
-fn bgpd_conf() -> String {
+pub(crate) fn bgpd_conf() -> String {
     let mut text = String::from(
         "hostname isp\nroute-map FROM_CN permit 10\n set local-preference 200\nexit\n\
          router bgp 64500\n bgp router-id 192.0.2.1\n no bgp ebgp-requires-policy\n \

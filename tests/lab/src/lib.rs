@@ -1,6 +1,8 @@
 //! The lab: three sites with real BGP speakers in network namespaces, faults to happen to them, and
 //! observers who say what was seen and when. One definition for the tests, the demo and the benchmark.
 //!
+//! [`networks`] has the same sites behind two ISPs, to see what the clients of each lose.
+//!
 //! Beside it stands what takes less than a whole lab: [`two_birds`], a BIRD and its upstream;
 //! [`probed_site`], three hosts in a row for probes; [`fake_bird`], a BIRD that misbehaves on demand;
 //! [`reconciler`], which lets a test steer any of these BIRDs. All use [`netns`], [`bird`] and [`process`].
@@ -48,6 +50,8 @@ pub mod client;
 pub mod crowd;
 pub mod measure;
 pub mod packets;
+
+pub mod networks;
 
 pub mod fake_bird;
 pub mod probed_site;

@@ -40,19 +40,7 @@ pub fn power_cut(
     phase: Duration,
     interval: Duration,
 ) -> Result<Cut> {
-    let service = falconer.until_probes(ProbeState::Up, STEP)?;
-    let checked = service.probes[0]
-        .last
-        .as_ref()
-        .context("the probe was checked")?
-        .at;
-    let since = wait::between(SystemTime::from(checked), wait::now());
-    wait::pass(
-        phase
-            .checked_sub(since)
-            .unwrap_or_else(|| (phase + interval).saturating_sub(since)),
-    );
-
+    until_phase(falconer, phase, interval)?;
     let checks = falconer.service()?.probes;
     let last = |probe: usize| Some(SystemTime::from(checks.get(probe)?.last.as_ref()?.at));
     let (one, other) = last(0).zip(last(1)).context("two probes that were checked")?;
@@ -86,6 +74,23 @@ pub fn power_cut(
         outage,
         withdrawn: wait::between(back, gone),
     })
+}
+
+/// Waits until all probes are up and a check of the first one, whose `interval` is given, is `phase` ago.
+pub fn until_phase(falconer: &Falconer, phase: Duration, interval: Duration) -> Result<()> {
+    let service = falconer.until_probes(ProbeState::Up, STEP)?;
+    let checked = service.probes[0]
+        .last
+        .as_ref()
+        .context("the probe was checked")?
+        .at;
+    let since = wait::between(SystemTime::from(checked), wait::now());
+    wait::pass(
+        phase
+            .checked_sub(since)
+            .unwrap_or_else(|| (phase + interval).saturating_sub(since)),
+    );
+    Ok(())
 }
 
 /// The middle one, or what lies between the two middle ones.

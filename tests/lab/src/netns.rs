@@ -41,8 +41,8 @@ impl Drop for Holder {
 }
 
 impl Netns {
-    /// The namespace of a host in the lab with this prefix.
-    pub fn of(prefix: &str, host: Host) -> Self {
+    /// The namespace of a host, by its name, in the lab with this prefix.
+    pub fn of(prefix: &str, host: impl std::fmt::Display) -> Self {
         let name = format!("{prefix}{host}");
         Self {
             path: Path::new("/run/netns").join(&name),
@@ -156,7 +156,7 @@ pub fn build(prefix: &str) -> Result<()> {
     }
     ip_batch(&lines)?;
     for host in Host::ALL {
-        settings(prefix, host)?;
+        settings(&Netns::of(prefix, host), host == Host::Isp)?;
     }
     let mut lines = String::new();
     for link in LINKS {
@@ -190,9 +190,9 @@ pub fn remove(prefix: &str) -> Result<()> {
 }
 
 /// No duplicate address detection, which would keep addresses unusable for a second; no reverse path
-/// filter; and the upstream forwards and keeps its addresses when a link goes down.
-fn settings(prefix: &str, host: Host) -> Result<()> {
-    let forward = u8::from(host == Host::Isp);
+/// filter; addresses are kept when a link goes down; and a router forwards.
+pub(crate) fn settings(namespace: &Netns, router: bool) -> Result<()> {
+    let forward = u8::from(router);
     let script = format!(
         "cd /proc/sys/net && for c in all default; do \
          echo 0 > ipv6/conf/$c/disable_ipv6; echo 0 > ipv6/conf/$c/dad_transmits; \
@@ -200,7 +200,7 @@ fn settings(prefix: &str, host: Host) -> Result<()> {
          echo 0 > ipv4/conf/$c/rp_filter; echo {forward} > ipv6/conf/$c/forwarding; done; \
          echo {forward} > ipv4/ip_forward"
     );
-    Netns::of(prefix, host).run("sh", &["-ec", &script])?;
+    namespace.run("sh", &["-ec", &script])?;
     Ok(())
 }
 
@@ -233,7 +233,8 @@ fn host_lines(link: &Link) -> Result<String> {
     Ok(lines)
 }
 
-fn ip_batch(lines: &str) -> Result<()> {
+/// `ip -batch` outside, for what is between namespaces.
+pub(crate) fn ip_batch(lines: &str) -> Result<()> {
     fed(Command::new("ip").args(["-batch", "-"]), lines)
 }
 

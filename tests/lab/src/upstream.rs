@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::bird::Bird;
 use crate::bird_conf;
-use crate::frr::Frr;
+use crate::frr::{self, Frr};
 use crate::netns::Netns;
 use crate::topology::Host;
 use crate::wait;
@@ -53,7 +53,7 @@ impl Upstream {
     pub fn start(flavour: Flavour, namespace: &Netns, directory: &Path) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
         let daemon = match flavour {
-            Flavour::Frr => Daemon::Frr(Frr::start(namespace, directory)?),
+            Flavour::Frr => Daemon::Frr(Frr::start(namespace, directory, &[("bgpd", frr::bgpd_conf())])?),
             Flavour::Bird => {
                 let mut bird = Bird::new(namespace, directory)?;
                 bird.configure_with(&bird_conf::upstream())?;
