@@ -18,6 +18,10 @@ const OVERLAP_LIMIT: usize = 256;
 /// enough for a program that has to be killed and reaped, and for results that queue.
 const REPORT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A check is late when it has been out for twice the longest answer time of late, and this much more:
+/// room for a scheduler and a queue on the way.
+const LATE_MARGIN: Duration = Duration::from_millis(50);
+
 /// A check's number, unique in the life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CheckId(pub u64);
@@ -133,10 +137,24 @@ impl ProbeTracker {
             .iter()
             .map(|check| self.schedule.follow_up(check.start));
         let unanswered = unanswered.filter(|&at| at > now).min();
-        [unanswered, self.settles_at(now)]
+        let late = self.late_at().filter(|&at| at > now);
+        [unanswered, self.settles_at(now), late]
             .into_iter()
             .flatten()
             .fold(self.due(), Moment::min)
+    }
+
+    /// The start of the check that is out and late: not in doubt yet, but a reason to ask elsewhere.
+    pub fn late_check(&self, now: Moment) -> Option<Moment> {
+        self.late_at().filter(|&at| at <= now)?;
+        self.last_start()
+    }
+
+    /// When the check that began last becomes late; `None`: it is answered, or would be in doubt by then.
+    fn late_at(&self) -> Option<Moment> {
+        let start = self.last_start().filter(|_| self.is_followed_up())?;
+        let late = start + (self.answers.longest()? * 2 + LATE_MARGIN);
+        (late < self.schedule.follow_up(start)).then_some(late)
     }
 
     /// When the oldest check that is out is given up; `None`: none is out.
@@ -320,7 +338,15 @@ impl ProbeTracker {
         self.schedule.ask(now);
     }
 
-    /// The same at `at`, where a verdict rests on it.
+    /// Asks at `at`, where a verdict rests on it and no check began after `since`: a probe of another
+    /// service may have found a death that is this one's, too.
+    pub fn hurry(&mut self, at: Moment, since: Moment) {
+        if self.takes_part && self.last_start().is_none_or(|start| start <= since) {
+            self.schedule.hurry(at);
+        }
+    }
+
+    /// Asks at `at`, where a verdict rests on it.
     pub fn ask_at(&mut self, at: Moment, since: Moment) {
         if self.takes_part {
             self.ask(at, since);

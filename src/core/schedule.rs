@@ -14,6 +14,8 @@ pub struct Schedule {
     last_start: Option<Moment>,
     doubt: bool,
     asked: Option<Moment>,
+    /// It is asked because another service may be dead, and so sooner than `retry_interval` allows.
+    hurried: bool,
     /// What would be due shortly before this moment is put off until it.
     reserved: Option<Moment>,
 }
@@ -28,26 +30,34 @@ impl Schedule {
             last_start: None,
             doubt: false,
             asked: Some(first),
+            hurried: false,
             reserved: None,
         }
     }
 
     /// When the next check is to start. `unanswered`: whether the check that began last has not
-    /// been answered yet. Whoever asks, two checks never begin within `retry_interval`: else probes
-    /// that ask each other would fill `fall` fails within one glitch.
+    /// been answered yet. Whoever asks, no check begins within `retry_interval` of one that failed or
+    /// is out: else probes that ask each other would fill `fall` fails within one glitch.
     pub fn due(&self, unanswered: bool) -> Moment {
-        let follow_up = self
-            .last_start
-            .filter(|_| self.doubt || unanswered)
-            .map(|start| self.follow_up(start));
-        let soonest = self.last_start.map(|start| self.follow_up(start));
-        let due = [self.asked, follow_up]
-            .into_iter()
-            .flatten()
-            .fold(self.grid, Moment::min)
-            .max(soonest.unwrap_or_default());
+        let next = match (self.last_start, self.doubt || unanswered) {
+            (None, _) => self.grid,
+            (Some(start), true) => self.follow_up(start),
+            (Some(start), false) => self.grid.max(self.follow_up(start)),
+        };
+        let soonest = self.last_start.map(|start| self.soonest_asked(start, unanswered));
+        let asked = self.asked.map(|asked| asked.max(soonest.unwrap_or_default()));
+        let due = asked.map_or(next, |asked| next.min(asked));
         let crowds = |reserved: &Moment| due < *reserved && self.follow_up(due) > *reserved;
         self.reserved.filter(crowds).unwrap_or(due)
+    }
+
+    /// When it can be asked out of turn. After an answer that raised no doubt the first check of a row may
+    /// begin sooner; the others of the row keep their distance.
+    fn soonest_asked(&self, start: Moment, unanswered: bool) -> Moment {
+        match self.hurried && !self.doubt && !unanswered {
+            true => start + self.retry_interval / 4,
+            false => self.follow_up(start),
+        }
     }
 
     /// A check starts. True: only now, because the one before it is unanswered, the probe falls
@@ -57,6 +67,7 @@ impl Schedule {
             unanswered && !self.doubt && self.last_start.is_some_and(|start| now >= self.follow_up(start));
         self.doubt |= fell;
         self.asked = None;
+        self.hurried = false;
         self.reserved = self.reserved.filter(|&reserved| reserved > now);
         self.last_start = Some(now);
         self.skip_past(now);
@@ -84,6 +95,12 @@ impl Schedule {
     /// Asks out of turn, at that moment.
     pub fn ask(&mut self, at: Moment) {
         self.asked = Some(self.asked.map_or(at, |asked| asked.min(at)));
+    }
+
+    /// The same, and sooner after a check that was answered well than others may ask.
+    pub fn hurry(&mut self, at: Moment) {
+        self.ask(at);
+        self.hurried = true;
     }
 
     /// Asks at exactly that moment, if it can be: a check that would begin so shortly before it that

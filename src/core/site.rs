@@ -52,7 +52,9 @@ pub struct Site {
     sightings: WitnessPasses,
     cut_off: Option<IsolationEpisode>,
     /// Until when doubt is not spread over the services again.
-    spread_until: Option<Moment>,
+    next_spread: Option<Moment>,
+    /// The same for rounds because of a late answer.
+    next_early_spread: Option<Moment>,
     last: HashMap<ProbeId, LastCheck>,
     passed: Passes,
     /// Never more than the probes themselves hold under way, which is limited.
@@ -127,7 +129,8 @@ impl Site {
             min_up: config.isolation.min_up,
             on_cut_off: config.isolation.on_cut_off,
             cut_off: None,
-            spread_until: None,
+            next_spread: None,
+            next_early_spread: None,
             last: HashMap::new(),
             passed: memory.passed.clone(),
             under_way: HashMap::new(),
@@ -393,6 +396,7 @@ impl Site {
                 ProbeId::Service(service, _) => self.services.mark(service),
                 ProbeId::Witness(witness) => self.witnesses.mark(witness),
             }
+            self.ask_because_of_late(now.mono, of);
         }
         let due = self.timers.take_due_services(now.mono).into_iter();
         let by_witness = self.timers.moved_by_witness(&self.sightings);

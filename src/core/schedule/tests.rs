@@ -96,6 +96,20 @@ fn d1_no_two_checks_begin_within_retry_interval_whoever_asks() {
 }
 
 #[test]
+fn d1_asked_in_a_hurry_after_an_answer_it_waits_for_a_quarter_of_retry_interval() {
+    let mut schedule = schedule();
+    schedule.start(at(6_000), false);
+    schedule.hurry(at(6_001));
+    assert_eq!(schedule.due(true), at(6_500), "while it is out");
+    schedule.answer(true);
+    assert_eq!(schedule.due(false), at(6_125));
+    schedule.start(at(6_125), false);
+    schedule.answer(false);
+    schedule.hurry(at(6_130));
+    assert_eq!(schedule.due(false), at(6_625), "a fail was the first of a row");
+}
+
+#[test]
 fn d1_a_check_unanswered_for_retry_interval_is_followed_up_and_raises_doubt_once() {
     let mut schedule = schedule();
     schedule.start(at(2_000), false);

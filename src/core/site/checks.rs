@@ -15,6 +15,9 @@ use crate::model::time::{Moment, Now};
 /// falls into doubt again and again costs no more than an interval of five seconds.
 const SPREAD_PAUSE: Duration = Duration::from_secs(5);
 
+/// Between two checks that such a round asks for: a thousand begin in a second.
+const SPREAD_STEP: Duration = Duration::from_millis(1);
+
 /// What is told of a check whose result never came.
 const NEVER_REPORTED: &str = "the check never reported what came of it";
 
@@ -93,7 +96,7 @@ impl Site {
             self.ask_others(now, of, since, failed);
         }
         if effect.fell_into_doubt && failed {
-            self.ask_other_services(now, of, since);
+            self.ask_other_services_in_doubt(now, of, since);
         }
     }
 
@@ -117,9 +120,34 @@ impl Site {
         }
     }
 
-    /// What the services share is this site: the probes of the others are asked once, too, spread over
-    /// `retry_interval`, so that services that die together are found dead together (D1). Those whose
-    /// turn is last anyway go first: so the last of them is asked soonest.
+    /// What the services share is this site: the probes of the others are asked once, too, so that
+    /// services that die together are found dead together (D1).
+    fn ask_other_services_in_doubt(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
+        if !matches!(doubted, ProbeId::Service(..)) {
+            return;
+        }
+        let pause = self
+            .policy(doubted)
+            .map_or(SPREAD_PAUSE, |policy| policy.retry_interval.max(SPREAD_PAUSE));
+        if begins_round(&mut self.next_spread, now, pause) {
+            self.ask_other_services(now, doubted, since);
+        }
+    }
+
+    /// A check that is late puts nothing into doubt. But where services die together the others begin
+    /// their rows a `retry_interval` sooner when they are asked now. It has a pause of its own: a late
+    /// answer must not hold up the round of a death that follows.
+    pub(crate) fn ask_because_of_late(&mut self, now: Moment, of: ProbeId) {
+        let late = self.probe(of).and_then(|probe| probe.late_check(now));
+        if let (ProbeId::Service(..), Some(since)) = (of, late)
+            && begins_round(&mut self.next_early_spread, now, SPREAD_PAUSE)
+        {
+            self.ask_other_services(now, of, since);
+        }
+    }
+
+    /// Spread over `retry_interval` at most. Those whose turn is last anyway go first: so the last of
+    /// them is asked soonest.
     fn ask_other_services(&mut self, now: Moment, doubted: ProbeId, since: Moment) {
         let ProbeId::Service(doubted_service, _) = doubted else {
             return;
@@ -127,18 +155,15 @@ impl Site {
         let Some(within) = self.policy(doubted).map(|policy| policy.retry_interval) else {
             return;
         };
-        if self.spread_until.is_some_and(|until| now < until) {
-            return;
-        }
-        self.spread_until = Some(now + within.max(SPREAD_PAUSE));
         let others = self.services.iter_mut().enumerate();
         let others = others.filter(|(index, _)| *index != doubted_service);
         let probes = others.flat_map(|(_, service)| &mut service.probes);
         let mut probes: Vec<_> = probes.filter(|probe| probe.state() != ProbeState::Down).collect();
         probes.sort_by_key(|probe| std::cmp::Reverse(probe.due()));
         let count = u32::try_from(probes.len()).unwrap_or(u32::MAX).max(1);
+        let step = SPREAD_STEP.min(within / count);
         for (place, probe) in (0_u32..).zip(probes) {
-            probe.ask_at(now + within / count * place, since);
+            probe.hurry(now + step * place, since);
         }
     }
 
@@ -171,10 +196,19 @@ impl Site {
             starts.push(CheckStart { id, probe: of });
             if let (true, Some(before)) = (fell, before) {
                 self.ask_others(now.mono, of, before, true);
-                self.ask_other_services(now.mono, of, before);
+                self.ask_other_services_in_doubt(now.mono, of, before);
             }
             self.set_timers(&now);
         }
         starts
     }
+}
+
+/// Whether a round may begin now; then the next may after `pause`.
+fn begins_round(next: &mut Option<Moment>, now: Moment, pause: Duration) -> bool {
+    let may = next.is_none_or(|next| now >= next);
+    if may {
+        *next = Some(now + pause);
+    }
+    may
 }

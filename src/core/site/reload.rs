@@ -33,7 +33,8 @@ impl Site {
         self.carry_witnesses(&mut before, &mut moved);
         self.isolation = before.isolation;
         self.cut_off = before.cut_off;
-        self.spread_until = before.spread_until;
+        self.next_spread = before.next_spread;
+        self.next_early_spread = before.next_early_spread;
         self.next_id = before.next_id;
         self.memory_changed = true;
         (self.exhaustive, self.work) = (before.exhaustive, before.work);

@@ -243,7 +243,7 @@ fn d1_probes_that_ask_each_other_do_not_shorten_each_others_rows() {
 }
 
 #[test]
-fn d1_no_two_checks_of_a_probe_begin_within_retry_interval() {
+fn d1_no_check_begins_within_retry_interval_of_one_that_did_not_pass_at_once() {
     let mut bench = healthy(&article());
     for (second, target) in [
         (20, Target::Refusing),
@@ -260,8 +260,10 @@ fn d1_no_two_checks_of_a_probe_begin_within_retry_interval() {
     bench.run(at_s(100));
     for probe in [PING, SITE, WITNESS] {
         for pair in bench.world.starts_of(probe, Moment::START).windows(2) {
+            let passed_at_once = bench.world.target(pair[0], probe) == Target::Alive;
+            let apart = if passed_at_once { ms(125) } else { ms(500) };
             assert!(
-                pair[1].since(pair[0]) >= ms(500),
+                pair[1].since(pair[0]) >= apart,
                 "{probe:?} at {:?} and {:?}",
                 pair[0],
                 pair[1]
@@ -350,6 +352,60 @@ fn d1_doubt_spreads_over_the_services() {
         let stance = bench.play.site().services()[service].stance();
         assert_eq!(stance.strength(), Some(Strength::Full), "service {service}");
     }
+}
+
+/// Each would find out by itself within a second; the first one's late check asks the others.
+#[test]
+fn d1_a_hundred_services_that_die_together_are_found_dead_within_three_tenths_of_a_second() {
+    let mut often = probe("ping");
+    (often.interval, often.timeout) = (secs(1), secs(1));
+    let names: Vec<_> = (0..100).map(|at| format!("s{at}")).collect();
+    let services: Vec<_> = names
+        .iter()
+        .map(|name| standby(name, vec![often.clone()]))
+        .collect();
+    let config = config(services, vec![probe("resolver")], 1);
+    for phase in (0..1_000).step_by(every(197, 13)) {
+        let mut bench = healthy(&config);
+        let died = at_ms(20_000 + phase as u64);
+        for service in 0..100 {
+            bench.world.from(died, ProbeId::Service(service, 0), Target::Dead);
+        }
+        bench.run(died + secs(6));
+        let mut down = Vec::new();
+        for service in 0..100 {
+            let turns = bench.turns(ProbeId::Service(service, 0));
+            assert_eq!(
+                turns.last().map(|turn| turn.1),
+                Some(ProbeState::Down),
+                "{phase} ms"
+            );
+            down.extend(turns.last().map(|turn| turn.0));
+            let stance = bench.play.site().services()[service].stance();
+            assert_eq!(stance.strength(), Some(Strength::Full), "service {service}");
+        }
+        down.sort_unstable();
+        let (first, last) = (down[0], down[99]);
+        assert!(last.since(first) <= ms(300), "{phase} ms: {first:?} to {last:?}");
+        assert!(last.since(died) <= secs(3), "{phase} ms: {last:?}");
+    }
+}
+
+#[test]
+fn d1_a_late_answer_asks_the_other_services_once_and_is_no_doubt() {
+    let services = vec![
+        standby("web", vec![probe("ping")]),
+        standby("api", vec![probe("ping")]),
+    ];
+    let mut bench = healthy(&config(services, vec![probe("resolver")], 1));
+    bench.world.from(at_s(20), PING, Target::Slow(ms(300)));
+    bench.run(at_ms(25_600));
+    let late = first_unanswered(&bench, PING, at_s(20)) + RTT * 2 + ms(50);
+    let asked = bench.world.starts_of(ProbeId::Service(1, 0), at_s(20));
+    assert!(asked.contains(&late), "{asked:?} without {late:?}");
+    assert!(asked.len() <= 3, "{asked:?}");
+    assert_eq!(bench.turns(PING).len(), 1);
+    assert!(!bench.play.site().probe(PING).expect("it is there").in_doubt());
 }
 
 #[test]
