@@ -238,15 +238,16 @@ differing! {
     isolation of IsolationConfig: min_up, on_cut_off;
     api of ApiConfig: socket, listen, allow, names;
     log of LogConfig: level, format;
-    upstream_itself of UpstreamConfig: name, session, families;
+    upstream_itself of UpstreamConfig: name, session, families, origin_as;
     session of SessionConfig:
         neighbor, neighbor_as, source, multihop, password_file, hold_time, keepalive_time, connect_retry_time,
-        error_wait_time, graceful_restart, bfd, communities, large_communities, prepend, med, import, import_limit,
+        error_wait_time, graceful_restart, bfd, communities, large_communities,
+        standing_communities, drain_communities, no_llgr, prepend, med, import, import_limit,
         next_hop;
     service_itself of ServiceConfig:
-        name, role, prefixes, upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
-        failback_window, failback_drain, flap_limit, flap_window, on_isolated, rank,
-        full "protocols", drain "drain_protocols", probes "probe";
+        name, role, prefixes, primary_prefixes, standing_prefixes "standing", upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
+        failback_window, failback_drain, failback_confirm, flap_limit, flap_window, on_isolated, rank,
+        full "protocols", drain "drain_protocols", standing "standing_protocols", probes "probe";
     probe_itself of ProbeConfig: name, check, interval, timeout, retry_interval, fall, rise, votes, decides, group;
     icmp of IcmpConfig: target, source;
     tcp of TcpConfig: target, port, source;
@@ -264,6 +265,9 @@ fn service(old: &ServiceConfig, new: &ServiceConfig) -> Vec<&'static str> {
     let mut keys = service_itself(old, new);
     if old.prefixes != new.prefixes {
         keys.retain(|key| !matches!(*key, "protocols" | "drain_protocols"));
+    }
+    if old.standing_prefixes != new.standing_prefixes {
+        keys.retain(|key| *key != "standing_protocols");
     }
     keys
 }

@@ -61,7 +61,7 @@ pub fn init(answers: &InitAnswers) -> String {
         moot.extend(super::checks::STANDBY_KEYS);
     }
     if answers.router.is_some() {
-        moot.extend(["protocols", "drain_protocols"]);
+        moot.extend(["protocols", "drain_protocols", "standing_protocols"]);
     }
     let mut text = InitText {
         text: HEAD.to_owned(),

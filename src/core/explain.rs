@@ -157,6 +157,7 @@ fn say(policy: &model::ProbeConfig) -> &'static str {
         (None, Votes::Both) => "votes both",
         (None, Votes::Down) => "votes down",
         (None, Votes::Up) => "votes up",
+        (None, Votes::Failback) => "votes failback, asked in drain",
         (None, Votes::None) => "votes neither",
     }
 }

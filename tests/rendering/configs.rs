@@ -70,6 +70,7 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
         } else {
             Family::V6
         }]),
+        origin_as: None,
         session: Some(SessionConfig {
             neighbor,
             neighbor_as,
@@ -84,6 +85,9 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
             bfd: None,
             communities: vec![],
             large_communities: vec![],
+            standing_communities: vec![],
+            drain_communities: vec![],
+            no_llgr: true,
             prepend: 0,
             med: None,
             import: ImportPolicy::None,
@@ -101,7 +105,10 @@ pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> Serv
         role: Role::Standby,
         full: statics(name, "", &prefixes),
         drain: statics(name, "_drain", &prefixes),
+        standing: vec![],
         prefixes,
+        primary_prefixes: vec![],
+        standing_prefixes: vec![],
         upstreams: upstreams.iter().map(ToString::to_string).collect(),
         min_upstreams: 1,
         down_when: Quorum::All,
@@ -111,6 +118,7 @@ pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> Serv
         failback_delay: Duration::from_secs(30),
         failback_window: None,
         failback_drain: Duration::ZERO,
+        failback_confirm: Duration::from_secs(30),
         flap_limit: 3,
         flap_window: Duration::from_secs(3600),
         on_isolated: OnLoss::Keep,

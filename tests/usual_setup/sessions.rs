@@ -60,7 +60,7 @@ fn without_a_hold_time_silence_is_noticed_after_four_minutes() {
 }
 
 #[test]
-fn falconers_default_hold_time_is_half_a_minute() {
+fn falconers_default_hold_time_is_twenty_seconds() {
     isolated(|| {
         let settings = falconer_lab::Settings::standby();
         let (lab, falconer) = falconer_lab::Lab::stand_by(&falconer_lab::Plan::default(), &settings)?;
@@ -73,7 +73,7 @@ fn falconers_default_hold_time_is_half_a_minute() {
         change_upstream(&lab, |conf| conf.replace("hold time 9; keepalive time 3;", ""))?;
         wait::until_true("session with the default", SOON, || {
             until_session(&lab)?;
-            Ok(agreed_hold_time(&lab)? == 30)
+            Ok(agreed_hold_time(&lab)? == 20)
         })
     });
 }

@@ -161,12 +161,14 @@ fn standby(service: &ServiceConfig, path: &KeyPath, found: &mut Findings) {
 }
 
 /// Keys that only a standby heeds.
-pub(crate) const STANDBY_KEYS: [&str; 6] = [
+pub(crate) const STANDBY_KEYS: [&str; 8] = [
     "takeover_delay",
     "failback",
     "failback_delay",
     "failback_window",
     "failback_drain",
+    "failback_confirm",
+    "primary_prefixes",
     "on_isolated",
 ];
 

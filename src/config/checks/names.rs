@@ -102,7 +102,12 @@ fn written(config: &Config, found: &Findings) -> Vec<Symbol> {
     }
     for (index, service) in config.services.iter().enumerate() {
         let path = KeyPath::service(index);
-        for (key, statics) in [("protocols", &service.full), ("drain_protocols", &service.drain)] {
+        let statics = [
+            ("protocols", &service.full),
+            ("drain_protocols", &service.drain),
+            ("standing_protocols", &service.standing),
+        ];
+        for (key, statics) in statics {
             for (number, protocol) in statics.iter().enumerate() {
                 // The default names come from the service's own; so that is what has to change.
                 let key = path.key(key);

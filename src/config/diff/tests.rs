@@ -78,6 +78,35 @@ fn keys_are_called_as_they_are_written() {
 }
 
 #[test]
+fn d14_what_is_announced_all_the_time_is_called_as_it_is_written() {
+    let role = "role = \"standby\"";
+    let with = |key: &str| changed(role, &format!("{role}\n{key}"));
+    assert_eq!(
+        with("standing = [\"198.51.100.0/23\", \"2001:db8:5100::/47\"]"),
+        "service web: standing\n"
+    );
+    assert_eq!(
+        with("primary_prefixes = [\"198.51.100.0/23\", \"2001:db8:5100::/47\"]"),
+        "service web: primary_prefixes\n"
+    );
+    assert_eq!(
+        with("failback_confirm = \"1m\""),
+        "service web: failback_confirm\n"
+    );
+    assert_eq!(
+        changed(
+            "neighbor_as = 64500",
+            "neighbor_as = 64500\nstanding_communities = [\"64500:80\"]\ndrain_communities = [\"64500:80\"]\nno_llgr = false"
+        ),
+        "upstream isp_upstream: standing_communities, drain_communities, no_llgr\n"
+    );
+    assert_eq!(
+        changed("neighbor_as = 64500", "neighbor_as = 64500\norigin_as = 64500"),
+        "upstream isp_upstream: origin_as\n"
+    );
+}
+
+#[test]
 fn what_comes_and_goes_is_said() {
     assert_eq!(
         changed("name = \"gateway\"", "name = \"router\""),

@@ -60,8 +60,20 @@ pub enum Votes {
     Down,
     /// Only up.
     Up,
+    /// Neither; asked in drain, whether the primary is back (D8).
+    Failback,
     /// Neither.
     None,
+}
+
+impl Votes {
+    /// Whether the probe's sum counts towards down or up.
+    pub const fn in_a_verdict(self) -> bool {
+        match self {
+            Self::Both | Self::Down | Self::Up => true,
+            Self::Failback | Self::None => false,
+        }
+    }
 }
 
 /// Which verdict a probe settles alone (D3).

@@ -17,6 +17,10 @@ pub struct ServiceConfig {
     pub role: Role,
     /// Never empty, no host bits, no duplicates.
     pub prefixes: Vec<IpNet>,
+    /// What the primary announces, which contains all of `prefixes`; empty: the same as `prefixes`.
+    pub primary_prefixes: Vec<IpNet>,
+    /// What is announced all the time as a last resort (D14); empty: nothing.
+    pub standing_prefixes: Vec<IpNet>,
     /// Names of upstreams, never empty.
     pub upstreams: Vec<String>,
     /// Fewer upstreams carrying it: alarmed.
@@ -35,6 +39,8 @@ pub struct ServiceConfig {
     pub failback_window: Option<DailyWindow>,
     /// Stay announced at strength drain for that long before falling silent; zero: no drain.
     pub failback_drain: Duration,
+    /// How long drain waits for the probes that vote for failback (D8).
+    pub failback_confirm: Duration,
     /// The takeover that is this many within `flap_window` latches (D9).
     pub flap_limit: u32,
     /// See `flap_limit`.
@@ -47,6 +53,8 @@ pub struct ServiceConfig {
     pub full: Vec<StaticProtocolConfig>,
     /// The static protocols of strength drain, one a family; empty in attach mode without them.
     pub drain: Vec<StaticProtocolConfig>,
+    /// The static protocols of `standing_prefixes`, one a family of theirs.
+    pub standing: Vec<StaticProtocolConfig>,
     /// Never empty.
     pub probes: Vec<ProbeConfig>,
 }

@@ -15,6 +15,8 @@ pub struct UpstreamConfig {
     pub session: Option<SessionConfig>,
     /// The channels it has; `None` (attach mode, not given) means: ask BIRD.
     pub families: Option<Vec<Family>>,
+    /// The origin AS that the Internet sees in what is announced here; `None`: our own.
+    pub origin_as: Option<u32>,
 }
 
 /// What it takes to render a BGP session.
@@ -46,6 +48,12 @@ pub struct SessionConfig {
     pub communities: Vec<(u16, u16)>,
     /// RFC 8092.
     pub large_communities: Vec<(u32, u32, u32)>,
+    /// Communities put on standing prefixes, in addition (D14).
+    pub standing_communities: Vec<(u16, u16)>,
+    /// Communities put on what is announced at strength drain, in addition (D8).
+    pub drain_communities: Vec<(u16, u16)>,
+    /// Whether NO_LLGR is put on what is announced (RFC 9494).
+    pub no_llgr: bool,
     /// How often our AS is prepended, beyond the one that BGP puts there.
     pub prepend: u8,
     /// MULTI_EXIT_DISC.

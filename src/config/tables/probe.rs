@@ -119,10 +119,15 @@ pub(crate) fn probe(t: &mut TableReader<'_, '_>) -> ProbeConfig {
     }
 }
 
-const VOTES: [(&str, Votes, &str); 4] = [
+const VOTES: [(&str, Votes, &str); 5] = [
     ("both", Votes::Both, "down and up"),
     ("down", Votes::Down, "only down"),
     ("up", Votes::Up, "only up"),
+    (
+        "failback",
+        Votes::Failback,
+        "neither; while strength drain is announced it must confirm that the primary is back (D8)",
+    ),
     ("none", Votes::None, "neither"),
 ];
 

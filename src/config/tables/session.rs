@@ -12,11 +12,14 @@ use crate::config::value::address::{ADDRESS, NEIGHBOR};
 use crate::config::value::bgp::{Asn, COMMUNITY, IMPORT, LARGE_COMMUNITY};
 use crate::config::value::duration::{DurationValue, span};
 use crate::config::value::text::{PATH, PROTOCOL};
-use crate::config::value::{Choice, integer, list_of, one_or_more};
+use crate::config::value::{Choice, Flag, integer, list_of, one_or_more};
 
 /// RFC 4271 section 4.2: the hold time is zero or at least three seconds, in 16 bits.
 const SHORTEST_HOLD: Duration = Duration::from_secs(3);
 const LONGEST_HOLD: Duration = Duration::from_secs(65_535);
+
+/// How often we send a message, unless the hold time asks for more (RFC 4271: a third of it).
+const KEEPALIVE: Duration = Duration::from_secs(6);
 
 /// Reads one session. Where nothing is rendered only its name and families count.
 pub(crate) fn upstream(t: &mut TableReader<'_, '_>, rendering: bool) -> UpstreamConfig {
@@ -49,10 +52,15 @@ pub(crate) fn upstream(t: &mut TableReader<'_, '_>, rendering: bool) -> Upstream
     if !rendering {
         warn_of_unused(t);
     }
+    let origin_as = t
+        .key("origin_as", Asn)
+        .doc("The origin AS number that the Internet sees in what is announced here, where it is not `router.local_as`.")
+        .optional();
     UpstreamConfig {
         name,
         session: rendering.then_some(session),
         families,
+        origin_as,
     }
 }
 
@@ -109,6 +117,18 @@ fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> S
             .doc("Large communities put on what is announced here (RFC 8092).")
             .also_called(&["large_community"])
             .default([]),
+        standing_communities: t
+            .key("standing_communities", list_of(COMMUNITY))
+            .doc("Communities put on the `standing` prefixes of services, in addition: your ISP's community for a lower preference belongs here (D14).")
+            .default([]),
+        drain_communities: t
+            .key("drain_communities", list_of(COMMUNITY))
+            .doc("Communities put on what is announced at strength drain, in addition: your ISP's community for a lower preference belongs here (D8).")
+            .default([]),
+        no_llgr: t
+            .key("no_llgr", Flag)
+            .doc("Put the community NO_LLGR (65535:7, RFC 9494) on what is announced here, so that no neighbour keeps our routes for hours after the session is lost.")
+            .default(true),
         prepend: t
             .key("prepend", integer(0..=16))
             .doc("How often our AS number is prepended, beyond the one that BGP puts there.")
@@ -161,12 +181,12 @@ fn hold(t: &mut TableReader<'_, '_>) -> (Duration, Duration) {
         .key("hold_time", span().at_most(LONGEST_HOLD).whole_seconds())
         .doc("How long the session lasts without a message from the neighbour (RFC 4271): zero for ever, else at least 3s.")
         .also_called(&["hold"])
-        .default("30s");
+        .default("20s");
     let third = Duration::from_secs((hold_time.as_secs() / 3).max(1));
     let default = if hold_time.is_zero() {
-        Duration::from_secs(10)
+        KEEPALIVE
     } else {
-        third.min(Duration::from_secs(10))
+        third.min(KEEPALIVE)
     };
     let seconds = span()
         .at_least(Duration::from_secs(1))
@@ -176,7 +196,7 @@ fn hold(t: &mut TableReader<'_, '_>) -> (Duration, Duration) {
         .key("keepalive_time", seconds)
         .doc("How often we send the neighbour a message; less than `hold_time`.")
         .also_called(&["keepalive"])
-        .default_by("`\"10s\"`, or a third of `hold_time` if that is less", default);
+        .default_by("`\"6s\"`, or a third of `hold_time` if that is less", default);
     let (hold, keepalive) = (t.path().key("hold_time"), t.path().key("keepalive_time"));
     if !hold_time.is_zero() && hold_time < SHORTEST_HOLD {
         t.report(
@@ -202,7 +222,7 @@ fn hold(t: &mut TableReader<'_, '_>) -> (Duration, Duration) {
                 "without a hold time a neighbour that died silently is never noticed",
             )
             .at(&hold, "no hold time")
-            .help("use \"30s\", or BFD beside it"),
+            .help("use \"20s\", or BFD beside it"),
         );
     }
     (hold_time, keepalive_time)
@@ -284,7 +304,7 @@ fn families(t: &mut TableReader<'_, '_>, default: Option<Vec<Family>>) -> Option
 
 /// Where the bird.conf is the user's own, what it says counts, and not what stands here.
 fn warn_of_unused(t: &mut TableReader<'_, '_>) {
-    const RENDERED: [&str; 18] = [
+    const RENDERED: [&str; 21] = [
         "neighbor",
         "neighbor_as",
         "source",
@@ -298,6 +318,9 @@ fn warn_of_unused(t: &mut TableReader<'_, '_>) {
         "bfd",
         "communities",
         "large_communities",
+        "standing_communities",
+        "drain_communities",
+        "no_llgr",
         "prepend",
         "med",
         "import",

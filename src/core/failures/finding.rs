@@ -80,13 +80,14 @@ fn blame(refused: &Refused, service: &ServiceConfig, index: usize) -> String {
         (Some(Decides::Down), Votes::Both) => "decides \"down\", and votes for both",
         (Some(Decides::Down), Votes::Down) => "decides \"down\", and votes for it",
         (Some(Decides::Down), Votes::Up) => "decides \"down\", and votes for up",
-        (Some(Decides::Down), Votes::None) => {
+        (Some(Decides::Down), Votes::None | Votes::Failback) => {
             "decides \"down\", and votes for nothing: without it the others say up"
         }
         (Some(Decides::Up), _) => "decides \"up\"",
         (None, Votes::Both) => "votes for both",
         (None, Votes::Down) => "votes for down",
         (None, Votes::Up) => "votes for up",
+        (None, Votes::Failback) => "votes for failback alone",
         (None, Votes::None) => "votes for nothing",
     };
     format!("`{}` {says} then; it {takes_part}", probe.name)

@@ -26,6 +26,7 @@ pub(crate) fn kind(config: &Config, service: &ServiceConfig, probe: &model::Prob
         Votes::Down => 1,
         Votes::Up => 2,
         Votes::None => 3,
+        Votes::Failback => 4,
     };
     (shown.collect(), votes, decides, probe.fall, probe.rise)
 }

@@ -5,7 +5,7 @@
 
 use super::{ServiceState, SiteContext};
 use crate::config::duration;
-use crate::config::model::{self, Role, Votes};
+use crate::config::model::{self, Role};
 use crate::core::decide::Stance;
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, END_LIMIT, RISE_LIMIT, WATCH};
 use crate::core::event::{CommandRefused, CoreEvent, DrillStep};
@@ -64,7 +64,7 @@ impl ServiceState {
         }
         let probes = policy.probes.iter().zip(&self.probes);
         // What has no say in a takeover has none in its rehearsal either.
-        let has_a_say = |probe: &model::ProbeConfig| probe.votes != Votes::None || probe.decides.is_some();
+        let has_a_say = |probe: &model::ProbeConfig| probe.votes.in_a_verdict() || probe.decides.is_some();
         for (probe, _) in probes.filter(|(probe, health)| has_a_say(probe) && health.in_doubt()) {
             is(true, &format!("its probe {} is in doubt", probe.name));
         }

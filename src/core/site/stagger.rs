@@ -58,8 +58,8 @@ impl<'a> Stagger<'a> {
         let has_passed = self.passed.has(&policy.check);
         let probe = ProbeTracker::new(policy.fall, policy.rise, policy.timeout, schedule, has_passed);
         match (policy.votes, policy.decides) {
-            (Votes::None, None) => probe.idle(),
-            (Votes::None | Votes::Both | Votes::Down | Votes::Up, _) => probe,
+            (Votes::None | Votes::Failback, None) => probe.idle(),
+            (Votes::None | Votes::Failback | Votes::Both | Votes::Down | Votes::Up, _) => probe,
         }
     }
 }

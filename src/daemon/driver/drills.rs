@@ -4,7 +4,7 @@ use super::state::Driver;
 use crate::api::{CommandReply, ReplySender};
 use crate::bird::reconcile::{DrillState, Observed, ObservedDrill, StageReport};
 use crate::config::duration;
-use crate::config::model::{Family, ServiceConfig, Votes};
+use crate::config::model::{Family, ServiceConfig};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent};
 use crate::core::event::DrillStep;
 use crate::core::{Event, Input, OperatorCommand, Strength};
@@ -351,7 +351,7 @@ fn has_a_say(trouble: &AlarmCondition, service: &ServiceConfig) -> bool {
     let silent = service
         .probes
         .iter()
-        .filter(|probe| probe.votes == Votes::None && probe.decides.is_none());
+        .filter(|probe| !probe.votes.in_a_verdict() && probe.decides.is_none());
     trouble.code != AlarmCode::Probe || !silent.into_iter().any(|probe| probe.name == trouble.subject)
 }
 

@@ -110,13 +110,17 @@ pub(crate) fn standby(name: &str, probes: Vec<model::ProbeConfig>) -> ServiceCon
         failback_delay: secs(30),
         failback_window: None,
         failback_drain: Duration::ZERO,
+        failback_confirm: secs(30),
         flap_limit: 3,
         flap_window: secs(3600),
         on_isolated: OnLoss::Keep,
         rank: 1,
         full: vec![of(format!("{name}_v4"))],
         drain: vec![of(format!("{name}_v4_drain"))],
+        standing: Vec::new(),
         prefixes,
+        primary_prefixes: Vec::new(),
+        standing_prefixes: Vec::new(),
         probes,
     }
 }
