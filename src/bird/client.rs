@@ -164,6 +164,20 @@ impl BirdClient {
         parse::routes(&reply, protocol)
     }
 
+    /// `show route table TABLE where source = RTS_BGP && net ~ [ ... ] all`: what neighbours told of these
+    /// prefixes, of what covers them without being the default route, and of what is inside them. Only for a
+    /// table that was counted and is small.
+    pub async fn show_routes_around(&self, table: &str, prefixes: &[IpNet]) -> Result<Vec<Route>, BirdError> {
+        let reply = self.ask(BirdCommand::around(table, prefixes)?).await?;
+        parse::routes(&reply, None)
+    }
+
+    /// `show route PREFIX table TABLE all`: every route of exactly that prefix in one table.
+    pub async fn show_route_in_table(&self, prefix: IpNet, table: &str) -> Result<Vec<Route>, BirdError> {
+        let reply = self.ask(BirdCommand::in_table(prefix, table)?).await?;
+        parse::routes(&reply, None)
+    }
+
     /// `show route table TABLE count`; `None` where BIRD has no such table.
     pub async fn show_route_count(&self, table: &str) -> Result<Option<RouteCount>, BirdError> {
         let reply = self.ask(BirdCommand::count(table)?).await?;

@@ -128,6 +128,27 @@ impl BirdCommand {
         Ok(Self::new(CommandKind::Routes, line))
     }
 
+    /// `show route table TABLE where source = RTS_BGP && net ~ [ PREFIX{1,32}, ... ] all`: what neighbours told of
+    /// these prefixes, of what covers them without being the default route, and of what is inside them. BIRD
+    /// walks the whole table for it: see [`BirdCommand::count`].
+    pub fn around(table: &str, prefixes: &[IpNet]) -> Result<Self, BirdError> {
+        let table = ProtocolName::new(table)?;
+        let patterns: Vec<String> = prefixes
+            .iter()
+            .map(|prefix| format!("{}{{1,{}}}", prefix.trunc(), prefix.max_prefix_len()))
+            .collect();
+        let patterns = patterns.join(", ");
+        let line = format!("show route table {table} where source = RTS_BGP && net ~ [ {patterns} ] all");
+        Ok(Self::new(CommandKind::Routes, line))
+    }
+
+    /// `show route PREFIX table TABLE all`: exactly that prefix, in one table.
+    pub fn in_table(prefix: IpNet, table: &str) -> Result<Self, BirdError> {
+        let table = ProtocolName::new(table)?;
+        let line = format!("show route {} table {table} all", prefix.trunc());
+        Ok(Self::new(CommandKind::Routes, line))
+    }
+
     /// `show bfd sessions`.
     pub fn bfd_sessions() -> Self {
         Self::new(CommandKind::BfdSessions, "show bfd sessions")

@@ -148,6 +148,8 @@ impl SnapshotBuilder<'_> {
             last_drill: service.remembered().last_drill.clone(),
             last_good_drill: service.remembered().last_good_drill,
             obstacles: seen.and_then(|seen| seen.obstacles.clone()),
+            rivals: None,
+            followed: Vec::new(),
         }
     }
 

@@ -128,6 +128,8 @@ pub enum StageSpan {
     VerdictToEnable,
     /// From `enable` until every prefix was seen exported.
     EnableToExported,
+    /// From then until no upstream that can be heard told another way any more (A11).
+    ExportedToFollowed,
     /// From the verdict to `disable`; delays and drain are in it.
     VerdictToDisable,
     /// From `disable` until the routes were seen gone.
@@ -136,10 +138,11 @@ pub enum StageSpan {
 
 impl StageSpan {
     /// All of them, in the order of a transition.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FirstFailToVerdict,
         Self::VerdictToEnable,
         Self::EnableToExported,
+        Self::ExportedToFollowed,
         Self::VerdictToDisable,
         Self::DisableToDown,
     ];
@@ -150,6 +153,7 @@ impl StageSpan {
             Self::FirstFailToVerdict => "first_fail_to_verdict",
             Self::VerdictToEnable => "verdict_to_enable",
             Self::EnableToExported => "enable_to_exported",
+            Self::ExportedToFollowed => "exported_to_followed",
             Self::VerdictToDisable => "verdict_to_disable",
             Self::DisableToDown => "disable_to_down",
         }
@@ -166,6 +170,7 @@ impl StageSpan {
             Self::FirstFailToVerdict => between(stages.first_fail, stages.verdict),
             Self::VerdictToEnable => between(stages.verdict, stages.enable_sent),
             Self::EnableToExported => between(stages.enable_sent, stages.exported),
+            Self::ExportedToFollowed => between(stages.exported, stages.followed),
             Self::VerdictToDisable => between(stages.verdict, stages.disable_sent),
             Self::DisableToDown => between(stages.disable_sent, stages.down),
         }
@@ -237,6 +242,9 @@ impl Counts {
                 }
             }
             HistoryEvent::Done { stages, .. } => self.done(stages),
+            HistoryEvent::Followed {
+                stages: Some(stages), ..
+            } => self.observe(StageSpan::ExportedToFollowed, stages),
             HistoryEvent::Drift { .. } => {
                 if let Some(service) = service {
                     entry(&mut self.services, service).drifts += 1;
@@ -250,6 +258,7 @@ impl Counts {
             }
             HistoryEvent::Stalled { late_ms } => self.stalled += Duration::from_millis(*late_ms),
             HistoryEvent::Started { .. }
+            | HistoryEvent::Followed { stages: None, .. }
             | HistoryEvent::Stopped { .. }
             | HistoryEvent::Reloaded { .. }
             | HistoryEvent::Applied { .. }
@@ -289,10 +298,14 @@ impl Counts {
     }
 
     fn done(&mut self, stages: &StageTimes) {
-        for (span, histogram) in &mut self.stages {
-            if let Some(took) = span.of(stages) {
-                histogram.observe(took);
-            }
+        StageSpan::ALL
+            .into_iter()
+            .for_each(|span| self.observe(span, stages));
+    }
+
+    fn observe(&mut self, span: StageSpan, stages: &StageTimes) {
+        if let (Some(histogram), Some(took)) = (self.stages.get_mut(&span), span.of(stages)) {
+            histogram.observe(took);
         }
     }
 }

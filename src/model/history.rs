@@ -13,8 +13,8 @@ use crate::model::message::Message;
 use crate::model::millis;
 use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{
-    AlarmCode, BirdState, OverrideAction, ProbeSnapshot, ProbeState, StageTimes, Strength, UpstreamSnapshot,
-    Verdict,
+    AlarmCode, BirdState, FollowedState, OverrideAction, ProbeSnapshot, ProbeState, StageTimes, Strength,
+    UpstreamSnapshot, Verdict,
 };
 
 /// Something that happened.
@@ -75,6 +75,18 @@ pub enum HistoryEvent {
         of: u64,
         /// The time of each stage.
         stages: StageTimes,
+    },
+    /// An upstream that carries our route began or ceased to prefer it (A11).
+    Followed {
+        /// The transition's [`HistoryEntry::seq`].
+        of: u64,
+        /// The upstream.
+        upstream: String,
+        /// Which way it prefers now.
+        state: FollowedState,
+        /// The time of each stage, where with this the last upstream that can be heard prefers our route.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stages: Option<Box<StageTimes>>,
     },
     /// The verdict changed.
     Verdict {
@@ -240,6 +252,7 @@ impl HistoryEvent {
             Self::Applied { .. } => "applied",
             Self::Transition(_) => "transition",
             Self::Done { .. } => "done",
+            Self::Followed { .. } => "followed",
             Self::Verdict { .. } => "verdict",
             Self::Probe { .. } => "probe",
             Self::Isolated { .. } => "isolated",

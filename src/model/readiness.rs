@@ -87,6 +87,10 @@ pub enum ReadinessCode {
     StateFiles,
     /// bird.conf is what would be rendered.
     RenderedFile,
+    /// At a primary: how long an upstream would keep our routes if this site lost power (D14).
+    Ghost,
+    /// At a standby: whether our route would win where the primary's stays after its death (D14).
+    Winner,
     /// The last drill that went well.
     LastDrill,
     /// No alarm stands that no other check speaks of.
@@ -225,7 +229,7 @@ impl ReadinessLevel {
 
 impl ReadinessCode {
     /// All of them, in the order in which a takeover needs what they look at.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Bird,
         Self::Probes,
         Self::Witnesses,
@@ -240,6 +244,8 @@ impl ReadinessCode {
         Self::StateDir,
         Self::StateFiles,
         Self::RenderedFile,
+        Self::Ghost,
+        Self::Winner,
         Self::LastDrill,
         Self::Alarms,
     ];
@@ -261,6 +267,8 @@ impl ReadinessCode {
             Self::StateDir => "state_dir",
             Self::StateFiles => "state_files",
             Self::RenderedFile => "rendered_file",
+            Self::Ghost => "ghost",
+            Self::Winner => "winner",
             Self::LastDrill => "last_drill",
             Self::Alarms => "alarms",
         }

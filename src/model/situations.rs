@@ -70,6 +70,8 @@ pub(crate) fn service(name: &str) -> ServiceSnapshot {
         last_drill: None,
         last_good_drill: None,
         obstacles: Some(vec![]),
+        rivals: Some(vec![]),
+        followed: vec![],
     }
 }
 

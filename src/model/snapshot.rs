@@ -156,6 +156,54 @@ pub struct ServiceSnapshot {
     /// Null while not all of that was looked at.
     #[serde(default)]
     pub obstacles: Option<Vec<Obstacle>>,
+    /// The routes to one of its prefixes, or covering or inside one, that are not ours, at most 32. Null while
+    /// nobody could tell us of one: BIRD was not asked, or no session takes in such routes.
+    #[serde(default)]
+    pub rivals: Option<Vec<RivalRoute>>,
+    /// While a standby is announced at full: whether each upstream that carries it prefers our route (A11).
+    #[serde(default)]
+    pub followed: Vec<FollowedUpstream>,
+}
+
+/// A route to one of a service's prefixes, or covering or inside one, that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RivalRoute {
+    /// What it leads to.
+    pub prefix: ipnet::IpNet,
+    /// The BGP protocol of the local BIRD that it was heard from.
+    pub upstream: String,
+    /// Its AS path as BIRD shows it, from the neighbour to the origin; null where BIRD shows none.
+    pub as_path: Option<String>,
+    /// Where it comes from.
+    pub origin_as: Option<u32>,
+    /// Since when it is heard.
+    #[serde(with = "crate::model::millis::option")]
+    pub since: Option<Timestamp>,
+}
+
+/// Whether an upstream that carries our route prefers it. BGP tells a neighbour the best route alone: one
+/// that tells us another way to our prefixes does not use ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowedUpstream {
+    /// The upstream.
+    pub upstream: String,
+    /// Which way it prefers.
+    pub state: FollowedState,
+    /// Since when.
+    #[serde(with = "crate::model::millis::option")]
+    pub since: Option<Timestamp>,
+}
+
+/// Which way an upstream prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowedState {
+    /// It told us the other route before, and does not any more.
+    Follows,
+    /// It tells us another route to what we announce, or inside it.
+    PrefersAnother,
+    /// It never told us the other route, or takes part in no session that could: nothing is known.
+    CannotBeHeard,
 }
 
 /// A drill under way: the service is announced without being wanted, and will be silent again.
@@ -305,6 +353,12 @@ pub struct StageTimes {
         skip_serializing_if = "Option::is_none"
     )]
     pub gone: Option<Timestamp>,
+    /// None of the upstreams from which the other route can be heard tells it any more (A11).
+    #[serde(
+        with = "crate::model::millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub followed: Option<Timestamp>,
 }
 
 impl StageTimes {
@@ -322,6 +376,7 @@ impl StageTimes {
             (self.disable_answered, "disable answered"),
             (self.down, "down"),
             (self.gone, "gone"),
+            (self.followed, "followed"),
         ]
         .into_iter()
         .filter_map(|(at, stage)| at.map(|at| (at, stage)))
@@ -519,11 +574,13 @@ pub enum AlarmCode {
     Probe,
     /// A drill's end could not be verified: it may still be announced.
     Drill,
+    /// An upstream has preferred another way for five minutes while we announce (A11).
+    Rival,
 }
 
 impl AlarmCode {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotExported,
         Self::Drift,
         Self::ForeignRoutes,
@@ -540,5 +597,6 @@ impl AlarmCode {
         Self::Tunnel,
         Self::Probe,
         Self::Drill,
+        Self::Rival,
     ];
 }

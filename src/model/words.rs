@@ -1,7 +1,7 @@
 //! The words that stand for the snapshot's states in JSON, and everywhere else that a person or a
 //! machine reads them.
 
-use super::snapshot::{AlarmCode, BirdState, OverrideAction, ProbeState, Role, Verdict};
+use super::snapshot::{AlarmCode, BirdState, FollowedState, OverrideAction, ProbeState, Role, Verdict};
 
 impl BirdState {
     /// The word that stands for it in JSON.
@@ -57,6 +57,17 @@ impl ProbeState {
     }
 }
 
+impl FollowedState {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Follows => "follows",
+            Self::PrefersAnother => "prefers_another",
+            Self::CannotBeHeard => "cannot_be_heard",
+        }
+    }
+}
+
 impl AlarmCode {
     /// The word that stands for it in JSON.
     pub fn word(self) -> &'static str {
@@ -77,6 +88,7 @@ impl AlarmCode {
             Self::Tunnel => "tunnel",
             Self::Probe => "probe",
             Self::Drill => "drill",
+            Self::Rival => "rival",
         }
     }
 }
@@ -109,6 +121,13 @@ mod tests {
             assert_eq!(json(action), action.word());
         }
         for state in [ProbeState::Up, ProbeState::Down, ProbeState::Unknown] {
+            assert_eq!(json(state), state.word());
+        }
+        for state in [
+            FollowedState::Follows,
+            FollowedState::PrefersAnother,
+            FollowedState::CannotBeHeard,
+        ] {
             assert_eq!(json(state), state.word());
         }
         for code in AlarmCode::ALL {

@@ -5,7 +5,7 @@ import { said } from "./words.js";
 
 // In the order in which they are reached.
 const STAGES = ["first_fail", "verdict", "decided", "enable_sent", "enable_answered", "up", "exported",
-  "disable_sent", "disable_answered", "down", "gone"];
+  "disable_sent", "disable_answered", "down", "gone", "followed"];
 
 // How many entries are kept, as many as the daemon shows.
 export const KEPT = 1000;
@@ -20,7 +20,8 @@ export function join(old, more) {
 // The transitions and drills, latest first, with the latest stages that anybody told of. A snapshot knows the
 // last transition of each service while it is under way. What was merely found at a start is none.
 export function transitions(entries, services) {
-  const done = new Map(entries.filter((entry) => entry.event === "done").map((entry) => [entry.of, entry.stages]));
+  const done = new Map(entries.filter((entry) => ["done", "followed"].includes(entry.event) && entry.stages)
+    .map((entry) => [entry.of, entry.stages]));
   const live = new Map(services.filter((service) => service.transition)
     .map((service) => [`${service.name} ${service.transition.stages.decided}`, service]));
   const told = entries.filter((entry) => entry.event === "transition" || isDrill(entry)).map((entry) => {
@@ -77,6 +78,7 @@ export function line(entry) {
     case "reloaded": return ["reloaded", entry.error ?? ""];
     case "applied": return [entry.applied ? "applied" : "not_applied", entry.text];
     case "transition": return ["transition", `${entry.rule} ${said(entry.reason, entry.reason_message)}`, `s_${entry.from}`, `s_${entry.to}`];
+    case "followed": return ["followed", entry.upstream, null, `f_${entry.state}`];
     case "verdict": return ["verdict", "", `v_${entry.from}`, `v_${entry.to}`];
     case "probe": return ["probe", `${entry.name}: ${entry.detail}`, `p_${entry.from}`, `p_${entry.to}`];
     case "isolated": return [entry.isolated ? "isolated" : entry.state === "cut_off" ? "cut_off" : entry.state === "open" ? "witnesses_open" : "connected", ""];

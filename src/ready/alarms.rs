@@ -69,7 +69,8 @@ fn spoken_of_by(alarm: AlarmCode) -> &'static [ReadinessCode] {
         | AlarmCode::Drift
         | AlarmCode::ForeignAnnouncement
         | AlarmCode::Lease
-        | AlarmCode::Tunnel => &[],
+        | AlarmCode::Tunnel
+        | AlarmCode::Rival => &[],
     }
 }
 
@@ -91,7 +92,8 @@ fn amiss(alarm: &Alarm) -> ReadinessCheck {
         | AlarmCode::Lease
         | AlarmCode::Tunnel
         | AlarmCode::Probe
-        | AlarmCode::Drill => ReadinessLevel::Warning,
+        | AlarmCode::Drill
+        | AlarmCode::Rival => ReadinessLevel::Warning,
     };
     let (code, text) = (alarm.code.word(), text_of(alarm));
     let check = ReadinessCheck::amiss(

@@ -86,6 +86,25 @@ fn a3_quotes_and_control_characters_do_not_reach_bird() {
 }
 
 #[test]
+fn a2_routes_around_prefixes_are_asked_for_without_the_default_route() {
+    let prefixes = ["198.51.100.7/24", "192.0.2.0/24"].map(|prefix| prefix.parse().unwrap());
+    assert_eq!(
+        line(BirdCommand::around("master4", &prefixes)),
+        "show route table master4 where source = RTS_BGP && net ~ [ 198.51.100.0/24{1,32}, 192.0.2.0/24{1,32} ] all"
+    );
+    let prefix = "2001:db8:5100::/48".parse().unwrap();
+    assert_eq!(
+        line(BirdCommand::around("t6", &[prefix])),
+        "show route table t6 where source = RTS_BGP && net ~ [ 2001:db8:5100::/48{1,128} ] all"
+    );
+    assert_eq!(
+        line(BirdCommand::in_table(prefix, "t6")),
+        "show route 2001:db8:5100::/48 table t6 all"
+    );
+    assert!(BirdCommand::around("t6; down", &[prefix]).is_err());
+}
+
+#[test]
 fn an_undo_timer_is_never_zero() {
     assert_eq!(
         BirdCommand::configure_timeout(Duration::from_millis(10)).line(),

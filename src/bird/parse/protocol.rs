@@ -83,6 +83,16 @@ pub struct BgpDetail {
     /// How long, in seconds, the other side was asked to keep our routes while BIRD restarts; `None`
     /// where it was asked for nothing, or the session is not established.
     pub restart_time: Option<u32>,
+    /// How long, in seconds, the other side was asked to keep our routes as a last resort after that (RFC 9494);
+    /// `None` as above.
+    pub stale_time: Option<u32>,
+    /// Whether the other side keeps routes while a neighbour restarts (RFC 4724).
+    pub neighbor_knows_restart: bool,
+    /// Whether the other side knows long-lived graceful restart (RFC 9494).
+    pub neighbor_knows_stale: bool,
+    /// The hold time that both sides agreed on, in seconds; zero: none. `None` unless the session is
+    /// established.
+    pub hold_time: Option<u32>,
 }
 
 /// Whose capabilities `show protocols all` lists (proto/bgp/bgp.c:bgp_show_capabilities).
@@ -302,6 +312,10 @@ impl ProtocolDetail {
             });
         } else if let Some(begun) = Capabilities::begun_by(line) {
             *whose = begun;
+        } else if let (Capabilities::Neighbors, Some(bgp)) = (*whose, &mut self.bgp)
+            && let Some(known) = bgp.neighbor_capability(line)
+        {
+            *known = true;
         } else if let Some((label, value)) = labelled(line) {
             match self.channels.last_mut() {
                 Some(channel) => channel.take(label, value),
@@ -349,7 +363,21 @@ impl BgpDetail {
             "Session" => self.session = value.to_owned(),
             // BIRD says a time only where it asks for something; a mere helper has none.
             "Restart time" if whose == Capabilities::Local => self.restart_time = value.parse().ok(),
+            "LL stale time" if whose == Capabilities::Local => self.stale_time = value.parse().ok(),
+            // "22.041/30": what is left, and what was agreed on.
+            "Hold timer" => {
+                self.hold_time = value.split_once('/').and_then(|(_, agreed)| agreed.parse().ok());
+            }
             _ => {}
+        }
+    }
+
+    /// Where it is kept that the neighbour has the capability of that line.
+    fn neighbor_capability(&mut self, line: &str) -> Option<&mut bool> {
+        match line.trim() {
+            "Graceful restart" => Some(&mut self.neighbor_knows_restart),
+            "Long-lived graceful restart" => Some(&mut self.neighbor_knows_stale),
+            _ => None,
         }
     }
 }

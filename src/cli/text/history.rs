@@ -10,7 +10,7 @@ use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};
 use crate::model::readiness::ReadinessLevel;
-use crate::model::snapshot::{BirdState, StageTimes, Strength};
+use crate::model::snapshot::{BirdState, FollowedState, StageTimes, Strength};
 use crate::model::strength;
 
 /// The entries, in the order given, ending in a newline.
@@ -98,6 +98,12 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             )
         }
         HistoryEvent::Done { stages, .. } => ("done", took(stages)),
+        HistoryEvent::Followed {
+            upstream,
+            state,
+            stages,
+            ..
+        } => ("followed", followed(upstream, *state, stages.as_deref())),
         HistoryEvent::Verdict { from, to } => ("verdict", format!("{} -> {}", from.word(), to.word())),
         HistoryEvent::Probe {
             name,
@@ -188,6 +194,7 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
         | HistoryEvent::Applied { .. }
         | HistoryEvent::Transition(_)
         | HistoryEvent::Done { .. }
+        | HistoryEvent::Followed { .. }
         | HistoryEvent::Verdict { .. }
         | HistoryEvent::Probe { .. }
         | HistoryEvent::Isolated { .. }
@@ -202,6 +209,20 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
         | HistoryEvent::Readiness { .. }
         | HistoryEvent::ClockStepped { .. }
         | HistoryEvent::Stalled { .. } => (what.word(), String::new()),
+    }
+}
+
+/// Which way an upstream prefers; with the last of them how long each stage took.
+fn followed(upstream: &str, state: FollowedState, stages: Option<&StageTimes>) -> String {
+    let stages = stages
+        .map(|stages| format!("; {}", took(stages)))
+        .unwrap_or_default();
+    match state {
+        FollowedState::Follows => format!("{upstream} prefers our route{stages}"),
+        FollowedState::PrefersAnother => format!("{upstream} prefers another way than ours"),
+        FollowedState::CannotBeHeard => {
+            format!("{upstream} cannot be heard: which way it prefers is unknown")
+        }
     }
 }
 

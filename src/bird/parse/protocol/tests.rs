@@ -191,3 +191,27 @@ fn a_session_that_asks_its_neighbour_to_keep_routes_says_for_how_long() {
     // A helper only.
     assert_eq!(of(""), None);
 }
+
+#[test]
+fn a_session_says_how_long_its_neighbour_would_keep_the_routes_of_a_dead_router() {
+    let text = "1002-isp BGP --- up 20:40:40 Established\n1006-  BGP state:          Established\n     Local capabilities\n       \
+        Graceful restart\n         Restart time: 90\n       Long-lived graceful restart\n         LL stale time: 3600\n     \
+        Neighbor capabilities\n       Graceful restart\n       Long-lived graceful restart\n         LL stale time: 7\n     \
+        Session:          external AS4\n     Hold timer:       71.041/90\n0000 \n";
+    let bgp = protocol(&said(text), "isp").unwrap().bgp.unwrap();
+    assert_eq!((bgp.restart_time, bgp.stale_time), (Some(90), Some(3600)));
+    assert_eq!(
+        (bgp.neighbor_knows_restart, bgp.neighbor_knows_stale),
+        (true, true)
+    );
+    assert_eq!(bgp.hold_time, Some(90));
+    let text = "1002-isp BGP --- up 20:40:40 Established\n1006-  BGP state:          Established\n     Local capabilities\n       \
+        Graceful restart\n       Long-lived graceful restart\n     Neighbor capabilities\n       Route refresh\n     Session:   \
+        external AS4\n     Hold timer:       0.000/0\n0000 \n";
+    let bgp = protocol(&said(text), "isp").unwrap().bgp.unwrap();
+    assert_eq!(
+        (bgp.neighbor_knows_restart, bgp.neighbor_knows_stale),
+        (false, false)
+    );
+    assert_eq!((bgp.stale_time, bgp.hold_time), (None, Some(0)));
+}
