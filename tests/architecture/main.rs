@@ -7,6 +7,7 @@
     reason = "the language has more kinds of items than matter here"
 )]
 
+mod docs;
 mod graph;
 mod rules;
 mod sources;
