@@ -1,5 +1,5 @@
 //! The lab tests: real BIRDs, FRR and kernels, in network namespaces, on real time. They take root and
-//! what scripts/install installs.
+//! what scripts/setup-lab installs.
 
 mod applying;
 mod crowd;

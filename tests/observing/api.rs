@@ -60,7 +60,7 @@ fn schemathesis_finds_the_api_as_documented_over_the_unix_socket() {
             .arg("TCP-LISTEN:9181,bind=127.0.0.1,fork,reuseaddr,backlog=64")
             .arg(format!("UNIX-CONNECT:{}", socket.display()));
         let log = lab.directory(Host::Hk).join("socat.log");
-        let _socat = Process::start("socat", &mut socat, &log).context("run scripts/install tests")?;
+        let _socat = Process::start("socat", &mut socat, &log).context("run scripts/setup-lab tests")?;
         wait::pass(Duration::from_millis(300));
         schemathesis(&lab, "http://127.0.0.1:9181", EXAMPLES_CARRIED_OUT)?;
         must_live(&falconer)
@@ -133,7 +133,7 @@ fn fed(command: &mut Command, text: &str) -> Result<()> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("{command:?}: run scripts/install tests"))?;
+        .with_context(|| format!("{command:?}: run scripts/setup-lab tests"))?;
     child
         .stdin
         .take()

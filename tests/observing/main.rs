@@ -1,6 +1,6 @@
 //! What others see of Falconer: metrics, alerts and the API, held against the tools of others.
 //!
-//! promtool, an OpenMetrics parser, an OpenAPI validator and schemathesis judge here; scripts/install
+//! promtool, an OpenMetrics parser, an OpenAPI validator and schemathesis judge here; scripts/setup-lab
 //! brings them. A tool that is missing fails the test, because a judge that stays away has judged
 //! nothing.
 

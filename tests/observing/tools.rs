@@ -17,14 +17,14 @@ pub(crate) fn python(program: &str) -> PathBuf {
         .map(|target| target.join("venv/bin").join(program))
         .into_iter()
         .find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{program} is missing: run scripts/install tests"))
+    found.unwrap_or_else(|| panic!("{program} is missing: run scripts/setup-lab tests"))
 }
 
 /// Runs a judge, and shows what it said if it is not content.
 pub(crate) fn judged_well(command: &mut Command) -> Output {
     let output = command
         .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}: run scripts/install tests"));
+        .unwrap_or_else(|error| panic!("{command:?}: {error}: run scripts/setup-lab tests"));
     assert!(
         output.status.success(),
         "{command:?}: {}\n{}{}",

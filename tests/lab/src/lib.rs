@@ -23,7 +23,7 @@
 //! }
 //! ```
 //!
-//! It takes root, BIRD, FRR, iproute2, nftables, tcpdump and util-linux (see scripts/install).
+//! It takes root, BIRD, FRR, iproute2, nftables, tcpdump and util-linux (see scripts/setup-lab).
 
 pub mod topology;
 pub mod wait;
