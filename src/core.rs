@@ -26,7 +26,7 @@ pub mod window;
 
 pub use crate::model::command::OperatorCommand;
 pub use crate::model::strength::Strength;
-pub use decide::{Rule, Stance};
+pub use decide::{Rule, Stance, stance_word};
 pub use event::{CheckStart, CommandRefused, CoreEvent, Event, InitialStrength, Input, ProbeId};
 pub use persistent::PersistentState;
 pub use simulator::Simulator;

@@ -8,7 +8,6 @@ use clap::Args;
 use super::exit::CliError;
 use super::{load, output};
 use crate::config::duration;
-use crate::core::CoreEvent;
 use crate::core::trace;
 use crate::core::trace::Trace;
 
@@ -39,7 +38,7 @@ impl SimulateArgs {
         })?;
         let mut out = String::new();
         for (at, note) in trace::simulate(&config, &trace) {
-            if self.all || !matches!(note, CoreEvent::Verdict { .. } | CoreEvent::Probe { .. }) {
+            if self.all || !note.is_detail() {
                 let at = duration::format(at.since_start());
                 out.push_str(&format!("{at:>12}  {}\n", trace::tell(&config, &note)));
             }

@@ -3,9 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::isolation::Isolation;
 use crate::config::model::{OnCutOff, OnLoss, Role};
-use crate::model::snapshot::{OverrideAction, Verdict};
+use crate::model::snapshot::{Isolation, OverrideAction, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::Moment;
 
@@ -40,13 +39,13 @@ impl Stance {
 
 impl std::fmt::Display for Stance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Unsettled => "unsettled",
-            Self::Off => "off",
-            Self::Draining { .. } => "drain",
-            Self::Full => "full",
-        })
+        f.write_str(stance_word(self.strength()))
     }
+}
+
+/// A stance in a word, by the strength that it means.
+pub fn stance_word(strength: Option<Strength>) -> &'static str {
+    strength.map_or("unsettled", Strength::word)
 }
 
 /// The numbered rule that decides.

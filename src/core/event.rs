@@ -7,12 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Rule, Stance};
 use super::drill::{ActiveDrill, DrillEnd, DrillEvent};
 use crate::core::health::CheckId;
 use crate::model::command::{DrillPlan, OperatorCommand};
-use crate::model::message::CodedText;
-use crate::model::snapshot::{CheckOutcome, Verdict};
+use crate::model::history::{HistoryEvent, TransitionEvent};
+use crate::model::snapshot::CheckOutcome;
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
 
@@ -107,124 +106,35 @@ pub struct CheckStart {
     pub probe: ProbeId,
 }
 
-/// Something that happened in the core, worth a line in the log and the history.
+/// Something that happened in the core, worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CoreEvent {
-    /// A service's stance changed.
-    Switched {
-        /// The service's index.
-        service: usize,
-        /// From.
-        from: Stance,
-        /// To.
-        to: Stance,
-        /// The rule that decided.
-        rule: Rule,
-        /// In words.
-        reason: CodedText,
-        /// The verdict at that moment.
-        verdict: Verdict,
-        /// When the first check began that failed in the rows behind a verdict down.
-        first_fail: Option<Moment>,
-        /// Since when the verdict stands.
-        verdict_since: Moment,
-        /// Whether it counts towards the latch (D9).
-        counted: bool,
-    },
-    /// A service's verdict changed.
-    Verdict {
-        /// The service's index.
-        service: usize,
-        /// From.
-        from: Verdict,
-        /// To.
-        to: Verdict,
-    },
-    /// A probe's state changed.
-    Probe {
-        /// Which.
-        probe: ProbeId,
-        /// From.
-        from: crate::model::snapshot::ProbeState,
-        /// To.
-        to: crate::model::snapshot::ProbeState,
-        /// The last result in words.
-        detail: String,
-    },
-    /// The site's isolation changed.
-    Isolation {
-        /// From.
-        from: super::isolation::Isolation,
-        /// To.
-        to: super::isolation::Isolation,
-    },
-    /// The service flapped too often, and is latched (D9).
-    Latched {
-        /// The service's index.
-        service: usize,
-    },
-    /// The latch was released by an operator.
-    Released {
-        /// The service's index.
-        service: usize,
-        /// Who released it.
-        actor: String,
-        /// Why, in the operator's words.
-        reason: Option<String>,
-    },
-    /// An override began.
-    Overridden {
-        /// The service's index.
-        service: usize,
-        /// What was asked for.
-        over: super::persistent::Override,
-    },
-    /// An override ended.
-    OverrideEnded {
-        /// The service's index.
-        service: usize,
-        /// Which one.
-        over: super::persistent::Override,
-        /// Who ended it; `None`: it ran out.
-        actor: Option<String>,
-        /// Why it was ended, in the operator's words.
-        reason: Option<String>,
-    },
-    /// An operator let a failback go ahead.
-    FailbackAllowed {
-        /// The service's index.
-        service: usize,
-        /// Who.
-        actor: String,
-        /// Why, in the operator's words.
-        reason: Option<String>,
-    },
-    /// A failback that an operator had allowed needs to be allowed again.
-    ConsentEnded {
-        /// The service's index.
-        service: usize,
-        /// What had been allowed.
-        consent: super::persistent::Consent,
-        /// What ended it.
-        why: String,
-    },
-    /// A drill went on.
-    Drill {
-        /// The service's index.
-        service: usize,
-        /// How.
-        step: DrillStep,
-    },
-    /// The wall clock was stepped: overrides and what counts towards a latch keep their length.
-    ClockStepped {
-        /// By how much; forward is positive.
-        by: jiff::SignedDuration,
-    },
-    /// Results were thrown away, because Falconer itself was stalled (D2).
-    Stalled {
-        /// How late it was woken.
-        late: Duration,
-    },
+    /// What the history keeps, and the index of the service that it is about. A transition comes without
+    /// its evidence, and with no stage after the decision: those are the daemon's to add.
+    History(Option<usize>, HistoryEvent),
+    /// A drill of the service with this index went on. The history keeps its beginning and its report,
+    /// which the daemon makes.
+    Drill(usize, DrillStep),
+}
+
+impl CoreEvent {
+    /// A change of what is wanted of BIRD, and the index of its service.
+    pub fn transition(&self) -> Option<(usize, &TransitionEvent)> {
+        match self {
+            Self::History(Some(service), HistoryEvent::Transition(transition)) => {
+                Some((*service, transition))
+            }
+            Self::History(..) | Self::Drill(..) => None,
+        }
+    }
+
+    /// Whether it is of a probe or a verdict: `simulate` shows these only if it is asked to.
+    pub fn is_detail(&self) -> bool {
+        matches!(
+            self,
+            Self::History(_, HistoryEvent::Verdict { .. } | HistoryEvent::Probe { .. })
+        )
+    }
 }
 
 /// A step of a drill.

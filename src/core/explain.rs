@@ -6,14 +6,13 @@ mod changes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ProbeId;
-use super::isolation::Isolation;
 use super::reasons::state_words;
 use super::service::ServiceState;
 use super::site::Site;
 use crate::config::model::{Decides, Quorum, Role, Votes};
 use crate::config::{duration, model};
 use crate::core::health::ProbeTracker;
-use crate::model::snapshot::{ProbeState, Verdict};
+use crate::model::snapshot::{Isolation, ProbeState, Verdict};
 use crate::model::time::Now;
 
 impl Site {

@@ -129,7 +129,7 @@ fn play(config: &Config, story: &Story) -> Option<Refused> {
         let strength = play.site().services()[0].stance().strength();
         let switched = play.notes()[before..]
             .iter()
-            .any(|(_, note)| matches!(note, crate::core::CoreEvent::Switched { .. }));
+            .any(|(_, note)| note.transition().is_some());
         let well = match step.expected {
             ExpectedOutcome::Announced => strength == Some(Strength::Full),
             ExpectedOutcome::Silent => strength == Some(Strength::Off) && verdict_is_clear(&play),

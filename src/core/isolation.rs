@@ -6,33 +6,8 @@ use std::time::Duration;
 use crate::config::model::{self, MinUp, OnCutOff};
 use crate::core::health::ProbeTracker;
 use crate::core::streak::FailureSpan;
-use crate::model::snapshot::ProbeState;
+use crate::model::snapshot::{Isolation, ProbeState};
 use crate::model::time::Moment;
-
-/// Whether this site is connected, as its witnesses tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isolation {
-    /// Enough witnesses are up.
-    Connected,
-    /// Unknown witnesses leave it open.
-    Open,
-    /// So many are down that `min_up` cannot be met.
-    Isolated,
-    /// The near witnesses meet it and the far ones cannot: the way to where the primary is, is cut.
-    CutOff,
-}
-
-impl Isolation {
-    /// In a word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Open => "open",
-            Self::Isolated => "isolated",
-            Self::CutOff => "cut_off",
-        }
-    }
-}
 
 /// Whether a group meets what is asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

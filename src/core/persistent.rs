@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::drill::DrillRecord;
 use crate::config::identity;
 use crate::config::model::{self, CheckConfig, Config, ServiceConfig};
+use crate::model::command::Override;
 use crate::model::millis;
-use crate::model::snapshot::{LastDrill, OverrideAction};
+use crate::model::snapshot::LastDrill;
 
 /// Switches that are remembered for one service: more than any `flap_limit` can ask for.
 pub const SWITCHES_LIMIT: usize = 1024;
@@ -179,7 +180,7 @@ impl PersistentService {
     pub fn as_of(mut self, now: Timestamp) -> Self {
         let ahead = |at: Timestamp| at.duration_since(now).max(SignedDuration::ZERO);
         if let Some(over) = &mut self.overridden {
-            over.move_by(-ahead(over.since));
+            move_override(over, -ahead(over.since));
         }
         let newest = self
             .switches
@@ -207,7 +208,9 @@ impl PersistentService {
     /// The wall clock was stepped by so much.
     pub(crate) fn move_by(&mut self, by: SignedDuration) {
         let step = |at: &mut Timestamp| *at = moved(*at, by);
-        self.overridden.iter_mut().for_each(|over| over.move_by(by));
+        self.overridden
+            .iter_mut()
+            .for_each(|over| move_override(over, by));
         self.switches.iter_mut().for_each(step);
         self.latched_since.iter_mut().for_each(step);
         self.consent
@@ -224,29 +227,9 @@ impl PersistentService {
     }
 }
 
-/// An operator's word against the automatic decision (D11).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Override {
-    /// What the operator wants.
-    pub action: OverrideAction,
-    /// Since when.
-    #[serde(with = "millis")]
-    pub since: Timestamp,
-    /// When it ends by itself; `None`: when the operator says so.
-    #[serde(with = "millis::option")]
-    pub until: Option<Timestamp>,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-    /// Who: a user's name or "uid N".
-    pub actor: String,
-}
-
-impl Override {
-    fn move_by(&mut self, by: SignedDuration) {
-        self.since = moved(self.since, by);
-        self.until = self.until.map(|until| moved(until, by));
-    }
+fn move_override(over: &mut Override, by: SignedDuration) {
+    over.since = moved(over.since, by);
+    over.until = over.until.map(|until| moved(until, by));
 }
 
 /// A time by a clock that was stepped; as it is where that lies beyond all time.

@@ -12,15 +12,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::decide::{Decision, DecisionFacts, DecisionReason, Rule, Stance, TimerState, judge};
 use super::drill::{ActiveDrill, DrillIntent};
 use super::event::{CoreEvent, InitialStrength, moment_of};
-use super::isolation::{Isolation, WitnessPasses};
-use super::persistent::{Override, PersistentService, moved};
+use super::isolation::WitnessPasses;
+use super::persistent::{PersistentService, moved};
 use super::verdict::{ProbeVote, grounds_for_down, verdict};
 use super::window;
 use crate::config::model::{self, Decides, FailbackMode, OnCutOff, Role, Votes};
 use crate::core::health::ProbeTracker;
 use crate::core::streak::FailureSpan;
-use crate::model::message::coded;
-use crate::model::snapshot::{OverrideAction, Verdict};
+use crate::model::command::Override;
+use crate::model::history::{HistoryEvent, TransitionEvent, TransitionEvidence};
+use crate::model::message::{CodedText, coded};
+use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
 use tracked::Tracked;
@@ -290,12 +292,12 @@ impl ServiceState {
             self.stance_since = stance.strength().map(|_| now.wall);
         }
         if thawed && differs {
-            notes.push(self.adopted_after_freeze(from, stance));
+            notes.push(self.adopted_after_freeze(now, from, stance));
         }
     }
 
     /// What somebody made of BIRD in a freeze stands from now on, and the history tells.
-    fn adopted_after_freeze(&self, from: Stance, to: Stance) -> CoreEvent {
+    fn adopted_after_freeze(&self, now: Now, from: Stance, to: Stance) -> CoreEvent {
         let reason = match to.strength() {
             Some(strength) => {
                 let strength = strength.to_string();
@@ -310,17 +312,37 @@ impl ServiceState {
                 "after the freeze: BIRD's protocols disagree, so nothing is settled"
             ),
         };
-        CoreEvent::Switched {
-            service: self.index,
-            from,
-            to,
-            rule: Rule::D10,
-            reason,
+        self.transition(now, (from, to), (Rule::D10, reason), false)
+    }
+
+    /// A change of what is wanted, with what is known of it here.
+    fn transition(
+        &self,
+        now: Now,
+        (from, to): (Stance, Stance),
+        (rule, reason): (Rule, CodedText),
+        counted: bool,
+    ) -> CoreEvent {
+        self.history(HistoryEvent::Transition(Box::new(TransitionEvent {
+            from: from.strength(),
+            to: to.strength(),
+            rule: rule.to_string(),
+            reason: reason.text,
+            reason_message: reason.message,
             verdict: self.verdict,
-            first_fail: self.first_fail(),
-            verdict_since: self.verdict_since,
-            counted: false,
-        }
+            counted,
+            stages: StageTimes {
+                first_fail: self.first_fail().map(|moment| now.wall_at(moment)),
+                verdict: Some(now.wall_at(self.verdict_since)),
+                decided: Some(now.wall),
+                ..StageTimes::default()
+            },
+            evidence: TransitionEvidence::default(),
+        })))
+    }
+
+    fn history(&self, what: HistoryEvent) -> CoreEvent {
+        CoreEvent::History(Some(self.index), what)
     }
 
     /// Derives everything from the facts as they are now.
@@ -377,11 +399,10 @@ impl ServiceState {
         if said == self.verdict {
             return;
         }
-        notes.push(CoreEvent::Verdict {
-            service: self.index,
+        notes.push(self.history(HistoryEvent::Verdict {
             from: self.verdict,
             to: said,
-        });
+        }));
         self.verdict = said;
         self.verdict_since = now.mono;
         self.unwatched = Duration::ZERO;
@@ -506,17 +527,7 @@ impl ServiceState {
         self.remembered.imposed = why.is_imposed() && to == self.starting_point();
         let reason = self.reason(why);
         self.intent.decision += 1;
-        notes.push(CoreEvent::Switched {
-            service: self.index,
-            from,
-            to,
-            rule,
-            reason,
-            verdict: self.verdict,
-            first_fail: self.first_fail(),
-            verdict_since: self.verdict_since,
-            counted,
-        });
+        notes.push(self.transition(now, (from, to), (rule, reason), counted));
         if counted {
             self.count(now, notes);
         }

@@ -18,16 +18,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::event::{CheckStart, CommandRefused, CoreEvent, Event, Input, ProbeId};
-use super::isolation::{
-    Isolation, IsolationEpisode, WitnessPasses, isolation, needed_for_takeover, witness_states,
-};
+use super::isolation::{IsolationEpisode, WitnessPasses, isolation, needed_for_takeover, witness_states};
 use super::persistent::{Passes, PersistentService, PersistentState};
 use super::service::{ServiceState, SiteContext};
 use crate::config::model::{self, Config, MinUp, OnCutOff};
 use crate::core::health::{CheckId, ProbeTracker};
 use crate::model::command::DrillPlan;
 use crate::model::command::OperatorCommand;
-use crate::model::snapshot::{CheckOutcome, LastDrill, ProbeState};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{CheckOutcome, Isolation, LastDrill, ProbeState};
 use crate::model::time::{Moment, Now};
 use stagger::Stagger;
 use timers::Timers;
@@ -370,7 +369,9 @@ impl Site {
             spoiled |= probe.stalled(late);
         }
         if spoiled && late >= STALL_WORTH_A_NOTE {
-            self.notes.push(CoreEvent::Stalled { late });
+            let late_ms = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
+            let what = HistoryEvent::Stalled { late_ms };
+            self.notes.push(CoreEvent::History(None, what));
         }
     }
 

@@ -30,14 +30,13 @@ use tokio::time::{Instant, sleep_until};
 use super::checks::FinishedCheck;
 use super::config_manager::NewConfig;
 use super::event_log::tell;
-use super::history_log;
 use super::snapshot::SnapshotBuilder;
 use super::transition_timer::TransitionTimer;
 use crate::api;
 use crate::bird::reconcile::ReconcilerReport;
 use crate::core::trace::TraceHeader;
 use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState};
-use crate::model::history::HistoryEvent;
+use crate::model::history::{HistoryEvent, TransitionEvent};
 use crate::model::time::Now;
 use crate::store::recording::Recording;
 use crate::store::{PersistResult, StateVersion};
@@ -253,12 +252,13 @@ impl Driver {
             self.edges.checks.start(*start);
         }
         let notes = self.site.take_notes();
-        for note in &notes {
+        let noted = !notes.is_empty();
+        for note in notes {
             self.notice(note);
         }
         self.memory_stale |= self.site.take_memory_changed();
         self.publication.stale();
-        if !notes.is_empty() {
+        if noted {
             self.publication.changed();
         }
     }
@@ -293,32 +293,29 @@ impl Driver {
         });
     }
 
-    fn notice(&mut self, note: &CoreEvent) {
-        tell(&self.site, note);
-        if let CoreEvent::Switched { service, .. } = note {
-            self.notice_switch(*service, note);
-        } else if let CoreEvent::Drill { service, step } = note {
-            self.notice_drill(*service, step);
-        } else if let Some((service, what)) = history_log::what_of(note, &self.site) {
-            self.record(service, what);
+    fn notice(&mut self, note: CoreEvent) {
+        tell(&self.site, &note);
+        match note {
+            CoreEvent::History(Some(service), HistoryEvent::Transition(change)) => {
+                self.notice_transition(service, *change);
+            }
+            CoreEvent::History(service, what) => {
+                self.record(service, what);
+            }
+            CoreEvent::Drill(service, step) => self.notice_drill(service, &step),
         }
     }
 
-    fn notice_switch(&mut self, index: usize, note: &CoreEvent) {
-        let now = self.clock.now();
+    /// Adds what the core does not know to a transition, and follows it.
+    fn notice_transition(&mut self, index: usize, mut change: TransitionEvent) {
         let Some(service) = self.site.services().get(index) else {
             return;
         };
         let protocols = service.policy().full.len().max(service.policy().drain.len());
-        let Some(mut following) = TransitionTimer::begin(&now, note, service.intent().decision, protocols)
-        else {
-            return;
-        };
-        let evidence = self.view(now).evidence(index);
-        let stages = following.shown().stages.clone();
-        if let Some(what) = history_log::transition_of(note, stages, evidence) {
-            following.recorded_as(self.record(Some(index), what));
-        }
+        let mut following = TransitionTimer::begin(&change, service.intent().decision, protocols);
+        change.evidence = self.view(self.clock.now()).evidence(index);
+        let what = HistoryEvent::Transition(Box::new(change));
+        following.recorded_as(self.record(Some(index), what));
         if let Some(slot) = self.following.get_mut(index) {
             *slot = Some(following);
         }

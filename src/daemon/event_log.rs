@@ -2,135 +2,113 @@
 
 use crate::core::drill::DrillEnd;
 use crate::core::event::DrillStep;
-use crate::core::isolation::Isolation;
-use crate::core::persistent::Override;
-use crate::core::{CoreEvent, ProbeId, Site};
-use crate::model::snapshot::{DrillOutcome, ProbeState};
+use crate::core::{CoreEvent, Site, stance_word};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{DrillOutcome, Isolation, ProbeState};
 
 /// Logs one event.
 pub(crate) fn tell(site: &Site, note: &CoreEvent) {
-    let name = |service: &usize| {
-        site.services()
-            .get(*service)
-            .map_or("?", |service| &service.policy().name)
+    let name = |service: usize| {
+        let service = site.services().get(service);
+        service.map_or("?", |service| service.policy().name.as_str())
     };
     match note {
-        CoreEvent::Switched {
-            service,
-            from,
-            to,
-            rule,
-            reason,
-            verdict,
-            ..
-        } => {
-            tracing::info!(service = name(service), %from, %to, %rule, verdict = verdict.word(), cause = %reason, "wanted strength changed");
+        CoreEvent::History(service, what) => tell_history(service.map(name), what),
+        CoreEvent::Drill(service, step) => tell_drill(name(*service), step),
+    }
+}
+
+/// What the history keeps of the core.
+fn tell_history(service: Option<&str>, what: &HistoryEvent) {
+    match what {
+        HistoryEvent::Transition(change) => {
+            let (from, to) = (stance_word(change.from), stance_word(change.to));
+            let (rule, verdict, cause) = (&change.rule, change.verdict.word(), &change.reason);
+            tracing::info!(service, %from, %to, %rule, verdict, %cause, "wanted strength changed");
         }
-        CoreEvent::Verdict { service, from, to } => {
+        HistoryEvent::Verdict { from, to } => {
             let (from, to) = (from.word(), to.word());
-            tracing::info!(service = name(service), from, to, rule = "D3", "verdict changed");
+            tracing::info!(service, from, to, rule = "D3", "verdict changed");
         }
-        CoreEvent::Probe {
-            probe,
+        HistoryEvent::Probe {
+            name,
             from,
             to,
             detail,
-        } => tell_probe(site, *probe, *from, *to, detail),
-        CoreEvent::Isolation {
-            from,
-            to: to @ (Isolation::Isolated | Isolation::CutOff),
+        } => tell_probe(service, name, *from, *to, detail),
+        HistoryEvent::Isolated { from, state, .. } => tell_isolation(*from, *state),
+        HistoryEvent::Latched => {
+            tracing::warn!(service, rule = "D9", "service latched: falconer auto releases it");
+        }
+        HistoryEvent::Released { actor, reason } => {
+            let reason = reason.as_deref().unwrap_or("");
+            tracing::info!(service, actor, reason, "latch released");
+        }
+        HistoryEvent::Override {
+            action,
+            until,
+            reason,
+            actor,
         } => {
-            let (from, to) = (from.word(), to.word());
-            tracing::warn!(from, to, rule = "D5", "isolation changed");
+            let until = until.map(|until| format!("{until:.0}"));
+            let until = until.as_deref().unwrap_or("the operator ends it");
+            let (action, reason) = (action.word(), reason.as_deref().unwrap_or(""));
+            tracing::info!(service, action, until, actor, reason, "override began");
         }
-        CoreEvent::Isolation { from, to } => {
-            let (from, to) = (from.word(), to.word());
-            tracing::info!(from, to, rule = "D5", "isolation changed");
+        HistoryEvent::OverrideEnded {
+            action,
+            actor,
+            reason,
+            ..
+        } => {
+            let by = actor.as_deref().unwrap_or("its time");
+            let (action, reason) = (action.word(), reason.as_deref().unwrap_or(""));
+            tracing::info!(service, action, by, reason, "override ended");
         }
-        CoreEvent::Latched { service } => {
-            tracing::warn!(
-                service = name(service),
-                rule = "D9",
-                "service latched: falconer auto releases it"
-            );
+        HistoryEvent::FailbackAllowed { actor, reason } => {
+            let reason = reason.as_deref().unwrap_or("");
+            tracing::info!(service, actor, reason, "failback allowed");
         }
-        CoreEvent::Released { .. }
-        | CoreEvent::Overridden { .. }
-        | CoreEvent::OverrideEnded { .. }
-        | CoreEvent::FailbackAllowed { .. }
-        | CoreEvent::ConsentEnded { .. } => tell_operator(site, note),
-        CoreEvent::Drill { service, step } => tell_drill(name(service), step),
-        CoreEvent::ClockStepped { by } => {
-            let by_ms = by.as_millis();
+        HistoryEvent::ConsentEnded { actor, text: cause } => {
+            tracing::info!(service, actor, cause, "failback has to be allowed again");
+        }
+        HistoryEvent::ClockStepped { by_ms } => {
             tracing::warn!(by_ms, "the wall clock was stepped: overrides keep their length");
         }
-        CoreEvent::Stalled { late } => {
+        HistoryEvent::Stalled { late_ms } => {
             tracing::warn!(
-                late_ms = late.as_millis(),
+                late_ms,
                 rule = "D2",
                 "process stalled: results under way are discarded"
             );
         }
+        // These are not the core's: they are logged where they happen.
+        HistoryEvent::Started { .. }
+        | HistoryEvent::Stopped { .. }
+        | HistoryEvent::Reloaded { .. }
+        | HistoryEvent::Applied { .. }
+        | HistoryEvent::Done { .. }
+        | HistoryEvent::Followed { .. }
+        | HistoryEvent::DrillStarted { .. }
+        | HistoryEvent::DrillEnded { .. }
+        | HistoryEvent::Drift { .. }
+        | HistoryEvent::Mended { .. }
+        | HistoryEvent::Failed { .. }
+        | HistoryEvent::Bird { .. }
+        | HistoryEvent::Alarm { .. }
+        | HistoryEvent::Readiness { .. } => {}
     }
 }
 
-/// What an operator asked for, or what became of it.
-fn tell_operator(site: &Site, note: &CoreEvent) {
-    let name = |service: &usize| {
-        site.services()
-            .get(*service)
-            .map_or("?", |service| &service.policy().name)
-    };
-    match note {
-        CoreEvent::Released {
-            service,
-            actor,
-            reason,
-        } => {
-            let reason = reason.as_deref().unwrap_or("");
-            tracing::info!(service = name(service), actor, reason, "latch released");
+fn tell_isolation(from: Option<Isolation>, state: Option<Isolation>) {
+    let (from, to) = (from.map(Isolation::word), state.map(Isolation::word));
+    match state {
+        Some(Isolation::Isolated | Isolation::CutOff) => {
+            tracing::warn!(from, to, rule = "D5", "isolation changed");
         }
-        CoreEvent::Overridden { service, over } => tell_override(name(service), over),
-        CoreEvent::OverrideEnded {
-            service,
-            over,
-            actor,
-            reason,
-        } => {
-            let by = actor.as_deref().unwrap_or("its time");
-            let reason = reason.as_deref().unwrap_or("");
-            let action = over.action.word();
-            tracing::info!(service = name(service), action, by, reason, "override ended");
+        Some(Isolation::Connected | Isolation::Open) | None => {
+            tracing::info!(from, to, rule = "D5", "isolation changed");
         }
-        CoreEvent::FailbackAllowed {
-            service,
-            actor,
-            reason,
-        } => {
-            let reason = reason.as_deref().unwrap_or("");
-            tracing::info!(service = name(service), actor, reason, "failback allowed");
-        }
-        CoreEvent::ConsentEnded {
-            service,
-            consent,
-            why,
-        } => {
-            let (actor, cause) = (&consent.actor, why);
-            tracing::info!(
-                service = name(service),
-                actor,
-                cause,
-                "failback has to be allowed again"
-            );
-        }
-        CoreEvent::Switched { .. }
-        | CoreEvent::Verdict { .. }
-        | CoreEvent::Probe { .. }
-        | CoreEvent::Isolation { .. }
-        | CoreEvent::Latched { .. }
-        | CoreEvent::Drill { .. }
-        | CoreEvent::ClockStepped { .. }
-        | CoreEvent::Stalled { .. } => {}
     }
 }
 
@@ -164,42 +142,27 @@ fn tell_drill(service: &str, step: &DrillStep) {
     }
 }
 
-fn tell_override(service: &str, over: &Override) {
-    let until = over.until.map(|until| format!("{until:.0}"));
-    let until = until.as_deref().unwrap_or("the operator ends it");
-    let (action, actor) = (over.action.word(), &over.actor);
-    let reason = over.reason.as_deref().unwrap_or("");
-    tracing::info!(service, action, until, actor, reason, "override began");
-}
-
-fn tell_probe(site: &Site, probe: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
-    let policy = site.policy(probe).map_or("?", |policy| &policy.name);
+fn tell_probe(service: Option<&str>, name: &str, from: ProbeState, to: ProbeState, cause: &str) {
     let (from, to) = (from.word(), to.word());
-    match probe {
-        ProbeId::Service(service, _) => {
-            let service = site
-                .services()
-                .get(service)
-                .map_or("?", |service| &service.policy().name);
+    match service {
+        Some(service) => {
             tracing::info!(
                 service,
-                probe = policy,
+                probe = name,
                 from,
                 to,
                 rule = "D1",
-                cause = detail,
+                cause,
                 "probe state changed"
             );
         }
-        ProbeId::Witness(_) => {
-            tracing::info!(
-                witness = policy,
-                from,
-                to,
-                rule = "D1",
-                cause = detail,
-                "witness state changed"
-            );
-        }
+        None => tracing::info!(
+            witness = name,
+            from,
+            to,
+            rule = "D1",
+            cause,
+            "witness state changed"
+        ),
     }
 }

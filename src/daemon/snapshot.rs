@@ -10,15 +10,14 @@ use crate::bird::reconcile::{Observed, ObservedService};
 use crate::config::model::{self, Config, OnCutOff};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
 use crate::core::health;
-use crate::core::isolation::Isolation;
-use crate::core::persistent::Override;
 use crate::core::site::LastCheck;
 use crate::core::{ProbeId, Site, service};
 use crate::model::BgpState;
+use crate::model::command::Override;
 use crate::model::history::TransitionEvidence;
 use crate::model::message::{CodedText, coded};
 use crate::model::snapshot;
-use crate::model::snapshot::{AlarmCode, BirdState, CheckOutcome, OverrideAction, Strength};
+use crate::model::snapshot::{AlarmCode, BirdState, CheckOutcome, Isolation, OverrideAction, Strength};
 use crate::model::time::Now;
 
 /// Everything that a snapshot is composed from.

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::stage_timer::StageTimer;
 use crate::bird::reconcile::{StageReport, TransitionStage};
-use crate::core::{CoreEvent, Strength};
+use crate::core::Strength;
+use crate::model::history::TransitionEvent;
 use crate::model::snapshot;
-use crate::model::time::Now;
 
 /// The last transition of one service.
 #[derive(Clone, Debug)]
@@ -18,40 +18,22 @@ pub(crate) struct TransitionTimer {
 }
 
 impl TransitionTimer {
-    /// Starts following a [`CoreEvent::Switched`]. `protocols`: how many static protocols have to follow
-    /// before a stage counts as reached.
-    pub(crate) fn begin(now: &Now, note: &CoreEvent, decision: u64, protocols: usize) -> Option<Self> {
-        let CoreEvent::Switched {
-            from,
-            to,
-            rule,
-            reason,
-            first_fail,
-            verdict_since,
-            ..
-        } = note
-        else {
-            return None;
-        };
-        let stages = snapshot::StageTimes {
-            first_fail: first_fail.map(|moment| now.wall_at(moment)),
-            verdict: Some(now.wall_at(*verdict_since)),
-            decided: Some(now.wall),
-            ..snapshot::StageTimes::default()
-        };
+    /// Starts following a transition. `protocols`: how many static protocols have to follow before a stage
+    /// counts as reached.
+    pub(crate) fn begin(change: &TransitionEvent, decision: u64, protocols: usize) -> Self {
         let shown = snapshot::TransitionSnapshot {
-            from: from.strength(),
-            to: to.strength(),
-            rule: rule.to_string(),
-            reason: reason.text.clone(),
-            stages,
+            from: change.from,
+            to: change.to,
+            rule: change.rule.clone(),
+            reason: change.reason.clone(),
+            stages: change.stages.clone(),
         };
-        Some(Self {
+        Self {
             decision,
             shown,
             stages: StageTimer::new(protocols),
             recorded: 0,
-        })
+        }
     }
 
     /// A protocol reached a stage. True: with it the last stage of the transition is reached.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::millis;
+use crate::model::snapshot::OverrideAction;
 use crate::model::strength::Strength;
 
 /// What an operator asks of the daemon.
@@ -81,6 +84,24 @@ pub struct OverrideOptions {
     pub lasting: Option<Duration>,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// An operator's word against the automatic decision (D11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// What the operator wants.
+    pub action: OverrideAction,
+    /// Since when.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// When it ends by itself; `None`: when the operator says so.
+    #[serde(with = "millis::option")]
+    pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Who: a user's name or "uid N".
+    pub actor: String,
 }
 
 /// What a drill is to be.

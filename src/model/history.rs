@@ -8,13 +8,14 @@ pub mod query;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::command::Override;
 use crate::model::drill::DrillReport;
 use crate::model::message::Message;
 use crate::model::millis;
 use crate::model::readiness::ReadinessLevel;
 use crate::model::snapshot::{
-    AlarmCode, BirdState, FollowedState, OverrideAction, ProbeSnapshot, ProbeState, StageTimes, Strength,
-    UpstreamSnapshot, Verdict,
+    AlarmCode, BirdState, FollowedState, Isolation, OverrideAction, ProbeSnapshot, ProbeState, StageTimes,
+    Strength, UpstreamSnapshot, Verdict,
 };
 
 /// Something that happened.
@@ -108,12 +109,15 @@ pub enum HistoryEvent {
     },
     /// What the witnesses say of this site changed (D5).
     Isolated {
+        /// What they said before; the entry before this one tells it.
+        #[serde(skip)]
+        from: Option<Isolation>,
         /// Whether it is isolated.
         isolated: bool,
         /// The same more exactly: not isolated is either `connected` or `open`, when unknown witnesses
         /// leave it open. Missing in entries of earlier versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        state: Option<String>,
+        state: Option<Isolation>,
     },
     /// The service flapped too often, and stays as it is (D9).
     Latched,
@@ -139,6 +143,9 @@ pub enum HistoryEvent {
     },
     /// An override ended.
     OverrideEnded {
+        /// The override; the entry of its beginning tells it.
+        #[serde(skip)]
+        over: Option<Override>,
         /// What was wanted.
         action: OverrideAction,
         /// Who ended it; null: it ran out.
@@ -303,7 +310,7 @@ pub struct TransitionEvent {
 }
 
 /// What a transition was decided on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TransitionEvidence {
     /// The service's probes, with their last results.
     pub probes: Vec<ProbeSnapshot>,

@@ -81,8 +81,22 @@ pub enum Announcement {
     CannotTell,
 }
 
-/// Whether BIRD answers.
+/// Whether this site is connected, as its witnesses tell (D5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// Enough witnesses are up.
+    Connected,
+    /// Unknown witnesses leave it open.
+    Open,
+    /// So many are down that `min_up` cannot be met.
+    Isolated,
+    /// The near witnesses meet it and the far ones cannot: the way to where the primary is, is cut.
+    CutOff,
+}
+
+/// Whether BIRD answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BirdState {
     /// It answers.
@@ -90,6 +104,7 @@ pub enum BirdState {
     /// It is there and too slow, or has no room for us.
     Busy,
     /// It is not there, or we may not talk to it.
+    #[default]
     Down,
 }
 

@@ -1,7 +1,9 @@
 //! The words that stand for the snapshot's states in JSON, and everywhere else that a person or a
 //! machine reads them.
 
-use super::snapshot::{AlarmCode, BirdState, FollowedState, OverrideAction, ProbeState, Role, Verdict};
+use super::snapshot::{
+    AlarmCode, BirdState, FollowedState, Isolation, OverrideAction, ProbeState, Role, Verdict,
+};
 
 impl BirdState {
     /// The word that stands for it in JSON.
@@ -31,6 +33,18 @@ impl Verdict {
             Self::Up => "up",
             Self::Down => "down",
             Self::Unclear => "unclear",
+        }
+    }
+}
+
+impl Isolation {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Open => "open",
+            Self::Isolated => "isolated",
+            Self::CutOff => "cut_off",
         }
     }
 }
@@ -112,6 +126,14 @@ mod tests {
         }
         for verdict in [Verdict::Up, Verdict::Down, Verdict::Unclear] {
             assert_eq!(json(verdict), verdict.word());
+        }
+        for isolation in [
+            Isolation::Connected,
+            Isolation::Open,
+            Isolation::Isolated,
+            Isolation::CutOff,
+        ] {
+            assert_eq!(json(isolation), isolation.word());
         }
         for action in [
             OverrideAction::Announce,

@@ -10,7 +10,7 @@ use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};
 use crate::model::readiness::ReadinessLevel;
-use crate::model::snapshot::{BirdState, FollowedState, StageTimes, Strength};
+use crate::model::snapshot::{BirdState, FollowedState, Isolation, StageTimes, Strength};
 use crate::model::strength;
 
 /// The entries, in the order given, ending in a newline.
@@ -41,19 +41,18 @@ pub fn told(entries: &[HistoryEntry], style: &TextStyle) -> String {
     out
 }
 
-fn isolation(isolated: bool, state: Option<&str>) -> (&'static str, String) {
+fn isolation(isolated: bool, state: Option<Isolation>) -> (&'static str, String) {
     match (isolated, state) {
-        (true, _) => ("isolated", "too few witnesses answer".to_owned()),
-        (false, None | Some("connected")) => ("connected", "enough witnesses answer".to_owned()),
-        (false, Some("cut_off")) => (
+        (true, _) | (false, Some(Isolation::Isolated)) => ("isolated", "too few witnesses answer".to_owned()),
+        (false, None | Some(Isolation::Connected)) => ("connected", "enough witnesses answer".to_owned()),
+        (false, Some(Isolation::CutOff)) => (
             "cut_off",
             "the near witnesses answer and the far ones do not".to_owned(),
         ),
-        (false, Some("open")) => (
+        (false, Some(Isolation::Open)) => (
             "unknown",
             "too few witnesses are known to answer: nothing is taken over until they do".to_owned(),
         ),
-        (false, Some(state)) => ("witnesses", state.to_owned()),
     }
 }
 
@@ -114,7 +113,7 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             "probe",
             format!("{name} {} -> {}: {detail}", from.word(), to.word()),
         ),
-        HistoryEvent::Isolated { isolated, state } => isolation(*isolated, state.as_deref()),
+        HistoryEvent::Isolated { isolated, state, .. } => isolation(*isolated, *state),
         HistoryEvent::Latched => (
             "latched",
             "flapped too often; falconer auto releases it".to_owned(),
@@ -176,6 +175,7 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
             action: wanted,
             actor,
             reason,
+            ..
         } => {
             let by = actor.as_deref().unwrap_or("its time");
             let why = because(reason.as_deref());

@@ -1,6 +1,7 @@
 //! D9 and D11 on what is remembered: it comes back as it was written, and nothing else is believed.
 
 use super::*;
+use crate::model::snapshot::OverrideAction;
 
 fn utc(text: &str) -> Timestamp {
     text.parse().expect("a time")

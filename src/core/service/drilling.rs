@@ -9,9 +9,8 @@ use crate::config::model::{self, Role};
 use crate::core::decide::Stance;
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase, DrillEnd, DrillEvent, END_LIMIT, RISE_LIMIT, WATCH};
 use crate::core::event::{CommandRefused, CoreEvent, DrillStep};
-use crate::core::isolation::Isolation;
 use crate::model::command::DrillPlan;
-use crate::model::snapshot::{DrillOutcome, LastDrill, Verdict};
+use crate::model::snapshot::{DrillOutcome, Isolation, LastDrill, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::Now;
 
@@ -334,9 +333,6 @@ impl ServiceState {
     }
 
     fn note_drill(&self, step: DrillStep, notes: &mut Vec<CoreEvent>) {
-        notes.push(CoreEvent::Drill {
-            service: self.index,
-            step,
-        });
+        notes.push(CoreEvent::Drill(self.index, step));
     }
 }

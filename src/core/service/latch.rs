@@ -7,6 +7,7 @@ use crate::config::model::Role;
 use crate::core::decide::{Rule, Stance};
 use crate::core::event::CoreEvent;
 use crate::core::persistent::SWITCHES_LIMIT;
+use crate::model::history::HistoryEvent;
 use crate::model::time::Now;
 
 impl ServiceState {
@@ -37,7 +38,7 @@ impl ServiceState {
         let limit = usize::try_from(self.policy.flap_limit).unwrap_or(usize::MAX);
         if switches.len() >= limit && self.remembered.latched_since.is_none() {
             self.remembered.latched_since = Some(now.wall);
-            notes.push(CoreEvent::Latched { service: self.index });
+            notes.push(self.history(HistoryEvent::Latched));
         }
     }
 }

@@ -10,10 +10,10 @@ use crate::config::model::{FailbackMode, Role};
 use crate::core::decide::Stance;
 use crate::core::drill::DrillEvent;
 use crate::core::event::{CommandRefused, CoreEvent};
-use crate::core::isolation::Isolation;
-use crate::core::persistent::{Consent, Override};
-use crate::model::command::{OperatorCommand, OverrideOptions};
-use crate::model::snapshot::{OverrideAction, Verdict};
+use crate::core::persistent::Consent;
+use crate::model::command::{OperatorCommand, Override, OverrideOptions};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{Isolation, OverrideAction, Verdict};
 use crate::model::time::Now;
 
 impl ServiceState {
@@ -62,10 +62,12 @@ impl ServiceState {
             reason: terms.reason.clone(),
             actor: actor.to_owned(),
         };
-        notes.push(CoreEvent::Overridden {
-            service: self.index,
-            over: over.clone(),
-        });
+        notes.push(self.history(HistoryEvent::Override {
+            action: over.action,
+            until: over.until,
+            reason: over.reason.clone(),
+            actor: over.actor.clone(),
+        }));
         self.remembered.overridden = Some(over);
         Ok(())
     }
@@ -81,11 +83,10 @@ impl ServiceState {
         self.end_override(Some(actor), reason, notes);
         if self.remembered.latched_since.take().is_some() {
             self.remembered.switches.clear();
-            notes.push(CoreEvent::Released {
-                service: self.index,
+            notes.push(self.history(HistoryEvent::Released {
                 actor: actor.to_owned(),
                 reason: reason.map(str::to_owned),
-            });
+            }));
         }
         let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         self.drill_news(now, &DrillEvent::Stop(format!("ended by {actor}{why}")), notes);
@@ -101,23 +102,22 @@ impl ServiceState {
     ) {
         if let Some(over) = self.remembered.overridden.take() {
             self.thawing |= over.action == OverrideAction::Freeze && self.stance != Stance::Unsettled;
-            notes.push(CoreEvent::OverrideEnded {
-                service: self.index,
-                over,
+            notes.push(self.history(HistoryEvent::OverrideEnded {
+                action: over.action,
+                over: Some(over),
                 actor: actor.map(str::to_owned),
                 reason: reason.map(str::to_owned),
-            });
+            }));
         }
     }
 
     /// What an operator allowed has to be allowed anew, and the operator is told.
     pub(crate) fn end_consent(&mut self, why: &str, notes: &mut Vec<CoreEvent>) {
         if let Some(consent) = self.remembered.consent.take() {
-            notes.push(CoreEvent::ConsentEnded {
-                service: self.index,
-                consent,
-                why: why.to_owned(),
-            });
+            notes.push(self.history(HistoryEvent::ConsentEnded {
+                actor: consent.actor,
+                text: why.to_owned(),
+            }));
         }
     }
 
@@ -158,11 +158,10 @@ impl ServiceState {
                     reason: reason.map(str::to_owned),
                     actor: actor.to_owned(),
                 });
-                notes.push(CoreEvent::FailbackAllowed {
-                    service: self.index,
+                notes.push(self.history(HistoryEvent::FailbackAllowed {
                     actor: actor.to_owned(),
                     reason: reason.map(str::to_owned),
-                });
+                }));
                 Ok(())
             }
         }

@@ -8,6 +8,7 @@ use crate::config::identity;
 use crate::core::event::{CheckStart, CoreEvent, ProbeId};
 use crate::core::health::{CheckId, ResultEffect};
 use crate::core::service::could_count_down;
+use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{CheckOutcome, ProbeState};
 use crate::model::time::{Moment, Now};
 
@@ -51,12 +52,7 @@ impl Site {
             self.last.insert(of, last);
         }
         if from != to {
-            self.notes.push(CoreEvent::Probe {
-                probe: of,
-                from,
-                to,
-                detail: detail.to_owned(),
-            });
+            self.note_turned(of, from, to, detail);
         }
         if let (ProbeId::Witness(witness), Some(pass)) = (of, passed) {
             self.sightings.record(witness, pass);
@@ -68,6 +64,22 @@ impl Site {
         if let Some(start) = start {
             self.spread_doubt(now.mono, of, start, outcome, effect);
         }
+    }
+
+    /// A probe's state changed.
+    pub(crate) fn note_turned(&mut self, of: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
+        let service = match of {
+            ProbeId::Service(service, _) => Some(service),
+            ProbeId::Witness(_) => None,
+        };
+        let name = self.policy(of).map(|policy| policy.name.clone());
+        let what = HistoryEvent::Probe {
+            name: name.unwrap_or_default(),
+            from,
+            to,
+            detail: detail.to_owned(),
+        };
+        self.notes.push(CoreEvent::History(service, what));
     }
 
     /// From here on it counts, and that it passed survives a restart (D20).

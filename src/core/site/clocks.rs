@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::Site;
 use crate::core::event::{CoreEvent, Event, Input, ProbeId};
 use crate::core::health::ProbeTracker;
+use crate::model::history::HistoryEvent;
 
 /// What the wall clock and the monotonic one may differ by between two inputs, which come at least
 /// every second: slewing stays far below it, and what is shorter matters to nobody.
@@ -32,7 +33,9 @@ impl Site {
         for service in &mut self.services {
             service.wall_clock_stepped(step);
         }
-        self.notes.push(CoreEvent::ClockStepped { by: step });
+        let by_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        let what = HistoryEvent::ClockStepped { by_ms };
+        self.notes.push(CoreEvent::History(None, what));
     }
 
     /// What was gathered before a suspension, or before a stall that no row can bridge, does not add
@@ -49,18 +52,18 @@ impl Site {
         });
         let witnesses = self.witnesses.iter_mut().enumerate();
         let all = of_services.chain(witnesses.map(|(at, probe)| (ProbeId::Witness(at), probe)));
+        let mut turned = Vec::new();
         for (of, probe) in all.filter(|(_, probe)| ended(probe)) {
             let from = probe.state();
             anew(probe);
             let to = probe.state();
             if from != to {
-                self.notes.push(CoreEvent::Probe {
-                    probe: of,
-                    from,
-                    to,
-                    detail: "what it rests on was gathered before Falconer stood still".to_owned(),
-                });
+                turned.push((of, from, to));
             }
+        }
+        for (of, from, to) in turned {
+            let detail = "what it rests on was gathered before Falconer stood still";
+            self.note_turned(of, from, to, detail);
         }
     }
 }

@@ -5,9 +5,10 @@ use super::Site;
 use crate::config::model::{self, OnCutOff, Role};
 use crate::core::event::{CoreEvent, ProbeId};
 use crate::core::isolation::{
-    Isolation, IsolationEpisode, connected_until, isolation, needed_for_takeover, witness_states,
+    IsolationEpisode, connected_until, isolation, needed_for_takeover, witness_states,
 };
-use crate::model::snapshot::ProbeState;
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{Isolation, ProbeState};
 use crate::model::time::Moment;
 
 impl Site {
@@ -30,7 +31,14 @@ impl Site {
         if from == to {
             return;
         }
-        self.notes.push(CoreEvent::Isolation { from, to });
+        self.notes.push(CoreEvent::History(
+            None,
+            HistoryEvent::Isolated {
+                from: Some(from),
+                isolated: to == Isolation::Isolated,
+                state: Some(to),
+            },
+        ));
         self.services.mark_all();
         match to {
             to if self.may_act(to) => {
@@ -59,6 +67,7 @@ impl Site {
 
     /// What was measured while we were cut off ourselves says nothing of the others (D5).
     fn void_fails(&mut self, since: Option<Moment>, until: Moment) {
+        let mut turned = Vec::new();
         let standbys = self.services.iter_mut().enumerate();
         for (index, service) in standbys.filter(|(_, service)| service.policy().role == Role::Standby) {
             for (at, probe) in service.probes.iter_mut().enumerate() {
@@ -66,15 +75,13 @@ impl Site {
                 probe.void_fails(since, until);
                 let to = probe.state();
                 if from != to {
-                    let detail = "its fails were gathered while this site was isolated".to_owned();
-                    self.notes.push(CoreEvent::Probe {
-                        probe: ProbeId::Service(index, at),
-                        from,
-                        to,
-                        detail,
-                    });
+                    turned.push((ProbeId::Service(index, at), from, to));
                 }
             }
+        }
+        for (probe, from, to) in turned {
+            let detail = "its fails were gathered while this site was isolated";
+            self.note_turned(probe, from, to, detail);
         }
     }
 

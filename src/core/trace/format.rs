@@ -1,125 +1,112 @@
 //! A note in words, one line each: for `falconer simulate`.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
 use crate::config::duration;
 use crate::config::model::Config;
-use crate::core::event::{CoreEvent, DrillStep, ProbeId};
-use crate::core::isolation::Isolation;
-use crate::core::persistent::Override;
+use crate::core::decide::stance_word;
+use crate::core::event::{CoreEvent, DrillStep};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{Isolation, OverrideAction};
 
 /// A note in words: what, from and to, the rule, and the cause.
 pub fn tell(config: &Config, note: &CoreEvent) -> String {
-    let service = |index: &usize| {
-        config
-            .services
-            .get(*index)
-            .map_or("?", |service| service.name.as_str())
+    let name = |service: usize| {
+        let service = config.services.get(service);
+        service.map_or("?", |service| service.name.as_str())
     };
     match note {
-        CoreEvent::Switched {
-            service: of,
-            from,
-            to,
-            rule,
-            reason,
-            ..
-        } => format!("{}: {from} -> {to} by {rule}: {reason}", service(of)),
-        CoreEvent::Verdict {
-            service: of,
-            from,
-            to,
-        } => {
-            format!("{}: verdict {} -> {}", service(of), from.word(), to.word())
+        CoreEvent::History(
+            service,
+            HistoryEvent::Probe {
+                name: probe,
+                from,
+                to,
+                detail,
+            },
+        ) => {
+            let of = service.map_or("witness", name);
+            format!("{of}/{probe}: {} -> {}: {detail}", from.word(), to.word())
         }
-        CoreEvent::Probe {
-            probe,
-            from,
-            to,
-            detail,
-        } => format!(
-            "{}: {} -> {}: {detail}",
-            probe_name(config, *probe),
-            from.word(),
-            to.word()
-        ),
-        CoreEvent::Isolation { from, to } => {
-            let why = match to {
-                Isolation::Open => ": too few witnesses are known to be up",
-                Isolation::Connected | Isolation::Isolated | Isolation::CutOff => "",
-            };
-            format!("site: {} -> {}{why}", isolation(*from), isolation(*to))
+        CoreEvent::History(service, what) => {
+            format!("{}: {}", service.map_or("site", name), history_words(what))
         }
-        CoreEvent::Latched { service: of } => {
-            format!("{}: latched after too many switches, until auto", service(of))
-        }
-        CoreEvent::Released { .. }
-        | CoreEvent::Overridden { .. }
-        | CoreEvent::OverrideEnded { .. }
-        | CoreEvent::FailbackAllowed { .. }
-        | CoreEvent::ConsentEnded { .. } => operator_words(config, note),
-        CoreEvent::Drill { service: of, step } => format!("{}: drill {}", service(of), drill_words(step)),
-        CoreEvent::ClockStepped { by } => format!("site: the wall clock was stepped by {by:#}"),
-        CoreEvent::Stalled { late } => format!(
-            "site: stalled for {}: results thrown away",
-            duration::format(*late)
-        ),
+        CoreEvent::Drill(service, step) => format!("{}: drill {}", name(*service), drill_words(step)),
     }
 }
 
-/// What an operator asked for, or what became of it.
-fn operator_words(config: &Config, note: &CoreEvent) -> String {
-    let service = |index: &usize| {
-        config
-            .services
-            .get(*index)
-            .map_or("?", |service| service.name.as_str())
-    };
-    match note {
-        CoreEvent::Released {
-            service: of,
-            actor,
-            reason,
-        } => format!("{}: latch released by {actor}{}", service(of), because(reason)),
-        CoreEvent::Overridden { service: of, over } => {
-            format!("{}: override begins: {}", service(of), override_words(over))
+fn history_words(what: &HistoryEvent) -> String {
+    match what {
+        HistoryEvent::Transition(change) => {
+            let (from, to) = (stance_word(change.from), stance_word(change.to));
+            format!("{from} -> {to} by {}: {}", change.rule, change.reason)
         }
-        CoreEvent::OverrideEnded {
-            service: of,
-            over,
-            actor,
+        HistoryEvent::Verdict { from, to } => format!("verdict {} -> {}", from.word(), to.word()),
+        HistoryEvent::Isolated { from, state, .. } => {
+            let why = match state {
+                Some(Isolation::Open) => ": too few witnesses are known to be up",
+                Some(Isolation::Connected | Isolation::Isolated | Isolation::CutOff) | None => "",
+            };
+            format!("{} -> {}{why}", isolation_words(*from), isolation_words(*state))
+        }
+        HistoryEvent::Latched => "latched after too many switches, until auto".to_owned(),
+        HistoryEvent::Released { actor, reason } => format!("latch released by {actor}{}", because(reason)),
+        HistoryEvent::Override {
+            action,
+            until,
             reason,
-        } => match actor {
-            Some(actor) => format!(
-                "{}: override ended by {actor}{}: {}",
-                service(of),
-                because(reason),
-                override_words(over)
-            ),
-            None => format!("{}: override ran out: {}", service(of), override_words(over)),
-        },
-        CoreEvent::FailbackAllowed {
-            service: of,
             actor,
-            reason,
         } => {
-            format!("{}: failback allowed by {actor}{}", service(of), because(reason))
+            format!(
+                "override begins: {}",
+                override_words(*action, *until, reason, actor)
+            )
         }
-        CoreEvent::ConsentEnded {
-            service: of,
-            consent,
-            why,
-        } => format!(
-            "{}: the failback that {} allowed has to be allowed again: {why}",
-            service(of),
-            consent.actor
-        ),
-        CoreEvent::Switched { .. }
-        | CoreEvent::Verdict { .. }
-        | CoreEvent::Probe { .. }
-        | CoreEvent::Isolation { .. }
-        | CoreEvent::Latched { .. }
-        | CoreEvent::Drill { .. }
-        | CoreEvent::ClockStepped { .. }
-        | CoreEvent::Stalled { .. } => String::new(),
+        HistoryEvent::OverrideEnded {
+            over, actor, reason, ..
+        } => {
+            let over = over.as_ref();
+            let over = over.map(|over| override_words(over.action, over.until, &over.reason, &over.actor));
+            let over = over.unwrap_or_default();
+            match actor {
+                Some(actor) => format!("override ended by {actor}{}: {over}", because(reason)),
+                None => format!("override ran out: {over}"),
+            }
+        }
+        HistoryEvent::FailbackAllowed { actor, reason } => {
+            format!("failback allowed by {actor}{}", because(reason))
+        }
+        HistoryEvent::ConsentEnded { actor, text } => {
+            format!("the failback that {actor} allowed has to be allowed again: {text}")
+        }
+        HistoryEvent::ClockStepped { by_ms } => {
+            format!(
+                "the wall clock was stepped by {:#}",
+                SignedDuration::from_millis(*by_ms)
+            )
+        }
+        HistoryEvent::Stalled { late_ms } => {
+            let late = duration::format(Duration::from_millis(*late_ms));
+            format!("stalled for {late}: results thrown away")
+        }
+        // The first is told above; the others are not the core's.
+        HistoryEvent::Probe { .. }
+        | HistoryEvent::Started { .. }
+        | HistoryEvent::Stopped { .. }
+        | HistoryEvent::Reloaded { .. }
+        | HistoryEvent::Applied { .. }
+        | HistoryEvent::Done { .. }
+        | HistoryEvent::Followed { .. }
+        | HistoryEvent::DrillStarted { .. }
+        | HistoryEvent::DrillEnded { .. }
+        | HistoryEvent::Drift { .. }
+        | HistoryEvent::Mended { .. }
+        | HistoryEvent::Failed { .. }
+        | HistoryEvent::Bird { .. }
+        | HistoryEvent::Alarm { .. }
+        | HistoryEvent::Readiness { .. } => what.word().to_owned(),
     }
 }
 
@@ -135,12 +122,14 @@ fn drill_words(step: &DrillStep) -> String {
     }
 }
 
-fn override_words(over: &Override) -> String {
-    let action = over.action.word();
-    let until = over
-        .until
-        .map_or_else(String::new, |until| format!(" until {until:.0}"));
-    format!("{action} by {}{until}{}", over.actor, because(&over.reason))
+fn override_words(
+    action: OverrideAction,
+    until: Option<Timestamp>,
+    reason: &Option<String>,
+    actor: &str,
+) -> String {
+    let until = until.map_or_else(String::new, |until| format!(" until {until:.0}"));
+    format!("{} by {actor}{until}{}", action.word(), because(reason))
 }
 
 fn because(reason: &Option<String>) -> String {
@@ -149,25 +138,11 @@ fn because(reason: &Option<String>) -> String {
         .map_or_else(String::new, |reason| format!(" ({reason})"))
 }
 
-fn probe_name(config: &Config, probe: ProbeId) -> String {
-    let name = match probe {
-        ProbeId::Service(service, probe) => config.services.get(service).and_then(|service| {
-            let probe = service.probes.get(probe)?;
-            Some(format!("{}/{}", service.name, probe.name))
-        }),
-        ProbeId::Witness(witness) => config
-            .witnesses
-            .get(witness)
-            .map(|probe| format!("witness/{}", probe.name)),
-    };
-    name.unwrap_or_else(|| "?".to_owned())
-}
-
-fn isolation(isolation: Isolation) -> &'static str {
+fn isolation_words(isolation: Option<Isolation>) -> &'static str {
     match isolation {
-        Isolation::Connected => "connected",
-        Isolation::Open => "unknown",
-        Isolation::Isolated => "isolated",
-        Isolation::CutOff => "cut off from where the primary is",
+        Some(Isolation::Connected) => "connected",
+        Some(Isolation::Open) | None => "unknown",
+        Some(Isolation::Isolated) => "isolated",
+        Some(Isolation::CutOff) => "cut off from where the primary is",
     }
 }

@@ -3,11 +3,10 @@
 use crate::core::site::tests::support::*;
 
 use super::*;
-use crate::core::isolation::Isolation;
-use crate::core::persistent::{Consent, Override};
-use crate::core::{OperatorCommand, PersistentState, ProbeId, Strength};
-use crate::model::command::OverrideOptions;
-use crate::model::snapshot::{OverrideAction, ProbeState, Verdict};
+use crate::core::{OperatorCommand, PersistentState, Strength};
+use crate::model::command::{Override, OverrideOptions};
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::{Isolation, OverrideAction, ProbeState, Verdict};
 use crate::model::time::Now;
 
 mod cases;
@@ -198,28 +197,46 @@ fn told(table: impl IntoIterator<Item = (CoreEvent, &'static str)>) {
 
 #[test]
 fn what_is_seen_is_told_with_names_and_what_has_none_with_a_question_mark() {
-    let turned = |probe, from, to| CoreEvent::Probe {
-        probe,
-        from,
-        to,
-        detail: "said".to_owned(),
+    let turned = |service, name: &str, from, to| {
+        let (name, detail) = (name.to_owned(), "said".to_owned());
+        CoreEvent::History(
+            service,
+            HistoryEvent::Probe {
+                name,
+                from,
+                to,
+                detail,
+            },
+        )
     };
-    let isolated = |from, to| CoreEvent::Isolation { from, to };
+    let isolated = |from, to| {
+        let isolated = to == Isolation::Isolated;
+        let (from, state) = (Some(from), Some(to));
+        CoreEvent::History(
+            None,
+            HistoryEvent::Isolated {
+                from,
+                isolated,
+                state,
+            },
+        )
+    };
     let (up, down, unknown) = (ProbeState::Up, ProbeState::Down, ProbeState::Unknown);
+    let (from, to) = (Verdict::Down, Verdict::Unclear);
     told([
         (
-            CoreEvent::Verdict {
-                service: 1,
-                from: Verdict::Down,
-                to: Verdict::Unclear,
-            },
+            CoreEvent::History(Some(1), HistoryEvent::Verdict { from, to }),
             "?: verdict down -> unclear",
         ),
-        (turned(SITE, unknown, up), "web/site: unknown -> up: said"),
-        (turned(WITNESS, up, down), "witness/resolver: up -> down: said"),
-        (turned(ProbeId::Service(0, 2), up, down), "?: up -> down: said"),
-        (turned(ProbeId::Service(1, 0), up, down), "?: up -> down: said"),
-        (turned(ProbeId::Witness(1), up, down), "?: up -> down: said"),
+        (
+            turned(Some(0), "site", unknown, up),
+            "web/site: unknown -> up: said",
+        ),
+        (
+            turned(None, "resolver", up, down),
+            "witness/resolver: up -> down: said",
+        ),
+        (turned(Some(1), "ping", up, down), "?/ping: up -> down: said"),
         (
             isolated(Isolation::Connected, Isolation::Isolated),
             "site: connected -> isolated",
@@ -240,66 +257,59 @@ fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
         reason: None,
         actor: "root".to_owned(),
     };
-    let announce = Override {
-        action: OverrideAction::Announce,
-        ..over.clone()
-    };
-    let ended = |actor: Option<&str>| CoreEvent::OverrideEnded {
-        service: 0,
-        over: over.clone(),
+    let ended = |actor: Option<&str>| HistoryEvent::OverrideEnded {
+        action: over.action,
+        over: Some(over.clone()),
         actor: actor.map(str::to_owned),
         reason: actor.map(|_| "done".to_owned()),
     };
-    told([
+    let actor = || "ann".to_owned();
+    let table = [
         (
-            CoreEvent::Latched { service: 0 },
-            "web: latched after too many switches, until auto",
+            HistoryEvent::Latched,
+            "latched after too many switches, until auto",
         ),
         (
-            CoreEvent::Released {
-                service: 0,
-                actor: "ann".to_owned(),
+            HistoryEvent::Released {
+                actor: actor(),
                 reason: Some("the ISP is well".to_owned()),
             },
-            "web: latch released by ann (the ISP is well)",
+            "latch released by ann (the ISP is well)",
         ),
         (
-            CoreEvent::Overridden {
-                service: 0,
-                over: announce,
+            HistoryEvent::Override {
+                action: OverrideAction::Announce,
+                until: None,
+                reason: None,
+                actor: "root".to_owned(),
             },
-            "web: override begins: announce by root",
+            "override begins: announce by root",
         ),
+        (ended(Some("ann")), "override ended by ann (done): freeze by root"),
+        (ended(None), "override ran out: freeze by root"),
         (
-            ended(Some("ann")),
-            "web: override ended by ann (done): freeze by root",
-        ),
-        (ended(None), "web: override ran out: freeze by root"),
-        (
-            CoreEvent::FailbackAllowed {
-                service: 0,
-                actor: "ann".to_owned(),
+            HistoryEvent::FailbackAllowed {
+                actor: actor(),
                 reason: None,
             },
-            "web: failback allowed by ann",
+            "failback allowed by ann",
         ),
         (
-            CoreEvent::ConsentEnded {
-                service: 0,
-                consent: Consent {
-                    since: start().wall,
-                    reason: None,
-                    actor: "ann".to_owned(),
-                },
-                why: "its target went down again".to_owned(),
+            HistoryEvent::ConsentEnded {
+                actor: actor(),
+                text: "its target went down again".to_owned(),
             },
-            "web: the failback that ann allowed has to be allowed again: its target went down again",
+            "the failback that ann allowed has to be allowed again: its target went down again",
         ),
-        (
-            CoreEvent::Stalled { late: ms(1_500) },
-            "site: stalled for 1s500ms: results thrown away",
-        ),
-    ]);
+    ];
+    for (what, expected) in table {
+        let note = CoreEvent::History(Some(0), what);
+        assert_eq!(tell(&article(), &note), format!("web: {expected}"));
+    }
+    told([(
+        CoreEvent::History(None, HistoryEvent::Stalled { late_ms: 1_500 }),
+        "site: stalled for 1s500ms: results thrown away",
+    )]);
 }
 
 #[test]

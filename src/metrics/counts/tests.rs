@@ -114,6 +114,7 @@ fn the_word_of_an_event_is_the_one_in_json() {
     let all = [
         HistoryEvent::Latched,
         HistoryEvent::Isolated {
+            from: None,
             isolated: true,
             state: None,
         },

@@ -47,6 +47,7 @@ fn of_operators() -> [HistoryEvent; 5] {
             actor: "ann".to_owned(),
         },
         HistoryEvent::OverrideEnded {
+            over: None,
             action: OverrideAction::Withdraw,
             actor: None,
             reason: None,
@@ -97,8 +98,9 @@ fn every_kind_of_entry_comes_back_from_its_line() {
             detail: "no answer".into(),
         },
         HistoryEvent::Isolated {
+            from: None,
             isolated: false,
-            state: Some("open".to_owned()),
+            state: Some(Isolation::Open),
         },
         HistoryEvent::Latched,
         HistoryEvent::Drift { text: "t".to_owned() },

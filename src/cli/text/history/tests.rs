@@ -56,6 +56,7 @@ fn of_operators() -> [HistoryEvent; 5] {
             actor: actor(),
         },
         HistoryEvent::OverrideEnded {
+            over: None,
             action: OverrideAction::Withdraw,
             actor: None,
             reason: None,
@@ -86,8 +87,8 @@ fn history() -> Vec<HistoryEntry> {
             error: None,
         }),
         site(isolated(true, None)),
-        site(isolated(false, Some("open"))),
-        site(isolated(false, Some("connected"))),
+        site(isolated(false, Some(Isolation::Open))),
+        site(isolated(false, Some(Isolation::Connected))),
         web(HistoryEvent::Probe {
             name: "ping".to_owned(),
             from: ProbeState::Up,
@@ -148,10 +149,11 @@ fn mended(repeated: Option<(u64, u64)>) -> HistoryEvent {
     }
 }
 
-fn isolated(isolated: bool, state: Option<&str>) -> HistoryEvent {
+fn isolated(isolated: bool, state: Option<Isolation>) -> HistoryEvent {
     HistoryEvent::Isolated {
+        from: None,
         isolated,
-        state: state.map(str::to_owned),
+        state,
     }
 }
 

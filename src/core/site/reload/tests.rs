@@ -1,10 +1,11 @@
 use crate::config::model::{Config, FailbackMode};
 use crate::core::health::ProbeTracker;
-use crate::core::isolation::Isolation;
 use crate::core::site::LastCheck;
 use crate::core::site::tests::support::*;
 use crate::core::{CoreEvent, Event, InitialStrength, Input, OperatorCommand, ProbeId, Stance, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
 
@@ -93,7 +94,7 @@ fn a_new_service_adopts_what_bird_does_and_an_old_one_is_let_go() {
     assert_eq!(bench.strength(), None);
     bench.bird(0, InitialStrength::Is(Strength::Full));
     assert_eq!(bench.strength(), Some(Strength::Full));
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Switched { .. })), 1);
+    assert_eq!(bench.count(|note| note.transition().is_some()), 1);
 }
 
 /// A standby of two services and two witnesses, in this order.
@@ -285,7 +286,7 @@ fn d9_a_site_that_has_read_bird_goes_on_counting() {
     bench.play.reconfigure(&simple());
     bench.world.from(Moment::START, PING, Target::Dead);
     bench.run(at_s(20));
-    let counted = |note: &CoreEvent| matches!(note, CoreEvent::Switched { counted: true, .. });
+    let counted = |note: &CoreEvent| note.transition().is_some_and(|(_, change)| change.counted);
     assert_eq!(bench.count(counted), 1);
 }
 
@@ -336,7 +337,7 @@ fn what_was_not_told_yet_is_told_after_it() {
         event: Some(event),
     });
     site.reconfigure(&simple(), now);
-    let overridden = |note: &CoreEvent| matches!(note, CoreEvent::Overridden { .. });
+    let overridden = |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::Override { .. }));
     assert!(site.take_notes().iter().any(overridden));
 }
 

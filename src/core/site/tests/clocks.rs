@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::support::*;
 use crate::core::{CoreEvent, Event, OperatorCommand, PersistentState, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{ProbeState, Verdict};
 use crate::model::time::{Moment, Now};
 
@@ -55,7 +56,8 @@ fn d11_a_step_of_the_wall_clock_neither_ends_nor_lengthens_an_override() {
         assert!(is_overridden(&bench), "{steps:?}");
         bench.run(at_s(621));
         assert!(!is_overridden(&bench), "{steps:?}");
-        let told = |note: &CoreEvent| matches!(note, CoreEvent::ClockStepped { .. });
+        let told =
+            |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::ClockStepped { .. }));
         let steps = steps.iter().filter(|&&step| step != 0).count();
         assert_eq!(bench.count(told), steps, "and it is told");
     }
@@ -75,7 +77,7 @@ fn d11_time_that_the_machine_slept_counts_for_an_override() {
     bench.run_for(secs(11));
     assert!(!is_overridden(&bench));
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::ClockStepped { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::ClockStepped { .. }))),
         0
     );
 }

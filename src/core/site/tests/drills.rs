@@ -73,11 +73,7 @@ impl Bench {
     fn ends(&self) -> Vec<(DrillOutcome, String)> {
         let notes = self.play.notes().iter();
         let ended = notes.filter_map(|(_, note)| {
-            let CoreEvent::Drill {
-                step: DrillStep::Ended { end, .. },
-                ..
-            } = note
-            else {
+            let CoreEvent::Drill(_, DrillStep::Ended { end, .. }) = note else {
                 return None;
             };
             Some((end.outcome, end.text.clone()))

@@ -6,6 +6,7 @@ use super::support::*;
 use crate::config::model::{Config, DailyWindow, FailbackMode};
 use crate::core::{CoreEvent, InitialStrength, OperatorCommand, PersistentState, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
 use crate::model::snapshot::Verdict;
 use crate::model::time::Moment;
 
@@ -98,7 +99,7 @@ fn d6_manual_failback_waits_for_consent_and_keeps_the_delay() {
         .expect("it waits for this");
     assert_eq!(last(&bench), (at_s(1_000), "full -> off by D4".to_owned()));
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::FailbackAllowed { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::FailbackAllowed { .. }))),
         1
     );
 
@@ -150,7 +151,7 @@ fn d6_consent_outlives_a_blip_and_ends_with_the_next_death_which_is_told() {
             Verdict::Up | Verdict::Down => (1, false),
         };
         assert_eq!(bench.play.site().services()[0].consented(), kept);
-        let ended = |note: &CoreEvent| matches!(note, CoreEvent::ConsentEnded { consent, .. } if consent.actor == "root");
+        let ended = |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::ConsentEnded { actor, .. }) if actor == "root");
         assert_eq!(bench.count(ended), told);
         bench.world.from(at_s(127), PING, Target::Alive);
         bench.run(at_s(300));
@@ -370,15 +371,12 @@ fn d6_each_service_is_woken_for_in_its_own_time() {
     let mut bench = Bench::new(&rarely_asked(config)).adopting(Strength::Full);
     bench.run(at_s(400));
     let silent = bench.play.notes().iter().filter_map(|(at, note)| {
-        let CoreEvent::Switched {
+        let (service, change) = note.transition()?;
+        let verdict = change.stages.verdict?;
+        Some((
             service,
-            verdict_since,
-            ..
-        } = note
-        else {
-            return None;
-        };
-        Some((*service, at.since(*verdict_since)))
+            start().wall_at(*at).duration_since(verdict).unsigned_abs(),
+        ))
     });
     assert_eq!(silent.collect::<Vec<_>>(), [(0, secs(30)), (1, secs(200))]);
 }

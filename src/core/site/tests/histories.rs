@@ -17,12 +17,11 @@ use super::support::*;
 use crate::config::model::{Config, FailbackMode, OnLoss, Quorum, Role};
 use crate::core::drill::{DrillEvent, DrillIntent};
 use crate::core::event::Input;
-use crate::core::isolation::Isolation;
-use crate::core::{
-    CoreEvent, Event, InitialStrength, OperatorCommand, ProbeId, Rule, Site, Stance, Strength,
-};
+use crate::core::{CoreEvent, Event, InitialStrength, OperatorCommand, ProbeId, Site, Stance, Strength};
 use crate::model::command::DrillPlan;
 use crate::model::command::OverrideOptions;
+use crate::model::history::{HistoryEvent, TransitionEvent};
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::{OverrideAction, Verdict};
 use crate::model::time::{Moment, Now};
 
@@ -262,26 +261,14 @@ impl Watched {
         let notes: Vec<_> = self.bench.play.notes()[self.seen..].to_vec();
         self.seen += notes.len();
         for (at, note) in &notes {
-            match note {
-                CoreEvent::Switched { .. } => self.switched(*at, note),
-                CoreEvent::Latched { .. } => {
-                    assert!(!self.told_latched, "a latch is told once");
-                    self.told_latched = true;
-                }
-                CoreEvent::Released { .. } => {
-                    assert!(self.told_latched, "what is released was latched");
-                    self.told_latched = false;
-                }
-                CoreEvent::Verdict { .. }
-                | CoreEvent::Probe { .. }
-                | CoreEvent::Isolation { .. }
-                | CoreEvent::Overridden { .. }
-                | CoreEvent::OverrideEnded { .. }
-                | CoreEvent::FailbackAllowed { .. }
-                | CoreEvent::ConsentEnded { .. }
-                | CoreEvent::ClockStepped { .. }
-                | CoreEvent::Drill { .. }
-                | CoreEvent::Stalled { .. } => {}
+            if let Some((_, change)) = note.transition() {
+                self.switched(*at, before, change);
+            } else if matches!(note, CoreEvent::History(_, HistoryEvent::Latched)) {
+                assert!(!self.told_latched, "a latch is told once");
+                self.told_latched = true;
+            } else if matches!(note, CoreEvent::History(_, HistoryEvent::Released { .. })) {
+                assert!(self.told_latched, "what is released was latched");
+                self.told_latched = false;
             }
         }
         let site = self.bench.play.site();
@@ -315,58 +302,52 @@ impl Watched {
         }
     }
 
-    fn switched(&self, at: Moment, note: &CoreEvent) {
-        let CoreEvent::Switched {
-            from,
-            to,
-            rule,
-            verdict,
-            verdict_since,
-            counted,
-            ..
-        } = note
-        else {
-            return;
-        };
-        if matches!(rule, Rule::D10 | Rule::D11) {
-            assert!(!counted, "what an operator wants, or did to BIRD, is not counted");
+    fn switched(&self, at: Moment, before: Stance, note: &TransitionEvent) {
+        let by_isolation = note.rule == "D5";
+        if matches!(&*note.rule, "D10" | "D11") {
+            assert!(
+                !note.counted,
+                "what an operator wants, or did to BIRD, is not counted"
+            );
             return;
         }
         assert_ne!(
-            (*verdict, *rule != Rule::D5),
+            (note.verdict, !by_isolation),
             (Verdict::Unclear, true),
             "unclear keeps: {note:?}"
         );
         let policy = &self.config.services[0];
         let isolation = self.bench.play.site().isolation();
-        let waited = |delay| at >= *verdict_since + delay;
-        match (policy.role, to) {
-            (Role::Primary, Stance::Full) => assert_eq!(*verdict, Verdict::Up),
-            (Role::Primary, _) => assert_eq!(*verdict, Verdict::Down),
-            (Role::Standby, Stance::Full) => {
+        let since = note.stages.decided.zip(note.stages.verdict);
+        let since = since.map(|(decided, verdict)| decided.duration_since(verdict).unsigned_abs());
+        let waited = |delay| since >= Some(delay);
+        match (policy.role, note.to) {
+            (Role::Primary, Some(Strength::Full)) => assert_eq!(note.verdict, Verdict::Up),
+            (Role::Primary, _) => assert_eq!(note.verdict, Verdict::Down),
+            (Role::Standby, Some(Strength::Full)) => {
                 assert_eq!(
-                    (*verdict, isolation),
+                    (note.verdict, isolation),
                     (Verdict::Down, Isolation::Connected),
                     "{note:?}"
                 );
-                let relapse = matches!(from, Stance::Draining { .. });
+                let relapse = note.from == Some(Strength::Drain);
                 assert!(relapse || waited(policy.takeover_delay), "{note:?}");
             }
-            (Role::Standby, _) if *rule == Rule::D5 => {
+            (Role::Standby, _) if by_isolation => {
                 assert_eq!(
                     (isolation, policy.on_isolated),
                     (Isolation::Isolated, OnLoss::Withdraw)
                 );
             }
             (Role::Standby, _) => {
-                assert_eq!(*verdict, Verdict::Up, "{note:?}");
+                assert_eq!(note.verdict, Verdict::Up, "{note:?}");
                 assert!(waited(policy.failback_delay), "{note:?}");
                 assert!(
                     self.bench.play.site().services()[0].latched_since().is_none(),
                     "{note:?}"
                 );
-                if let Stance::Draining { since } = from {
-                    assert!(at >= *since + policy.failback_drain, "{note:?}");
+                if let Stance::Draining { since } = before {
+                    assert!(at >= since + policy.failback_drain, "{note:?}");
                 }
             }
         }

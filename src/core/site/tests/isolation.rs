@@ -2,9 +2,9 @@
 
 use super::support::*;
 use crate::config::model::{self, Config, Decides, Group, MinUp, OnCutOff, OnLoss, Votes};
-use crate::core::isolation::Isolation;
 use crate::core::{OperatorCommand, ProbeId, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::{ProbeState, Verdict};
 use crate::model::time::Moment;
 

@@ -4,6 +4,7 @@ use super::support::*;
 use crate::config::model::{Config, OnLoss};
 use crate::core::{CoreEvent, OperatorCommand, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
 use crate::model::time::Moment;
 
 /// Fails back after a second, and latches at the third takeover within an hour.
@@ -27,7 +28,7 @@ fn latched(bench: &Bench) -> bool {
 }
 
 fn takeovers(bench: &Bench) -> usize {
-    let counted = |note: &CoreEvent| matches!(note, CoreEvent::Switched { counted: true, .. });
+    let counted = |note: &CoreEvent| note.transition().is_some_and(|(_, change)| change.counted);
     bench.count(counted)
 }
 
@@ -43,14 +44,14 @@ fn d9_the_third_takeover_within_the_window_is_the_last() {
     );
     assert_eq!(takeovers(&bench), 3);
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::Latched { service: 0 })),
+        bench.count(|note| matches!(note, CoreEvent::History(Some(0), HistoryEvent::Latched))),
         1
     );
     assert_eq!(bench.switches().len(), 5, "two failbacks between three takeovers");
 }
 
 fn latches(bench: &Bench) -> usize {
-    bench.count(|note| matches!(note, CoreEvent::Latched { .. }))
+    bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Latched)))
 }
 
 #[test]
@@ -127,7 +128,10 @@ fn d9_a_latch_outlives_restarts_and_ends_with_auto() {
         .expect("it is latched");
     assert!(!latched(&bench));
     assert_eq!(bench.switches(), [(at_s(300), "full -> off by D4".to_owned())]);
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Released { .. })), 1);
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Released { .. }))),
+        1
+    );
     assert!(
         bench.play.site().memory().services.is_empty(),
         "the count starts anew"
@@ -135,7 +139,10 @@ fn d9_a_latch_outlives_restarts_and_ends_with_auto() {
     bench
         .ask(OperatorCommand::Auto { reason: None })
         .expect("it is so already");
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Released { .. })), 1);
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Released { .. }))),
+        1
+    );
 }
 
 #[test]
@@ -159,7 +166,7 @@ fn d9_a_latch_blocks_no_takeover() {
     bench.run(at_s(40));
     assert_eq!(bench.strength(), Some(Strength::Full));
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::Latched { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Latched))),
         0,
         "it is latched already"
     );

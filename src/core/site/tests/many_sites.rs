@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use crate::config::model::{self, Config, Decides, Group, MinUp, Votes};
 use crate::core::simulator::{SimulatedResult, SimulatedWorld};
-use crate::core::{
-    CoreEvent, Event, InitialStrength, PersistentState, ProbeId, Rule, Simulator, Stance, Strength,
-};
+use crate::core::{CoreEvent, Event, InitialStrength, PersistentState, ProbeId, Simulator, Strength};
 use crate::model::snapshot::{CheckOutcome, Verdict};
 use crate::model::time::{Moment, Now};
 
@@ -263,25 +261,18 @@ impl Simulation {
 
     /// What no site may ever do.
     fn judge(&self, site: usize, note: &CoreEvent) {
-        let CoreEvent::Switched {
-            from,
-            to,
-            verdict,
-            rule,
-            ..
-        } = note
-        else {
+        let Some((_, change)) = note.transition() else {
             return;
         };
         let place = format!("seed {}, site {site}, at {:?}: {note:?}", self.seed, self.now);
-        assert_ne!(*rule, Rule::D11, "{place}");
-        let expected = if (site == PRIMARY) == (*to == Stance::Full) {
+        assert_ne!(change.rule, "D11", "{place}");
+        let expected = if (site == PRIMARY) == (change.to == Some(Strength::Full)) {
             Verdict::Up
         } else {
             Verdict::Down
         };
-        assert_eq!(*verdict, expected, "{place}");
-        assert_ne!(from, to, "{place}");
+        assert_eq!(change.verdict, expected, "{place}");
+        assert_ne!(change.from, change.to, "{place}");
     }
 
     /// One piece of bad luck, or of good luck again.

@@ -20,7 +20,7 @@ use super::world::{Dice, Span, Truth, at_rest, begin, random_config, ways};
 use crate::config::model::{self, Config, DailyWindow, OnCutOff, OnLoss, Role};
 use crate::core::simulator::Simulator;
 use crate::core::window;
-use crate::core::{CoreEvent, Rule, Stance, Strength};
+use crate::core::{CoreEvent, Strength};
 use crate::model::time::Moment;
 
 /// A history has so many parts; in each one thing goes wrong.
@@ -158,33 +158,29 @@ impl History {
 
     /// Every decision is one that the truth allows.
     fn judge(&self, at: Moment, note: &CoreEvent) {
-        let CoreEvent::Switched {
-            service: index,
-            from,
-            to,
-            rule,
-            ..
-        } = note
-        else {
+        let Some((index, change)) = note.transition() else {
             return;
         };
-        let service = &self.config.services[*index];
+        let service = &self.config.services[index];
         let what = format!("seed {}, {at:?}: {note:?}", self.seed);
-        if *rule == Rule::D5 {
+        if change.rule == "D5" {
             let withdraws = service.role == Role::Standby && service.on_isolated == OnLoss::Withdraw;
-            assert!(withdraws && *to == Stance::Off, "{what}");
+            assert!(withdraws && change.to == Some(Strength::Off), "{what}");
             return;
         }
-        let to_rest = to.strength() < from.strength();
+        let to_rest = change.to < change.from;
         let to_rest = to_rest == (service.role == Role::Standby);
-        assert!(self.was(*index, !to_rest, at), "{what}");
+        assert!(self.was(index, !to_rest, at), "{what}");
         if service.role == Role::Primary {
             return;
         }
         let wall = start().wall_at(at);
         let closed = |daily: &DailyWindow| !window::is_open(daily, wall);
         let is_closed = service.failback_window.as_ref().is_some_and(closed);
-        assert!(!to_rest || *from != Stance::Full || !is_closed, "{what}");
+        assert!(
+            !to_rest || change.from != Some(Strength::Full) || !is_closed,
+            "{what}"
+        );
         if !to_rest {
             let long = self.slowest(service);
             let held = match self.holds() {
@@ -248,21 +244,9 @@ fn is_in(at: Moment, span: Span) -> bool {
 /// How strongly it was announced just before `at`.
 fn strength_at(play: &Simulator, index: usize, begins: Strength, at: Moment) -> Strength {
     let notes = play.notes().iter().take_while(|(when, _)| *when < at);
-    let of = notes.filter_map(|(_, note)| match note {
-        CoreEvent::Switched { service, to, .. } if *service == index => to.strength(),
-        CoreEvent::Switched { .. }
-        | CoreEvent::Probe { .. }
-        | CoreEvent::Verdict { .. }
-        | CoreEvent::Isolation { .. }
-        | CoreEvent::Overridden { .. }
-        | CoreEvent::OverrideEnded { .. }
-        | CoreEvent::FailbackAllowed { .. }
-        | CoreEvent::ConsentEnded { .. }
-        | CoreEvent::Latched { .. }
-        | CoreEvent::Released { .. }
-        | CoreEvent::ClockStepped { .. }
-        | CoreEvent::Drill { .. }
-        | CoreEvent::Stalled { .. } => None,
+    let of = notes.filter_map(|(_, note)| {
+        let (_, change) = note.transition().filter(|(service, _)| *service == index)?;
+        change.to
     });
     of.last().unwrap_or(begins)
 }
@@ -275,7 +259,7 @@ fn d4_to_d8_through_any_outages_and_cuts_every_switch_is_one_that_the_truth_allo
         let play = history.play();
         for (at, note) in play.notes() {
             history.judge(*at, note);
-            switched += u64::from(matches!(note, CoreEvent::Switched { .. }));
+            switched += u64::from(note.transition().is_some());
         }
         history.stands_right(&play);
     }

@@ -3,6 +3,7 @@
 use super::support::*;
 use crate::core::{CoreEvent, InitialStrength, OperatorCommand, Strength};
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
 use crate::model::time::{Moment, Now};
 
 fn lasting(seconds: u64) -> OverrideOptions {
@@ -59,7 +60,7 @@ fn d11_an_override_ends_by_itself_with_an_event_and_the_verdict_goes_on_from_the
         bench.switches().last(),
         Some(&(at_s(40), "off -> full by D4".to_owned()))
     );
-    let ended = |note: &CoreEvent| matches!(note, CoreEvent::OverrideEnded { actor: None, over, .. } if over.actor == "root");
+    let ended = |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::OverrideEnded { actor: None, over: Some(over), .. }) if over.actor == "root");
     assert_eq!(bench.count(ended), 1);
     assert_eq!(bench.play.site().services()[0].overridden(), None);
 }
@@ -128,7 +129,10 @@ fn d11_an_override_that_ran_out_while_we_were_gone_ends_at_start_with_an_event()
     let mut bench = Bench::with(&simple(), &memory, later);
     bench.run(Moment::START);
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::OverrideEnded { actor: None, .. })),
+        bench.count(|note| matches!(
+            note,
+            CoreEvent::History(_, HistoryEvent::OverrideEnded { actor: None, .. })
+        )),
         1
     );
     assert_eq!(bench.strength(), None, "what BIRD announces is adopted");
@@ -146,10 +150,15 @@ fn d11_a_later_override_takes_the_place_of_the_one_before() {
         .expect("allowed");
     bench.run(at_s(60));
     assert_eq!(bench.strength(), Some(Strength::Off));
-    let by_hand = |note: &CoreEvent| matches!(note, CoreEvent::OverrideEnded { actor: Some(_), .. });
+    let by_hand = |note: &CoreEvent| {
+        matches!(
+            note,
+            CoreEvent::History(_, HistoryEvent::OverrideEnded { actor: Some(_), .. })
+        )
+    };
     assert_eq!(bench.count(by_hand), 1);
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::Overridden { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Override { .. }))),
         2
     );
     bench
@@ -165,7 +174,11 @@ fn d11_auto_without_an_override_or_a_latch_is_done_already() {
         .ask(OperatorCommand::Auto { reason: None })
         .expect("it is so");
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::OverrideEnded { .. } | CoreEvent::Released { .. })),
+        bench.count(|note| matches!(
+            note,
+            CoreEvent::History(_, HistoryEvent::OverrideEnded { .. })
+                | CoreEvent::History(_, HistoryEvent::Released { .. })
+        )),
         0
     );
 }
@@ -178,7 +191,7 @@ fn d11_an_end_beyond_all_time_is_refused_and_changes_nothing() {
     }
     assert_eq!(bench.strength(), Some(Strength::Off));
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::Overridden { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Override { .. }))),
         0
     );
 }
@@ -387,8 +400,7 @@ fn the_reason_of_auto_is_kept() {
             reason: reason.clone(),
         })
         .expect("there is one");
-    let told =
-        |note: &CoreEvent| matches!(note, CoreEvent::OverrideEnded { reason: said, .. } if *said == reason);
+    let told = |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::OverrideEnded { reason: said, .. }) if *said == reason);
     assert_eq!(bench.count(told), 1);
 }
 

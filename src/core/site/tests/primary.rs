@@ -3,6 +3,7 @@
 use super::support::*;
 use crate::config::model::Config;
 use crate::core::{CoreEvent, OperatorCommand, Strength};
+use crate::model::history::HistoryEvent;
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
 
@@ -81,8 +82,11 @@ fn d9_a_primary_that_withdrew_too_often_stays_silent() {
     }
     bench.run(at_s(300));
     assert_eq!(bench.strength(), Some(Strength::Off));
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Latched { .. })), 1);
-    let counted = |note: &CoreEvent| matches!(note, CoreEvent::Switched { counted: true, .. });
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Latched))),
+        1
+    );
+    let counted = |note: &CoreEvent| note.transition().is_some_and(|(_, change)| change.counted);
     assert_eq!(bench.count(counted), 3);
     let mut bench = bench.restart(&home()).adopting(Strength::Off);
     bench.run(at_s(60));
@@ -102,6 +106,6 @@ fn d10_a_primary_that_starts_unread_moves_with_its_verdict() {
     bench.world.from(Moment::START, SITE, Target::Refusing);
     bench.run(at_s(10));
     assert_eq!(bench.strength(), Some(Strength::Off));
-    let counted = |note: &CoreEvent| matches!(note, CoreEvent::Switched { counted: true, .. });
+    let counted = |note: &CoreEvent| note.transition().is_some_and(|(_, change)| change.counted);
     assert_eq!(bench.count(counted), 0, "it may have been silent before we came");
 }

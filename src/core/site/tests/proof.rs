@@ -3,8 +3,8 @@
 
 use super::support::*;
 use crate::config::model::{Config, Quorum};
-use crate::core::isolation::Isolation;
 use crate::core::{ProbeId, Strength};
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::ProbeState;
 use crate::model::time::Moment;
 

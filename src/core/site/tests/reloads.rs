@@ -9,6 +9,7 @@ use crate::core::persistent::PersistentService;
 use crate::core::{CoreEvent, Event, OperatorCommand, PersistentState, Stance, Strength};
 use crate::model::command::DrillPlan;
 use crate::model::command::OverrideOptions;
+use crate::model::history::HistoryEvent;
 use crate::model::time::Moment;
 
 /// Two services, of which the second is never touched.
@@ -302,6 +303,6 @@ fn what_went_away_with_an_override_comes_back_with_it() {
     bench.run_for(secs(30));
     assert_eq!(bench.strength(), Some(Strength::Off));
     assert!(bench.play.site().services()[0].overridden().is_some());
-    let ended = |note: &CoreEvent| matches!(note, CoreEvent::OverrideEnded { .. });
+    let ended = |note: &CoreEvent| matches!(note, CoreEvent::History(_, HistoryEvent::OverrideEnded { .. }));
     assert_eq!(bench.count(ended), 0);
 }

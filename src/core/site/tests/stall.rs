@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::core::{CoreEvent, Event, OperatorCommand, Strength};
+use crate::model::history::HistoryEvent;
 use crate::model::snapshot::ProbeState;
 
 /// Stalls at `from` for so long, once checks of a dead primary are under way.
@@ -22,14 +23,20 @@ fn d2_what_was_under_way_in_a_stall_is_thrown_away_and_asked_again() {
     // 21.2 s is void; the row begins with the check that follows at 31.2 s.
     let bench = stalled(21_200, 10_000);
     assert_eq!(bench.turns(PING).last(), Some(&(at_ms(34_200), ProbeState::Down)));
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Stalled { .. })), 1);
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { .. }))),
+        1
+    );
 }
 
 #[test]
 fn d2_a_short_delay_throws_nothing_away() {
     let bench = stalled(21_200, 900);
     assert_eq!(bench.turns(PING).last(), Some(&(at_s(23), ProbeState::Down)));
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Stalled { .. })), 0);
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { .. }))),
+        0
+    );
 }
 
 #[test]
@@ -72,7 +79,7 @@ fn d2_a_stall_of_a_quarter_of_a_second_is_worth_a_note() {
             .play
             .hand_in(Some(Event::Suspended { lasted }), &mut bench.world);
         assert_eq!(
-            bench.count(|note| matches!(note, CoreEvent::Stalled { .. })),
+            bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { .. }))),
             noted,
             "{lasted:?}"
         );
@@ -134,7 +141,7 @@ fn d2_a_suspension_of_the_machine_is_a_stall() {
         assert!(down.is_some_and(|(at, _)| at >= down_at), "{lasted:?}: {down:?}");
         let noted = usize::from(lasted > secs(1));
         assert_eq!(
-            bench.count(|note| matches!(note, CoreEvent::Stalled { late } if *late == lasted)),
+            bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { late_ms }) if u128::from(*late_ms) == lasted.as_millis())),
             noted
         );
     }
@@ -146,7 +153,10 @@ fn d2_a_stall_while_nothing_is_under_way_is_none() {
     bench.run(at_s(22));
     bench.play.pass(secs(3600));
     bench.run_for(secs(10));
-    assert_eq!(bench.count(|note| matches!(note, CoreEvent::Stalled { .. })), 0);
+    assert_eq!(
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { .. }))),
+        0
+    );
     assert_eq!(bench.state(PING), ProbeState::Up);
 }
 
@@ -160,7 +170,7 @@ fn d2_a_stall_too_short_to_mention_still_spoils_a_hasty_probe() {
     bench.play.pass(ms(90));
     bench.run(at_s(40));
     assert_eq!(
-        bench.count(|note| matches!(note, CoreEvent::Stalled { .. })),
+        bench.count(|note| matches!(note, CoreEvent::History(_, HistoryEvent::Stalled { .. }))),
         0,
         "not worth a note"
     );

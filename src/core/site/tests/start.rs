@@ -5,7 +5,7 @@ use super::support::*;
 use crate::config::model::Config;
 use crate::core::event::{Event, Input};
 use crate::core::health::CheckId;
-use crate::core::{CoreEvent, InitialStrength, ProbeId, Rule, Stance, Strength};
+use crate::core::{InitialStrength, ProbeId, Rule, Stance, Strength};
 use crate::model::snapshot::{CheckOutcome, Verdict};
 use crate::model::time::Moment;
 
@@ -228,18 +228,18 @@ fn a_takeover_says_what_it_rests_on() {
     let mut bench = outage();
     bench.run(at_s(50));
     let switched = bench.play.notes().iter().find_map(|(_, note)| {
-        let CoreEvent::Switched {
-            reason,
-            first_fail,
-            verdict_since,
-            ..
-        } = note
-        else {
-            return None;
-        };
-        Some((reason.text.clone(), *first_fail, *verdict_since))
+        let (_, change) = note.transition()?;
+        Some((
+            change.reason.clone(),
+            change.stages.first_fail,
+            change.stages.verdict,
+        ))
     });
-    assert_eq!(switched, Some(("ping down".to_owned(), Some(at_s(20)), at_s(23))));
+    let wall = |moment| Some(start().wall_at(moment));
+    assert_eq!(
+        switched,
+        Some(("ping down".to_owned(), wall(at_s(20)), wall(at_s(23))))
+    );
     let service = &bench.play.site().services()[0];
     assert_eq!(service.intent().reason, "falconer D4: ping down");
     assert_eq!(service.stance_since(), Some(start().wall_at(at_s(23))));
@@ -254,13 +254,14 @@ fn a_takeover_names_the_first_fail_of_the_row_that_began_last() {
     bench.world.from(at_s(20), SITE, Target::Dead);
     bench.world.from(at_s(60), PING, Target::Dead);
     bench.run(at_s(80));
-    let first_fail = bench.play.notes().iter().find_map(|(_, note)| {
-        let CoreEvent::Switched { first_fail, .. } = note else {
-            return None;
-        };
-        *first_fail
-    });
-    assert_eq!(first_fail, Some(bench.world.starts_of(PING, at_s(60))[0]));
+    let notes = bench.play.notes().iter();
+    let first_fail = notes
+        .filter_map(|(_, note)| note.transition()?.1.stages.first_fail)
+        .next();
+    assert_eq!(
+        first_fail,
+        Some(start().wall_at(bench.world.starts_of(PING, at_s(60))[0]))
+    );
 }
 
 /// Every input can be kept as a line of JSON, and played again to the same end.

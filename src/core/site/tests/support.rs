@@ -14,9 +14,12 @@ use crate::config::model::{
     ServiceConfig, StaticProtocolConfig, Votes,
 };
 use crate::core::simulator::{SimulatedResult, SimulatedWorld};
+use crate::core::stance_word;
 use crate::core::{
     CoreEvent, Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Simulator, Stance, Strength,
 };
+use crate::model::history::HistoryEvent;
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::{CheckOutcome, ProbeState, Verdict};
 use crate::model::time::{Moment, Now};
 
@@ -377,15 +380,10 @@ impl Bench {
     /// When the first service switched, from where and to where, with the rule.
     pub(crate) fn switches(&self) -> Vec<(Moment, String)> {
         let notes = self.play.notes().iter();
-        let switched = notes.filter_map(|(at, note)| match note {
-            CoreEvent::Switched {
-                service: 0,
-                from,
-                to,
-                rule,
-                ..
-            } => Some((*at, format!("{from} -> {to} by {rule}"))),
-            _ => None,
+        let switched = notes.filter_map(|(at, note)| {
+            let (_, change) = note.transition().filter(|(service, _)| *service == 0)?;
+            let (from, to) = (stance_word(change.from), stance_word(change.to));
+            Some((*at, format!("{from} -> {to} by {}", change.rule)))
         });
         switched.collect()
     }
@@ -393,8 +391,17 @@ impl Bench {
     /// When the probe changed its state, and to what.
     pub(crate) fn turns(&self, probe: ProbeId) -> Vec<(Moment, ProbeState)> {
         let notes = self.play.notes().iter();
+        let service = match probe {
+            ProbeId::Service(service, _) => Some(service),
+            ProbeId::Witness(_) => None,
+        };
+        let of = &self.play.site().policy(probe).expect("it is configured").name;
         let turned = notes.filter_map(|(at, note)| match note {
-            CoreEvent::Probe { probe: of, to, .. } if *of == probe => Some((*at, *to)),
+            CoreEvent::History(whose, HistoryEvent::Probe { name, to, .. })
+                if (*whose, name) == (service, of) =>
+            {
+                Some((*at, *to))
+            }
             _ => None,
         });
         turned.collect()
@@ -404,17 +411,17 @@ impl Bench {
     pub(crate) fn verdicts(&self) -> Vec<(Moment, Verdict)> {
         let notes = self.play.notes().iter();
         let changed = notes.filter_map(|(at, note)| match note {
-            CoreEvent::Verdict { service: 0, to, .. } => Some((*at, *to)),
+            CoreEvent::History(Some(0), HistoryEvent::Verdict { to, .. }) => Some((*at, *to)),
             _ => None,
         });
         changed.collect()
     }
 
     /// When the site's isolation changed, and to what.
-    pub(crate) fn isolations(&self) -> Vec<(Moment, crate::core::isolation::Isolation)> {
+    pub(crate) fn isolations(&self) -> Vec<(Moment, Isolation)> {
         let notes = self.play.notes().iter();
         let changed = notes.filter_map(|(at, note)| match note {
-            CoreEvent::Isolation { to, .. } => Some((*at, *to)),
+            CoreEvent::History(_, HistoryEvent::Isolated { state, .. }) => Some((*at, (*state)?)),
             _ => None,
         });
         changed.collect()

@@ -2,8 +2,8 @@
 
 use super::support::*;
 use crate::config::model::{self, CheckConfig, Config, Decides, ExecConfig, Votes};
-use crate::core::isolation::Isolation;
 use crate::core::{OperatorCommand, PersistentState, ProbeId, Strength};
+use crate::model::snapshot::Isolation;
 use crate::model::snapshot::{ProbeState, Verdict};
 use crate::model::time::Moment;
 

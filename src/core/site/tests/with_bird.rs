@@ -12,9 +12,7 @@ use super::support::*;
 use super::world::Dice;
 use crate::config::model::Config;
 use crate::core::drill::{DrillEvent, DrillIntent};
-use crate::core::{
-    CoreEvent, Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Rule, Stance, Strength,
-};
+use crate::core::{Event, InitialStrength, OperatorCommand, PersistentState, ProbeId, Strength};
 use crate::model::command::DrillPlan;
 use crate::model::command::OverrideOptions;
 use crate::model::snapshot::{DrillPhase, OverrideAction, ProbeState};
@@ -117,30 +115,23 @@ impl Together {
     /// What every decision must keep to.
     fn look_at_notes(&mut self) {
         for (_, note) in &self.bench.play.notes()[self.seen..] {
-            let CoreEvent::Switched {
-                service,
-                from,
-                to,
-                rule,
-                ..
-            } = note
-            else {
+            let Some((service, change)) = note.transition() else {
                 continue;
             };
-            if matches!(rule, Rule::D10 | Rule::D11) {
+            if matches!(&*change.rule, "D10" | "D11") {
                 continue;
             }
             let site = self.bench.play.site();
-            let of = &site.services()[*service];
+            let of = &site.services()[service];
             for probe in 0..of.probes().len() {
-                let state = site.state(ProbeId::Service(*service, probe));
+                let state = site.state(ProbeId::Service(service, probe));
                 assert_ne!(
                     state,
                     Some(ProbeState::Unknown),
                     "no verdict without evidence: {note:?}"
                 );
             }
-            let falls = *from == Stance::Full && *to != Stance::Full;
+            let falls = change.from == Some(Strength::Full) && change.to != Some(Strength::Full);
             assert!(
                 !falls || of.latched_since().is_none(),
                 "latched, it stays: {note:?}"

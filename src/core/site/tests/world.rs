@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::support::*;
 use crate::config::model::{self, Config, Decides, Group, MinUp, OnCutOff, Quorum, Role, Votes};
 use crate::core::simulator::{SimulatedResult, SimulatedWorld, Simulator};
-use crate::core::{CoreEvent, Event, InitialStrength, PersistentState, ProbeId, Strength};
+use crate::core::{Event, InitialStrength, PersistentState, ProbeId, Strength};
 use crate::model::snapshot::CheckOutcome;
 use crate::model::time::Moment;
 
@@ -308,21 +308,7 @@ pub(crate) fn at_rest(service: &model::ServiceConfig) -> Strength {
 
 fn switches(play: &Simulator) -> Vec<(Moment, usize)> {
     let notes = play.notes().iter();
-    let switched = notes.filter_map(|(at, note)| match note {
-        CoreEvent::Switched { service, .. } => Some((*at, *service)),
-        CoreEvent::Probe { .. }
-        | CoreEvent::Verdict { .. }
-        | CoreEvent::Isolation { .. }
-        | CoreEvent::Overridden { .. }
-        | CoreEvent::OverrideEnded { .. }
-        | CoreEvent::FailbackAllowed { .. }
-        | CoreEvent::ConsentEnded { .. }
-        | CoreEvent::Latched { .. }
-        | CoreEvent::Released { .. }
-        | CoreEvent::ClockStepped { .. }
-        | CoreEvent::Drill { .. }
-        | CoreEvent::Stalled { .. } => None,
-    });
+    let switched = notes.filter_map(|(at, note)| Some((*at, note.transition()?.0)));
     switched.collect()
 }
 

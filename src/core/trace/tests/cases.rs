@@ -2,7 +2,6 @@
 //! in which a takeover or a failback would be wrong, or has to come in time.
 
 use crate::config;
-use crate::core::CoreEvent;
 use crate::core::failures;
 use crate::core::trace::{Trace, format, simulate};
 
@@ -271,8 +270,7 @@ fn printed(case: &Case) -> Vec<String> {
     let (config, _) = config::load(&text, "falconer.toml").expect("a good configuration");
     let trace = Trace::parse(case.trace, &config).expect("a good trace");
     let notes = simulate(&config, &trace).into_iter();
-    let shown =
-        notes.filter(|(_, note)| !matches!(note, CoreEvent::Verdict { .. } | CoreEvent::Probe { .. }));
+    let shown = notes.filter(|(_, note)| !note.is_detail());
     let told = shown.map(|(at, note)| {
         let seconds = at.since_start().as_secs_f64();
         (seconds, format!("{seconds:.3} {}", format::tell(&config, &note)))
