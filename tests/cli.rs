@@ -276,13 +276,19 @@ fn completions_and_manual_come_from_the_same_source() {
     let (code, out, _) = falconer(&["man", "status"]);
     assert_eq!(code, 0);
     assert!(out.contains("\\-\\-watch"), "{out}");
+    let (code, out, _) = falconer(&["man", "falconer.toml"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains(".TH falconer.toml 5") && out.contains("retry_interval"),
+        "{out}"
+    );
 }
 
 #[test]
 fn the_whole_manual_is_installed_and_every_command_has_its_page_and_its_completion() {
     let directory = tempfile::tempdir().unwrap();
     let man1 = directory.path().join("man1");
-    let (code, _, err) = falconer(&["man", "--install", man1.to_str().unwrap()]);
+    let (code, _, err) = falconer(&["man", "--install", directory.path().to_str().unwrap()]);
     assert_eq!((code, err.as_str()), (0, ""));
     let (_, help, _) = falconer(&["help"]);
     let (_, completions, _) = falconer(&["completions", "bash"]);

@@ -1,4 +1,6 @@
-//! `falconer man`.
+//! `falconer man`: the commands in section 1, falconer.toml in section 5, the daemon in section 8.
+
+mod config_page;
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +9,21 @@ use clap::Args;
 use super::exit::CliError;
 use super::output;
 
+/// The page of the daemon.
+const DAEMON: &str = include_str!("man/falconer.8");
+const CONFIG_FILE: &str = "falconer.toml";
+
 /// Prints a page of the manual, or installs all of them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 To read it at once: falconer man | man -l -
-To install the manual: falconer man --install /usr/local/share/man/man1")]
+The configuration: falconer man falconer.toml | man -l -
+To install the manual: falconer man --install /usr/local/share/man")]
 pub(crate) struct ManArgs {
-    /// The command whose page it is; without it, the page of falconer itself
+    /// The command whose page it is, or falconer.toml; without it, the page of falconer itself
     command: Option<String>,
 
-    /// Write every page into this directory, as falconer.1, falconer-status.1 and so on
+    /// Write every page below this directory, as man1/falconer.1, man5/falconer.toml.5 and so on
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     install: Option<PathBuf>,
 }
@@ -30,6 +37,7 @@ impl ManArgs {
         }
         let command = match &self.command {
             None => root,
+            Some(name) if name == CONFIG_FILE => return output::print(config_page::page().as_bytes()),
             Some(name) => root
                 .find_subcommand(name)
                 .cloned()
@@ -52,13 +60,18 @@ fn install(root: &clap::Command, directory: &Path) -> Result<(), CliError> {
         .filter(|command| command.get_name() != "help");
     let pages = commands.map(|command| (format!("falconer-{}.1", command.get_name()), command));
     for (file, command) in std::iter::once(("falconer.1".to_owned(), root)).chain(pages) {
-        let path = directory.join(file);
-        let page = page(command.clone())?;
-        std::fs::create_dir_all(directory)
-            .and_then(|()| std::fs::write(&path, page))
-            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))?;
+        write(&directory.join("man1").join(file), &page(command.clone())?)?;
     }
-    Ok(())
+    let configuration = directory.join("man5").join(format!("{CONFIG_FILE}.5"));
+    write(&configuration, config_page::page().as_bytes())?;
+    write(&directory.join("man8/falconer.8"), DAEMON.as_bytes())
+}
+
+fn write(path: &Path, page: &[u8]) -> Result<(), CliError> {
+    let directory = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(path, page))
+        .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))
 }
 
 fn unknown(name: &str, root: &clap::Command) -> CliError {
