@@ -74,8 +74,8 @@ enum CliCommand {
     Explain(explain::ExplainArgs),
     /// Announce a service, whatever its probes say
     Announce(overrides::OverrideArgs),
-    /// Withdraw a service at once, whatever its probes say
-    Withdraw(overrides::OverrideArgs),
+    /// Withdraw a service, or all, whatever the probes say: at once, or through drain
+    Withdraw(overrides::WithdrawArgs),
     /// Send BIRD nothing for a service, whatever its probes say
     Freeze(overrides::OverrideArgs),
     /// Let the probes decide again: end an override, release a latch
@@ -125,7 +125,7 @@ fn carry_out(arguments: Arguments) -> Result<(), CliError> {
         CliCommand::Ready(command) => command.run(&daemon()),
         CliCommand::Explain(command) => command.run(&daemon()),
         CliCommand::Announce(word) => word.run(OperatorCommand::Announce, &daemon()),
-        CliCommand::Withdraw(word) => word.run(OperatorCommand::Withdraw, &daemon()),
+        CliCommand::Withdraw(command) => command.run(&daemon()),
         CliCommand::Freeze(word) => word.run(OperatorCommand::Freeze, &daemon()),
         CliCommand::Auto(word) => word.run(|reason| OperatorCommand::Auto { reason }, &daemon()),
         CliCommand::Failback(word) => word.run(|reason| OperatorCommand::Failback { reason }, &daemon()),

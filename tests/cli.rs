@@ -351,8 +351,29 @@ fn d11_an_override_is_handed_over_with_end_and_reason() {
     let withdraw = OperatorCommand::Withdraw(OverrideOptions {
         lasting: Some(Duration::from_mins(20)),
         reason: Some("scrubbing".to_owned()),
+        drain: None,
     });
     assert_eq!(daemon.asked.recv().unwrap(), of_web(withdraw));
+}
+
+#[test]
+fn d11_all_services_are_withdrawn_and_each_through_drain() {
+    let daemon = Daemon::start(Ok("done".to_owned()));
+    let arguments = ["withdraw", "--all", "--for", "15m", "--drain", "1s"];
+    let (code, out, err) = daemon.run(&arguments);
+    // The snapshot says that web is silent.
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (0, "done\nweb: nothing is announced any more\n", "")
+    );
+    let withdraw = OperatorCommand::Withdraw(OverrideOptions {
+        lasting: Some(Duration::from_mins(15)),
+        reason: None,
+        drain: Some(Duration::from_secs(1)),
+    });
+    assert_eq!(daemon.asked.try_iter().collect::<Vec<_>>(), [of_web(withdraw)]);
+    assert_eq!(daemon.run(&["withdraw"]).0, 2, "neither a service nor all");
+    assert_eq!(daemon.run(&["withdraw", "web", "--all"]).0, 2, "both");
 }
 
 #[test]

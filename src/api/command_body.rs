@@ -18,7 +18,7 @@ pub(crate) const HOLD: &str = "10s";
 /// The longest that a drill stays announced: it is a rehearsal, and no override.
 const HOLD_LIMIT: Duration = Duration::from_mins(10);
 
-/// The body of a change: `{"for": "20s", "reason": "..."}`, both optional.
+/// The body of a change: `{"for": "20s", "reason": "..."}`, both optional; a withdrawal's may have `drain`, too.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct OverrideBody {
@@ -26,6 +26,8 @@ struct OverrideBody {
     span: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain: Option<String>,
 }
 
 /// The body of a drill.
@@ -80,11 +82,13 @@ pub(crate) fn body(command: &DaemonCommand) -> Result<Vec<u8>, serde_json::Error
             | OperatorCommand::Freeze(options) => serde_json::to_vec(&OverrideBody {
                 span: options.lasting.map(duration::format),
                 reason: options.reason.clone(),
+                drain: options.drain.map(duration::format),
             }),
             OperatorCommand::Auto { reason } | OperatorCommand::Failback { reason } => {
                 serde_json::to_vec(&OverrideBody {
                     span: None,
                     reason: reason.clone(),
+                    drain: None,
                 })
             }
             OperatorCommand::Drill(plan) => serde_json::to_vec(&DrillBody {
@@ -110,9 +114,9 @@ pub(crate) fn read(path: CommandPath<'_>, body: &[u8]) -> Result<DaemonCommand, 
     };
     let command = match verb {
         ServiceVerb::Drill => OperatorCommand::Drill(plan(body)?),
-        ServiceVerb::Announce => OperatorCommand::Announce(options(body)?),
+        ServiceVerb::Announce => OperatorCommand::Announce(without_drain(body)?),
         ServiceVerb::Withdraw => OperatorCommand::Withdraw(options(body)?),
-        ServiceVerb::Freeze => OperatorCommand::Freeze(options(body)?),
+        ServiceVerb::Freeze => OperatorCommand::Freeze(without_drain(body)?),
         ServiceVerb::Auto => OperatorCommand::Auto {
             reason: reason_alone(body)?,
         },
@@ -132,16 +136,27 @@ fn options(body: &[u8]) -> Result<OverrideOptions, String> {
     let OverrideBody {
         span: lasting,
         reason,
+        drain,
     } = object(body, r#"{"for": "20s", "reason": "..."}"#)?;
     Ok(OverrideOptions {
         lasting: lasting.as_deref().map(span).transpose()?,
         reason: said_reason(reason)?,
+        drain: drain.as_deref().map(span).transpose()?,
     })
+}
+
+/// Reads the body of an override that has nothing to drain.
+fn without_drain(body: &[u8]) -> Result<OverrideOptions, String> {
+    let options = options(body)?;
+    match options.drain {
+        None => Ok(options),
+        Some(_) => Err(r#""drain" is for withdraw only"#.to_owned()),
+    }
 }
 
 /// Reads the body of what has no duration.
 fn reason_alone(body: &[u8]) -> Result<Option<String>, String> {
-    let OverrideOptions { lasting, reason } = options(body)?;
+    let OverrideOptions { lasting, reason, .. } = without_drain(body)?;
     match lasting {
         None => Ok(reason),
         Some(_) => Err(r#""for" is for announce, withdraw and freeze only"#.to_owned()),

@@ -307,6 +307,7 @@ async fn d11_an_override_reaches_the_daemon_with_its_end_reason_and_actor() {
         command: OperatorCommand::Withdraw(OverrideOptions {
             lasting: Some(Duration::from_secs(20)),
             reason: Some("scrubbing".to_owned()),
+            drain: None,
         }),
     };
     assert_eq!(command, expected);

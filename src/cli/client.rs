@@ -147,14 +147,17 @@ impl DaemonClient {
 
     /// The drill of a service that is under way.
     pub(crate) async fn drill_of(&self, service: &str) -> Result<Option<DrillSnapshot>, CliError> {
+        Ok(self.service(service).await?.drill)
+    }
+
+    /// A service as it is now.
+    pub(crate) async fn service(&self, service: &str) -> Result<ServiceSnapshot, CliError> {
         let path = format!("/v1/services/{service}");
         let (status, answer) = self.exchange(Method::GET, &path, Bytes::new()).await?;
         if !status.is_success() {
             return Err(self.failure(status, &answer));
         }
-        let service: ServiceSnapshot =
-            serde_json::from_slice(&answer).map_err(|error| unreadable("status", &error))?;
-        Ok(service.drill)
+        serde_json::from_slice(&answer).map_err(|error| unreadable("status", &error))
     }
 
     /// Asks, and turns everything but a good answer into what to tell the user.

@@ -125,6 +125,8 @@ pub struct DecisionFacts {
     pub drains: bool,
     /// Whether the drain has lasted long enough.
     pub drained: TimerState,
+    /// Whether an operator's withdrawal has drained long enough; also where it goes through no drain.
+    pub handed_over: TimerState,
     /// Now, for a drain that begins.
     pub now: Moment,
 }
@@ -153,6 +155,8 @@ pub enum DecisionReason {
     ToldToAnnounce,
     /// An operator said withdraw.
     ToldToWithdraw,
+    /// An operator said withdraw, and what is announced drains first.
+    HandingOver,
     /// An operator said freeze.
     ToldToFreeze,
     /// The target is down: a standby announces, a primary is silent.
@@ -195,9 +199,11 @@ impl DecisionReason {
     /// Whether it is an operator's or isolation's doing, and not the verdict's.
     pub fn is_imposed(self) -> bool {
         match self {
-            Self::ToldToAnnounce | Self::ToldToWithdraw | Self::ToldToFreeze | Self::IsolatedWithdraws => {
-                true
-            }
+            Self::ToldToAnnounce
+            | Self::ToldToWithdraw
+            | Self::HandingOver
+            | Self::ToldToFreeze
+            | Self::IsolatedWithdraws => true,
             Self::TargetDown
             | Self::TargetUp
             | Self::Unclear
@@ -227,10 +233,26 @@ pub fn judge(facts: &DecisionFacts) -> Decision {
             settled(facts.stance, Rule::D11, DecisionReason::ToldToAnnounce)
         }
         Some(OverrideAction::Announce) => settled(Stance::Full, Rule::D11, DecisionReason::ToldToAnnounce),
-        // At once: a BIRD that starts now must not announce.
-        Some(OverrideAction::Withdraw) => settled(Stance::Off, Rule::D11, DecisionReason::ToldToWithdraw),
+        Some(OverrideAction::Withdraw) => withdrawal(facts),
         Some(OverrideAction::Freeze) => settled(facts.stance, Rule::D11, DecisionReason::ToldToFreeze),
         None => automatic(facts),
+    }
+}
+
+/// At once: a BIRD that starts now must not announce. Only what is announced can drain first.
+fn withdrawal(facts: &DecisionFacts) -> Decision {
+    let draining = match (facts.stance, facts.handed_over) {
+        (Stance::Full, TimerState::At(until)) => Some((Stance::Draining { since: facts.now }, until)),
+        (Stance::Draining { .. }, TimerState::At(until)) => Some((facts.stance, until)),
+        (Stance::Unsettled | Stance::Off, _)
+        | (Stance::Full | Stance::Draining { .. }, TimerState::Now | TimerState::Never) => None,
+    };
+    match draining {
+        Some((to, until)) => Decision {
+            deadline: Some(until),
+            ..settled(to, Rule::D11, DecisionReason::HandingOver)
+        },
+        None => settled(Stance::Off, Rule::D11, DecisionReason::ToldToWithdraw),
     }
 }
 

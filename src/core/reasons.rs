@@ -34,6 +34,10 @@ impl ServiceState {
             DecisionReason::ToldToAnnounce
             | DecisionReason::ToldToWithdraw
             | DecisionReason::ToldToFreeze => self.override_words(),
+            DecisionReason::HandingOver => {
+                let withdrawal = self.override_words();
+                coded!("drains_first", "{withdrawal}; drains first", withdrawal)
+            }
             DecisionReason::TargetDown => self.listing(ProbeState::Down),
             DecisionReason::TargetUp => self.listing(ProbeState::Up),
             DecisionReason::Unclear => {

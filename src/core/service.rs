@@ -494,8 +494,25 @@ impl ServiceState {
                 Stance::Draining { since } => after(since, policy.failback_drain),
                 Stance::Unsettled | Stance::Off | Stance::Full => TimerState::Now,
             },
+            handed_over: after(self.draining_since(now), self.drain_of_withdrawal()),
             now: now.mono,
         }
+    }
+
+    /// Now, unless it drains already.
+    fn draining_since(&self, now: Now) -> Moment {
+        match self.stance {
+            Stance::Draining { since } => since,
+            Stance::Unsettled | Stance::Off | Stance::Full => now.mono,
+        }
+    }
+
+    /// How long an operator's withdrawal drains; not at all where there is nothing to drain with.
+    fn drain_of_withdrawal(&self) -> Duration {
+        let asked = self.overridden().and_then(|over| over.drain);
+        asked
+            .filter(|_| !self.policy.drain.is_empty())
+            .unwrap_or_default()
     }
 
     fn window(&self, now: Now) -> TimerState {

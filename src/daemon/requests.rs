@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::{CommandReply, ReplySender};
+use crate::config::duration;
 use crate::core::{OperatorCommand, Site};
 use crate::store::PersistResult;
 
@@ -82,7 +83,16 @@ pub(crate) fn said(site: &Site, service: usize, command: &OperatorCommand) -> St
     });
     match command {
         OperatorCommand::Announce(_) => format!("{name}: announce {end}"),
-        OperatorCommand::Withdraw(_) => format!("{name}: withdraw {end}"),
+        OperatorCommand::Withdraw(options) => match options.drain {
+            None => format!("{name}: withdraw {end}"),
+            Some(_) if service.policy().drain.is_empty() => {
+                format!("{name}: withdraw {end}, at once: it has no drain protocols")
+            }
+            Some(drain) => format!(
+                "{name}: withdraw {end}, after {} of drain",
+                duration::format(drain)
+            ),
+        },
         OperatorCommand::Freeze(_) => format!("{name}: frozen {end}"),
         OperatorCommand::Auto { .. } => {
             let judgement = service.judgement();

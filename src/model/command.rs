@@ -56,7 +56,7 @@ pub enum FilesCommand {
 pub enum OperatorCommand {
     /// Announce at full, whatever the probes say.
     Announce(OverrideOptions),
-    /// Fall silent at once, whatever the probes say.
+    /// Fall silent, whatever the probes say: at once, or through drain.
     Withdraw(OverrideOptions),
     /// Write nothing to BIRD.
     Freeze(OverrideOptions),
@@ -84,6 +84,10 @@ pub struct OverrideOptions {
     pub lasting: Option<Duration>,
     /// Why.
     pub reason: Option<String>,
+    /// Of a withdrawal: how long it stays announced at strength drain before it falls silent; `None`: it
+    /// falls silent at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Duration>,
 }
 
 /// An operator's word against the automatic decision (D11).
@@ -100,6 +104,9 @@ pub struct Override {
     pub until: Option<Timestamp>,
     /// Why, in the operator's words.
     pub reason: Option<String>,
+    /// Of a withdrawal: how long it drains before it falls silent; `None`: it falls silent at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Duration>,
     /// Who: a user's name or "uid N".
     pub actor: String,
 }

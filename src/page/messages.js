@@ -22,6 +22,7 @@ export const messages = {
     failback_delay_runs: "已恢复；failback_delay 计时中",
     waits_for_window: "已恢复；等待回切时间窗",
     draining: "已恢复；撤销前排空",
+    drains_first: "{0}；先排空",
     override_in_force: "人工干预",
     announce_by: "{0} 要求宣告", withdraw_by: "{0} 要求撤销", freeze_by: "{0} 要求冻结",
     announce_by_because: "{0} 要求宣告：{1}", withdraw_by_because: "{0} 要求撤销：{1}", freeze_by_because: "{0} 要求冻结：{1}",

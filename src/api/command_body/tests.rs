@@ -15,6 +15,7 @@ fn withdraw(lasting: Option<u64>, reason: Option<&str>) -> DaemonCommand {
     of_web(OperatorCommand::Withdraw(OverrideOptions {
         lasting: lasting.map(Duration::from_secs),
         reason: reason.map(str::to_owned),
+        drain: None,
     }))
 }
 
@@ -63,12 +64,17 @@ fn what_is_written_is_read_back() {
     let options = |lasting| OverrideOptions {
         lasting,
         reason: reason(),
+        drain: None,
     };
     let commands = [
         of_web(OperatorCommand::Announce(options(Some(Duration::from_millis(
             90_500,
         ))))),
         withdraw(None, None),
+        of_web(OperatorCommand::Withdraw(OverrideOptions {
+            drain: Some(Duration::from_secs(30)),
+            ..options(Some(Duration::from_mins(15)))
+        })),
         of_web(OperatorCommand::Freeze(options(None))),
         of_web(OperatorCommand::Auto { reason: reason() }),
         of_web(OperatorCommand::Failback { reason: reason() }),
@@ -91,7 +97,7 @@ fn what_is_written_is_read_back() {
 
 #[test]
 fn what_cannot_be_meant_is_refused_with_what_would_be_right() {
-    use ServiceVerb::{Auto, Drill, Failback, Withdraw};
+    use ServiceVerb::{Announce, Auto, Drill, Failback, Freeze, Withdraw};
     let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(256));
     let cases = [
         (Withdraw, "{", "the body is not what it should be"),
@@ -110,6 +116,11 @@ fn what_cannot_be_meant_is_refused_with_what_would_be_right() {
             "one line without control characters",
         ),
         (Withdraw, &long, "256 bytes"),
+        (Withdraw, r#"{"drain": "30"}"#, "has no unit; write it"),
+        (Withdraw, r#"{"drain": "0s"}"#, "would end at once"),
+        (Announce, r#"{"drain": "30s"}"#, "for withdraw only"),
+        (Freeze, r#"{"drain": "30s"}"#, "for withdraw only"),
+        (Auto, r#"{"drain": "30s"}"#, "for withdraw only"),
         (Auto, r#"{"for": "20s"}"#, "only"),
         (Failback, r#"{"for": "20s"}"#, "only"),
         (Drill, "[1]", "the body is not what it should be"),

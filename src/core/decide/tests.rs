@@ -39,6 +39,7 @@ fn facts() -> DecisionFacts {
         consent_missing: false,
         drains: false,
         drained: TimerState::Now,
+        handed_over: TimerState::Now,
         now: NOW,
     }
 }
@@ -490,6 +491,7 @@ fn every_combination(mut look: impl FnMut(DecisionFacts)) {
                                 consent_missing: flag(5),
                                 drains: flag(6),
                                 drained,
+                                handed_over: takeover,
                                 now: NOW,
                             });
                         }
@@ -548,11 +550,19 @@ fn overrides_win(facts: &DecisionFacts, judgement: &Decision) {
     let expected = match action {
         OverrideAction::Announce if !facts.contacted => facts.stance,
         OverrideAction::Announce => Stance::Full,
-        OverrideAction::Withdraw => Stance::Off,
+        OverrideAction::Withdraw => match (facts.stance, facts.handed_over) {
+            (Stance::Full, TimerState::At(_)) => Stance::Draining { since: facts.now },
+            (Stance::Draining { .. }, TimerState::At(_)) => facts.stance,
+            (Stance::Unsettled | Stance::Off, _) | (_, TimerState::Now | TimerState::Never) => Stance::Off,
+        },
         OverrideAction::Freeze => facts.stance,
     };
     assert_eq!((judgement.to, judgement.rule), (expected, Rule::D11), "{facts:?}");
-    assert_eq!(judgement.deadline, None, "{facts:?}");
+    let until = match (judgement.why, facts.handed_over) {
+        (DecisionReason::HandingOver, TimerState::At(until)) => Some(until),
+        _ => None,
+    };
+    assert_eq!(judgement.deadline, until, "{facts:?}");
 }
 
 fn takeovers_have_their_reasons(facts: &DecisionFacts, judgement: &Decision) {
@@ -666,6 +676,11 @@ fn deadlines_are_named(facts: &DecisionFacts, judgement: &Decision) {
         DecisionReason::FailbackDelay => facts.failback,
         DecisionReason::WindowClosed => facts.window,
         DecisionReason::Draining if judgement.to == facts.stance => facts.drained,
+        DecisionReason::HandingOver if judgement.to == facts.stance => facts.handed_over,
+        DecisionReason::HandingOver => {
+            assert!(facts.stance == Stance::Full && matches!(judgement.to, Stance::Draining { .. }));
+            return;
+        }
         DecisionReason::Draining
         | DecisionReason::ToldToAnnounce
         | DecisionReason::ToldToWithdraw

@@ -39,7 +39,10 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
     let policy = service.policy();
     let name = &policy.name;
     match service.judgement().why {
-        DecisionReason::ToldToAnnounce | DecisionReason::ToldToWithdraw | DecisionReason::ToldToFreeze => {
+        DecisionReason::ToldToAnnounce
+        | DecisionReason::ToldToWithdraw
+        | DecisionReason::HandingOver
+        | DecisionReason::ToldToFreeze => {
             vec![open(
                 ChangeCause::Auto,
                 format!("the override's end, or `falconer auto {name}`"),

@@ -56,6 +56,7 @@ fn overridden_it_says_by_whom_and_until_when() {
     let terms = OverrideOptions {
         lasting: Some(secs(60)),
         reason: Some("moving racks".to_owned()),
+        drain: None,
     };
     bench.ask(OperatorCommand::Announce(terms)).unwrap();
     insta::assert_snapshot!(explained(&bench));

@@ -1,5 +1,7 @@
 //! D9 and D11 on what is remembered: it comes back as it was written, and nothing else is believed.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::snapshot::OverrideAction;
 
@@ -14,6 +16,7 @@ fn remembered() -> PersistentService {
             since: utc("2026-01-01T00:00:00.123Z"),
             until: Some(utc("2026-01-01T01:00:00Z")),
             reason: Some("maintenance \"until\" noon".to_owned()),
+            drain: None,
             actor: "root".to_owned(),
         }),
         latched_since: Some(utc("2026-01-01T00:00:00.123456789Z")),
@@ -46,12 +49,25 @@ fn d11_what_is_remembered_comes_back_as_it_was() {
             since: utc("2026-01-01T00:00:00Z"),
             until: None,
             reason: None,
+            drain: None,
             actor: "uid 1000".to_owned(),
+        }),
+        ..PersistentService::default()
+    };
+    let through_drain = PersistentService {
+        overridden: Some(Override {
+            action: OverrideAction::Withdraw,
+            since: utc("2026-01-01T00:00:00Z"),
+            until: None,
+            reason: None,
+            drain: Some(Duration::from_millis(30_500)),
+            actor: "root".to_owned(),
         }),
         ..PersistentService::default()
     };
     let services = [
         ("web".to_owned(), remembered()),
+        ("shop".to_owned(), through_drain),
         ("mail".to_owned(), without_end),
         ("dns".to_owned(), PersistentService::default()),
     ];

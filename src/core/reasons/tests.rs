@@ -69,6 +69,7 @@ fn because(reason: Option<String>) -> String {
     let terms = OverrideOptions {
         lasting: None,
         reason,
+        drain: None,
     };
     bench.ask(OperatorCommand::Announce(terms)).expect("allowed");
     bench.play.site().services()[0].explain(DecisionReason::ToldToAnnounce)

@@ -60,6 +60,7 @@ impl ServiceState {
             since: now.wall,
             until,
             reason: terms.reason.clone(),
+            drain: terms.drain.filter(|_| action == OverrideAction::Withdraw),
             actor: actor.to_owned(),
         };
         notes.push(self.history(HistoryEvent::Override {

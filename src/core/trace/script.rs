@@ -209,7 +209,11 @@ impl<'c> ScriptReader<'c> {
         if let ("auto" | "failback", Some(_)) = (ask, lasting) {
             return Err(line.wrong(ask, format!("`{ask}` takes no \"for\"")));
         }
-        let terms = OverrideOptions { lasting, reason };
+        let terms = OverrideOptions {
+            lasting,
+            reason,
+            drain: None,
+        };
         let ask = match ask {
             "announce" => OperatorCommand::Announce(terms),
             "withdraw" => OperatorCommand::Withdraw(terms),

@@ -255,6 +255,7 @@ fn what_operators_and_the_latch_do_is_told_with_who_and_until_when() {
         since: "2026-03-01T12:00:00Z".parse().expect("a time"),
         until: None,
         reason: None,
+        drain: None,
         actor: "root".to_owned(),
     };
     let ended = |actor: Option<&str>| HistoryEvent::OverrideEnded {

@@ -16,6 +16,7 @@ fn lasting(seconds: u64) -> OverrideOptions {
     OverrideOptions {
         lasting: Some(secs(seconds)),
         reason: None,
+        drain: None,
     }
 }
 

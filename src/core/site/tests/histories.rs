@@ -55,6 +55,7 @@ fn terms() -> impl Strategy<Value = OverrideOptions> {
     proptest::option::of(0_u64..120).prop_map(|seconds| OverrideOptions {
         lasting: seconds.map(secs),
         reason: None,
+        drain: None,
     })
 }
 

@@ -42,6 +42,7 @@ fn ask() -> impl Strategy<Value = OperatorCommand> {
     let terms = proptest::option::of(0_u64..120).prop_map(|seconds| OverrideOptions {
         lasting: seconds.map(secs),
         reason: None,
+        drain: None,
     });
     let drill = strength().prop_map(|strength| {
         OperatorCommand::Drill(DrillPlan {

@@ -66,6 +66,7 @@ fn d9_a_latch_is_told_once_until_it_is_released_whatever_is_counted_after_it() {
         let withdraw = OverrideOptions {
             lasting: Some(secs(30)),
             reason: None,
+            drain: None,
         };
         bench.ask(OperatorCommand::Withdraw(withdraw)).expect("allowed");
         bench.world.from(at_s(215 + round * 60), PING, Target::Dead);

@@ -1,6 +1,7 @@
 //! D11 on a whole site: an operator's word.
 
 use super::support::*;
+use crate::config::model::Config;
 use crate::core::{CoreEvent, InitialStrength, OperatorCommand, Strength};
 use crate::model::command::OverrideOptions;
 use crate::model::history::HistoryEvent;
@@ -10,6 +11,7 @@ fn lasting(seconds: u64) -> OverrideOptions {
     OverrideOptions {
         lasting: Some(secs(seconds)),
         reason: Some("maintenance".to_owned()),
+        drain: None,
     }
 }
 
@@ -428,4 +430,81 @@ fn a3_the_reason_for_bird_follows_the_facts() {
     assert_eq!(reason(&bench), "falconer D11: announce by root: maintenance");
     bench.run(at_s(80));
     assert_eq!(reason(&bench), "falconer D4: unclear: ping up, site down");
+}
+
+fn through_drain(seconds: u64) -> OverrideOptions {
+    OverrideOptions {
+        drain: Some(secs(seconds)),
+        ..OverrideOptions::default()
+    }
+}
+
+/// A primary whose service is well and announced.
+fn well_primary() -> Config {
+    config(vec![primary("web", vec![probe("ping")])], vec![], 0)
+}
+
+#[test]
+fn d11_a_withdrawal_through_drain_falls_silent_after_it_at_both_roles() {
+    let mut announced = dead_from_start();
+    announced.run(at_s(20));
+    let mut well = Bench::new(&well_primary()).adopting(Strength::Full);
+    well.run(at_s(20));
+    for mut bench in [announced, well] {
+        bench
+            .ask(OperatorCommand::Withdraw(through_drain(30)))
+            .expect("allowed");
+        assert_eq!(bench.strength(), Some(Strength::Drain));
+        bench.run(at_ms(49_999));
+        assert_eq!(bench.strength(), Some(Strength::Drain), "30 s are not over");
+        bench.run(at_s(300));
+        assert_eq!(
+            bench.switches().iter().rev().take(2).collect::<Vec<_>>(),
+            [
+                &(at_s(50), "drain -> off by D11".to_owned()),
+                &(at_s(20), "full -> drain by D11".to_owned())
+            ]
+        );
+        assert!(bench.play.site().services()[0].latched_since().is_none());
+    }
+}
+
+#[test]
+fn d11_a_withdrawal_without_drain_ends_one_that_drains() {
+    let mut bench = dead_from_start();
+    bench.run(at_s(20));
+    bench
+        .ask(OperatorCommand::Withdraw(through_drain(30)))
+        .expect("allowed");
+    bench.run(at_s(25));
+    bench
+        .ask(OperatorCommand::Withdraw(OverrideOptions::default()))
+        .expect("allowed");
+    assert_eq!(bench.strength(), Some(Strength::Off));
+}
+
+#[test]
+fn d11_without_drain_protocols_a_withdrawal_is_at_once() {
+    let mut config = well_primary();
+    config.services[0].drain.clear();
+    let mut bench = Bench::new(&config).adopting(Strength::Full);
+    bench.run(at_s(20));
+    bench
+        .ask(OperatorCommand::Withdraw(through_drain(30)))
+        .expect("allowed");
+    assert_eq!(bench.strength(), Some(Strength::Off));
+}
+
+#[test]
+fn d11_a_withdrawal_through_drain_that_is_taken_back_returns_to_full() {
+    let mut bench = Bench::new(&well_primary()).adopting(Strength::Full);
+    bench.run(at_s(20));
+    bench
+        .ask(OperatorCommand::Withdraw(through_drain(30)))
+        .expect("allowed");
+    bench.run(at_s(25));
+    bench
+        .ask(OperatorCommand::Auto { reason: None })
+        .expect("allowed");
+    assert_eq!(bench.strength(), Some(Strength::Full));
 }

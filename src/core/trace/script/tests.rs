@@ -21,6 +21,7 @@ fn every_word_of_an_operator_and_of_bird_is_understood() {
     let terms = |lasting: Option<u64>, reason: Option<&str>| OverrideOptions {
         lasting: lasting.map(secs),
         reason: reason.map(str::to_owned),
+        drain: None,
     };
     let asks = [
         (r#""announce""#, OperatorCommand::Announce(terms(None, None))),
