@@ -1,10 +1,12 @@
 //! The demonstration: three sites, a dead primary, a takeover and a failback, told as they happen and
-//! judged by the upstream's own table. It is a program and, when a test runner asks, a test. What the
-//! lab is stands in `lab`; what Falconer does, in Falconer.
+//! judged by the upstream's own table; at the end, what clients in three networks saw. It is a program
+//! and, when a test runner asks, a test. What the lab is stands in `lab`; what Falconer does, in Falconer.
 //!
 //! Without arguments everything lives in namespaces of its own and is gone at the end. `--keep` makes
 //! the lab in the host's namespaces and leaves it; `--cut` and `--heal` play with one that was left.
 
+#[path = "demo/networks.rs"]
+mod networks;
 #[path = "demo/story.rs"]
 mod story;
 
@@ -74,8 +76,12 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         falconer.let_go();
         invite();
     } else {
-        return isolate::isolated_program(|| perform(&Plan::with(Flavour::Frr)).map(drop))
-            .map(ExitCode::from);
+        return isolate::isolated_program(|| {
+            let networks = networks::prepare();
+            perform(&Plan::with(Flavour::Frr))?;
+            networks::perform(networks)
+        })
+        .map(ExitCode::from);
     }
     Ok(ExitCode::SUCCESS)
 }
