@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use falconer_lab::measure::{self, longest, median};
-use falconer_lab::networks::{Always, Announcer, BLOCK, HALVES, Networks, NetworksPlan};
-use falconer_lab::{Cadence, Host, Settings, isolated, wait};
+use falconer_lab::networks::patterns::{PRIMARY_SAYS, halves, standby, steered, steered_primary};
+use falconer_lab::networks::{Announcer, BLOCK, Networks, NetworksPlan};
+use falconer_lab::{Host, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -18,7 +19,7 @@ fn more_specifics_reach_every_client_while_the_ghost_stands() {
     isolated(|| {
         // For a longer run: FALCONER_LAB_CUTS=20.
         let cuts = std::env::var("FALCONER_LAB_CUTS").map_or(Ok(1), |cuts| cuts.parse())?;
-        let plan = NetworksPlan::new(Always::of(&[BLOCK]), standby(&halves()));
+        let plan = NetworksPlan::new(Announcer::always(&[BLOCK]), steered(standby(&halves())));
         let mut networks = Networks::start(&plan)?;
         let outages = (0..cuts)
             .map(|cut| cut_and_back(&mut networks, cut, cuts))
@@ -31,16 +32,18 @@ fn more_specifics_reach_every_client_while_the_ghost_stands() {
     });
 }
 
-/// A standby with the cadence of a real one, and with these keys of its service.
-fn standby(service: &str) -> Announcer {
-    let settings = Settings::standby()
-        .cadence(Cadence::SLOW)
-        .service(&format!("failback_delay = \"5s\"\nflap_limit = 1000\n{service}"));
-    Announcer::Falconer(Box::new(settings))
-}
-
-fn halves() -> String {
-    format!("prefixes = {HALVES:?}")
+#[test]
+fn d11_a_primary_that_hands_over_before_it_goes_down_loses_no_fetch() {
+    isolated(|| {
+        let plan = NetworksPlan::new(steered_primary(), steered(standby("").more_probe(PRIMARY_SAYS)));
+        let mut networks = Networks::start(&plan)?;
+        let told = networks.shut_down()?;
+        networks.until_served_by(Host::Hk, SOON)?;
+        for (network, served) in networks.served(told, wait::now()) {
+            ensure!(served.failed == 0, "client in {network}: {served:?}");
+        }
+        Ok(())
+    });
 }
 
 /// One power cut, and the return of power. Returns the longest time without service of any client.

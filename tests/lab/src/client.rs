@@ -134,8 +134,11 @@ impl Client {
 
     /// What was seen of the service by the fetches that began in this time.
     pub fn served(&self, from: SystemTime, to: SystemTime) -> Served {
-        let during = |fetch: &Fetch| fetch.at >= from && fetch.at < to;
-        Served::by(self.fetches().into_iter().filter(during), to)
+        let during = |fetch: &&Fetch| fetch.at >= from && fetch.at < to;
+        let fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetches: Vec<_> = fetches.iter().filter(during).cloned().collect();
+        fetches.sort_by_key(|fetch| fetch.at);
+        Served::by(fetches.into_iter(), to)
     }
 
     /// From the last fetch that was answered before `cut` until the first that was answered after it

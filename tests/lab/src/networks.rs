@@ -2,6 +2,8 @@
 //! client in each who fetches from the service all along. It shows what decides after a power cut whether the
 //! clients reach the standby. Hosts, BIRDs, FRR, faults and clients are those of the lab with one upstream.
 
+pub mod patterns;
+pub mod record;
 mod routers;
 mod site;
 mod topology;
@@ -43,6 +45,13 @@ pub enum Announcer {
     Falconer(Box<Settings>),
 }
 
+impl Announcer {
+    /// These prefixes, for as long as the site's BIRD lives.
+    pub fn always(prefixes: &[&'static str]) -> Self {
+        Self::Bird(Always::of(prefixes))
+    }
+}
+
 /// What the three networks are to be.
 #[derive(Clone, Debug)]
 pub struct NetworksPlan {
@@ -64,12 +73,12 @@ pub struct NetworksPlan {
 
 impl NetworksPlan {
     /// With BIRD at the primary's ISP, a hold time of 90 s, and no BFD.
-    pub fn new(primary: Always, standby: Announcer) -> Self {
+    pub fn new(primary: Announcer, standby: Announcer) -> Self {
         Self {
             isp_a: Flavour::Bird,
             hold: 90,
             bfd: false,
-            primary: Announcer::Bird(primary),
+            primary,
             standby,
             prefix: String::new(),
             base: PathBuf::from(isolate::BASE),
@@ -305,6 +314,18 @@ impl Networks {
         let service = http::start(&namespace, host, &self.plan.base.join(host.name()))?;
         self.services.push((host, service));
         Ok(())
+    }
+
+    /// The primary is told that it goes down: it hands over, and loses its power then. Returns when it was told.
+    pub fn shut_down(&mut self) -> Result<SystemTime> {
+        let falconer = self
+            .primary_falconer
+            .as_ref()
+            .context("a primary with Falconer")?;
+        let told = wait::now();
+        falconer.must(&["withdraw", "--all", "--drain", "20s", "--for", "15m"])?;
+        self.power_cut()?;
+        Ok(told)
     }
 
     /// The primary loses its power behind a switch: its ISP sees no carrier lost, and nobody says goodbye.
