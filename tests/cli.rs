@@ -780,3 +780,51 @@ fn check_live_adds_what_the_running_daemon_says_and_needs_it() {
     assert_eq!(code, 69);
     assert!(out.contains(": 1 service, "), "{out}");
 }
+
+/// Every command line of Falconer in the pages that people copy from.
+fn documented_commands() -> Vec<(String, Vec<String>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join("docs")).unwrap();
+    let pages = pages.map(|entry| entry.unwrap().path());
+    let pages = pages.chain(["README.md", "README.zh-CN.md"].map(|page| root.join(page)));
+    let mut commands = Vec::new();
+    for page in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let blocks = text.split("```").skip(1).step_by(2);
+        for line in blocks.flat_map(str::lines) {
+            let line = line.trim_start_matches("$ ").trim_start_matches("sudo ");
+            let line = line.split(" #").next().unwrap();
+            let line = line.split(['>', '|']).next().unwrap();
+            let words = shell_words(line);
+            if let Some((program, arguments)) = words.split_first()
+                && program == "falconer"
+                && !arguments.is_empty()
+            {
+                commands.push((format!("{}: {line}", page.display()), arguments.to_vec()));
+            }
+        }
+    }
+    commands
+}
+
+/// Words as a shell splits them, with double quotes and nothing else.
+fn shell_words(line: &str) -> Vec<String> {
+    let parts = line.split('"').enumerate();
+    let words = parts.flat_map(|(number, part)| match number % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+#[test]
+fn every_documented_command_has_the_options_that_it_is_shown_with() {
+    let commands = documented_commands();
+    assert!(commands.len() > 40, "{}", commands.len());
+    for (place, arguments) in commands {
+        let mut arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        arguments.push("--help");
+        let (code, _, err) = falconer(&arguments);
+        assert_eq!(code, 0, "{place}\n{err}");
+    }
+}
