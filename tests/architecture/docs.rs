@@ -23,7 +23,7 @@ fn pages() -> Vec<PathBuf> {
             .unwrap()
             .map(|entry| entry.unwrap().path())
     };
-    let all = entries("").chain(entries("docs"));
+    let all = entries("").chain(entries("docs")).chain(entries(".github"));
     all.filter(|path| path.extension().is_some_and(|end| end == "md"))
         .collect()
 }
