@@ -13,6 +13,7 @@ mod event_log;
 mod history_log;
 mod in_transition;
 mod instance_lock;
+mod let_go;
 mod probe_set;
 mod process;
 mod readiness;

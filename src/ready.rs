@@ -12,6 +12,7 @@ mod files;
 mod protocols;
 mod route;
 mod services;
+mod standing;
 mod upstreams;
 mod witnesses;
 mod wording;
@@ -32,6 +33,7 @@ pub fn decide(facts: &ReadinessFacts<'_>) -> Readiness {
     checks.extend(upstreams::check(facts));
     checks.extend(route::check(facts));
     checks.extend(exports::check(facts));
+    checks.extend(standing::check(facts));
     checks.extend(files::check(facts));
     checks.extend(drills::check(facts));
     checks.extend(alarms::check(facts, &checks));

@@ -743,6 +743,25 @@ fn init_writes_a_configuration_that_check_accepts_and_refuses_answers_that_make_
 }
 
 #[test]
+fn d14_init_takes_the_primarys_block_and_writes_what_fits_it() {
+    let written = |role: &str, block: &str| {
+        let flags = ["--upstream", "isp", "--ping", "198.18.0.1"];
+        let begin = ["init", "--role", role, "--primary-prefix", block];
+        let (code, text, err) = falconer(&[&begin[..], &flags[..]].concat());
+        assert_eq!(code, 0, "{err}");
+        falconer::config::load(&text, "falconer.toml").expect("a right configuration");
+        text
+    };
+    let halves =
+        "prefixes = [\"198.51.100.0/24\", \"198.51.101.0/24\"]\nprimary_prefixes = [\"198.51.100.0/23\"]\n";
+    assert!(written("standby", "198.51.100.0/23").contains(halves));
+    let whole = "prefixes = [\"198.51.100.0/23\"]\n";
+    assert!(written("primary", "198.51.100.0/23").contains(whole));
+    let same = written("standby", "198.51.100.0/24");
+    assert!(same.contains("prefixes = [\"198.51.100.0/24\"]\n") && !same.contains("\nprimary_prefixes"));
+}
+
+#[test]
 fn ready_prints_every_check_and_answers_with_its_exit_code() {
     let daemon = Daemon::start(Ok(String::new()));
     let (code, out, errors) = daemon.run(&["ready"]);

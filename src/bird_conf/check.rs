@@ -84,13 +84,13 @@ fn symbol_problems(config: &Config, problems: &mut Vec<RenderError>) {
 fn symbols(config: &Config) -> Vec<(String, String)> {
     let mut symbols = Vec::new();
     for service in &config.services {
-        for fixed in service.full.iter().chain(&service.drain) {
+        for fixed in service.statics() {
             symbols.push((
                 fixed.name.clone(),
                 format!("a static protocol of service {:?}", service.name),
             ));
         }
-        for full in &service.full {
+        for full in service.full.iter().chain(&service.standing) {
             let owner = format!("the rehearsal of service {:?}", service.name);
             symbols.push((names::shadow(&full.name), owner));
         }

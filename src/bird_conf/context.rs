@@ -7,7 +7,7 @@ mod sessions;
 
 use serde::Serialize;
 
-use self::family_lists::{prefixes, prefixes_of, protocols};
+use self::family_lists::{importable, prefixes, prefixes_of, protocols};
 pub(crate) use self::services::state_file_pattern;
 use self::services::{FULL_PREFERENCE, ServiceFacts};
 use self::sessions::SessionFacts;
@@ -15,7 +15,7 @@ use super::{Passwords, RenderError, Templates};
 use crate::bird::version::BirdVersion;
 use crate::config::Config;
 use crate::config::model;
-use crate::config::model::{Family, Role};
+use crate::config::model::{Family, Role, ServiceConfig};
 use crate::config::names;
 
 /// The root of what a template sees.
@@ -69,6 +69,7 @@ struct FamilyFacts {
     rehearsal_table: &'static str,
     import_filter: Option<&'static str>,
     prefixes: Vec<String>,
+    import_prefixes: Vec<String>,
     protocols: Vec<String>,
     own_marks: Vec<AnnouncementMark>,
 }
@@ -142,10 +143,8 @@ fn families(config: &Config, imported: bool) -> Vec<FamilyFacts> {
             rehearsal_table: names::rehearsal_table(family),
             import_filter: imported.then(|| names::import_filter(family)),
             prefixes: prefixes_of(config, family),
-            protocols: protocols(
-                config.services.iter().flat_map(|s| s.full.iter().chain(&s.drain)),
-                family,
-            ),
+            import_prefixes: importable(config, family),
+            protocols: protocols(config.services.iter().flat_map(ServiceConfig::statics), family),
             own_marks: own_marks(config, family),
         })
         .filter(|family| !family.prefixes.is_empty())
@@ -159,7 +158,7 @@ fn own_marks(config: &Config, family: Family) -> Vec<AnnouncementMark> {
         .filter(|service| service.role == Role::Standby)
         .map(|service| AnnouncementMark {
             rank: service.rank,
-            prefixes: prefixes(&service.prefixes, family),
+            prefixes: prefixes(&service.announced_prefixes().collect::<Vec<_>>(), family),
         })
         .filter(|mark| !mark.prefixes.is_empty())
         .collect()

@@ -20,8 +20,16 @@ pub(crate) struct InitArgs {
     role: InitRole,
 
     /// A prefix of the service, such as 198.51.100.0/24; several are allowed
-    #[arg(long = "prefix", value_name = "PREFIX", required = true)]
+    #[arg(
+        long = "prefix",
+        value_name = "PREFIX",
+        required_unless_present = "primary_prefixes"
+    )]
     prefixes: Vec<IpNet>,
+
+    /// The block that the primary announces, such as 198.51.100.0/23; a standby takes it over by its halves if no --prefix is given, and they win everywhere
+    #[arg(long = "primary-prefix", value_name = "PREFIX")]
+    primary_prefixes: Vec<IpNet>,
 
     /// The BGP session that announces it: its name in BIRD; NAME=ADDRESS,AS if bird.conf is rendered
     #[arg(long = "upstream", value_name = "NAME[=ADDRESS,AS]", required = true, value_parser = upstream)]
@@ -73,6 +81,7 @@ impl InitArgs {
         let probes = pings
             .chain(self.tcp.into_iter().map(InitTarget::Tcp))
             .chain(self.http.into_iter().map(InitTarget::Http));
+        let (prefixes, primary_prefixes) = pattern(self.role, self.prefixes, self.primary_prefixes);
         let answers = InitAnswers {
             site: self.site,
             role: match self.role {
@@ -80,7 +89,8 @@ impl InitArgs {
                 InitRole::Primary => model::Role::Primary,
             },
             service: self.service,
-            prefixes: self.prefixes,
+            prefixes,
+            primary_prefixes,
             upstreams: self.upstreams,
             router: self.router,
             probes: probes.collect(),
@@ -99,6 +109,20 @@ impl InitArgs {
             )));
         }
         output::print(text)
+    }
+}
+
+/// What this site announces, and what the primary does where that differs (D14).
+fn pattern(role: InitRole, prefixes: Vec<IpNet>, block: Vec<IpNet>) -> (Vec<IpNet>, Vec<IpNet>) {
+    match role {
+        _ if block.is_empty() => (prefixes, block),
+        InitRole::Primary => (block, Vec::new()),
+        InitRole::Standby if prefixes.is_empty() => {
+            let parts: Vec<IpNet> = block.iter().flat_map(init::takeover_of).collect();
+            let same = parts == block;
+            (parts, if same { Vec::new() } else { block })
+        }
+        InitRole::Standby => (prefixes, block),
     }
 }
 

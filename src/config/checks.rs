@@ -14,6 +14,7 @@ pub use walk::target;
 mod advice;
 mod channels;
 mod names;
+mod patterns;
 mod prefixes;
 mod sessions;
 mod targets;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::key_docs::{ConfigSchema, KeyDoc, KeyPresence};
 use super::model::Role;
+use super::tables::{LONGEST_V4, LONGEST_V6};
 use super::value::quoted;
 
 /// What a first configuration is made of.
@@ -21,6 +22,8 @@ pub struct InitAnswers {
     pub service: String,
     /// The service's prefixes.
     pub prefixes: Vec<IpNet>,
+    /// What the primary announces, where a standby announces something else (D14); empty: the same.
+    pub primary_prefixes: Vec<IpNet>,
     /// Who carries them out.
     pub upstreams: Vec<InitUpstream>,
     /// What BIRD calls itself; with it bird.conf is rendered, without it it stays the user's own.
@@ -52,6 +55,19 @@ pub enum InitTarget {
     Tcp(String),
     /// An HTTP or HTTPS URL.
     Http(String),
+}
+
+/// What a takeover announces where the primary announces this block (D14): its halves, which win everywhere
+/// at once; the block itself where most networks would drop those.
+pub fn takeover_of(block: &IpNet) -> Vec<IpNet> {
+    let longest = match block {
+        IpNet::V4(_) => LONGEST_V4,
+        IpNet::V6(_) => LONGEST_V6,
+    };
+    match block.subnets(block.prefix_len().saturating_add(1)) {
+        Ok(halves) if block.prefix_len() < longest => halves.collect(),
+        Ok(_) | Err(_) => vec![*block],
+    }
 }
 
 /// Writes a configuration.
@@ -127,17 +143,16 @@ fn service(answers: &InitAnswers, text: &mut InitText) {
         Role::Standby => "standby",
         Role::Primary => "primary",
     };
-    let prefixes: Vec<String> = answers
-        .prefixes
-        .iter()
-        .map(|prefix| quoted(&prefix.to_string()))
-        .collect();
-    let keys = [
+    let mut keys = vec![
         ("name", quoted(&answers.service)),
         ("role", quoted(role)),
-        ("prefixes", format!("[{}]", prefixes.join(", "))),
+        ("prefixes", list(&answers.prefixes)),
     ];
+    if !answers.primary_prefixes.is_empty() {
+        keys.push(("primary_prefixes", list(&answers.primary_prefixes)));
+    }
     text.table("[[service]]", "service", &keys, true);
+    offer(answers, text);
     for (number, target) in answers.probes.iter().enumerate() {
         let (kind, key, target) = match target {
             InitTarget::Ping(host) => ("icmp", "target", host),
@@ -160,6 +175,29 @@ fn service(answers: &InitAnswers, text: &mut InitText) {
         ];
         text.table("[[service.probe]]", "service.probe", &keys, false);
     }
+}
+
+/// A block that has halves is better taken over by them, if the primary announces the whole.
+fn offer(answers: &InitAnswers, text: &mut InitText) {
+    let parts: Vec<IpNet> = answers.prefixes.iter().flat_map(takeover_of).collect();
+    let fits = answers.role == Role::Standby && answers.primary_prefixes.is_empty();
+    if fits && parts != answers.prefixes {
+        text.text.push_str(&format!(
+            "# If the primary announces the whole of it, its halves win everywhere at once, even over a route that\n\
+             # the primary's ISP still keeps (D14):\n\
+             # prefixes = {}\n# primary_prefixes = {}\n",
+            list(&parts),
+            list(&answers.prefixes)
+        ));
+    }
+}
+
+fn list(prefixes: &[IpNet]) -> String {
+    let prefixes: Vec<String> = prefixes
+        .iter()
+        .map(|prefix| quoted(&prefix.to_string()))
+        .collect();
+    format!("[{}]", prefixes.join(", "))
 }
 
 /// Of `/announced` only 200 and 503 say something (D17).

@@ -8,5 +8,6 @@ mod service;
 mod session;
 
 pub(crate) use file::file;
+pub(crate) use service::{LONGEST_V4, LONGEST_V6};
 
 pub use probe::host_of;

@@ -12,7 +12,7 @@ use super::site::Site;
 use crate::config::model::{Decides, Quorum, Role, Votes};
 use crate::config::{duration, model};
 use crate::core::health::ProbeTracker;
-use crate::model::snapshot::{Isolation, ProbeState, Verdict};
+use crate::model::snapshot::{Isolation, Pattern, ProbeState, Verdict};
 use crate::model::time::Now;
 
 impl Site {
@@ -21,6 +21,7 @@ impl Site {
     pub fn explain(&self, index: usize, now: Now) -> Option<String> {
         let service = self.services().get(index)?;
         let mut lines = vec![headline(service), String::new()];
+        lines.extend(pattern_lines(service));
         lines.extend(verdict_lines(service, now));
         lines.extend(self.probe_lines(index, service));
         lines.push(self.witness_line());
@@ -159,6 +160,31 @@ fn say(policy: &model::ProbeConfig) -> &'static str {
         (None, Votes::Failback) => "votes failback, asked in drain",
         (None, Votes::None) => "votes neither",
     }
+}
+
+/// How the prefixes lie to the primary's, and what is announced all the time; nothing where they are the
+/// same and nothing is (D14).
+fn pattern_lines(service: &ServiceState) -> Vec<String> {
+    let policy = service.policy();
+    let list = |prefixes: &[ipnet::IpNet]| {
+        let all: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        all.join(", ")
+    };
+    let (own, primary) = (list(&policy.prefixes), list(policy.primary_prefixes()));
+    let pattern = match policy.pattern() {
+        Pattern::Equal => None,
+        Pattern::MoreSpecific => Some(format!(
+            "pattern: the primary announces {primary}, a takeover {own}: more specific, so it wins everywhere (D14)"
+        )),
+    };
+    let standing = service.intent().standing.as_ref().map(|standing| {
+        let (prefixes, on) = (
+            list(&policy.standing_prefixes),
+            if standing.on { "on" } else { "off" },
+        );
+        format!("standing: {prefixes}, wanted {on}: {}", standing.reason)
+    });
+    pattern.into_iter().chain(standing).collect()
 }
 
 /// Override, latch and the switches that count towards it.

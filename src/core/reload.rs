@@ -39,6 +39,41 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The same for standing prefixes (D14): to take the key out withdraws them, but a protocol of another
+    /// name, or a service that is gone, would leave them to nobody. `announces`: what BIRD does for the
+    /// standing prefixes of each service.
+    pub fn against_reload_of_standing(&self, new: &Config, announces: &[Option<Strength>]) -> Option<String> {
+        let services = self.services().iter().enumerate();
+        let mut refused = services.filter_map(|(index, service)| {
+            let policy = service.policy();
+            let after = new.services.iter().find(|after| after.name == policy.name);
+            if after.is_some_and(|after| after.standing.is_empty()) {
+                return None;
+            }
+            let named = |name: &String| {
+                let mut all = new.services.iter().flat_map(|service| &service.standing);
+                all.any(|protocol| protocol.name == *name)
+            };
+            let names = policy.standing.iter().map(|protocol| &protocol.name);
+            let lost: Vec<&str> = names.filter(|name| !named(name)).map(String::as_str).collect();
+            let wanted = service.intent().standing.as_ref().is_some_and(|standing| standing.on);
+            let seen = announces.get(index).copied().flatten();
+            if lost.is_empty() || !(wanted || seen != Some(Strength::Off)) {
+                return None;
+            }
+            let name = &policy.name;
+            Some(format!(
+                "the standing prefixes of {name} are announced, and {} would be named by nothing any more: nobody would \
+                 ever withdraw them. Keep the names; or take `standing` out first, which withdraws them, and reload; or \
+                 withdraw the service (`falconer withdraw {name}`) and reload then",
+                lost.join(" and ")
+            ))
+        });
+        refused.next()
+    }
+}
+
 /// Whether a service is announced, in words; `None`: it is not.
 fn announced(service: &ServiceState, actual: Option<Strength>) -> Option<&'static str> {
     let wanted = service.stance().strength();

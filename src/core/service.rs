@@ -3,6 +3,7 @@
 mod drilling;
 mod latch;
 mod operator;
+mod standing;
 mod tracked;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
+pub use standing::StandingIntent;
 use tracked::Tracked;
 
 /// What goes by the wall clock is looked at again at least this often, so that a step of that
@@ -78,6 +80,8 @@ pub struct Intent {
     /// What a drill wants. It announces only where `strength` is off, and ends also where nothing is
     /// settled yet.
     pub drill: Option<DrillIntent>,
+    /// What is wanted of the standing prefixes (D14); `None` where the service has none.
+    pub standing: Option<StandingIntent>,
 }
 
 impl Intent {
@@ -89,9 +93,16 @@ impl Intent {
             reason: _,
             decision,
             drill,
+            standing,
         } = self;
+        let same_standing = match (standing, &other.standing) {
+            (Some(standing), Some(other)) => standing.wants_the_same(other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
         (*strength, *hands_off, *decision, *drill)
             == (other.strength, other.hands_off, other.decision, other.drill)
+            && same_standing
     }
 }
 
@@ -139,6 +150,7 @@ impl ServiceState {
                 // A decision of its own, so that its stages are told.
                 decision: u64::from(drill.is_some()),
                 drill: None,
+                standing: None,
             },
             drill,
         }
@@ -374,6 +386,7 @@ impl ServiceState {
             .map_or(self.thawing, |over| over.action == OverrideAction::Freeze);
         self.intent.hands_off = self.intent.drill.is_none() && frozen;
         self.intent.reason = self.reason_for_bird();
+        self.intent.standing = self.standing_intent();
     }
 
     /// Where it stands before a switch that counts towards the latch; the verdict up leads there.

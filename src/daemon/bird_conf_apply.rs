@@ -176,11 +176,11 @@ impl<'a> RunningBird<'a> {
         let (mut statics, mut carries) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<String>>::new());
         for config in [old, new] {
             for service in &config.services {
-                let own = service.full.iter().chain(&service.drain);
+                let own = service.statics();
                 let own: BTreeSet<_> = own.map(|fixed| fixed.name.clone()).collect();
                 for upstream in &service.upstreams {
-                    for prefix in &service.prefixes {
-                        let from = carries.entry((*prefix, upstream.clone())).or_default();
+                    for prefix in service.announced_prefixes() {
+                        let from = carries.entry((prefix, upstream.clone())).or_default();
                         from.extend(own.iter().cloned());
                     }
                 }

@@ -192,14 +192,14 @@ impl Unusable {
 
 /// Every prefix that this site may announce.
 fn announced(config: &Config) -> Vec<IpNet> {
-    let prefixes = config.services.iter().map(|service| &service.prefixes);
-    prefixes.flatten().copied().collect()
+    let services = config.services.iter();
+    services.flat_map(ServiceConfig::announced_prefixes).collect()
 }
 
 /// The static protocols that carry our own services.
 fn own_protocols(config: &Config) -> impl Iterator<Item = String> {
     let services = config.services.iter();
-    let own = services.flat_map(|service| service.full.iter().chain(&service.drain));
+    let own = services.flat_map(ServiceConfig::statics);
     own.map(|own| own.name.clone())
 }
 
@@ -231,7 +231,7 @@ fn may_carry(session: &UpstreamConfig, prefix: &IpNet, config: &Config) -> bool 
             ImportPolicy::Services => config
                 .services
                 .iter()
-                .any(|service| service.prefixes.contains(prefix)),
+                .any(|service| service.importable_prefixes().any(|known| known == *prefix)),
             ImportPolicy::Filter(_) => true,
         });
     imports && families.is_none_or(|families| families.contains(&Family::of(prefix)))

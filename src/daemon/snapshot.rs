@@ -17,7 +17,9 @@ use crate::model::command::Override;
 use crate::model::history::TransitionEvidence;
 use crate::model::message::{CodedText, coded};
 use crate::model::snapshot;
-use crate::model::snapshot::{AlarmCode, BirdState, CheckOutcome, Isolation, OverrideAction, Strength};
+use crate::model::snapshot::{
+    AlarmCode, BirdState, CheckOutcome, Isolation, OverrideAction, StandingState, Strength,
+};
 use crate::model::time::Now;
 
 /// Everything that a snapshot is composed from.
@@ -112,6 +114,9 @@ impl SnapshotBuilder<'_> {
             role: policy.role,
             prefixes: policy.prefixes.clone(),
             protocols: policy.full.iter().map(|full| full.name.clone()).collect(),
+            pattern: policy.pattern(),
+            primary_prefixes: policy.primary_prefixes().to_vec(),
+            standing: standing(service, seen),
             verdict: service.verdict().0,
             want: service.stance().strength(),
             actual,
@@ -254,7 +259,7 @@ impl SnapshotBuilder<'_> {
             return;
         }
         let Some((seen, _)) = self.seen else { return };
-        troubles.extend(of_steering(&seen.problems, None));
+        troubles.extend(of_steering(&seen.problems, None, "BIRD"));
         // Of what BIRD has not told yet nothing is known to be wrong.
         let upstreams = seen.upstreams.iter();
         let read = upstreams.filter(|upstream| upstream.state != BgpState::Unknown);
@@ -322,7 +327,14 @@ impl SnapshotBuilder<'_> {
             troubles.push(trouble(AlarmCode::Drill, text));
         }
         let problems = self.seen_service(index).map(|seen| seen.problems.as_slice());
-        troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref()));
+        troubles.extend(of_steering(problems.unwrap_or_default(), name.as_deref(), "BIRD"));
+        let standing = self.seen_service(index).and_then(|seen| seen.standing.as_deref());
+        let problems = standing.map(|seen| seen.problems.as_slice());
+        troubles.extend(of_steering(
+            problems.unwrap_or_default(),
+            name.as_deref(),
+            "standing",
+        ));
         for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
             troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
         }
@@ -381,17 +393,42 @@ impl SnapshotBuilder<'_> {
     }
 }
 
+/// The standing prefixes of a service: what is wanted, and what BIRD does (D14).
+fn standing(
+    service: &service::ServiceState,
+    seen: Option<&ObservedService>,
+) -> Option<snapshot::StandingSnapshot> {
+    let policy = service.policy();
+    let wanted = service.intent().standing.as_ref();
+    let seen = seen.and_then(|seen| seen.standing.as_deref());
+    let state = |on: Option<bool>| match on {
+        None => StandingState::Unknown,
+        Some(true) => StandingState::On,
+        Some(false) => StandingState::Off,
+    };
+    (!policy.standing.is_empty()).then(|| snapshot::StandingSnapshot {
+        prefixes: policy.standing_prefixes.clone(),
+        protocols: policy.standing.iter().map(|one| one.name.clone()).collect(),
+        want: state(wanted.map(|wanted| wanted.on)),
+        actual: state(
+            seen.and_then(|seen| seen.actual)
+                .map(|actual| actual == Strength::Full),
+        ),
+        exported_to: seen.map(|seen| seen.exported_to.clone()).unwrap_or_default(),
+    })
+}
+
 /// What steering found wrong. Its words follow BIRD's, such as a session's state that changes every
 /// few seconds; so problems of one code are told apart by their order, and an alarm keeps its
 /// beginning while its text changes.
-fn of_steering(problems: &[(AlarmCode, String)], service: Option<&str>) -> Vec<AlarmCondition> {
+fn of_steering(problems: &[(AlarmCode, String)], service: Option<&str>, of: &str) -> Vec<AlarmCondition> {
     let problems = problems.iter().enumerate();
     let told = problems.clone().map(|(at, (code, text))| {
         let before = problems.clone().take(at).filter(|(_, (other, _))| other == code);
         AlarmCondition {
             code: *code,
             service: service.map(str::to_owned),
-            subject: format!("BIRD {}", before.count()),
+            subject: format!("{of} {}", before.count()),
             text: text.as_str().into(),
         }
     });
@@ -460,7 +497,7 @@ mod tests {
                 (AlarmCode::Drift, "BIRD has no web_v4".to_owned()),
                 (AlarmCode::NotExported, format!("isp6 is {state}")),
             ];
-            let told = of_steering(&problems, Some("web"));
+            let told = of_steering(&problems, Some("web"), "BIRD");
             told.into_iter()
                 .map(|trouble| (trouble.code, trouble.service, trouble.subject))
                 .collect::<Vec<_>>()

@@ -9,7 +9,9 @@ use crate::model::history::{HistoryEntry, HistoryEvent};
 use crate::model::readiness::Readiness;
 use crate::model::situations;
 use crate::model::snapshot;
-use crate::model::snapshot::{AlarmCode, CheckOutcome, StageTimes, Strength};
+use crate::model::snapshot::{
+    AlarmCode, CheckOutcome, StageTimes, StandingSnapshot, StandingState, Strength,
+};
 
 fn facts(snapshot: Snapshot) -> Facts {
     Facts {
@@ -64,6 +66,13 @@ fn every_word_of_an_alarm_is_the_one_in_json() {
 fn talkative() -> Facts {
     let mut snapshot = situations::overridden();
     snapshot.services[0].latched = true;
+    snapshot.services[0].standing = Some(StandingSnapshot {
+        prefixes: vec!["198.51.100.0/23".parse().unwrap()],
+        protocols: vec!["web_v4_standing".to_owned()],
+        want: StandingState::On,
+        actual: StandingState::On,
+        exported_to: vec![],
+    });
     snapshot.services[0].verified_at = Some(situations::now());
     snapshot.services[0].deadline = Some(situations::now());
     snapshot.services[0].last_good_drill = Some(situations::now());

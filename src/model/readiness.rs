@@ -69,6 +69,8 @@ pub enum ReadinessCode {
     Upstreams,
     /// The prefixes would pass each export filter.
     ExportFilter,
+    /// What is announced all the time is, and each upstream lets it out (D14).
+    Standing,
     /// The real routes would stand, be the best, and reach the sessions.
     Route,
     /// No export limit would block them.
@@ -270,6 +272,7 @@ impl ReadinessCode {
             Self::Ghost => "ghost",
             Self::Winner => "winner",
             Self::LastDrill => "last_drill",
+            Self::Standing => "standing",
             Self::Alarms => "alarms",
         }
     }

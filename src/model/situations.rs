@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::{
-    Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, ProbeSnapshot,
-    ProbeState, ResultSnapshot, Role, SCHEMA, ServiceSnapshot, Snapshot, Strength, UpstreamSnapshot, Verdict,
+    Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, Pattern,
+    ProbeSnapshot, ProbeState, ResultSnapshot, Role, SCHEMA, ServiceSnapshot, Snapshot, Strength,
+    UpstreamSnapshot, Verdict,
 };
 
 /// When every situation is looked at.
@@ -48,6 +49,9 @@ pub(crate) fn service(name: &str) -> ServiceSnapshot {
         role: Role::Standby,
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],
         protocols: vec![format!("{name}_v4")],
+        pattern: Pattern::Equal,
+        primary_prefixes: vec!["198.51.100.0/24".parse().unwrap()],
+        standing: None,
         verdict: Verdict::Up,
         want: Some(Strength::Off),
         actual: Some(Strength::Off),

@@ -119,6 +119,15 @@ pub struct ServiceSnapshot {
     pub prefixes: Vec<ipnet::IpNet>,
     /// The static protocols that carry it at strength full.
     pub protocols: Vec<String>,
+    /// How its prefixes relate to the primary's (D14).
+    #[serde(default)]
+    pub pattern: Pattern,
+    /// What the primary announces.
+    #[serde(default)]
+    pub primary_prefixes: Vec<ipnet::IpNet>,
+    /// What is announced all the time, as a last resort; null: nothing (D14).
+    #[serde(default)]
+    pub standing: Option<StandingSnapshot>,
     /// What its probes say together.
     pub verdict: Verdict,
     /// What we want of BIRD.
@@ -219,6 +228,55 @@ pub enum FollowedState {
     PrefersAnother,
     /// It never told us the other route, or takes part in no session that could: nothing is known.
     CannotBeHeard,
+}
+
+/// How a service's prefixes relate to the primary's (D14).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// They are the same: where a dead primary's route is kept, it may win.
+    #[default]
+    Equal,
+    /// They lie inside: they win everywhere.
+    MoreSpecific,
+}
+
+/// What is announced all the time, as a last resort (D14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingSnapshot {
+    /// The prefixes.
+    pub prefixes: Vec<ipnet::IpNet>,
+    /// The static protocols that carry them.
+    pub protocols: Vec<String>,
+    /// What we want of BIRD.
+    pub want: StandingState,
+    /// What BIRD does: on where all the protocols are up.
+    pub actual: StandingState,
+    /// Upstreams that carry every prefix of their families.
+    pub exported_to: Vec<String>,
+}
+
+/// Whether standing prefixes are announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StandingState {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl StandingState {
+    /// As it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A drill under way: the service is announced without being wanted, and will be silent again.

@@ -80,6 +80,11 @@ export const messages = {
     never_drilled: "接管演练从未通过",
     drill_too_old: "最近一次成功的演练在 {0} 天前",
     drill_passed: "{0} 通过，{1} 天前",
+    // Readiness: standing prefixes.
+    standing_announced: "常驻宣告：{0}",
+    standing_not_announced: "{0} 应当始终宣告，但 BIRD 中的 {1} 没有启用",
+    see_alarms_and_protocols: "查看 `falconer status` 中的告警和 `birdc show protocols`",
+    standing_refused: "{0} 没有放行应当始终宣告的 {1}：其导出过滤器拒绝它",
     // Readiness: export filters and limits.
     no_rehearsal_table: "BIRD 没有表 {0}，因此无法用 {1} 前缀测试导出过滤器",
     rehearsal_table_crowded: "表 {0} 中有 {1} 条路由：它不是演练表，不使用",

@@ -129,8 +129,8 @@ class Inside {
   }
 
   show(service) {
-    const { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill } = service;
-    const from = { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill };
+    const { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing } = service;
+    const from = { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing };
     fill(this.facts, from, () => facts(service));
     this.probes.show(service.probes);
   }
@@ -152,6 +152,12 @@ function facts(service) {
     ["exported", upstreams],
     ["verified", [when(at(service.verified_at))]],
   ];
+  if (service.standing) {
+    const { prefixes, want, actual } = service.standing;
+    const good = want === actual;
+    told.push(["standing", [state(good ? (actual === "on" ? "good" : "calm") : "bad", t(`st_${actual}`), { title: t(good ? "equals" : "unequal") }),
+      ...prefixes.map((prefix) => el("code", {}, prefix))]]);
+  }
   if (service.override !== null) {
     const { action, actor, reason, until } = service.override;
     told.push(["overrides", [`${t(`a_${action}`)} · ${actor}`, ...(reason ? [el("q", {}, reason)] : []),

@@ -33,6 +33,7 @@ export const words = {
     all_events: "Probes and verdicts too", more: "Show more", under_way: "under way",
     total: "{0} from the first fail to the end", total_decided: "{0} from the decision to the end",
     not_available: "not available", checks_ok: "{0} checks are well",     in_a_row: "{0} in a row", not_asked: "not asked yet",
+    standing: "All the time", st_on: "announced", st_off: "not announced", st_unknown: "unknown",
     latched: "latched", standby: "standby", primary: "primary",
     v_up: "up", v_down: "down", v_unclear: "unclear",
     s_off: "off", s_drain: "drain", s_full: "full", s_unknown: "unknown",
@@ -61,7 +62,7 @@ export const words = {
     d_recording: "being recorded", d_rising: "rising", d_holding: "announced", d_ending: "ending", d_unverified: "not seen to end",
     c_bird: "BIRD", c_protocols: "protocols", c_state: "state", c_upstreams: "upstreams", c_export_filter: "export filter", c_export_limit: "export limit",
     c_probes: "probes", c_witnesses: "witnesses", c_override: "override", c_latch: "latch", c_state_dir: "state directory",
-    c_state_files: "state files", c_rendered_file: "rendered file", c_ghost: "ghost", c_winner: "winner", c_last_drill: "last drill", c_route: "route", c_alarms: "alarms", c_tunnels: "tunnels", c_lease: "lease",
+    c_state_files: "state files", c_rendered_file: "rendered file", c_ghost: "ghost", c_winner: "winner", c_last_drill: "last drill", c_route: "route", c_standing: "standing", c_alarms: "alarms", c_tunnels: "tunnels", c_lease: "lease",
   },
   zh: {
     u_s: "{0} 秒", u_min: "{0} 分钟", u_h: "{0} 小时", u_d: "{0} 天",
@@ -89,6 +90,7 @@ export const words = {
     all_events: "包括探测与判定", more: "显示更多", under_way: "进行中",
     total: "从首次失败到完成 {0}", total_decided: "从决定到完成 {0}",
     not_available: "不可用", checks_ok: "{0} 项检查正常",     in_a_row: "连续 {0} 次", not_asked: "尚未探测",
+    standing: "常驻宣告", st_on: "已宣告", st_off: "未宣告", st_unknown: "未知",
     latched: "已锁定", standby: "备用", primary: "主用",
     v_up: "正常", v_down: "宕机", v_unclear: "不明",
     s_off: "静默", s_drain: "排空", s_full: "全量", s_unknown: "未知",
@@ -117,7 +119,7 @@ export const words = {
     d_recording: "记录中", d_rising: "启用中", d_holding: "已宣告", d_ending: "结束中", d_unverified: "未确认结束",
     c_bird: "BIRD", c_protocols: "协议", c_state: "状态", c_upstreams: "上游", c_export_filter: "导出过滤器", c_export_limit: "导出上限",
     c_probes: "探测", c_witnesses: "见证者", c_override: "人工干预", c_latch: "锁定", c_state_dir: "状态目录",
-    c_state_files: "状态文件", c_rendered_file: "渲染文件", c_ghost: "残留路由", c_winner: "路由胜出", c_last_drill: "最近演练", c_route: "路由", c_alarms: "告警", c_tunnels: "隧道", c_lease: "租约",
+    c_state_files: "状态文件", c_rendered_file: "渲染文件", c_ghost: "残留路由", c_winner: "路由胜出", c_last_drill: "最近演练", c_route: "路由", c_standing: "常驻宣告", c_alarms: "告警", c_tunnels: "隧道", c_lease: "租约",
   },
 };
 

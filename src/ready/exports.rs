@@ -45,7 +45,7 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
 
 /// What came of one prefix at one upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FilterResult {
+pub(crate) enum FilterResult {
     /// It passes, or is carried already.
     Passes,
     /// The filter refuses it.
@@ -224,7 +224,7 @@ fn of_service(
     for upstream in &policy.upstreams {
         let (mut refused, mut shadowless) = (Vec::new(), Vec::new());
         for (line, prefix) in prefixes(policy) {
-            let passage = passage(facts, service, upstream, line, prefix);
+            let passage = filter_result(facts, &service.exported_to, upstream, line, prefix);
             if passage.is_some() {
                 nowhere.retain(|other| *other != prefix);
             }
@@ -280,16 +280,16 @@ fn prefixes(policy: &model::ServiceConfig) -> impl Iterator<Item = (&StaticProto
 
 /// What comes of a prefix at an upstream; `None` where it has no channel of that family, which is
 /// another check's.
-fn passage(
+pub(crate) fn filter_result(
     facts: &ReadinessFacts<'_>,
-    service: &ServiceSnapshot,
+    exported_to: &[String],
     upstream: &str,
     line: &StaticProtocolConfig,
     prefix: IpNet,
 ) -> Option<FilterResult> {
     let channel = channel(facts.bird.sessions.get(upstream)?, line.family)?;
     // What is carried needs no rehearsal.
-    if service.exported_to.iter().any(|carrier| carrier == upstream) {
+    if exported_to.iter().any(|carrier| carrier == upstream) {
         return Some(FilterResult::Passes);
     }
     match channel.output_filter.as_str() {
@@ -375,13 +375,14 @@ fn carriers(
     prefix: IpNet,
 ) -> usize {
     let upstreams = policy.upstreams.iter();
-    let passages = upstreams.filter_map(|upstream| passage(facts, service, upstream, line, prefix));
+    let passages =
+        upstreams.filter_map(|upstream| filter_result(facts, &service.exported_to, upstream, line, prefix));
     passages
         .filter(|passage| *passage != FilterResult::Refused)
         .count()
 }
 
-fn without_shadow(upstream: &str, lines: &[&StaticProtocolConfig]) -> Option<ReadinessCheck> {
+pub(crate) fn without_shadow(upstream: &str, lines: &[&StaticProtocolConfig]) -> Option<ReadinessCheck> {
     let line = lines.first()?;
     let table = rehearsal_table(line.family);
     let (prefixes, shadow, lines) = (list(&line.prefixes), shadow(&line.name), shadow_lines(line));
@@ -431,7 +432,18 @@ fn limit(
     let to_come = to_come
         .flat_map(|service| &service.full)
         .filter(|line| line.family == family);
-    let ours: usize = to_come.map(|line| line.prefixes.len()).sum();
+    // What stands all the time is out already.
+    let standing = facts
+        .snapshot
+        .services
+        .iter()
+        .flat_map(|service| &service.standing);
+    let standing = standing.filter(|standing| standing.exported_to.iter().any(|carrier| carrier == name));
+    let out: BTreeSet<IpNet> = standing
+        .flat_map(|standing| standing.prefixes.iter().copied())
+        .collect();
+    let to_come = to_come.flat_map(|line| &line.prefixes);
+    let ours = to_come.filter(|prefix| !out.contains(*prefix)).count();
     let needed = carried.saturating_add(u64::try_from(ours).unwrap_or(u64::MAX));
     if needed <= limit.routes {
         return None;

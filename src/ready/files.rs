@@ -146,7 +146,7 @@ fn of_service(
     service: &model::ServiceConfig,
     found: &BTreeMap<String, StateFile>,
 ) -> Vec<ReadinessCheck> {
-    let lines = || service.full.iter().chain(&service.drain);
+    let lines = || service.statics();
     let mut checks: Vec<ReadinessCheck> = lines()
         .filter_map(|line| of_line(facts, line, *found.get(&line.name)?))
         .collect();

@@ -39,7 +39,8 @@ fn there<'a>(
     let name = &policy.name;
     // Without a drain protocol we still take over; we only give back less gently.
     let lines = policy.full.iter().map(|line| (line, ReadinessLevel::No));
-    let lines = lines.chain(policy.drain.iter().map(|line| (line, ReadinessLevel::Warning)));
+    let others = policy.drain.iter().chain(&policy.standing);
+    let lines = lines.chain(others.map(|line| (line, ReadinessLevel::Warning)));
     let mut checks: Vec<ReadinessCheck> = lines
         .filter_map(|(line, level)| match of_bird(&line.name) {
             None => Some(missing(facts, line, level)),
@@ -50,12 +51,7 @@ fn there<'a>(
         checks.extend(alarmed(facts, name));
     }
     if checks.is_empty() {
-        let names: Vec<&String> = policy
-            .full
-            .iter()
-            .chain(&policy.drain)
-            .map(|line| &line.name)
-            .collect();
+        let names: Vec<&String> = policy.statics().map(|line| &line.name).collect();
         let names = list(&names);
         let text = coded!(
             "protocols_as_configured",

@@ -10,6 +10,7 @@ mod logs;
 mod networks;
 mod never_passed;
 mod open_files;
+mod patterns;
 mod power_cut;
 mod readiness;
 mod reloading;

@@ -103,6 +103,9 @@ fn any_config() -> impl Strategy<Value = falconer::config::Config> {
                 if is_primary {
                     service.role = Role::Primary;
                 }
+                if used & 0x40 != 0 {
+                    configs::stand(&mut service, &prefixes_of(at, prefixes));
+                }
                 config.services.push(service);
             }
             config

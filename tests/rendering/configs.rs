@@ -77,8 +77,8 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
             source: None,
             multihop: None,
             password_file: None,
-            hold_time: Duration::from_secs(30),
-            keepalive_time: Duration::from_secs(10),
+            hold_time: Duration::from_secs(20),
+            keepalive_time: Duration::from_secs(6),
             connect_retry_time: Duration::from_secs(5),
             error_wait_time: [Duration::from_secs(1), Duration::from_secs(10)],
             graceful_restart: GracefulRestart::Aware,
@@ -196,6 +196,8 @@ pub(crate) fn all() -> Vec<(&'static str, Config)> {
         ("standby_sees_the_primary", sees_the_primary()),
         ("standby_two_services", two_services()),
         ("standby_names_in_apostrophes", names_in_apostrophes()),
+        ("standby_more_specific", more_specific()),
+        ("standby_standing_ibgp", standing_ibgp()),
         ("primary", primary()),
         ("primary_with_peer", primary_with_peer()),
     ]
@@ -219,6 +221,34 @@ fn rank_3() -> Config {
     config.services[0].rank = 3;
     session(&mut config.upstreams, 0).med = Some(50);
     config
+}
+
+/// The primary announces a block, a takeover its halves; the block stands all the time.
+pub(crate) fn more_specific() -> Config {
+    let mut config = standby();
+    let halves = ["198.51.100.0/24", "198.51.101.0/24"];
+    config.services = vec![service("web", &halves, &["isp_upstream"])];
+    config.services[0].primary_prefixes = vec!["198.51.100.0/23".parse().unwrap()];
+    stand(&mut config.services[0], &["198.51.100.0/23"]);
+    let session = session(&mut config.upstreams, 0);
+    session.standing_communities = vec![(64500, 80)];
+    session.drain_communities = vec![(64500, 70)];
+    session.import = ImportPolicy::Services;
+    config
+}
+
+/// Both families, the same prefixes all the time, to another site of ours.
+fn standing_ibgp() -> Config {
+    let mut config = ibgp();
+    stand(&mut config.services[0], &["198.51.100.0/24"]);
+    session(&mut config.upstreams, 0).no_llgr = false;
+    config
+}
+
+/// Gives a service standing prefixes.
+pub(crate) fn stand(service: &mut ServiceConfig, prefixes: &[&str]) {
+    service.standing_prefixes = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
+    service.standing = statics(&service.name, "_standing", &service.standing_prefixes);
 }
 
 fn every_option() -> Config {

@@ -24,7 +24,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 #[test]
 fn bird_accepts_the_lines_for_a_bird_conf_of_ones_own() {
     let lines = blocks(&doc("attach.md"), "bird");
-    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.len(), 8);
     let text = format!(
         "router id 203.0.113.2;\nprotocol device {{ }}\n{}",
         lines.join("\n")
@@ -35,11 +35,12 @@ fn bird_accepts_the_lines_for_a_bird_conf_of_ones_own() {
 #[test]
 fn the_lines_for_a_bird_conf_of_ones_own_are_those_that_we_render() {
     let doc = doc("attach.md");
-    let config = configs::standby();
     let version = BirdVersion::parse("2.0.12").unwrap();
-    let text = render(&config, &version, &Templates::built_in(), &Passwords::default())
-        .unwrap()
-        .text;
+    let text = [configs::standby(), configs::more_specific()].map(|config| {
+        let rendered = render(&config, &version, &Templates::built_in(), &Passwords::default());
+        rendered.unwrap().text
+    });
+    let text = text.concat();
     for line in doc
         .lines()
         .filter(|line| line.contains("include \"") || line.contains("&& (proto ="))
@@ -65,6 +66,7 @@ fn the_page_on_templates_lists_every_name_there_is() {
         ("-", "{{ upstreams[0].nothing }}"),
         ("-", "{{ upstreams[0].channels[0].nothing }}"),
         ("-", "{{ upstreams[0].channels[0].services[0].nothing }}"),
+        ("-", "{{ upstreams[0].channels[0].services[0].standing.nothing }}"),
     ] {
         for name in names_beside(fields) {
             let shown = if owner == "-" {
@@ -81,7 +83,7 @@ fn the_page_on_templates_lists_every_name_there_is() {
 
 /// The names that the error of a misspelt one lists.
 fn names_beside(template: &str) -> Vec<String> {
-    let mut config = configs::standby();
+    let mut config = configs::more_specific();
     config.render.as_mut().unwrap().template = "mine.conf".to_owned();
     let own = [("mine.conf".to_owned(), template.to_owned())].into();
     let templates = Templates::with_own("/".into(), own);

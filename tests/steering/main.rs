@@ -12,4 +12,5 @@ mod guard;
 mod many;
 mod reach;
 mod rehearsing;
+mod standing;
 mod writing;

@@ -48,6 +48,8 @@ pub(crate) struct Undone {
 pub(crate) struct DecisionState {
     /// The service's index.
     service: usize,
+    /// Whether it is about the service's standing prefixes (D14).
+    is_standing: bool,
     pub(crate) intent: Intent,
     /// What the service was seen to have been brought to, under an intent that still holds.
     pub(crate) reached: Option<ReachedState>,
@@ -64,9 +66,10 @@ pub(crate) struct DecisionState {
 
 impl DecisionState {
     /// Nothing is settled yet.
-    pub(crate) fn new(service: usize) -> Self {
+    pub(crate) fn new(service: usize, is_standing: bool) -> Self {
         Self {
             service,
+            is_standing,
             intent: Intent::default(),
             reached: None,
             drift: None,
@@ -74,6 +77,37 @@ impl DecisionState {
             drill_lost: None,
             in_earnest: Vec::new(),
             stages: StageReports::default(),
+        }
+    }
+
+    /// What of a service's intent is for this: all of it, or what it says of the standing prefixes.
+    pub(crate) fn part_of(&self, intent: &Intent) -> Intent {
+        if !self.is_standing {
+            return intent.clone();
+        }
+        intent
+            .standing
+            .as_ref()
+            .map_or_else(Intent::default, |standing| Intent {
+                strength: Some(if standing.on {
+                    Strength::Full
+                } else {
+                    Strength::Off
+                }),
+                hands_off: standing.hands_off,
+                reason: standing.reason.clone(),
+                decision: standing.decision,
+                drill: None,
+                standing: None,
+            })
+    }
+
+    /// Whether a service's intent has another part for this than the one in force. Nothing is copied where
+    /// it has not: it is asked of every service with every change.
+    pub(crate) fn differs(&self, intent: &Intent) -> bool {
+        match (self.is_standing, &intent.standing) {
+            (false, _) => self.intent != *intent,
+            (true, _) => self.intent != self.part_of(intent),
         }
     }
 
@@ -138,14 +172,16 @@ impl DecisionState {
         }
     }
 
-    /// The report of a stage, unless it is reported already or belongs to no decision.
+    /// The report of a stage, unless it is reported already or belongs to no decision. Of standing
+    /// prefixes none is reported: they are no takeover.
     pub(crate) fn stage(
         &mut self,
         stage: TransitionStage,
         protocol: &str,
         at: Instant,
     ) -> Option<ReconcilerReport> {
-        self.stages.is_new(stage, protocol).then(|| {
+        let is_new = self.stages.is_new(stage, protocol);
+        (is_new && !self.is_standing).then(|| {
             ReconcilerReport::Stage(StageReport {
                 service: self.service,
                 id: self.intent.decision,
@@ -160,8 +196,14 @@ impl DecisionState {
     pub(crate) fn failure(&self, text: String) -> ReconcilerReport {
         ReconcilerReport::Failed {
             service: self.service,
+            standing: self.is_standing,
             text,
         }
+    }
+
+    /// Whether it is about the service's standing prefixes (D14).
+    pub(crate) fn is_standing(&self) -> bool {
+        self.is_standing
     }
 
     /// The service's index.

@@ -11,7 +11,7 @@ use crate::core::Strength;
 /// What is not as it was brought to be, in words. Nothing while it only moves: BIRD restarts a
 /// protocol by itself when its definition changes.
 pub(crate) fn describe(
-    service: &str,
+    (service, is_standing): (&str, bool),
     families: &[FamilyState],
     reached: &ReachedState,
     is_frozen: bool,
@@ -43,14 +43,26 @@ pub(crate) fn describe(
     } else {
         "It is put back"
     };
-    let command = if first == ProtocolState::Up {
-        "announce"
-    } else {
-        "withdraw"
+    let command = match (first, is_standing) {
+        (ProtocolState::Up, false) => "announce",
+        (ProtocolState::Up, true) => "auto",
+        (
+            ProtocolState::Unknown
+            | ProtocolState::Missing
+            | ProtocolState::Down
+            | ProtocolState::Starting
+            | ProtocolState::Stopping,
+            _,
+        ) => "withdraw",
     };
-    let (strength, seen) = (reached.strength, seen.join(" and "));
+    let was = match (is_standing, reached.strength) {
+        (false, strength) => format!("{service} was at strength {strength}"),
+        (true, Strength::Off) => format!("the standing announcement of {service} was off"),
+        (true, Strength::Drain | Strength::Full) => format!("the standing announcement of {service} was on"),
+    };
+    let seen = seen.join(" and ");
     Some(format!(
-        "{service} was at strength {strength}, and now {seen}. {cause}. {remedy}. What would have stuck is `falconer \
+        "{was}, and now {seen}. {cause}. {remedy}. What would have stuck is `falconer \
          {command} {service}`"
     ))
 }

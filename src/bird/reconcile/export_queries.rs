@@ -18,6 +18,30 @@ use crate::config::model::StaticProtocolConfig;
 /// exported have one cause.
 const DIAGNOSED_PER_POLL: usize = 16;
 
+/// What upstreams were sent, of takeovers and of standing prefixes: a prefix may be both.
+#[derive(Debug, Default)]
+pub(crate) struct AllReplies {
+    takeovers: ExportReplies,
+    standing: ExportReplies,
+}
+
+impl AllReplies {
+    /// What was asked for that service, or for its standing prefixes.
+    pub(crate) fn of(&self, service: &ServiceReconciler) -> &ExportReplies {
+        match service.decision.is_standing() {
+            false => &self.takeovers,
+            true => &self.standing,
+        }
+    }
+
+    fn of_mut(&mut self, service: &ServiceReconciler) -> &mut ExportReplies {
+        match service.decision.is_standing() {
+            false => &mut self.takeovers,
+            true => &mut self.standing,
+        }
+    }
+}
+
 /// The proof of what is on its way, and only of that.
 pub(crate) async fn prove_announcements(
     services: &mut [ServiceReconciler],
@@ -33,7 +57,7 @@ pub(crate) async fn prove_announcements(
                 continue;
             }
             io.yield_to_intents()?;
-            let replies = ask_sent(&io.urgent, &service.target, &protocol.config, io).await?;
+            let replies = ask_sent(&io.urgent, service, &protocol.config, io).await?;
             if is_carried(&service.target, &protocol.config, &replies, io) {
                 let name = &protocol.config.name;
                 io.report_stage(&mut service.decision, TransitionStage::Exported, name);
@@ -55,7 +79,7 @@ pub(crate) async fn prove_drill_ends(
         let awaited = awaited.filter(|config| stages.awaits_gone(&config.name));
         for config in awaited.cloned().collect::<Vec<_>>() {
             io.yield_to_intents()?;
-            let replies = ask_sent(&io.urgent, &service.target, &config, io).await?;
+            let replies = ask_sent(&io.urgent, service, &config, io).await?;
             report_drill_ends(service, view, &replies, io);
         }
     }
@@ -68,12 +92,12 @@ pub(crate) async fn ask_exports(
     services: &[ServiceReconciler],
     view: &ProtocolView,
     io: &ReconcilerIo,
-) -> Result<ExportReplies, PassAbort> {
-    let mut replies = ExportReplies::new();
+) -> Result<AllReplies, PassAbort> {
+    let mut replies = AllReplies::default();
     let mut diagnoses = DIAGNOSED_PER_POLL;
     for service in services {
         for protocol in announcing(service, view) {
-            let mut of_protocol = ask_sent(&io.patient, &service.target, protocol, io).await?;
+            let mut of_protocol = ask_sent(&io.patient, service, protocol, io).await?;
             if !is_carried(&service.target, protocol, &of_protocol, io) {
                 let refused = exports::refused(&of_protocol, protocol);
                 for (prefix, upstream) in refused.into_iter().take(diagnoses) {
@@ -83,12 +107,13 @@ pub(crate) async fn ask_exports(
                     }
                 }
             }
-            replies.extend(of_protocol);
+            replies.of_mut(service).extend(of_protocol);
         }
     }
     for service in services {
         for protocol in service.ending() {
-            replies.extend(ask_sent(&io.patient, &service.target, &protocol.config, io).await?);
+            let sent = ask_sent(&io.patient, service, &protocol.config, io).await?;
+            replies.of_mut(service).extend(sent);
         }
     }
     Ok(replies)
@@ -98,10 +123,11 @@ pub(crate) async fn ask_exports(
 pub(crate) fn report_exports(
     services: &mut [ServiceReconciler],
     view: &ProtocolView,
-    replies: &ExportReplies,
+    replies: &AllReplies,
     io: &ReconcilerIo,
 ) {
     for service in services {
+        let replies = replies.of(service);
         let carried =
             announcing(service, view).filter(|config| is_carried(&service.target, config, replies, io));
         for name in carried.map(|config| config.name.clone()).collect::<Vec<_>>() {
@@ -164,11 +190,12 @@ fn report_drill_ends(
 /// `show route PREFIX exported UPSTREAM` for all prefixes of one protocol.
 async fn ask_sent(
     client: &BirdClient,
-    target: &ReconcileTarget,
+    service: &ServiceReconciler,
     protocol: &StaticProtocolConfig,
     io: &ReconcilerIo,
 ) -> Result<ExportReplies, PassAbort> {
     let mut replies = ExportReplies::new();
+    let target = &service.target;
     for upstream in io
         .upstreams
         .iter()
@@ -181,6 +208,7 @@ async fn ask_sent(
         for prefix in &protocol.prefixes {
             io.yield_to_intents()?;
             let sent = ask_one(client, protocol, *prefix, upstream).await?;
+            let sent = service.with_stronger(sent, protocol);
             replies.insert((*prefix, upstream.name.clone()), sent);
         }
     }

@@ -47,6 +47,8 @@ pub struct ObservedService {
     pub obstacles: Option<Vec<Obstacle>>,
     /// How the drill stands that is wanted.
     pub drill: Option<ObservedDrill>,
+    /// The same of its standing prefixes; `None` where it has none (D14).
+    pub standing: Option<Box<ObservedService>>,
 }
 
 /// How a drill stands.
@@ -85,6 +87,7 @@ impl ObservedService {
             problems: Vec::new(),
             obstacles: None,
             drill: None,
+            standing: None,
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum ReconcilerReport {
     Failed {
         /// The service's index.
         service: usize,
+        /// Whether it concerns the service's standing prefixes (D14).
+        standing: bool,
         /// What failed and why.
         text: String,
     },

@@ -63,9 +63,9 @@ async fn ask_others_of(
     prefix: IpNet,
     io: &ReconcilerIo,
 ) -> Result<(), PassAbort> {
-    let own = service.names();
+    let own = &service.own;
     let rivals = match io.patient.show_route_everywhere(prefix).await {
-        Ok(found) => routes::rivals(&found, &own),
+        Ok(found) => routes::rivals(&found, own),
         Err(error) => return only_this_command(error).map(|_| ()),
     };
     let mut exported = Vec::new();
@@ -77,7 +77,7 @@ async fn ask_others_of(
         }
         match io.patient.show_route_exported(prefix, &upstream.name).await {
             Ok(found) => {
-                let others = routes::rivals(&found, &own).into_iter();
+                let others = routes::rivals(&found, own).into_iter();
                 exported.extend(others.map(|other| (upstream.name.clone(), other.protocol)));
             }
             Err(error) => drop(only_this_command(error)?),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::decision::{BirdRun, DecisionState, ReachedState, Undone};
 use super::drift;
-use super::exports::{self, ExportReplies};
+use super::exports::{self, ExportReplies, ExportReply};
 use super::family::{FamilyState, StaticProtocol};
 use super::observation::{DrillState, ObservedDrill};
 use super::report::{ReconcilerReport, TransitionStage};
@@ -25,6 +25,8 @@ use crate::core::drill::DrillIntent;
 pub(crate) struct ServiceReconciler {
     pub(crate) target: ReconcileTarget,
     pub(crate) families: Vec<FamilyState>,
+    /// The names of all protocols of the service, standing ones too: none of them is a foreign one.
+    pub(crate) own: Vec<String>,
     pub(crate) decision: DecisionState,
     /// What is up, and since when.
     pub(crate) actual: Option<Strength>,
@@ -34,15 +36,42 @@ pub(crate) struct ServiceReconciler {
 }
 
 impl ServiceReconciler {
-    pub(crate) fn new(index: usize, target: ReconcileTarget, poll_interval: Duration, now: Instant) -> Self {
+    /// Of one service: what it announces in a takeover, and, where it has some, its standing prefixes.
+    pub(crate) fn of_service(
+        index: usize,
+        target: &ReconcileTarget,
+        poll_interval: Duration,
+        now: Instant,
+    ) -> Vec<Self> {
+        let own: Vec<String> = target.names().cloned().collect();
+        let takeover = [(target.clone(), false)];
+        let standing = target.of_standing().map(|target| (target, true));
+        let both = takeover.into_iter().chain(standing);
+        both.map(|(target, is_standing)| {
+            let decision = DecisionState::new(index, is_standing);
+            Self {
+                own: own.clone(),
+                ..Self::new(decision, target, poll_interval, now)
+            }
+        })
+        .collect()
+    }
+
+    pub(crate) fn new(
+        decision: DecisionState,
+        target: ReconcileTarget,
+        poll_interval: Duration,
+        now: Instant,
+    ) -> Self {
         let family = |full: &StaticProtocolConfig| {
             let drain = target.drain.iter().find(|drain| drain.family == full.family);
             FamilyState::new(full, drain, poll_interval, target.flap_window)
         };
         Self {
             families: target.full.iter().map(family).collect(),
+            own: target.names().cloned().collect(),
             target,
-            decision: DecisionState::new(index),
+            decision,
             actual: None,
             since: now,
             others: OtherRoutes::default(),
@@ -96,7 +125,7 @@ impl ServiceReconciler {
         }
         let is_frozen = self.decision.wanted().is_none();
         let text = drift::describe(
-            &self.target.service,
+            (&self.target.service, self.decision.is_standing()),
             &self.families,
             reached,
             is_frozen,
@@ -196,6 +225,26 @@ impl ServiceReconciler {
     pub(crate) fn names(&self) -> Vec<String> {
         let protocols = self.families.iter().flat_map(FamilyState::protocols);
         protocols.map(|protocol| protocol.config.name.clone()).collect()
+    }
+
+    /// A standing prefix that a takeover of its own service announces, too, is carried: BIRD exports the
+    /// better route alone.
+    pub(crate) fn with_stronger(&self, sent: ExportReply, protocol: &StaticProtocolConfig) -> ExportReply {
+        match sent {
+            ExportReply::From(mut senders)
+                if self.decision.is_standing()
+                    && senders.iter().any(|sender| self.own.contains(sender))
+                    && !senders.contains(&protocol.name) =>
+            {
+                senders.push(protocol.name.clone());
+                ExportReply::From(senders)
+            }
+            ExportReply::From(_)
+            | ExportReply::Dropped { .. }
+            | ExportReply::Blocked(_)
+            | ExportReply::NotUp
+            | ExportReply::Failed(_) => sent,
+        }
     }
 
     fn protocols_mut(&mut self) -> impl Iterator<Item = &mut StaticProtocol> {

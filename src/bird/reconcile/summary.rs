@@ -36,6 +36,20 @@ pub(crate) fn all(
     }
 }
 
+/// One for each service, with what was seen of its standing prefixes in it. Each comes with whether it is
+/// about those, and with the service's index; the services come first, in order.
+pub(crate) fn joined(all: impl Iterator<Item = (bool, usize, ObservedService)>) -> Vec<ObservedService> {
+    let mut services: Vec<ObservedService> = Vec::new();
+    for (is_standing, index, observed) in all {
+        if !is_standing {
+            services.push(observed);
+        } else if let Some(service) = services.get_mut(index) {
+            service.standing = Some(Box::new(observed));
+        }
+    }
+    services
+}
+
 /// One service, while BIRD answers. `running`: BIRD neither shuts down nor reconfigures.
 pub(crate) fn service(
     service: &ServiceReconciler,
@@ -100,6 +114,7 @@ pub(crate) fn service(
         verified: silent || (announced && reach.enough),
         problems,
         drill: service.observed_drill(view, replies, reach.enough, of_drill),
+        standing: None,
     }
 }
 
@@ -211,10 +226,16 @@ fn not_reached_yet(service: &ServiceReconciler, view: &ProtocolView) -> Option<(
     };
     Some((
         code,
-        format!(
-            "wanted at strength {wanted}, not there yet: {}",
-            states.join(", ")
-        ),
+        match (service.decision.is_standing(), wanted) {
+            (false, _) => format!(
+                "wanted at strength {wanted}, not there yet: {}",
+                states.join(", ")
+            ),
+            (true, Strength::Off) => format!("standing, wanted off, not there yet: {}", states.join(", ")),
+            (true, Strength::Drain | Strength::Full) => {
+                format!("standing, wanted on, not there yet: {}", states.join(", "))
+            }
+        },
     ))
 }
 
@@ -231,7 +252,7 @@ fn state_word(state: ProtocolState) -> &'static str {
 
 /// What an upstream carries of the service's prefixes from any other protocol, while we are silent, too.
 fn foreign_announcement(service: &ServiceReconciler, replies: &ExportReplies) -> Option<(AlarmCode, String)> {
-    let own = service.names();
+    let own = &service.own;
     let mut all: BTreeSet<(String, String, String)> = BTreeSet::new();
     for (prefix, exported) in &service.others.exported {
         let carried = exported.iter().cloned();

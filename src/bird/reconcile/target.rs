@@ -48,6 +48,8 @@ pub struct ReconcileTarget {
     pub full: Vec<StaticProtocolConfig>,
     /// Those of strength drain, one a family; may be empty.
     pub drain: Vec<StaticProtocolConfig>,
+    /// Those of the standing prefixes, one a family of theirs; may be empty (D14).
+    pub standing: Vec<StaticProtocolConfig>,
     /// The upstreams that are to carry it.
     pub upstreams: Vec<String>,
     /// How many of them must, for every prefix (A5).
@@ -63,10 +65,29 @@ impl ReconcileTarget {
             service: service.name.clone(),
             full: service.full.clone(),
             drain: service.drain.clone(),
+            standing: service.standing.clone(),
             upstreams: service.upstreams.clone(),
             min_upstreams: service.min_upstreams,
             flap_window: service.flap_window,
         }
+    }
+}
+
+impl ReconcileTarget {
+    /// The standing prefixes as a target of their own, which is on or off; `None` where there are none.
+    pub(crate) fn of_standing(&self) -> Option<Self> {
+        (!self.standing.is_empty()).then(|| Self {
+            full: self.standing.clone(),
+            drain: Vec::new(),
+            standing: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    /// The names of all its protocols.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        let all = self.full.iter().chain(&self.drain).chain(&self.standing);
+        all.map(|protocol| &protocol.name)
     }
 }
 

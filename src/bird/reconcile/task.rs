@@ -71,10 +71,14 @@ impl ReconcilerTask {
         reports: ReportSender,
     ) -> Self {
         let now = Instant::now();
-        let targets = config.targets.iter().cloned().enumerate();
-        let services = targets
-            .map(|(index, target)| ServiceReconciler::new(index, target, config.poll_interval, now))
+        let targets = config.targets.iter().enumerate();
+        let mut services: Vec<ServiceReconciler> = targets
+            .flat_map(|(index, target)| {
+                ServiceReconciler::of_service(index, target, config.poll_interval, now)
+            })
             .collect();
+        // What is announced all the time waits for what is announced in an outage.
+        services.sort_by_key(|service| service.decision.is_standing());
         let files = StateFiles::new(&config.run_dir, &config.socket);
         Self {
             config,
@@ -261,11 +265,17 @@ impl ReconcilerTask {
         let recovering = status.graceful_restart_recovery;
         let running = status.daemon == DaemonState::Running;
         let observed = services.iter().map(|service| {
-            let reach = export_queries::reach(service, &view, &replies, recovering, io);
-            summary::service(service, &view, reach, &replies, &io.upstreams, running)
+            let replies = replies.of(service);
+            let reach = export_queries::reach(service, &view, replies, recovering, io);
+            let observed = summary::service(service, &view, reach, replies, &io.upstreams, running);
+            (
+                service.decision.is_standing(),
+                service.decision.service(),
+                observed,
+            )
         });
-        let upstreams = io.upstreams.clone();
-        let seen = summary::all(observed.collect(), upstreams, is_normal(&status), readable.err());
+        let (observed, upstreams) = (summary::joined(observed), io.upstreams.clone());
+        let seen = summary::all(observed, upstreams, is_normal(&status), readable.err());
         io.report([ReconcilerReport::Seen(seen)]);
         Ok(())
     }
@@ -276,7 +286,11 @@ impl ReconcilerTask {
         self.services
             .iter_mut()
             .for_each(|service| service.lose_sight(now));
-        let services = self.services.iter().map(summary::unseen_service).collect();
+        let unseen = self.services.iter().map(|service| {
+            let (is_standing, index) = (service.decision.is_standing(), service.decision.service());
+            (is_standing, index, summary::unseen_service(service))
+        });
+        let services = summary::joined(unseen);
         let upstreams = self.config.upstreams.iter();
         let upstreams = upstreams.map(|name| ObservedUpstream::unknown(name)).collect();
         let seen = summary::all(services, upstreams, false, None);
@@ -293,8 +307,9 @@ impl ReconcilerTask {
             }
         };
         let (view, now) = (ProtocolView::new(&protocols), Instant::now());
-        for (index, service) in self.services.iter_mut().enumerate() {
+        for service in &mut self.services {
             let drift = service.observe(&view, &self.run, now);
+            let index = service.decision.service();
             self.io
                 .report(drift.map(|text| ReconcilerReport::Drift { service: index, text }));
             self.io.report(service.stages_seen(&view, now));

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::backoff::RetryCause;
 use super::decision::DecisionState;
-use super::exports::ExportReplies;
+use super::export_queries::AllReplies;
 use super::family::{FamilyState, StaticProtocol};
 use super::io::{PassAbort, ReconcilerIo, only_this_command};
 use super::re_enable;
@@ -23,9 +23,13 @@ pub(crate) fn update_intents(services: &mut [ServiceReconciler], io: &mut Reconc
     // whoever changes one of a thousand intents.
     let intents = io.intents.borrow_and_update();
     let mut changed = Vec::new();
-    for (index, (service, intent)) in services.iter_mut().zip(intents.iter()).enumerate() {
-        if service.decision.intent != *intent {
-            service.decision.update(intent);
+    for (index, service) in services.iter_mut().enumerate() {
+        let Some(intent) = intents.get(service.decision.service()) else {
+            continue;
+        };
+        if service.decision.differs(intent) {
+            let intent = service.decision.part_of(intent);
+            service.decision.update(&intent);
             changed.push(index);
         }
     }
@@ -91,11 +95,12 @@ pub(crate) async fn write_state_files(services: &mut [ServiceReconciler], io: &m
 pub(crate) async fn re_enable_unreached(
     services: &mut [ServiceReconciler],
     view: &ProtocolView,
-    replies: &ExportReplies,
+    replies: &AllReplies,
     io: &mut ReconcilerIo,
 ) -> Result<(), PassAbort> {
     let now = Instant::now();
     for service in services {
+        let replies = replies.of(service);
         for family in &mut service.families {
             let side = family.alone_up(&service.decision, view).filter(|side| {
                 family.get(*side).is_some_and(|protocol| {
@@ -240,7 +245,7 @@ impl StaticProtocol {
             .intents
             .borrow()
             .get(decision.service())
-            .map(|intent| intent.reason.clone());
+            .map(|intent| decision.part_of(intent).reason);
         let reason = latest.unwrap_or_else(|| decision.intent.reason.clone());
         let (sent, answered) = match action {
             SwitchAction::Enable => (TransitionStage::EnableSent, TransitionStage::EnableAnswered),

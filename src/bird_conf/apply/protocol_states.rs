@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::config::Config;
-use crate::config::model::Family;
+use crate::config::model::{Family, ServiceConfig};
 
 /// What the new configuration still wants: only that can be lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +40,7 @@ impl WantedProtocols {
             .iter()
             .chain(&config.peers)
             .map(|session| session.name.clone());
-        let statics = config
-            .services
-            .iter()
-            .flat_map(|service| service.full.iter().chain(&service.drain));
+        let statics = config.services.iter().flat_map(ServiceConfig::statics);
         let mut carries = BTreeSet::new();
         for service in &config.services {
             for upstream in config
@@ -51,7 +48,7 @@ impl WantedProtocols {
                 .iter()
                 .filter(|up| service.upstreams.contains(&up.name))
             {
-                let carried = |prefix: &&IpNet| {
+                let carried = |prefix: &IpNet| {
                     upstream
                         .families
                         .as_ref()
@@ -59,10 +56,9 @@ impl WantedProtocols {
                 };
                 carries.extend(
                     service
-                        .prefixes
-                        .iter()
+                        .announced_prefixes()
                         .filter(carried)
-                        .map(|prefix| (*prefix, upstream.name.clone())),
+                        .map(|prefix| (prefix, upstream.name.clone())),
                 );
             }
         }

@@ -20,6 +20,20 @@ pub(crate) fn prefixes_of(config: &Config, family: Family) -> Vec<String> {
         .collect()
 }
 
+/// What `import = "services"` lets in: the services' prefixes, what their primaries announce, and what
+/// is announced all the time, each once.
+pub(crate) fn importable(config: &Config, family: Family) -> Vec<String> {
+    let mut all: Vec<IpNet> = Vec::new();
+    for service in &config.services {
+        for prefix in service.importable_prefixes() {
+            if !all.contains(&prefix) {
+                all.push(prefix);
+            }
+        }
+    }
+    prefixes(&all, family)
+}
+
 pub(crate) fn protocols<'a>(
     statics: impl IntoIterator<Item = &'a StaticProtocolConfig>,
     family: Family,

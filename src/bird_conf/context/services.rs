@@ -16,6 +16,9 @@ pub(crate) const FULL_PREFERENCE: u32 = 200;
 /// at once, and above anything imported (D8).
 const DRAIN_PREFERENCE: u32 = 190;
 
+/// BIRD's preference of a standing static protocol: below drain's, and above anything imported (D14).
+const STANDING_PREFERENCE: u32 = 180;
+
 #[derive(Serialize)]
 pub(crate) struct ServiceFacts {
     name: String,
@@ -48,6 +51,9 @@ pub(crate) fn services(config: &Config) -> Result<Vec<ServiceFacts>, RenderError
                 for drain in service.drain.iter().filter(|drain| drain.family == full.family) {
                     statics.push(drain_facts(drain, full, run_dir)?);
                 }
+            }
+            for standing in &service.standing {
+                statics.push(standing_facts(standing, run_dir)?);
             }
             Ok(ServiceFacts {
                 name: service.name.clone(),
@@ -86,6 +92,14 @@ fn drain_facts(
         preference: DRAIN_PREFERENCE,
         prefixes: drain.prefixes.iter().map(ToString::to_string).collect(),
         state_file: state_file_pattern(run_dir, &drain.name)?,
+    })
+}
+
+fn standing_facts(standing: &StaticProtocolConfig, run_dir: &Path) -> Result<StaticFacts, RenderError> {
+    Ok(StaticFacts {
+        strength: "standing",
+        preference: STANDING_PREFERENCE,
+        ..full_facts(standing, run_dir)?
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::family_lists::{prefixes, prefixes_of, protocols};
+use super::family_lists::{importable, prefixes, protocols};
 use super::services::role;
 use crate::bird_conf::Passwords;
 use crate::config::Config;
@@ -44,6 +44,9 @@ pub(crate) struct SessionFacts {
     import_limit: Option<u32>,
     communities: Vec<(u16, u16)>,
     large_communities: Vec<(u32, u32, u32)>,
+    standing_communities: Vec<(u16, u16)>,
+    drain_communities: Vec<(u16, u16)>,
+    no_llgr: bool,
     prepend: u8,
     med: Option<u32>,
     channels: Vec<ChannelFacts>,
@@ -76,9 +79,17 @@ struct CarriedFacts {
     prefixes: Vec<String>,
     protocols: Vec<String>,
     drain: Option<String>,
+    standing: Option<StandingFacts>,
     prepend: u32,
     med: Option<u32>,
     local_pref: u32,
+}
+
+/// What of one service goes out through one channel all the time.
+#[derive(Serialize)]
+struct StandingFacts {
+    prefixes: Vec<String>,
+    protocols: Vec<String>,
 }
 
 pub(crate) fn sessions(
@@ -147,6 +158,9 @@ fn session_facts(
         import_limit: session.import_limit,
         communities: session.communities.clone(),
         large_communities: session.large_communities.clone(),
+        standing_communities: session.standing_communities.clone(),
+        drain_communities: session.drain_communities.clone(),
+        no_llgr: session.no_llgr,
         prepend: session.prepend,
         med: session.med,
         channels,
@@ -181,7 +195,7 @@ fn channel_facts(
         .map(|service| carried_facts(service, session, family))
         .filter(|carried| !carried.prefixes.is_empty())
         .collect();
-    let importable = prefixes_of(config, family).len();
+    let importable = importable(config, family).len();
     ChannelFacts {
         channel: family.channel(),
         default_route: match family {
@@ -189,7 +203,7 @@ fn channel_facts(
             Family::V6 => "::/0",
         },
         export_filter: (!services.is_empty()).then(|| names::export_filter(&upstream.name, family)),
-        export_limit: services.iter().map(|carried| carried.prefixes.len()).sum(),
+        export_limit: services.iter().map(CarriedFacts::most).sum(),
         import_filter: (importable > 0).then(|| names::import_filter(family)),
         import_limit: importable,
         next_hop: session.next_hop(family).map(|addr| addr.to_string()),
@@ -219,9 +233,26 @@ fn carried_facts(service: &ServiceConfig, session: &SessionConfig, family: Famil
             .iter()
             .find(|drain| drain.family == family)
             .map(|drain| drain.name.clone()),
+        standing: service
+            .standing
+            .iter()
+            .find(|standing| standing.family == family)
+            .map(|standing| StandingFacts {
+                prefixes: standing.prefixes.iter().map(ToString::to_string).collect(),
+                protocols: vec![standing.name.clone(), names::shadow(&standing.name)],
+            }),
         prepend: u32::from(session.prepend).saturating_add(behind),
         med: session.med.map(|med| med.saturating_add(behind)),
         local_pref: LOCAL_PREF.saturating_sub(behind).max(1),
+    }
+}
+
+impl CarriedFacts {
+    /// How many prefixes may be out at one time: BIRD exports one route of each.
+    fn most(&self) -> usize {
+        let standing = self.standing.iter().flat_map(|standing| &standing.prefixes);
+        let new = standing.filter(|prefix| !self.prefixes.contains(prefix));
+        self.prefixes.len() + new.count()
     }
 }
 

@@ -9,7 +9,7 @@ use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless, paint};
 use crate::model::snapshot::{
     AlarmCode, BirdState, DrillPhase, DrillSnapshot, ProbeSnapshot, ProbeState, Role, ServiceSnapshot,
-    Snapshot, Strength, Verdict,
+    Snapshot, StandingSnapshot, StandingState, Strength, Verdict,
 };
 use crate::model::strength;
 
@@ -140,6 +140,9 @@ impl StatusPage<'_> {
         let mut info = format!("{} {latched}{}", service.rule, service.reason);
         if service.deadline.is_some() {
             info.push_str(&format!(", until {}", self.time(service.deadline)));
+        }
+        if let Some(standing) = &service.standing {
+            info.push_str(&format!("; {}", standing_words(standing, service)));
         }
         info
     }
@@ -334,6 +337,17 @@ fn shown_state(probe: &ProbeSnapshot) -> &'static str {
     match probe.never_passed {
         true => "never passed",
         false => probe.state.word(),
+    }
+}
+
+/// Standing prefixes in a few words: what BIRD does, and where it differs what is wanted.
+fn standing_words(standing: &StandingSnapshot, service: &ServiceSnapshot) -> String {
+    let (want, actual) = (standing.want.word(), standing.actual.word());
+    let (carried, upstreams) = (standing.exported_to.len(), service.upstreams.len());
+    match (standing.want == standing.actual, standing.actual) {
+        (true, StandingState::On) => format!("standing on {carried}/{upstreams}"),
+        (true, StandingState::Off | StandingState::Unknown) => format!("standing {actual}"),
+        (false, _) => format!("standing {actual}, wanted {want}"),
     }
 }
 

@@ -50,7 +50,7 @@ fn import_limit(config: &Config, session: &SessionConfig, path: &KeyPath, found:
 }
 
 fn prefixes(services: &[ServiceConfig], family: Family) -> usize {
-    let all = services.iter().flat_map(|service| &service.prefixes);
+    let all = services.iter().flat_map(ServiceConfig::importable_prefixes);
     all.filter(|prefix| Family::of(prefix) == family).count()
 }
 

@@ -131,7 +131,7 @@ fn written(config: &Config, found: &Findings) -> Vec<Symbol> {
 fn derived(config: &Config) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     for (index, service) in config.services.iter().enumerate() {
-        for protocol in &service.full {
+        for protocol in service.full.iter().chain(&service.standing) {
             let what = format!("the rehearsal of service `{}`", service.name);
             symbols.push(Symbol {
                 name: rendered::shadow(&protocol.name),

@@ -31,12 +31,24 @@ pub(crate) fn announced(addr: IpAddr, config: &Config) -> Option<(IpNet, KeyPath
     let addr = addr.to_canonical();
     let services = config.services.iter().enumerate();
     let mut prefixes = services.flat_map(|(service, its)| {
-        let key = KeyPath::service(service).key("prefixes");
-        let prefixes = its.prefixes.iter().enumerate();
-        prefixes.map(move |(index, prefix)| (*prefix, key.item(index)))
+        let path = KeyPath::service(service);
+        let keys = [("prefixes", &its.prefixes), ("standing", &its.standing_prefixes)];
+        keys.into_iter().flat_map(move |(key, prefixes)| {
+            let key = path.key(key);
+            let prefixes = prefixes.iter().enumerate();
+            prefixes.map(move |(index, prefix)| (*prefix, key.item(index)))
+        })
     });
     // A default route is an error already.
     prefixes.find(|(prefix, _)| prefix.prefix_len() > 0 && prefix.contains(&addr))
+}
+
+/// When a prefix at this place is announced here.
+fn when_announced(at: &KeyPath) -> &'static str {
+    match at.to_string().contains(".standing") {
+        true => "announced here all the time",
+        false => "announced here after a takeover",
+    }
 }
 
 fn asks_outside(probe: &ProbeConfig, path: &KeyPath, what: &str, config: &Config, found: &mut Findings) {
@@ -49,7 +61,7 @@ fn asks_outside(probe: &ProbeConfig, path: &KeyPath, what: &str, config: &Config
                 format!("a {what} asks an address inside an announced prefix"),
             )
             .at(&path.key(key), format!("inside {prefix}"))
-            .at(&announced, "announced here after a takeover")
+            .at(&announced, when_announced(&announced))
             .help("ask an address of the target that stays there, outside the prefixes that move")
             .note(
                 "after a takeover this address is here: the answer would come from this site, look like a \
@@ -88,7 +100,7 @@ fn asks_for_own_route(probe: &ProbeConfig, path: &KeyPath, config: &Config, foun
         && config
             .services
             .iter()
-            .any(|service| service.prefixes.contains(&route.prefix))
+            .any(|service| service.announced_prefixes().any(|prefix| prefix == route.prefix))
     {
         found.report(
             Finding::warning("any-route", "this probe does not say whose route it looks for")

@@ -12,6 +12,7 @@ fn answers() -> InitAnswers {
         role: Role::Standby,
         service: "web".to_owned(),
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],
+        primary_prefixes: Vec::new(),
         upstreams: vec![InitUpstream {
             name: "isp_upstream".to_owned(),
             neighbor: Some(("203.0.113.1".parse().unwrap(), 64500)),
@@ -32,6 +33,38 @@ fn a_standby_is_written_as_one_would_write_it() {
     insta::assert_snapshot!(text);
     let (_, warnings) = load(&text, "falconer.toml").unwrap();
     assert_eq!(render(&warnings, &text, "falconer.toml", false), "");
+}
+
+#[test]
+fn d14_a_block_is_taken_over_by_its_halves_and_offered_so() {
+    let block: Vec<IpNet> = vec!["198.51.100.0/23".parse().unwrap()];
+    let halves: Vec<IpNet> = block.iter().flat_map(takeover_of).collect();
+    let text = init(&InitAnswers {
+        prefixes: halves,
+        primary_prefixes: block.clone(),
+        ..answers()
+    });
+    assert!(text.contains(
+        "prefixes = [\"198.51.100.0/24\", \"198.51.101.0/24\"]\nprimary_prefixes = [\"198.51.100.0/23\"]\n"
+    ));
+    let (config, warnings) = load(&text, "falconer.toml").unwrap();
+    assert_eq!(render(&warnings, &text, "falconer.toml", false), "");
+    assert_eq!(
+        config.services[0].pattern(),
+        crate::model::snapshot::Pattern::MoreSpecific
+    );
+    let offered = init(&InitAnswers {
+        prefixes: block,
+        ..answers()
+    });
+    assert!(
+        offered.contains("# primary_prefixes = [\"198.51.100.0/23\"]\n"),
+        "{offered}"
+    );
+    assert!(
+        !init(&answers()).contains("win everywhere"),
+        "a /24 has no halves"
+    );
 }
 
 #[test]
@@ -114,6 +147,7 @@ fn any_answers() -> impl Strategy<Value = InitAnswers> {
                         .map(|n| format!("witness{n}.example.org"))
                         .collect(),
                     prefixes,
+                    primary_prefixes: Vec::new(),
                 }
             },
         )

@@ -8,6 +8,8 @@ use super::ProbeConfig;
 use crate::config::model::family::Family;
 pub use crate::model::snapshot::Role;
 
+use crate::model::snapshot::Pattern;
+
 /// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceConfig {
@@ -57,6 +59,49 @@ pub struct ServiceConfig {
     pub standing: Vec<StaticProtocolConfig>,
     /// Never empty.
     pub probes: Vec<ProbeConfig>,
+}
+
+impl ServiceConfig {
+    /// All static protocols of the service: of strength full, of strength drain, and standing.
+    pub fn statics(&self) -> impl Iterator<Item = &StaticProtocolConfig> {
+        self.full.iter().chain(&self.drain).chain(&self.standing)
+    }
+
+    /// What this site announces of the service at some time: its prefixes and the standing ones, each
+    /// once.
+    pub fn announced_prefixes(&self) -> impl Iterator<Item = IpNet> {
+        let standing = self.standing_prefixes.iter();
+        let new = standing.filter(|prefix| !self.prefixes.contains(prefix));
+        self.prefixes.iter().chain(new).copied()
+    }
+
+    /// What `import = "services"` lets in for this service, each once: what this site announces at some
+    /// time, and what the primary does.
+    pub fn importable_prefixes(&self) -> impl Iterator<Item = IpNet> {
+        let primary = self.primary_prefixes.iter().copied();
+        let new = primary.filter(|prefix| self.announced_prefixes().all(|known| known != *prefix));
+        self.announced_prefixes().chain(new)
+    }
+
+    /// What the primary announces.
+    pub fn primary_prefixes(&self) -> &[IpNet] {
+        match self.primary_prefixes.as_slice() {
+            [] => &self.prefixes,
+            prefixes => prefixes,
+        }
+    }
+
+    /// How the prefixes relate to the primary's (D14).
+    pub fn pattern(&self) -> Pattern {
+        let is_inside = |prefix: &IpNet| {
+            let mut primary = self.primary_prefixes.iter();
+            primary.any(|outer| outer != prefix && outer.contains(prefix))
+        };
+        match self.prefixes.iter().any(is_inside) {
+            true => Pattern::MoreSpecific,
+            false => Pattern::Equal,
+        }
+    }
 }
 
 /// A static protocol of BIRD that is one service's alone.

@@ -6,6 +6,7 @@ mod statics;
 use std::time::Duration;
 
 use self::prefixes::ServicePrefixes;
+pub(crate) use self::prefixes::{LONGEST_V4, LONGEST_V6};
 use self::statics::ServiceStatics;
 use super::probe;
 use crate::config::key_docs::TableForm;

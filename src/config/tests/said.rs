@@ -131,5 +131,16 @@ says! {
     an_exec_probe_with_a_shell_line: STANDBY, [("type = \"icmp\"\ntarget = \"198.18.0.1\"", "type = \"exec\"\ncommand = [\"ping -c1 198.18.0.1\"]"), ("type = \"icmp\"\ntarget = \"192.0.2.53\"", "type = \"exec\"\ncommand = []")];
     a_link_local_target: STANDBY, [("target = \"198.18.0.1\"", "target = \"fe80::1\""), ("target = \"192.0.2.53\"", "target = \"192.0.2.53\"\nsource = \"an-interface-name-too-long\"")];
     an_api_nobody_could_reach: STANDBY, [("[render]", "[api]\nlisten = \"9180\"\nsocket = \"/run/bird/bird.ctl\"\n[log]\nlevel = \"verbose\"\n[render]")];
+    prefixes_that_the_primary_does_not_announce: STANDBY, [("role = \"standby\"", "role = \"standby\"\nprimary_prefixes = [\"198.51.102.0/23\", \"2001:db8:5100::/47\"]")];
+    a_block_that_is_longer_than_its_parts: STANDBY, [("role = \"standby\"", "role = \"standby\"\nprimary_prefixes = [\"198.51.100.0/25\", \"2001:db8:5100::/48\"]")];
+    standing_prefixes_that_do_not_contain_the_own: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"203.0.112.0/23\"]")];
+    standing_prefixes_inside_another_services: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"198.51.100.0/23\"]"), ("[[witness]]", "[[service]]\nname = \"dns\"\nrole = \"primary\"\nprefixes = [\"198.51.0.0/16\"]\nprobe = [{ name = \"p\", type = \"exec\", command = [\"/bin/true\"] }]\n[[witness]]")];
+    standing_prefixes_of_two_services: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"198.51.100.0/23\"]"), ("[[witness]]", "[[service]]\nname = \"dns\"\nrole = \"primary\"\nprefixes = [\"198.51.101.0/24\"]\nstanding = [\"198.51.100.0/23\"]\nprobe = [{ name = \"p\", type = \"exec\", command = [\"/bin/true\"] }]\n[[witness]]")];
+    a_standing_prefix_that_wins_over_the_primarys: STANDBY, [("role = \"standby\"", "role = \"standby\"\nprimary_prefixes = [\"198.51.100.0/22\", \"2001:db8:5100::/48\"]\nstanding = [\"198.51.100.0/23\"]")];
+    a_standing_prefix_without_a_community: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"198.51.100.0/24\"]")];
+    a_standing_prefix_that_is_well: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"198.51.100.0/24\"]\nupstreams = [\"isp_upstream\", \"isp_upstream6\"]"), ("neighbor_as = 64500", "neighbor_as = 64500\nstanding_communities = [\"64500:80\"]"), ("neighbor = \"2001:db8:113::1\"", "neighbor = \"2001:db8:113::1\"\nstanding_communities = [\"64500:80\"]")];
+    a_target_inside_a_standing_prefix: STANDBY, [("role = \"standby\"", "role = \"standby\"\nstanding = [\"198.51.100.0/23\"]"), ("target = \"198.18.0.1\"", "target = \"198.51.101.7\"")];
+    own_standing_protocols_of_nothing: ATTACH, [("role = \"standby\"", "role = \"standby\"\nstanding_protocols = [\"block4\"]")];
+    a_misspelt_key_of_a_pattern: STANDBY, [("role = \"standby\"", "role = \"standby\"\nprimary_prefix = [\"198.51.100.0/23\"]\nstanding_prefixes = [\"198.51.100.0/23\"]"), ("neighbor_as = 64500", "neighbor_as = 64500\nstanding_community = [\"64500:80\"]\nno_lgr = true")];
     the_contracts_example_with_its_warnings: CONTRACT, [];
 }

@@ -42,6 +42,21 @@ fn after_a_takeover_it_says_when_it_would_fail_back() {
 }
 
 #[test]
+fn d14_it_says_how_the_prefixes_lie_and_what_stands_all_the_time() {
+    let mut config = article();
+    let service = &mut config.services[0];
+    service.primary_prefixes = vec!["198.51.100.0/23".parse().unwrap()];
+    service.standing_prefixes = service.primary_prefixes.clone();
+    service.standing = vec![crate::config::model::StaticProtocolConfig {
+        name: "web_v4_standing".to_owned(),
+        ..service.full[0].clone()
+    }];
+    let mut bench = Bench::new(&config).adopting(Strength::Off);
+    bench.run(at_s(20));
+    insta::assert_snapshot!(explained(&bench));
+}
+
+#[test]
 fn isolated_it_says_so() {
     let mut bench = Bench::new(&article()).adopting(Strength::Off);
     bench.world.cut(at_s(20), at_s(90));

@@ -251,6 +251,7 @@ fn d19_what_init_writes_is_right() {
                     site: "hk1".to_owned(),
                     role,
                     service: "web".to_owned(),
+                    primary_prefixes: Vec::new(),
                     prefixes: vec!["198.51.100.0/24".parse().unwrap()],
                     upstreams: vec![InitUpstream {
                         name: "isp_upstream".to_owned(),

@@ -16,6 +16,7 @@ mod primary;
 mod proof;
 mod reloads;
 mod stall;
+mod standing;
 mod start;
 pub(crate) mod support;
 mod unproven;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::state::Driver;
-use crate::bird::reconcile::{Observed, ReconcilerReport, Repeated, StageReport};
+use crate::bird::reconcile::{Observed, ObservedService, ReconcilerReport, Repeated, StageReport};
 use crate::core::{Event, InitialStrength, ProbeId};
 use crate::daemon::checks::FinishedCheck;
 use crate::model::history::HistoryEvent;
-use crate::model::snapshot::CheckOutcome;
+use crate::model::snapshot::{AlarmCode, CheckOutcome};
 use crate::model::strength;
 use crate::store::PersistResult;
 
@@ -59,10 +59,17 @@ impl Driver {
                 enabled,
                 repeated,
             } => self.take_mended(service, protocol, enabled, repeated),
-            ReconcilerReport::Failed { service, text } => {
+            ReconcilerReport::Failed {
+                service,
+                standing,
+                text,
+            } => {
                 self.counts.count(|counts| counts.failure(self.name(service)));
                 tracing::error!(service = self.name(service), text, "command to BIRD failed");
-                self.tell_drill_of_failure(service, &text);
+                // A drill leaves the standing prefixes alone.
+                if !standing {
+                    self.tell_drill_of_failure(service, &text);
+                }
             }
         }
     }
@@ -135,8 +142,8 @@ impl Driver {
         let before = self.seen.as_ref().map(|(seen, _)| &seen.services);
         let differs = |index: usize| {
             let was = before.and_then(|before| before.get(index));
-            let was = was.map_or(&[][..], |was| &was.problems);
-            seen.services[index].problems != was
+            let now = Some(&seen.services[index]);
+            problems(was) != problems(now) || problems(standing(was)) != problems(standing(now))
         };
         (0..seen.services.len()).filter(|&index| differs(index)).collect()
     }
@@ -242,4 +249,12 @@ impl Driver {
         self.link = (link, since);
         self.publication.stale();
     }
+}
+
+fn problems(of: Option<&ObservedService>) -> &[(AlarmCode, String)] {
+    of.map_or(&[], |of| &of.problems)
+}
+
+fn standing(of: Option<&ObservedService>) -> Option<&ObservedService> {
+    of.and_then(|of| of.standing.as_deref())
 }

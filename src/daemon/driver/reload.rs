@@ -34,7 +34,12 @@ impl Driver {
         let announces: Vec<_> = (0..self.config.services.len())
             .map(|index| seen.and_then(|seen| seen.get(index)?.actual))
             .collect();
-        self.site.against_reload(new, &announces)
+        let standing: Vec<_> = (0..self.config.services.len())
+            .map(|index| seen.and_then(|seen| seen.get(index)?.standing.as_ref()?.actual))
+            .collect();
+        self.site
+            .against_reload(new, &announces)
+            .or_else(|| self.site.against_reload_of_standing(new, &standing))
     }
 
     /// Steering that starts anew knows nothing of what is on its way: its stages would never be told.
@@ -66,6 +71,8 @@ impl Driver {
         self.follow_names(&old, &new);
         self.counts.count(|counts| counts.keep_only(&new));
         self.site.reconfigure(&new, self.clock.now());
+        let let_go = std::mem::take(&mut self.let_go);
+        self.let_go = let_go.after(&old, &new, &self.edges.reconciler.client);
         self.replace_reconciler(&new);
         let book = LatencyBuffers::new(&new, Some(&self.latency.borrow()));
         self.latency.send_replace(Arc::new(book));

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::state::{Broken, Driver};
-use crate::bird::reconcile::{Intents, ReconcilerReport};
+use crate::bird::reconcile::{Intents, ObservedService, ReconcilerReport};
 use crate::config::model::OnLoss;
 use crate::core::Strength;
-use crate::core::service::Intent;
+use crate::core::service::{Intent, StandingIntent};
 use crate::model::history::HistoryEvent;
 
 /// How long the end waits for the last entries of the history: a disk that hangs must not keep the
@@ -71,6 +71,12 @@ impl Driver {
             strength: intent.strength.map(|_| Strength::Off),
             reason: "falconer: stopped, on_exit is withdraw".to_owned(),
             decision: intent.decision + 1,
+            standing: intent.standing.as_ref().map(|standing| StandingIntent {
+                on: false,
+                reason: "falconer: stopped, on_exit is withdraw".to_owned(),
+                decision: standing.decision + 1,
+                ..standing.clone()
+            }),
             ..intent.clone()
         };
         let intents: Intents = self.edges.intents.borrow().iter().map(silent).collect();
@@ -78,16 +84,26 @@ impl Driver {
             .iter()
             .map(|intent| intent.strength.is_some() && !intent.hands_off)
             .collect();
+        let standing: Vec<bool> = intents
+            .iter()
+            .map(|intent| {
+                intent
+                    .standing
+                    .as_ref()
+                    .is_some_and(|standing| !standing.hands_off)
+            })
+            .collect();
         self.edges.intents.send_replace(intents);
         let deadline = Instant::now() + self.config.bird.timeout;
         while let Ok(Some(report)) = timeout_at(deadline, self.edges.reports.recv()).await {
             let ReconcilerReport::Seen(seen) = report else {
                 continue;
             };
-            let done = seen.services.iter().zip(&steered);
-            if done
-                .clone()
-                .all(|(seen, steered)| !steered || (seen.verified && seen.actual == Some(Strength::Off)))
+            let silent = |seen: &ObservedService| seen.verified && seen.actual == Some(Strength::Off);
+            let mut takeovers = seen.services.iter().zip(&steered);
+            let mut standings = seen.services.iter().zip(&standing);
+            if takeovers.all(|(seen, steered)| !steered || silent(seen))
+                && standings.all(|(seen, steered)| !steered || seen.standing.as_deref().is_some_and(silent))
             {
                 return;
             }

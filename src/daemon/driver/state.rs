@@ -24,6 +24,7 @@ use crate::daemon::clock::Clock;
 use crate::daemon::config_manager::NewConfig;
 use crate::daemon::drill_timer::DrillTimer;
 use crate::daemon::history_log::{HistoryLog, LatestEntries};
+use crate::daemon::let_go::LetGo;
 use crate::daemon::probe_set::{ProbeSet, Unusable};
 use crate::daemon::requests::WaitingRequests;
 use crate::daemon::snapshot::SnapshotBuilder;
@@ -96,6 +97,8 @@ pub(crate) struct Driver {
     pub(crate) drills: Vec<Option<DrillTimer>>,
     pub(crate) alarms: Alarms,
     pub(crate) unusable: Unusable,
+    /// Standing prefixes that are being withdrawn because their key was taken out.
+    pub(crate) let_go: LetGo,
     pub(crate) memory: StateVersion,
     pub(crate) memory_trouble: Option<String>,
     pub(crate) history_trouble: Option<String>,
@@ -153,6 +156,7 @@ impl Driver {
             drills: Self::drills_left_behind(&site),
             alarms: Alarms::default(),
             unusable: Unusable::default(),
+            let_go: LetGo::default(),
             memory: StateVersion {
                 number: 0,
                 memory: found.memory,

@@ -63,10 +63,7 @@ fn question(config: &Config, pid: Option<i32>) -> impl FnOnce() -> DiskFacts + S
         .as_ref()
         .map(|RenderConfig { output, .. }| output.clone());
     let states = StateDir::new(&config.site.run_dir);
-    let lines = config
-        .services
-        .iter()
-        .flat_map(|service| service.full.iter().chain(&service.drain));
+    let lines = config.services.iter().flat_map(|service| service.statics());
     let files: Vec<(String, PathBuf)> = lines
         .map(|line| (line.name.clone(), states.path(&line.name)))
         .collect();

@@ -8,7 +8,7 @@ use crate::bird::error::ErrorScope;
 use crate::bird::guard_query;
 use crate::bird::parse::Route;
 use crate::config::Config;
-use crate::config::model::{Family, StaticProtocolConfig};
+use crate::config::model::{Family, ServiceConfig, StaticProtocolConfig};
 use crate::config::names::rehearsal_table;
 use crate::model::Snapshot;
 use crate::model::snapshot::AlarmCode;
@@ -73,7 +73,8 @@ impl QueryRound<'_> {
     }
 
     fn lines(&self) -> impl Iterator<Item = &StaticProtocolConfig> {
-        self.config.services.iter().flat_map(|service| &service.full)
+        let services = self.config.services.iter();
+        services.flat_map(|service| service.full.iter().chain(&service.standing))
     }
 
     fn families(&self) -> BTreeSet<Family> {
@@ -125,9 +126,7 @@ impl QueryRound<'_> {
         let named: BTreeSet<&str> = foreign.filter_map(|alarm| alarm.service.as_deref()).collect();
         let services = self.config.services.iter();
         let wrong = services.filter(move |service| named.contains(service.name.as_str()));
-        wrong
-            .flat_map(|service| service.full.iter().chain(&service.drain))
-            .take(GUARDED)
+        wrong.flat_map(ServiceConfig::statics).take(GUARDED)
     }
 }
 

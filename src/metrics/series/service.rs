@@ -6,7 +6,7 @@ use std::fmt;
 use crate::metrics::counts::{DRILLS, ServiceCounts, StageSpan};
 use crate::metrics::encoder::{Encoder, family, seconds};
 use crate::metrics::facts::Facts;
-use crate::model::snapshot::ServiceSnapshot;
+use crate::model::snapshot::{ServiceSnapshot, StandingState};
 use crate::model::strength;
 use crate::model::strength::Strength;
 
@@ -105,6 +105,16 @@ fn reach(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
                 let labels = [("service", name(service)), ("upstream", upstream.as_str())];
                 (labels, service.exported_to.contains(upstream))
             })
+        }),
+    )?;
+    page.flag(
+        family(
+            "service_standing",
+            "Whether BIRD announces the service's standing prefixes (D14); absent for a service without any.",
+        ),
+        services().filter_map(|service| {
+            let standing = service.standing.as_ref()?;
+            Some((of(service), standing.actual == StandingState::On))
         }),
     )
 }

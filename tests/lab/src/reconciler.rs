@@ -14,7 +14,7 @@ use falconer::bird::reconcile::{
 };
 use falconer::config::model::{Family, StaticProtocolConfig};
 use falconer::core::Strength;
-use falconer::core::service::Intent;
+use falconer::core::service::{Intent, StandingIntent};
 use falconer::model::snapshot::AlarmCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -37,6 +37,7 @@ pub fn web() -> ReconcileTarget {
         service: "web".to_owned(),
         full: vec![protocol("web_v4", Family::V4, &["198.51.100.0/24"])],
         drain: vec![protocol("web_v4_drain", Family::V4, &["198.51.100.0/24"])],
+        standing: Vec::new(),
         upstreams: vec!["isp_upstream".to_owned()],
         min_upstreams: 1,
         flap_window: Duration::from_secs(3600),
@@ -102,9 +103,40 @@ impl Drive {
             reason: "test".to_owned(),
             decision: id,
             drill: None,
+            standing: None,
         };
         self.intents
             .send_modify(|intents| *intents = vec![intent; intents.len()].into());
+    }
+
+    /// What is wanted of one service's standing prefixes.
+    pub fn standing(&mut self, service: usize, on: bool, hands_off: bool) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.intents.send_modify(|intents| {
+            let mut all = intents.to_vec();
+            all[service].standing = Some(StandingIntent {
+                on,
+                hands_off,
+                reason: format!("test wants standing {on}"),
+                decision: id,
+            });
+            *intents = Arc::from(all);
+        });
+    }
+
+    /// The first look from now on that finds the standing prefixes of the first service so.
+    pub async fn seen_standing(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&ObservedService) -> bool,
+    ) -> ObservedService {
+        let seen = self
+            .seen(what, |service, _| {
+                service.standing.as_deref().is_some_and(&mut is_it)
+            })
+            .await;
+        *seen.services[0].standing.clone().unwrap()
     }
 
     /// Changes one wish; its new number.

@@ -28,6 +28,7 @@ fn target(min_upstreams: usize) -> ReconcileTarget {
         service: "web".to_owned(),
         full: vec![line("web_v4", Family::V4, V4), line("web_v6", Family::V6, V6)],
         drain: Vec::new(),
+        standing: Vec::new(),
         upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned(), "isp_6".to_owned()],
         min_upstreams,
         flap_window: std::time::Duration::from_secs(3600),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::bird::parse::{ProtocolRow, ProtocolState};
 use crate::bird::reconcile::ReconcileTarget;
+use crate::bird::reconcile::decision::DecisionState;
 use crate::config::model::Family;
 use crate::model::BgpState;
 
@@ -57,11 +58,17 @@ impl Site {
                 prefixes: vec![PREFIX.parse().unwrap()],
             }],
             drain: Vec::new(),
+            standing: Vec::new(),
             upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned()],
             min_upstreams: 1,
             flap_window: Duration::from_secs(3600),
         };
-        let mut service = ServiceReconciler::new(0, target, Duration::from_secs(1), Instant::now());
+        let mut service = ServiceReconciler::new(
+            DecisionState::new(0, false),
+            target,
+            Duration::from_secs(1),
+            Instant::now(),
+        );
         service.families[0].full.routes = Some(shape());
         service.others.routes.insert(PREFIX.parse().unwrap(), Vec::new());
         let upstreams = ["isp_a", "isp_b"].map(|name| upstream(name, "master4", own()));

@@ -26,11 +26,17 @@ fn service() -> ServiceReconciler {
             protocol("web_v4_drain", Family::V4, v4),
             protocol("web_v6_drain", Family::V6, v6),
         ],
+        standing: Vec::new(),
         upstreams: vec!["isp".to_owned()],
         min_upstreams: 1,
         flap_window: Duration::from_secs(3600),
     };
-    ServiceReconciler::new(7, target, Duration::from_secs(1), Instant::now())
+    ServiceReconciler::new(
+        DecisionState::new(7, false),
+        target,
+        Duration::from_secs(1),
+        Instant::now(),
+    )
 }
 
 /// The four protocols in the order v4, v6, v4 drain, v6 drain, each by a letter: up, down, start,
@@ -65,6 +71,7 @@ fn intent(strength: Option<Strength>, hands_off: bool, decision: u64) -> Intent 
         reason: "test".to_owned(),
         decision,
         drill: None,
+        standing: None,
     }
 }
 

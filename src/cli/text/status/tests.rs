@@ -194,6 +194,33 @@ fn chinese() -> Snapshot {
     snapshot
 }
 
+fn standing() -> Snapshot {
+    let mut snapshot = steady();
+    let standing = StandingSnapshot {
+        prefixes: vec!["198.51.100.0/23".parse().unwrap()],
+        protocols: vec!["web_v4_standing".to_owned()],
+        want: StandingState::On,
+        actual: StandingState::On,
+        exported_to: vec!["isp_a".to_owned()],
+    };
+    let with = |name: &str, change: fn(&mut StandingSnapshot)| {
+        let mut standing = standing.clone();
+        change(&mut standing);
+        ServiceSnapshot {
+            standing: Some(standing),
+            ..service(name)
+        }
+    };
+    snapshot.services = vec![
+        with("web", |_| {}),
+        with("dns", |standing| standing.actual = StandingState::Off),
+        with("mail", |standing| {
+            (standing.want, standing.actual) = (StandingState::Off, StandingState::Off);
+        }),
+    ];
+    snapshot
+}
+
 fn empty() -> Snapshot {
     let mut snapshot = steady();
     snapshot.services.clear();
@@ -238,6 +265,7 @@ fn situations() -> Vec<(&'static str, Snapshot)> {
         ("frozen_without_end", frozen_without_end()),
         ("many", many()),
         ("chinese", chinese()),
+        ("standing", standing()),
         ("empty", empty()),
         ("starting", starting()),
         ("hostile", hostile()),

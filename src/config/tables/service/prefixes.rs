@@ -9,8 +9,8 @@ use crate::config::value::address::PREFIX;
 use crate::config::value::{Flag, list_of};
 
 /// The longest prefixes that most networks accept from one another.
-const LONGEST_V4: u8 = 24;
-const LONGEST_V6: u8 = 48;
+pub(crate) const LONGEST_V4: u8 = 24;
+pub(crate) const LONGEST_V6: u8 = 48;
 
 /// The prefixes that one service speaks of.
 pub(crate) struct ServicePrefixes {
