@@ -19,6 +19,7 @@ pub mod schedule;
 pub mod service;
 pub mod simulator;
 pub mod site;
+pub mod standing;
 pub mod streak;
 pub mod trace;
 pub mod verdict;

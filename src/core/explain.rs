@@ -12,7 +12,7 @@ use super::site::Site;
 use crate::config::model::{Decides, Quorum, Role, Votes};
 use crate::config::{duration, model};
 use crate::core::health::ProbeTracker;
-use crate::model::snapshot::{Isolation, Pattern, ProbeState, Verdict};
+use crate::model::snapshot::{Isolation, PrefixPattern, ProbeState, Verdict};
 use crate::model::time::Now;
 
 impl Site {
@@ -172,8 +172,8 @@ fn pattern_lines(service: &ServiceState) -> Vec<String> {
     };
     let (own, primary) = (list(&policy.prefixes), list(policy.primary_prefixes()));
     let pattern = match policy.pattern() {
-        Pattern::Equal => None,
-        Pattern::MoreSpecific => Some(format!(
+        PrefixPattern::Equal => None,
+        PrefixPattern::MoreSpecific => Some(format!(
             "pattern: the primary announces {primary}, a takeover {own}: more specific, so it wins everywhere (D14)"
         )),
     };

@@ -19,6 +19,7 @@ use super::verdict::{ProbeVote, grounds_for_down, verdict};
 use super::window;
 use crate::config::model::{self, Decides, FailbackMode, OnCutOff, Role, Votes};
 use crate::core::health::ProbeTracker;
+use crate::core::standing::StandingIntent;
 use crate::core::streak::FailureSpan;
 use crate::model::command::Override;
 use crate::model::history::{HistoryEvent, TransitionEvent, TransitionEvidence};
@@ -26,7 +27,6 @@ use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
-pub use standing::StandingIntent;
 use tracked::Tracked;
 
 /// What goes by the wall clock is looked at again at least this often, so that a step of that
@@ -64,6 +64,8 @@ pub struct ServiceState {
     judgement: Decision,
     intent: Intent,
     drill: Option<ActiveDrill>,
+    /// Whether the standing prefixes are left as they are: an operator's word may not be known yet.
+    standing_held: bool,
 }
 
 /// What we want of BIRD for one service.
@@ -153,6 +155,7 @@ impl ServiceState {
                 standing: None,
             },
             drill,
+            standing_held: false,
         }
     }
 
@@ -169,6 +172,7 @@ impl ServiceState {
         self.judgement = before.judgement;
         self.intent = before.intent.clone();
         self.drill = before.drill.clone();
+        self.standing_held = before.standing_held;
     }
 
     /// The configuration's part.

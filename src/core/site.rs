@@ -175,6 +175,15 @@ impl Site {
         Ok(self.proceed(input.now))
     }
 
+    /// Leaves the standing prefixes of all services as they are (D14), or not any more: while what an
+    /// operator said before the start is not known, nothing is announced that may have been withdrawn.
+    /// Whatever else is announced waits for a verdict.
+    pub fn hold_standing(&mut self, held: bool) {
+        self.services
+            .iter_mut()
+            .for_each(|service| service.hold_standing(held));
+    }
+
     /// When the driver has to come back at the latest, even if nothing happens.
     pub fn deadline(&self) -> Option<Moment> {
         self.deadline

@@ -34,6 +34,7 @@ use super::snapshot::SnapshotBuilder;
 use super::transition_timer::TransitionTimer;
 use crate::api;
 use crate::bird::reconcile::ReconcilerReport;
+use crate::core::service::{Intent, ServiceState};
 use crate::core::trace::TraceHeader;
 use crate::core::{CheckStart, CoreEvent, Event, Input, PersistentState};
 use crate::model::history::{HistoryEvent, TransitionEvent};
@@ -270,6 +271,9 @@ impl Driver {
         let services = self.site.services();
         self.edges.intents.send_if_modified(|intents| {
             if intents.len() != services.len() {
+                services
+                    .iter()
+                    .for_each(|service| tell_standing(service, &Intent::default()));
                 *intents = services.iter().map(|service| service.intent().clone()).collect();
                 return true;
             }
@@ -285,6 +289,7 @@ impl Driver {
             if !changed.is_empty() {
                 let intents = Arc::make_mut(intents);
                 for index in changed {
+                    tell_standing(&services[index], &intents[index]);
                     intents[index].clone_from(wanted(index));
                 }
             }
@@ -374,6 +379,23 @@ impl Driver {
             .services
             .get(service)
             .map_or("?", |service| &service.name)
+    }
+}
+
+/// Standing prefixes go on or off (D14): no transition, so it is told here.
+fn tell_standing(service: &ServiceState, before: &Intent) {
+    let was = before.standing.as_ref().map(|standing| standing.on);
+    if let Some(standing) = service.intent().standing.as_ref()
+        && was != Some(standing.on)
+    {
+        let (service, reason) = (service.policy().name.as_str(), standing.reason.as_str());
+        tracing::info!(
+            service,
+            rule = "D14",
+            on = standing.on,
+            reason,
+            "standing prefixes wanted"
+        );
     }
 }
 

@@ -231,7 +231,7 @@ impl ReadinessLevel {
 
 impl ReadinessCode {
     /// All of them, in the order in which a takeover needs what they look at.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Bird,
         Self::Probes,
         Self::Witnesses,
@@ -242,6 +242,7 @@ impl ReadinessCode {
         Self::Upstreams,
         Self::Route,
         Self::ExportFilter,
+        Self::Standing,
         Self::ExportLimit,
         Self::StateDir,
         Self::StateFiles,

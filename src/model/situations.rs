@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::{
-    Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, Pattern,
+    Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, PrefixPattern,
     ProbeSnapshot, ProbeState, ResultSnapshot, Role, SCHEMA, ServiceSnapshot, Snapshot, Strength,
     UpstreamSnapshot, Verdict,
 };
@@ -49,7 +49,7 @@ pub(crate) fn service(name: &str) -> ServiceSnapshot {
         role: Role::Standby,
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],
         protocols: vec![format!("{name}_v4")],
-        pattern: Pattern::Equal,
+        pattern: PrefixPattern::Equal,
         primary_prefixes: vec!["198.51.100.0/24".parse().unwrap()],
         standing: None,
         verdict: Verdict::Up,

@@ -121,7 +121,7 @@ pub struct ServiceSnapshot {
     pub protocols: Vec<String>,
     /// How its prefixes relate to the primary's (D14).
     #[serde(default)]
-    pub pattern: Pattern,
+    pub pattern: PrefixPattern,
     /// What the primary announces.
     #[serde(default)]
     pub primary_prefixes: Vec<ipnet::IpNet>,
@@ -233,7 +233,7 @@ pub enum FollowedState {
 /// How a service's prefixes relate to the primary's (D14).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Pattern {
+pub enum PrefixPattern {
     /// They are the same: where a dead primary's route is kept, it may win.
     #[default]
     Equal,

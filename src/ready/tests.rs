@@ -6,6 +6,7 @@ mod files;
 mod route;
 mod services;
 mod sessions;
+mod standing;
 
 use crate::model::BgpState;
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel};

@@ -79,7 +79,7 @@ struct CarriedFacts {
     prefixes: Vec<String>,
     protocols: Vec<String>,
     drain: Option<String>,
-    standing: Option<StandingFacts>,
+    standing: Option<CarriedStanding>,
     prepend: u32,
     med: Option<u32>,
     local_pref: u32,
@@ -87,7 +87,7 @@ struct CarriedFacts {
 
 /// What of one service goes out through one channel all the time.
 #[derive(Serialize)]
-struct StandingFacts {
+struct CarriedStanding {
     prefixes: Vec<String>,
     protocols: Vec<String>,
 }
@@ -237,7 +237,7 @@ fn carried_facts(service: &ServiceConfig, session: &SessionConfig, family: Famil
             .standing
             .iter()
             .find(|standing| standing.family == family)
-            .map(|standing| StandingFacts {
+            .map(|standing| CarriedStanding {
                 prefixes: standing.prefixes.iter().map(ToString::to_string).collect(),
                 protocols: vec![standing.name.clone(), names::shadow(&standing.name)],
             }),

@@ -8,7 +8,7 @@ use super::ProbeConfig;
 use crate::config::model::family::Family;
 pub use crate::model::snapshot::Role;
 
-use crate::model::snapshot::Pattern;
+use crate::model::snapshot::PrefixPattern;
 
 /// `[[service]]`: prefixes announced and withdrawn together, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,14 +92,14 @@ impl ServiceConfig {
     }
 
     /// How the prefixes relate to the primary's (D14).
-    pub fn pattern(&self) -> Pattern {
+    pub fn pattern(&self) -> PrefixPattern {
         let is_inside = |prefix: &IpNet| {
             let mut primary = self.primary_prefixes.iter();
             primary.any(|outer| outer != prefix && outer.contains(prefix))
         };
         match self.prefixes.iter().any(is_inside) {
-            true => Pattern::MoreSpecific,
-            false => Pattern::Equal,
+            true => PrefixPattern::MoreSpecific,
+            false => PrefixPattern::Equal,
         }
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use self::prefixes::ServicePrefixes;
 pub(crate) use self::prefixes::{LONGEST_V4, LONGEST_V6};
-use self::statics::ServiceStatics;
 use super::probe;
 use crate::config::key_docs::TableForm;
 use crate::config::model::{DailyWindow, FailbackMode, OnLoss, Quorum, Role, ServiceConfig};
@@ -35,14 +34,7 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         primary: primary_prefixes,
         standing: standing_prefixes,
     } = prefixes::service_prefixes(t);
-    let upstreams = t
-        .key("upstreams", list_of(PROTOCOL).not_empty())
-        .doc("The upstreams that announce the prefixes.")
-        .default_by("all", upstreams.to_vec());
-    let min_upstreams = t
-        .key("min_upstreams", integer(1..=1000))
-        .doc("If fewer upstreams are established and carry the prefixes, the service stays announced, with an alarm (A5).")
-        .default(1);
+    let (upstreams, min_upstreams) = carriers(t, upstreams);
     let (down_when, up_when) = quorums(t, role);
     let takeover_delay = t
         .key("takeover_delay", span())
@@ -59,11 +51,6 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         .doc("Among several standbys: 1 is best. Templates turn it into communities, MED or prepends.")
         .default(1);
     let statics = statics::service_statics(t, &name, &prefixes, &standing_prefixes, rendering);
-    let ServiceStatics {
-        full,
-        drain,
-        standing,
-    } = statics;
     let probes = t.tables(
         "probe",
         TableForm::ManyAtLeastOne,
@@ -90,11 +77,24 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         flap_window,
         on_isolated,
         rank,
-        full,
-        drain,
-        standing,
+        full: statics.full,
+        drain: statics.drain,
+        standing: statics.standing,
         probes,
     }
+}
+
+/// Who announces it, and how many of them must.
+fn carriers(t: &mut TableReader<'_, '_>, all: &[String]) -> (Vec<String>, usize) {
+    let upstreams = t
+        .key("upstreams", list_of(PROTOCOL).not_empty())
+        .doc("The upstreams that announce the prefixes.")
+        .default_by("all", all.to_vec());
+    let min_upstreams = t
+        .key("min_upstreams", integer(1..=1000))
+        .doc("If fewer upstreams are established and carry the prefixes, the service stays announced, with an alarm (A5).")
+        .default(1);
+    (upstreams, min_upstreams)
 }
 
 const ROLES: [(&str, Role, &str); 2] = [

@@ -95,6 +95,7 @@ fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> S
         "BFD on the session (RFC 5880); without the table there is none.",
         bfd,
     );
+    let marks = route_marks(t);
     SessionConfig {
         neighbor,
         neighbor_as,
@@ -107,6 +108,36 @@ fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> S
         error_wait_time,
         graceful_restart,
         bfd,
+        communities: marks.communities,
+        large_communities: marks.large_communities,
+        standing_communities: marks.standing_communities,
+        drain_communities: marks.drain_communities,
+        no_llgr: marks.no_llgr,
+        prepend: marks.prepend,
+        med: marks.med,
+        import: import(t),
+        import_limit: t
+            .key("import_limit", integer(1..=u64::from(u32::MAX)))
+            .doc("How many routes of each family may be imported, whatever `import` is; at one more BIRD disables the session.")
+            .also_called(&["max_prefix", "max_prefixes", "maximum_prefix"])
+            .optional(),
+        next_hop: next_hop(t),
+    }
+}
+
+/// What is put on the routes that are announced.
+struct RouteMarks {
+    communities: Vec<(u16, u16)>,
+    large_communities: Vec<(u32, u32, u32)>,
+    standing_communities: Vec<(u16, u16)>,
+    drain_communities: Vec<(u16, u16)>,
+    no_llgr: bool,
+    prepend: u8,
+    med: Option<u32>,
+}
+
+fn route_marks(t: &mut TableReader<'_, '_>) -> RouteMarks {
+    RouteMarks {
         communities: t
             .key("communities", list_of(COMMUNITY))
             .doc("Communities put on what is announced here (RFC 1997).")
@@ -138,13 +169,6 @@ fn session(t: &mut TableReader<'_, '_>, neighbor: IpAddr, neighbor_as: u32) -> S
             .key("med", integer(0..=u64::from(u32::MAX)))
             .doc("MULTI_EXIT_DISC.")
             .optional(),
-        import: import(t),
-        import_limit: t
-            .key("import_limit", integer(1..=u64::from(u32::MAX)))
-            .doc("How many routes of each family may be imported, whatever `import` is; at one more BIRD disables the session.")
-            .also_called(&["max_prefix", "max_prefixes", "maximum_prefix"])
-            .optional(),
-        next_hop: next_hop(t),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::core::PersistentState;
 impl Driver {
     /// What state_dir holds is not read yet.
     pub(crate) fn remembers_later(&mut self, reading: Option<Remembering>) {
+        self.site.hold_standing(reading.is_some());
         self.remembering = reading;
     }
 
@@ -19,6 +20,7 @@ impl Driver {
     /// already; so where it matters, and nobody asked for anything since, the daemon starts anew with it.
     pub(crate) fn take_remembered(&mut self, found: Result<Remembered, JoinError>) -> Result<(), Broken> {
         self.remembering = None;
+        self.site.hold_standing(false);
         self.publication.stale();
         let found = match found {
             Ok((found, _)) => found,

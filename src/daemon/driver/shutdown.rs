@@ -8,7 +8,8 @@ use super::state::{Broken, Driver};
 use crate::bird::reconcile::{Intents, ObservedService, ReconcilerReport};
 use crate::config::model::OnLoss;
 use crate::core::Strength;
-use crate::core::service::{Intent, StandingIntent};
+use crate::core::service::Intent;
+use crate::core::standing::StandingIntent;
 use crate::model::history::HistoryEvent;
 
 /// How long the end waits for the last entries of the history: a disk that hangs must not keep the

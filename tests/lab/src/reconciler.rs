@@ -14,7 +14,8 @@ use falconer::bird::reconcile::{
 };
 use falconer::config::model::{Family, StaticProtocolConfig};
 use falconer::core::Strength;
-use falconer::core::service::{Intent, StandingIntent};
+use falconer::core::service::Intent;
+use falconer::core::standing::StandingIntent;
 use falconer::model::snapshot::AlarmCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};

@@ -83,6 +83,29 @@ fn d14_a_withdrawal_is_remembered() {
     assert!(!wanted(&again).0);
 }
 
+/// A disk that hangs at the start may hold a withdrawal.
+#[test]
+fn d14_nothing_is_announced_before_what_an_operator_said_is_known() {
+    let mut site = crate::core::Site::new(&standing(), &crate::core::PersistentState::default(), start());
+    let held = |site: &crate::core::Site| {
+        site.services()[0]
+            .intent()
+            .standing
+            .as_ref()
+            .map(|it| it.hands_off)
+    };
+    let input = crate::core::Input {
+        now: start(),
+        event: None,
+    };
+    site.hold_standing(true);
+    site.handle(&input);
+    assert_eq!(held(&site), Some(true));
+    site.hold_standing(false);
+    site.handle(&input);
+    assert_eq!(held(&site), Some(false));
+}
+
 #[test]
 fn d14_a_reload_that_would_leave_it_to_nobody_is_refused_and_taking_it_out_is_not() {
     let mut bench = Bench::new(&standing()).adopting(Strength::Off);
