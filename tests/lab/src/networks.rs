@@ -33,6 +33,10 @@ pub const BLOCK: &str = "198.51.100.0/23";
 /// Its halves.
 pub const HALVES: [&str; 2] = ["198.51.100.0/24", "198.51.101.0/24"];
 
+/// The standby's second upstream, as falconer.toml has it.
+const SECOND_UPSTREAM: &str = "[[upstream]]\nname = \"transit\"\nneighbor = \"100.64.0.13\"\nneighbor_as = 64530\n\
+    source = \"100.64.0.14\"\nhold_time = \"9s\"\nkeepalive_time = \"3s\"\nprepend = 1\nimport = \"services\"";
+
 /// How long every client must have been answered by one site, and by no other, to be settled.
 const SETTLED: Duration = Duration::from_secs(1);
 
@@ -65,6 +69,9 @@ pub struct NetworksPlan {
     pub primary: Announcer,
     /// The standby.
     pub standby: Announcer,
+    /// Whether the standby's Falconer has the transit as its second upstream, with one prepend: as long a path
+    /// as the primary's.
+    pub second_upstream: bool,
     /// In front of every namespace's name; several can stand side by side.
     pub prefix: String,
     /// Where its files go.
@@ -80,6 +87,7 @@ impl NetworksPlan {
             bfd: false,
             primary,
             standby,
+            second_upstream: false,
             prefix: String::new(),
             base: PathBuf::from(isolate::BASE),
         }
@@ -163,6 +171,7 @@ impl Networks {
         let site = SiteSession {
             hold: self.hold(network == Network::IspA),
             bfd: self.plan.bfd && network == Network::IspA,
+            second_upstream: self.plan.second_upstream,
         };
         if network == Network::IspA && self.plan.isp_a == Flavour::Frr {
             let daemons = routers::frr(network, site);
@@ -218,7 +227,10 @@ impl Networks {
         if bfd {
             keys.push_str("\nbfd = {}");
         }
-        let settings = settings.ipv4_only().more_upstream(&keys);
+        let mut settings = settings.ipv4_only().more_upstream(&keys);
+        if self.plan.second_upstream && !primary {
+            settings = settings.more(SECOND_UPSTREAM);
+        }
         let mut falconer = Falconer::new(&namespace, &directory, &settings)?;
         falconer.start()?;
         let file = bird.configuration();

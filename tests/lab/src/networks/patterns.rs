@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::record::{ClientRun, Run};
-use super::{Always, Announcer, BLOCK, HALVES, Networks, NetworksPlan};
+use super::{Always, Announcer, BELOW_PEERS, BLOCK, HALVES, Networks, NetworksPlan};
 use crate::client::Served;
 use crate::measure;
 use crate::topology::{Host, PREFIX4};
@@ -29,6 +29,8 @@ pub enum Pattern {
     PrimaryPrepends,
     /// The primary the /23, the standby both its halves on takeover.
     MoreSpecific,
+    /// The same, and the standby announces the /23 all the time, below what its ISP hears from its peers.
+    Standing,
     /// No takeover: the standby always announces the same /24 with three prepends.
     AlwaysPrepended,
     /// No takeover: the standby always announces the covering /23.
@@ -63,7 +65,7 @@ pub struct Case {
 const EQUAL: &str = "the same /24 on takeover";
 
 /// The table's rows.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 12] = [
     case(EQUAL, "carrier lost", Pattern::Equal, 90).carrier(),
     case(EQUAL, "hold time 90 s", Pattern::Equal, 90),
     case(EQUAL, "hold time 30 s", Pattern::Equal, 30),
@@ -80,6 +82,12 @@ pub const CASES: [Case; 11] = [
         "**the primary a /23, both /24 on takeover**",
         "hold time 90 s",
         Pattern::MoreSpecific,
+        90,
+    ),
+    case(
+        "the primary a /23, both /24 on takeover; the standby the /23 all the time, with the ISP's community for less preference",
+        "hold time 90 s",
+        Pattern::Standing,
         90,
     ),
     case(
@@ -191,6 +199,7 @@ impl Case {
             Pattern::Equal => (same(), steered(standby(""))),
             Pattern::PrimaryPrepends => (prepended(2), steered(standby(""))),
             Pattern::MoreSpecific => (Announcer::always(&[BLOCK]), steered(standby(&halves()))),
+            Pattern::Standing => (Announcer::always(&[BLOCK]), steered(standing())),
             Pattern::AlwaysPrepended => (same(), prepended(3)),
             Pattern::AlwaysCovering => (same(), Announcer::always(&[BLOCK])),
         }
@@ -205,6 +214,13 @@ pub const PRIMARY_SAYS: &str = "name = \"announced\"\ntype = \"http\"\n\
 /// The keys of a service whose takeover announces the halves of the primary's block.
 pub fn halves() -> String {
     format!("prefixes = {HALVES:?}\nprimary_prefixes = [\"{BLOCK}\"]")
+}
+
+/// A standby that announces the block all the time, below what its ISP hears from its peers.
+pub fn standing() -> Settings {
+    let (high, low) = BELOW_PEERS;
+    standby(&format!("{}\nstanding = [\"{BLOCK}\"]", halves()))
+        .upstream(&format!("standing_communities = [\"{high}:{low}\"]"))
 }
 
 /// A site that Falconer steers.

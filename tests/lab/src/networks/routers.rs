@@ -20,6 +20,8 @@ pub(super) struct SiteSession {
     pub(super) hold: u32,
     /// Whether it has BFD at 300 ms x 3.
     pub(super) bfd: bool,
+    /// Whether the standby is a customer of the transit, too.
+    pub(super) second_upstream: bool,
 }
 
 /// bird.conf of a network's router.
@@ -39,7 +41,7 @@ pub(super) fn bird(network: Network, site: SiteSession) -> String {
         let _ = writeln!(text, "  route {prefix} blackhole;");
     }
     text.push_str("}\n");
-    for neighbor in network.neighbors() {
+    for neighbor in network.neighbors(site.second_upstream) {
         text.push_str(&bird_session(network, &neighbor, site));
     }
     text
@@ -113,7 +115,7 @@ fn bgpd(network: Network, site: SiteSession) -> String {
         "router bgp {own}\n bgp router-id 192.0.2.129\n no bgp ebgp-requires-policy\n \
          no bgp network import-check\n no bgp default ipv4-unicast\n"
     );
-    let neighbors = network.neighbors();
+    let neighbors = network.neighbors(site.second_upstream);
     for neighbor in &neighbors {
         let (remote, hold) = (neighbor.remote, if neighbor.is_site() { site.hold } else { HOLD });
         let _ = write!(

@@ -8,6 +8,8 @@
 //!     cn, primary, AS 64502        hk, standby, AS 64501
 //! ```
 //!
+//! hk has a link to the transit, too, whose session is up only where a plan says so.
+//!
 //! IPv4 only: which route wins does not depend on the family. The sites have the addresses and AS numbers that
 //! they have in the lab with one upstream ([`crate::topology`]).
 
@@ -75,8 +77,8 @@ impl Network {
         }
     }
 
-    /// The BGP neighbors of its router.
-    pub fn neighbors(self) -> Vec<Neighbor> {
+    /// The BGP neighbors of its router; the standby is the transit's only where it has a second upstream.
+    pub fn neighbors(self, second_upstream: bool) -> Vec<Neighbor> {
         let address = |text: &'static str| text.split('/').next().unwrap_or(text);
         let neighbor = |name, local, remote| {
             let (asn, relation) = self.to(name)?;
@@ -90,6 +92,7 @@ impl Network {
         };
         LINKS
             .iter()
+            .filter(|link| second_upstream || link.interface_there() != "wan1")
             .filter_map(|link| {
                 if link.router == self.name() {
                     neighbor(link.host, link.here, link.there)
@@ -169,7 +172,7 @@ impl Neighbor {
 }
 
 /// A link between a router and another host. The interface at a router has the other's name, at any other host
-/// it is `wan0`.
+/// it is `wan0`, and at the standby's second link `wan1`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RouterLink {
     /// The router's name.
@@ -185,7 +188,9 @@ pub(super) struct RouterLink {
 impl RouterLink {
     /// The interface's name at the other host.
     pub(super) fn interface_there(&self) -> &'static str {
-        if Network::ALL.iter().any(|network| network.name() == self.host) {
+        if (self.router, self.host) == ("transit", "hk") {
+            "wan1"
+        } else if Network::ALL.iter().any(|network| network.name() == self.host) {
             self.router
         } else {
             "wan0"
@@ -194,9 +199,10 @@ impl RouterLink {
 }
 
 /// Every link.
-pub(super) const LINKS: [RouterLink; 8] = [
+pub(super) const LINKS: [RouterLink; 9] = [
     link("isp_a", "198.18.0.254/24", "cn", "198.18.0.1/24"),
     link("isp_b", "203.0.113.1/30", "hk", "203.0.113.2/30"),
+    link("transit", "100.64.0.13/30", "hk", "100.64.0.14/30"),
     link("isp_a", "100.64.0.1/30", "transit", "100.64.0.2/30"),
     link("isp_b", "100.64.0.5/30", "transit", "100.64.0.6/30"),
     link("isp_a", "100.64.0.9/30", "isp_b", "100.64.0.10/30"),
