@@ -7,6 +7,7 @@ pub mod history;
 pub mod message;
 pub mod millis;
 pub mod readiness;
+pub mod serving;
 #[cfg(test)]
 pub mod situations;
 pub mod snapshot;

@@ -12,6 +12,7 @@ mod files;
 mod protocols;
 mod route;
 mod services;
+mod serving;
 mod standing;
 mod upstreams;
 mod witnesses;
@@ -34,6 +35,7 @@ pub fn decide(facts: &ReadinessFacts<'_>) -> Readiness {
     checks.extend(route::check(facts));
     checks.extend(exports::check(facts));
     checks.extend(standing::check(facts));
+    checks.extend(serving::check(facts));
     checks.extend(files::check(facts));
     checks.extend(drills::check(facts));
     checks.extend(alarms::check(facts, &checks));

@@ -3,13 +3,16 @@
 //! stand-in are dropped by [`Findings`](crate::config::finding::Findings).
 
 mod run;
+mod serving;
 mod walk;
 
 pub(crate) use run::all;
 
-pub(crate) use walk::{every_probe, source};
+pub(crate) use walk::every_probe;
 
-pub use walk::target;
+pub use serving::serving_prefixes;
+
+pub use walk::{source, target};
 
 mod advice;
 mod channels;

@@ -45,10 +45,12 @@ pub struct NamedChange {
 pub struct ServiceChange {
     /// Its name.
     pub name: String,
-    /// What happened to it; its probes are `probe` here.
+    /// What happened to it; its probes are `probe` here, its checks of whether this site can serve `serves`.
     pub change: Change,
     /// What happened to each of its probes, where the service was there before and after.
     pub probes: Vec<NamedChange>,
+    /// The same for its checks of whether this site can serve.
+    pub serves: Vec<NamedChange>,
 }
 
 /// What happened to a table.
@@ -87,12 +89,10 @@ impl std::fmt::Display for ConfigChanges {
         }
         for service in &self.services {
             writeln!(f, "service {}: {}", service.name, service.change)?;
-            for probe in &service.probes {
-                writeln!(
-                    f,
-                    "service {}, probe {}: {}",
-                    service.name, probe.name, probe.change
-                )?;
+            for (kind, changes) in [("probe", &service.probes), ("serves", &service.serves)] {
+                for NamedChange { name, change } in changes {
+                    writeln!(f, "service {}, {kind} {name}: {change}", service.name)?;
+                }
             }
         }
         Ok(())
@@ -205,11 +205,19 @@ fn with_probes(old: &[ServiceConfig], new: &[ServiceConfig]) -> Vec<ServiceChang
     let changes = named(old, new, |it| &it.name, service);
     let find = |services: &[ServiceConfig], name: &str| services.iter().find(|it| it.name == name).cloned();
     let with_probes = changes.into_iter().map(|NamedChange { name, change }| {
-        let probes = match (find(old, &name), find(new, &name)) {
-            (Some(old), Some(new)) => named(&old.probes, &new.probes, |it| &it.name, probe),
-            (_, _) => Vec::new(),
+        let (probes, serves) = match (find(old, &name), find(new, &name)) {
+            (Some(old), Some(new)) => (
+                named(&old.probes, &new.probes, |it| &it.name, probe),
+                named(&old.serves, &new.serves, |it| &it.name, probe),
+            ),
+            (_, _) => (Vec::new(), Vec::new()),
         };
-        ServiceChange { name, change, probes }
+        ServiceChange {
+            name,
+            change,
+            probes,
+            serves,
+        }
     });
     with_probes.collect()
 }
@@ -247,7 +255,7 @@ differing! {
     service_itself of ServiceConfig:
         name, role, prefixes, primary_prefixes, standing_prefixes "standing", upstreams, min_upstreams, down_when, up_when, takeover_delay, failback, failback_delay,
         failback_window, failback_drain, failback_confirm, flap_limit, flap_window, on_isolated, rank,
-        full "protocols", drain "drain_protocols", standing "standing_protocols", probes "probe";
+        full "protocols", drain "drain_protocols", standing "standing_protocols", probes "probe", serves, on_not_serving;
     probe_itself of ProbeConfig: name, check, interval, timeout, retry_interval, fall, rise, votes, decides, group;
     icmp of IcmpConfig: target, source;
     tcp of TcpConfig: target, port, source;

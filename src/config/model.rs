@@ -14,7 +14,9 @@ pub use probe::{
     BirdProtocolConfig, BirdRouteConfig, CheckConfig, Decides, DnsConfig, ExecConfig, Group, Host,
     HttpConfig, IcmpConfig, OnNoAnswer, Pattern, ProbeConfig, Source, TcpConfig, Votes, is_status_in,
 };
-pub use service::{DailyWindow, FailbackMode, OnLoss, Quorum, Role, ServiceConfig, StaticProtocolConfig};
+pub use service::{
+    DailyWindow, FailbackMode, OnLoss, OnNotServing, Quorum, Role, ServiceConfig, StaticProtocolConfig,
+};
 pub use session::{BfdConfig, GracefulRestart, ImportPolicy, SessionConfig, UpstreamConfig};
 pub use site::{
     ApiConfig, ApplyMode, BirdConfig, Config, IsolationConfig, LogConfig, LogFormat, MinUp, OnCutOff,

@@ -50,6 +50,11 @@ impl KeyPath {
         self.key("probe").item(index)
     }
 
+    /// `[[service.serves]]` number `index` of the service that this path names.
+    pub fn serves(&self, index: usize) -> Self {
+        self.key("serves").item(index)
+    }
+
     /// `[[witness]]` number `index`.
     pub fn witness(index: usize) -> Self {
         Self::top().key("witness").item(index)

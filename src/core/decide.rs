@@ -67,6 +67,8 @@ pub enum Rule {
     D10,
     /// Overrides.
     D11,
+    /// Whether this site can serve.
+    D16,
 }
 
 impl std::fmt::Display for Rule {
@@ -107,6 +109,8 @@ pub struct DecisionFacts {
     pub on_cut_off: OnCutOff,
     /// Whether enough witnesses passed after the first fail behind a verdict down (D5).
     pub proven: bool,
+    /// Whether this site would not serve, and nothing is to be taken over then (D16).
+    pub holds_unserved: bool,
     /// What isolation means for what is announced.
     pub on_isolated: OnLoss,
     /// The operator's word.
@@ -179,6 +183,8 @@ pub enum DecisionReason {
     WitnessesUnknown,
     /// No witness has passed since the first fail.
     WitnessAwaited,
+    /// This site would not serve: nothing is taken over.
+    NotServingHolds,
     /// `takeover_delay` runs.
     TakeoverDelay,
     /// The target died again before we fell silent.
@@ -213,6 +219,7 @@ impl DecisionReason {
             | Self::CutOffHolds
             | Self::WitnessesUnknown
             | Self::WitnessAwaited
+            | Self::NotServingHolds
             | Self::TakeoverDelay
             | Self::Relapse
             | Self::Latched
@@ -324,6 +331,9 @@ fn takeover(facts: &DecisionFacts) -> Decision {
     }
     if !facts.proven {
         return settled(facts.stance, Rule::D5, DecisionReason::WitnessAwaited);
+    }
+    if facts.holds_unserved {
+        return settled(facts.stance, Rule::D16, DecisionReason::NotServingHolds);
     }
     if relapse {
         return settled(Stance::Full, Rule::D7, DecisionReason::Relapse);

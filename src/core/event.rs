@@ -11,6 +11,7 @@ use super::drill::{ActiveDrill, DrillEnd, DrillEvent};
 use crate::core::health::CheckId;
 use crate::model::command::{DrillPlan, OperatorCommand};
 use crate::model::history::{HistoryEvent, TransitionEvent};
+use crate::model::serving::ServingRoute;
 use crate::model::snapshot::CheckOutcome;
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
@@ -64,6 +65,13 @@ pub enum Event {
         /// What.
         news: DrillEvent,
     },
+    /// Where the kernel would send packets to the addresses that show whether this site serves (D16).
+    Routes {
+        /// The service's index.
+        service: usize,
+        /// All of them.
+        routes: Vec<ServingRoute>,
+    },
     /// The machine was suspended for that long: results under way prove nothing (D2).
     Suspended {
         /// How long.
@@ -95,6 +103,8 @@ pub enum ProbeId {
     Service(usize, usize),
     /// A witness, by its index.
     Witness(usize),
+    /// A check of whether this site serves a service, by the indexes of service and check (D16).
+    Serves(usize, usize),
 }
 
 /// A check that is to be started now.

@@ -24,6 +24,7 @@ impl Site {
         lines.extend(pattern_lines(service));
         lines.extend(verdict_lines(service, now));
         lines.extend(self.probe_lines(index, service));
+        lines.extend(self.serving_lines(index));
         lines.push(self.witness_line());
         lines.extend(standing_lines(service, now));
         lines.push(String::new());
@@ -54,6 +55,37 @@ impl Site {
             )
         };
         probes.map(line).collect()
+    }
+
+    /// Whether this site serves it, by each check and each address (D16).
+    fn serving_lines(&self, index: usize) -> Vec<String> {
+        let Some(serving) = self.serving(index) else {
+            return Vec::new();
+        };
+        let mut lines = vec![format!(
+            "serving: {} since {}, on_not_serving = \"{}\" (D16)",
+            serving.state.word(),
+            second(serving.since),
+            serving.on_not_serving.word()
+        )];
+        lines.extend(serving.routes.iter().map(|route| {
+            let warning = route.warning.as_ref();
+            let warning = warning.map(|warning| format!("; {warning}")).unwrap_or_default();
+            format!("  {:<12} {}{warning}", route.address, route.answer)
+        }));
+        lines.extend(serving.checks.iter().map(|check| {
+            let state = match check.never_passed {
+                true => "never passed",
+                false => check.state.word(),
+            };
+            let last = check.last.as_ref();
+            let last = last.map_or("not checked yet", |last| last.detail.as_str());
+            format!(
+                "  {:<12} {state:<12} {} in a row; last: {last}",
+                check.name, check.streak
+            )
+        }));
+        lines
     }
 
     fn witness_line(&self) -> String {

@@ -170,6 +170,7 @@ impl SimulatedWorld for Stage<'_> {
                 &self.scene,
             ),
             ProbeId::Witness(_) => scene::witness_shown(&policy.check, &self.scene),
+            ProbeId::Serves(..) => CheckOutcome::Pass,
         };
         let after = match outcome {
             CheckOutcome::Pass | CheckOutcome::Error => RTT,

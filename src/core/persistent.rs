@@ -79,9 +79,10 @@ impl PersistentState {
     }
 }
 
-/// The probes of every service, and the witnesses.
+/// The probes of every service, its checks of whether this site serves it, and the witnesses.
 pub(crate) fn every_probe(config: &Config) -> impl Iterator<Item = &model::ProbeConfig> {
-    let of_services = config.services.iter().flat_map(|service| &service.probes);
+    let services = config.services.iter();
+    let of_services = services.flat_map(|service| service.probes.iter().chain(&service.serves));
     of_services.chain(&config.witnesses)
 }
 

@@ -76,6 +76,14 @@ impl ServiceState {
                     down
                 )
             }
+            DecisionReason::NotServingHolds => {
+                let down = self.listing(ProbeState::Down);
+                coded!(
+                    "not_serving_holds",
+                    "{down}; this site does not serve: on_not_serving holds the takeover",
+                    down
+                )
+            }
             DecisionReason::TakeoverDelay => {
                 let down = self.listing(ProbeState::Down);
                 coded!("takeover_delay_runs", "{down}; takeover_delay runs", down)

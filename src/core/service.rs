@@ -3,6 +3,7 @@
 mod drilling;
 mod latch;
 mod operator;
+mod serving;
 mod standing;
 mod tracked;
 
@@ -27,6 +28,7 @@ use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
+use serving::Serving;
 use tracked::Tracked;
 
 /// What goes by the wall clock is looked at again at least this often, so that a step of that
@@ -51,6 +53,8 @@ pub struct ServiceState {
     policy: model::ServiceConfig,
     /// Its probes' health, in the configuration's order.
     pub(crate) probes: Vec<ProbeTracker>,
+    /// Whether this site can serve it (D16).
+    pub(crate) serving: Serving,
     stance: Stance,
     stance_since: Option<Timestamp>,
     contacted: bool,
@@ -120,7 +124,7 @@ impl ServiceState {
     pub(crate) fn new(
         index: usize,
         policy: model::ServiceConfig,
-        probes: Vec<ProbeTracker>,
+        (probes, serves): (Vec<ProbeTracker>, Vec<ProbeTracker>),
         remembered: PersistentService,
         now: Now,
     ) -> Self {
@@ -136,6 +140,7 @@ impl ServiceState {
             index,
             policy,
             probes,
+            serving: Serving::new(serves, now),
             stance: Stance::Unsettled,
             stance_since: None,
             contacted: false,
@@ -173,6 +178,7 @@ impl ServiceState {
         self.intent = before.intent.clone();
         self.drill = before.drill.clone();
         self.standing_held = before.standing_held;
+        self.carry_serving(before);
     }
 
     /// The configuration's part.
@@ -371,6 +377,7 @@ impl ServiceState {
             self.end_override(None, None, notes);
         }
         self.settle_verdict(now, notes);
+        self.settle_serving(now);
         for _ in 0..ROUNDS_LIMIT {
             self.judgement = judge(&self.facts(now, around));
             if !self.switch(now, notes) {
@@ -499,6 +506,7 @@ impl ServiceState {
             isolation: around.isolation,
             on_cut_off: around.on_cut_off,
             proven: self.is_proven(around.sightings),
+            holds_unserved: self.holds_unserved(),
             on_isolated: policy.on_isolated,
             overridden: self.overridden().map(|over| over.action),
             latched: self.latched_since().is_some(),

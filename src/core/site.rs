@@ -8,6 +8,7 @@ mod checks;
 mod clocks;
 mod isolation_episode;
 mod reload;
+pub mod serving;
 mod stagger;
 mod timers;
 mod watched;
@@ -106,10 +107,11 @@ impl Site {
         let slots = Stagger::new(config, &memory.passed, now.mono);
         let services = config.services.iter().enumerate().map(|(index, policy)| {
             let probes = slots.group(index, &policy.probes);
+            let serves = slots.group(index, &policy.serves);
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
             let drill = memory.drill_of(policy, config);
             let remembered = PersistentService { drill, ..remembered }.as_of(now.wall);
-            ServiceState::new(index, policy.clone(), probes, remembered, now)
+            ServiceState::new(index, policy.clone(), (probes, serves), remembered, now)
         });
         let services: Vec<_> = services.collect();
         let witnesses = slots.group(config.services.len(), &config.witnesses);
@@ -249,6 +251,7 @@ impl Site {
         match probe {
             ProbeId::Service(service, probe) => self.services.get(service)?.policy().probes.get(probe),
             ProbeId::Witness(witness) => self.witness_policies.get(witness),
+            ProbeId::Serves(service, check) => self.services.get(service)?.policy().serves.get(check),
         }
     }
 
@@ -258,11 +261,12 @@ impl Site {
     }
 
     /// Everything that speaks against a drill now, as far as the judgement knows.
-    pub fn against_drill(&self, service: usize, plan: &DrillPlan) -> Vec<String> {
-        let Some(service) = self.services.get(service) else {
+    pub fn against_drill(&self, index: usize, plan: &DrillPlan) -> Vec<String> {
+        let Some(service) = self.services.get(index) else {
             return vec!["there is no such service".to_owned()];
         };
         let mut against = service.against_drill(plan, self.isolation);
+        against.extend(self.against_serving(index));
         if let Some(other) = self.drilled() {
             let name = &other.policy().name;
             against.push(format!("another drill is running, of {name}"));
@@ -322,6 +326,12 @@ impl Site {
                 }
                 Ok(())
             }
+            Some(Event::Routes { service, routes }) => {
+                if let Some(service) = self.services.get_mut(*service) {
+                    service.take_routes(routes);
+                }
+                Ok(())
+            }
             Some(Event::Suspended { lasted }) => {
                 // Our own clock stood still meanwhile, and every delay with it.
                 self.spoil(*lasted);
@@ -344,6 +354,9 @@ impl Site {
         if let (OperatorCommand::Drill(_), Some(other)) = (ask, self.drilled()) {
             let name = &other.policy().name;
             return Err(CommandRefused(format!("another drill is running, of {name}")));
+        }
+        if let (OperatorCommand::Drill(_), Some(why)) = (ask, self.against_serving(service)) {
+            return Err(CommandRefused(why));
         }
         match self.services.get_mut(service) {
             Some(service) => service.ask(now, ask, actor, self.isolation, &mut self.notes),
@@ -403,7 +416,7 @@ impl Site {
         }
         for of in self.timers.take_due_probes(now.mono) {
             match of {
-                ProbeId::Service(service, _) => self.services.mark(service),
+                ProbeId::Service(service, _) | ProbeId::Serves(service, _) => self.services.mark(service),
                 ProbeId::Witness(witness) => self.witnesses.mark(witness),
             }
             self.ask_because_of_late(now.mono, of);
@@ -422,14 +435,25 @@ impl Site {
             on_cut_off: self.on_cut_off,
             sightings: &self.sightings,
         };
+        let mut turned = Vec::new();
         for index in self.services.take_to_settle() {
             let Some(service) = self.services.settling(index) else {
                 continue;
             };
+            let served = service.serving().map(|(state, _)| state);
             service.settle(now, around, &mut self.notes);
+            let serves = service.serving().map(|(state, _)| state);
+            if let (Some(from), Some(to)) = (served, serves)
+                && from != to
+            {
+                turned.push((index, from, to));
+            }
             self.memory_changed |= service.take_remembered_changed();
             self.settled.insert(index);
             self.work.settled += 1;
+        }
+        for (index, from, to) in turned {
+            self.note_serving(index, from, to);
         }
     }
 
@@ -442,6 +466,10 @@ impl Site {
             for (at, probe) in service.probes.iter().enumerate() {
                 self.timers
                     .set_probe(ProbeId::Service(index, at), probe, now.mono);
+                self.work.timed += 1;
+            }
+            for (at, check) in service.serving_checks().iter().enumerate() {
+                self.timers.set_probe(ProbeId::Serves(index, at), check, now.mono);
                 self.work.timed += 1;
             }
             self.timers.set_service(index, service, now);
@@ -458,7 +486,7 @@ impl Site {
     fn all_probes_mut(&mut self) -> impl Iterator<Item = &mut ProbeTracker> {
         self.services
             .iter_mut()
-            .flat_map(|service| &mut service.probes)
+            .flat_map(|service| service.probes.iter_mut().chain(&mut service.serving.checks))
             .chain(&mut self.witnesses)
     }
 
@@ -466,6 +494,7 @@ impl Site {
         match of {
             ProbeId::Service(service, probe) => self.services.get_mut(service)?.probes.get_mut(probe),
             ProbeId::Witness(witness) => self.witnesses.get_mut(witness),
+            ProbeId::Serves(service, check) => self.services.get_mut(service)?.serving.checks.get_mut(check),
         }
     }
 
@@ -474,6 +503,7 @@ impl Site {
         match of {
             ProbeId::Service(service, probe) => self.services.get(service)?.probes.get(probe),
             ProbeId::Witness(witness) => self.witnesses.get(witness),
+            ProbeId::Serves(service, check) => self.services.get(service)?.serving_checks().get(check),
         }
     }
 
@@ -503,8 +533,7 @@ fn absent(config: &Config, memory: &PersistentState) -> BTreeMap<String, Persist
 }
 
 fn shortest_timeout(config: &Config) -> Duration {
-    let of_services = config.services.iter().flat_map(|service| &service.probes);
-    let timeouts = of_services.chain(&config.witnesses).map(|probe| probe.timeout);
+    let timeouts = super::persistent::every_probe(config).map(|probe| probe.timeout);
     timeouts.min().unwrap_or(Duration::MAX)
 }
 

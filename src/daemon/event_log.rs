@@ -4,6 +4,7 @@ use crate::core::drill::DrillEnd;
 use crate::core::event::DrillStep;
 use crate::core::{CoreEvent, Site, stance_word};
 use crate::model::history::HistoryEvent;
+use crate::model::serving::ServingState;
 use crate::model::snapshot::{DrillOutcome, Isolation, ProbeState};
 
 /// Logs one event.
@@ -37,6 +38,7 @@ fn tell_history(service: Option<&str>, what: &HistoryEvent) {
             detail,
         } => tell_probe(service, name, *from, *to, detail),
         HistoryEvent::Isolated { from, state, .. } => tell_isolation(*from, *state),
+        HistoryEvent::Serving { from, to, text } => tell_serving(service, *from, *to, text),
         HistoryEvent::Latched => {
             tracing::warn!(service, rule = "D9", "service latched: falconer auto releases it");
         }
@@ -97,6 +99,32 @@ fn tell_history(service: Option<&str>, what: &HistoryEvent) {
         | HistoryEvent::Bird { .. }
         | HistoryEvent::Alarm { .. }
         | HistoryEvent::Readiness { .. } => {}
+    }
+}
+
+fn tell_serving(service: Option<&str>, from: ServingState, to: ServingState, cause: &str) {
+    let from = from.word();
+    match to {
+        ServingState::No => {
+            tracing::warn!(
+                service,
+                from,
+                to = to.word(),
+                rule = "D16",
+                cause,
+                "serving changed"
+            );
+        }
+        ServingState::Yes | ServingState::Unknown => {
+            tracing::info!(
+                service,
+                from,
+                to = to.word(),
+                rule = "D16",
+                cause,
+                "serving changed"
+            );
+        }
     }
 }
 

@@ -9,21 +9,30 @@ use super::alarms::AlarmCondition;
 use super::checks::CheckFactory;
 use crate::bird::client::BirdClient;
 use crate::bird::parse::{BfdSession, ProtocolRow, Route};
-use crate::config::Config;
 use crate::config::model::{self, CheckConfig, Family, ImportPolicy, Role, ServiceConfig, UpstreamConfig};
+use crate::config::{Config, serving_prefixes};
 use crate::core::ProbeId;
 use crate::metrics::{DescriptorCounts, SharedCounters};
 use crate::model::message::coded;
+use crate::model::serving::ServingRoute;
 use crate::model::snapshot::AlarmCode;
-use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner};
+use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner, ServingContext, ServingRunner};
 
 /// The probes of a configuration. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ProbeSet {
-    services: Arc<[(String, Vec<NamedProbe>)]>,
+    services: Arc<[ServiceProbes]>,
     witnesses: Arc<[NamedProbe]>,
     // Keeps going what the probes share.
     checker: Arc<ProbeResources>,
+}
+
+/// What is asked for one service.
+struct ServiceProbes {
+    name: String,
+    probes: Vec<NamedProbe>,
+    /// Whether this site serves it.
+    serves: Vec<(String, ServingRunner)>,
 }
 
 /// A probe under its name.
@@ -69,7 +78,14 @@ impl ProbeSet {
         };
         let services = config.services.iter().map(|service| {
             let probes = service.probes.iter().map(|probe| ready(Some(service), probe));
-            (service.name.clone(), probes.collect())
+            let context = serving_context(config, service);
+            let serves = service.serves.iter();
+            let serves = serves.map(|check| (check.name.clone(), checker.serves(check, &context)));
+            ServiceProbes {
+                name: service.name.clone(),
+                probes: probes.collect(),
+                serves: serves.collect(),
+            }
         });
         let services = services.collect();
         let witnesses = config.witnesses.iter().map(|probe| ready(None, probe));
@@ -115,10 +131,12 @@ impl ProbeSet {
         let probe_set = self.clone();
         Arc::new(move |of| {
             let probe = probe_set.probe(of).cloned();
+            let serves = probe_set.serves(of).cloned();
             Box::pin(async move {
-                match probe {
-                    Some(probe) => probe.check().await,
-                    None => crate::probe::CheckReport::error("there is no such probe"),
+                match (probe, serves) {
+                    (Some(probe), _) => probe.check().await,
+                    (None, Some(serves)) => serves.check().await,
+                    (None, None) => crate::probe::CheckReport::error("there is no such probe"),
                 }
             })
         })
@@ -126,11 +144,31 @@ impl ProbeSet {
 
     fn probe(&self, of: ProbeId) -> Option<&ProbeRunner> {
         match of {
-            ProbeId::Service(service, probe) => {
-                self.services.get(service)?.1.get(probe).map(|(_, probe)| probe)
-            }
-            ProbeId::Witness(witness) => self.witnesses.get(witness).map(|(_, probe)| probe),
+            ProbeId::Service(service, probe) => self.services.get(service)?.probes.get(probe),
+            ProbeId::Witness(witness) => self.witnesses.get(witness),
+            ProbeId::Serves(..) => None,
         }
+        .map(|(_, probe)| probe)
+    }
+
+    fn serves(&self, of: ProbeId) -> Option<&ServingRunner> {
+        match of {
+            ProbeId::Service(..) | ProbeId::Witness(_) => None,
+            ProbeId::Serves(service, check) => self.services.get(service)?.serves.get(check),
+        }
+        .map(|(_, check)| check)
+    }
+
+    /// Where the kernel would send packets to the addresses that a service's checks ask, each once (D16).
+    pub(crate) fn routes(&self, service: usize) -> Vec<ServingRoute> {
+        let serves = self.services.get(service).map(|service| service.serves.iter());
+        let mut routes: Vec<ServingRoute> = Vec::new();
+        for route in serves.into_iter().flatten().flat_map(|(_, check)| check.routes()) {
+            if !routes.iter().any(|known| known.address == route.address) {
+                routes.push(route);
+            }
+        }
+        routes
     }
 
     /// Another number whenever [`ProbeSet::troubles`] may have changed.
@@ -141,11 +179,16 @@ impl ProbeSet {
     /// Which probes cannot prove anything, known without a check: by service, `None` for witnesses.
     fn troubles(&self) -> BTreeMap<Option<usize>, Vec<AlarmCondition>> {
         let services = self.services.iter().enumerate();
-        let of_services = services.map(|(index, (name, probes))| (Some(index), Some(name), &probes[..]));
-        let groups = of_services.chain([(None, None, &self.witnesses[..])]);
-        let troubled = groups.map(|(of, service, probes)| {
-            let troubles = probes.iter().filter_map(|(name, probe)| {
-                let trouble = probe.trouble()?;
+        let of_services = services.map(|(index, of)| {
+            let ServiceProbes { name, probes, serves } = of;
+            (Some(index), Some(name), &probes[..], &serves[..])
+        });
+        let groups = of_services.chain([(None, None, &self.witnesses[..], &[][..])]);
+        let troubled = groups.map(|(of, service, probes, serves)| {
+            let probes = probes.iter().map(|(name, probe)| (name, probe.trouble()));
+            let serves = serves.iter().map(|(name, check)| (name, check.trouble()));
+            let troubles = probes.chain(serves).filter_map(|(name, trouble)| {
+                let trouble = trouble?;
                 let text = coded!("probe_trouble", "{name}: {trouble}", name, trouble);
                 Some(AlarmCondition {
                     code: AlarmCode::Probe,
@@ -187,6 +230,19 @@ impl Unusable {
     /// Those of a service; `None`: of the witnesses.
     pub(crate) fn of(&self, service: Option<usize>) -> &[AlarmCondition] {
         self.troubles.get(&service).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What tells where a service may be served.
+fn serving_context(config: &Config, service: &ServiceConfig) -> ServingContext {
+    let used = config.upstreams.iter();
+    let used = used.filter(|upstream| service.upstreams.contains(&upstream.name));
+    let neighbors =
+        used.filter_map(|upstream| Some((upstream.name.clone(), upstream.session.as_ref()?.neighbor)));
+    ServingContext {
+        prefixes: serving_prefixes(service),
+        rendered: config.render.is_some(),
+        upstreams: neighbors.collect(),
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn raise_open_files() {
 /// death is found.
 pub(crate) fn fit_probes(config: &mut Config) {
     let services = config.services.iter_mut();
-    let probes = services.flat_map(|service| &mut service.probes);
+    let probes = services.flat_map(|service| service.probes.iter_mut().chain(&mut service.serves));
     let mut probes: Vec<_> = probes.chain(&mut config.witnesses).collect();
     let budget = probe::budget();
     let stretch = probe::fit(&mut probes, budget);

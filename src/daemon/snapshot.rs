@@ -10,12 +10,13 @@ use crate::bird::reconcile::{Observed, ObservedService};
 use crate::config::model::{self, Config, OnCutOff};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
 use crate::core::health;
-use crate::core::site::LastCheck;
+use crate::core::site::serving::problems;
 use crate::core::{ProbeId, Site, service};
 use crate::model::BgpState;
 use crate::model::command::Override;
 use crate::model::history::TransitionEvidence;
-use crate::model::message::{CodedText, coded};
+use crate::model::message::{CodedText, coded, full_list};
+use crate::model::serving::ServingState;
 use crate::model::snapshot;
 use crate::model::snapshot::{
     AlarmCode, BirdState, CheckOutcome, Isolation, OverrideAction, StandingState, Strength,
@@ -70,7 +71,7 @@ impl SnapshotBuilder<'_> {
                 .collect(),
             upstreams: self.upstreams(),
             witnesses: witnesses
-                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .filter_map(|(index, _)| self.site.shown(ProbeId::Witness(index)))
                 .collect(),
             tunnels: Vec::new(),
             lease: None,
@@ -89,7 +90,7 @@ impl SnapshotBuilder<'_> {
         let witnesses = self.site.witnesses().enumerate();
         TransitionEvidence {
             witnesses: witnesses
-                .map(|(index, (policy, probe))| self.probe(ProbeId::Witness(index), policy, probe))
+                .filter_map(|(index, _)| self.site.shown(ProbeId::Witness(index)))
                 .collect(),
             bird: self.link.0.state,
             actual: service.as_ref().and_then(|service| service.actual),
@@ -108,7 +109,7 @@ impl SnapshotBuilder<'_> {
         let judgement = service.judgement();
         let actual = seen.and_then(|seen| seen.actual);
         let reason = service.reason(judgement.why);
-        let probes = policy.probes.iter().zip(service.probes()).enumerate();
+        let probes = 0..policy.probes.len();
         snapshot::ServiceSnapshot {
             name: policy.name.clone(),
             role: policy.role,
@@ -141,7 +142,7 @@ impl SnapshotBuilder<'_> {
             }),
             latched: service.latched_since().is_some(),
             probes: probes
-                .map(|(at, (policy, probe))| self.probe(ProbeId::Service(index, at), policy, probe))
+                .filter_map(|at| self.site.shown(ProbeId::Service(index, at)))
                 .collect(),
             transition: self
                 .following
@@ -152,6 +153,7 @@ impl SnapshotBuilder<'_> {
             last_drill: service.remembered().last_drill.clone(),
             last_good_drill: service.remembered().last_good_drill,
             obstacles: seen.and_then(|seen| seen.obstacles.clone()),
+            serving: self.site.serving(index),
             rivals: None,
             followed: Vec::new(),
         }
@@ -169,22 +171,6 @@ impl SnapshotBuilder<'_> {
             stages: rehearsal
                 .map(|rehearsal| rehearsal.stages().clone())
                 .unwrap_or_default(),
-        }
-    }
-
-    fn probe(
-        &self,
-        of: ProbeId,
-        policy: &model::ProbeConfig,
-        probe: &health::ProbeTracker,
-    ) -> snapshot::ProbeSnapshot {
-        snapshot::ProbeSnapshot {
-            name: policy.name.clone(),
-            kind: policy.check.type_name().to_owned(),
-            state: probe.state(),
-            streak: probe.rows().streak(),
-            last: self.site.last(of).map(shown_last),
-            never_passed: !probe.has_passed(),
         }
     }
 
@@ -338,7 +324,31 @@ impl SnapshotBuilder<'_> {
         for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
             troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
         }
+        troubles.extend(self.serving_troubles(index, service));
         troubles
+    }
+
+    /// This site does not serve the service, or what would show that it does proves nothing (D16).
+    fn serving_troubles(&self, index: usize, service: &service::ServiceState) -> Vec<AlarmCondition> {
+        let Some(serving) = self.site.serving(index) else {
+            return Vec::new();
+        };
+        let name = Some(service.policy().name.clone());
+        if serving.state == ServingState::No {
+            let problems = problems(&serving).into_iter().map(|problem| problem.text);
+            let problems = full_list(&problems.collect::<Vec<_>>());
+            return vec![AlarmCondition {
+                code: AlarmCode::NotServing,
+                service: name,
+                subject: String::new(),
+                text: coded!("not_serving", "this site does not serve it: {problems}", problems),
+            }];
+        }
+        let checks = service.policy().serves.iter().zip(service.serving_checks());
+        let troubles = checks.enumerate().filter_map(|(at, (policy, check))| {
+            self.probe_trouble(ProbeId::Serves(index, at), name.clone(), policy, check)
+        });
+        troubles.collect()
     }
 
     /// A probe whose checks cannot be made proves nothing, nor does one that never passed (D20), and
@@ -473,15 +483,6 @@ fn override_text(over: &Override) -> CodedText {
             actor,
             until
         ),
-    }
-}
-
-fn shown_last(last: &LastCheck) -> snapshot::ResultSnapshot {
-    snapshot::ResultSnapshot {
-        at: last.at,
-        result: last.outcome,
-        detail: last.detail.clone(),
-        rtt_ms: last.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3),
     }
 }
 

@@ -265,6 +265,7 @@ impl Counts {
             | HistoryEvent::Verdict { .. }
             | HistoryEvent::Probe { .. }
             | HistoryEvent::Isolated { .. }
+            | HistoryEvent::Serving { .. }
             | HistoryEvent::Latched
             | HistoryEvent::Released { .. }
             | HistoryEvent::Override { .. }
@@ -288,9 +289,13 @@ impl Counts {
             let Some(service) = config.services.iter().find(|service| service.name == *name) else {
                 return false;
             };
-            of_service
-                .probes
-                .retain(|name, _| service.probes.iter().any(|probe| probe.name == *name));
+            of_service.probes.retain(|name, _| {
+                service
+                    .probes
+                    .iter()
+                    .chain(&service.serves)
+                    .any(|probe| probe.name == *name)
+            });
             true
         });
         self.witnesses

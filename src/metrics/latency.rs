@@ -94,7 +94,8 @@ impl LatencyBuffers {
         let old = |service: Option<&str>| before.and_then(|before| before.of(service)).unwrap_or(&[]);
         let services = config.services.iter().map(|service| {
             let name = service.name.clone();
-            let pages = pages(&service.probes, old(Some(&name)));
+            let probes = [&service.probes[..], &service.serves].concat();
+            let pages = pages(&probes, old(Some(&name)));
             (name, pages)
         });
         Self {
@@ -104,7 +105,8 @@ impl LatencyBuffers {
         }
     }
 
-    /// Notes a result of a service's probe, or of a witness, by their places in the configuration.
+    /// Notes a result of a service's probe, or of a witness, by their places in the configuration; its
+    /// checks of whether this site serves it follow its probes.
     pub fn push(
         &self,
         service: Option<usize>,

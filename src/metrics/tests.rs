@@ -65,6 +65,7 @@ fn every_word_of_an_alarm_is_the_one_in_json() {
 /// A site of which every family has something to tell.
 fn talkative() -> Facts {
     let mut snapshot = situations::overridden();
+    snapshot.services[0].serving = Some(situations::serving());
     snapshot.services[0].latched = true;
     snapshot.services[0].standing = Some(StandingSnapshot {
         prefixes: vec!["198.51.100.0/23".parse().unwrap()],

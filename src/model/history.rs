@@ -13,6 +13,7 @@ use crate::model::drill::DrillReport;
 use crate::model::message::Message;
 use crate::model::millis;
 use crate::model::readiness::ReadinessLevel;
+use crate::model::serving::ServingState;
 use crate::model::snapshot::{
     AlarmCode, BirdState, FollowedState, Isolation, OverrideAction, ProbeSnapshot, ProbeState, StageTimes,
     Strength, UpstreamSnapshot, Verdict,
@@ -118,6 +119,16 @@ pub enum HistoryEvent {
         /// leave it open. Missing in entries of earlier versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<Isolation>,
+    },
+    /// Whether this site serves the service changed (D16).
+    Serving {
+        /// From.
+        from: ServingState,
+        /// To.
+        to: ServingState,
+        /// What speaks against it; empty: nothing.
+        #[serde(default)]
+        text: String,
     },
     /// The service flapped too often, and stays as it is (D9).
     Latched,
@@ -263,6 +274,7 @@ impl HistoryEvent {
             Self::Verdict { .. } => "verdict",
             Self::Probe { .. } => "probe",
             Self::Isolated { .. } => "isolated",
+            Self::Serving { .. } => "serving",
             Self::Latched => "latched",
             Self::Released { .. } => "released",
             Self::Override { .. } => "override",

@@ -93,6 +93,8 @@ pub enum ReadinessCode {
     Ghost,
     /// At a standby: whether our route would win where the primary's stays after its death (D14).
     Winner,
+    /// This site itself can serve (D16).
+    Serving,
     /// The last drill that went well.
     LastDrill,
     /// No alarm stands that no other check speaks of.
@@ -231,7 +233,7 @@ impl ReadinessLevel {
 
 impl ReadinessCode {
     /// All of them, in the order in which a takeover needs what they look at.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Bird,
         Self::Probes,
         Self::Witnesses,
@@ -244,6 +246,7 @@ impl ReadinessCode {
         Self::ExportFilter,
         Self::Standing,
         Self::ExportLimit,
+        Self::Serving,
         Self::StateDir,
         Self::StateFiles,
         Self::RenderedFile,
@@ -272,6 +275,7 @@ impl ReadinessCode {
             Self::RenderedFile => "rendered_file",
             Self::Ghost => "ghost",
             Self::Winner => "winner",
+            Self::Serving => "serving",
             Self::LastDrill => "last_drill",
             Self::Standing => "standing",
             Self::Alarms => "alarms",

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::serving::{OnNotServing, ServingRoute, ServingSnapshot, ServingState};
 use super::snapshot::{
     Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, PrefixPattern,
     ProbeSnapshot, ProbeState, ResultSnapshot, Role, SCHEMA, ServiceSnapshot, Snapshot, Strength,
@@ -42,9 +43,38 @@ pub(crate) fn probe(name: &str, kind: &str, state: ProbeState, detail: &str) -> 
     }
 }
 
+/// It would be served here.
+pub(crate) fn serving() -> ServingSnapshot {
+    ServingSnapshot {
+        state: ServingState::Yes,
+        on_not_serving: OnNotServing::Announce,
+        checks: vec![probe(
+            "local",
+            "tcp",
+            ProbeState::Up,
+            "connected to 198.51.100.10:443",
+        )],
+        routes: vec![route("this host has the address", Some(true))],
+        since: ago(86_400),
+    }
+}
+
+/// What the kernel says of the address that is to be served.
+pub(crate) fn route(answer: &str, serves: Option<bool>) -> ServingRoute {
+    ServingRoute {
+        address: [198, 51, 100, 10].into(),
+        answer: answer.to_owned(),
+        answer_message: None,
+        serves,
+        warning: None,
+        warning_message: None,
+    }
+}
+
 /// A standby that stands by.
 pub(crate) fn service(name: &str) -> ServiceSnapshot {
     ServiceSnapshot {
+        serving: None,
         name: name.to_owned(),
         role: Role::Standby,
         prefixes: vec!["198.51.100.0/24".parse().unwrap()],

@@ -3,6 +3,7 @@
 
 use super::message::Message;
 use super::millis;
+use super::serving::ServingSnapshot;
 use crate::model::bgp_state::BgpState;
 use std::time::Duration;
 
@@ -187,6 +188,9 @@ pub struct ServiceSnapshot {
     /// While a standby is announced at full: whether each upstream that carries it prefers our route (A11).
     #[serde(default)]
     pub followed: Vec<FollowedUpstream>,
+    /// Whether this site itself can serve it (D16); null without `[[service.serves]]`.
+    #[serde(default)]
+    pub serving: Option<ServingSnapshot>,
 }
 
 /// A route to one of a service's prefixes, or covering or inside one, that is not ours.
@@ -645,6 +649,8 @@ pub enum AlarmCode {
     /// A probe that cannot prove anything: its checks cannot be made, or its target lies inside an
     /// announced prefix.
     Probe,
+    /// This site would not serve the service's clients (D16).
+    NotServing,
     /// A drill's end could not be verified: it may still be announced.
     Drill,
     /// An upstream has preferred another way for five minutes while we announce (A11).
@@ -653,7 +659,7 @@ pub enum AlarmCode {
 
 impl AlarmCode {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotExported,
         Self::Drift,
         Self::ForeignRoutes,
@@ -669,6 +675,7 @@ impl AlarmCode {
         Self::Lease,
         Self::Tunnel,
         Self::Probe,
+        Self::NotServing,
         Self::Drill,
         Self::Rival,
     ];

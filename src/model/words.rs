@@ -100,6 +100,7 @@ impl AlarmCode {
             Self::RenderDrift => "render_drift",
             Self::Lease => "lease",
             Self::Tunnel => "tunnel",
+            Self::NotServing => "not_serving",
             Self::Probe => "probe",
             Self::Drill => "drill",
             Self::Rival => "rival",

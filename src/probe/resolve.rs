@@ -72,7 +72,30 @@ impl Resolver {
 pub(crate) struct Target {
     host: Where,
     family: Option<Family>,
-    announced: Prefixes,
+    place: TargetPlace,
+}
+
+/// Where a target's addresses must lie.
+#[derive(Clone, Debug)]
+pub(crate) enum TargetPlace {
+    /// In none of these prefixes: after a takeover it would be answered here. None of them: anywhere.
+    Outside(Prefixes),
+    /// In one of these: only there an answer shows that this site serves (D16).
+    Inside(Prefixes),
+}
+
+impl TargetPlace {
+    /// What is wrong with an address, in words that follow it.
+    fn trouble(&self, addr: IpAddr) -> Option<String> {
+        match self {
+            Self::Outside(prefixes) => prefixes.containing(addr).map(|prefix| {
+                format!("lies inside {prefix}, which this site announces: it would be answered here")
+            }),
+            Self::Inside(prefixes) => prefixes.containing(addr).is_none().then(|| {
+                "lies outside the service's prefixes: an answer from there does not show that this site serves".to_owned()
+            }),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -82,25 +105,20 @@ enum Where {
 }
 
 impl Target {
-    /// `family` is the one that the probe's source allows. An address inside one of `announced`
-    /// proves nothing: after a takeover it would be answered here.
-    pub(crate) fn new(host: &Host, family: Option<Family>, announced: Prefixes, resolver: &Resolver) -> Self {
+    /// `family` is the one that the probe's source allows.
+    pub(crate) fn new(host: &Host, family: Option<Family>, place: TargetPlace, resolver: &Resolver) -> Self {
         let host = match host {
             Host::Addr(addr) => Where::Addr(*addr),
             Host::Name(name) => Where::Name(resolver.name(name)),
         };
-        Self {
-            host,
-            family,
-            announced,
-        }
+        Self { host, family, place }
     }
 
     /// The address to ask.
     ///
     /// # Errors
     /// Always "not made": a name never resolved, one without an address of the family, or one that
-    /// lies inside an announced prefix.
+    /// lies where it must not.
     pub(crate) fn address(&self) -> Result<IpAddr, CheckError> {
         if let Some(trouble) = self.trouble() {
             return Err(CheckError::NotMade(trouble));
@@ -124,22 +142,28 @@ impl Target {
         }
     }
 
-    /// Which of the target's addresses lies inside an announced prefix, in words.
+    /// Which of the target's addresses lies where it must not, in words.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let (prefix, who) = match &self.host {
-            Where::Addr(addr) => (self.announced.containing(*addr)?, addr.to_string()),
+        let (who, trouble) = match &self.host {
+            Where::Addr(addr) => (addr.to_string(), self.place.trouble(*addr)?),
             Where::Name(name) => {
                 let found = name.found().unwrap_or_default();
-                let mut inside = self
+                let mut troubles = self
                     .usable(&found)
-                    .filter_map(|addr| Some((self.announced.containing(addr)?, addr)));
-                let (prefix, addr) = inside.next()?;
-                (prefix, format!("{} is {addr}, which", name.text()))
+                    .filter_map(|addr| Some((self.place.trouble(addr)?, addr)));
+                let (trouble, addr) = troubles.next()?;
+                (format!("{} is {addr}, which", name.text()), trouble)
             }
         };
-        Some(format!(
-            "{who} lies inside {prefix}, which this site announces: it would be answered here"
-        ))
+        Some(format!("{who} {trouble}"))
+    }
+
+    /// All addresses that it has now.
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        match &self.host {
+            Where::Addr(addr) => vec![*addr],
+            Where::Name(name) => self.usable(&name.found().unwrap_or_default()).collect(),
+        }
     }
 
     fn usable(&self, found: &[IpAddr]) -> impl Iterator<Item = IpAddr> {

@@ -63,7 +63,12 @@ fn spoken_of_by(alarm: AlarmCode) -> &'static [ReadinessCode] {
         AlarmCode::StateDir => &[ReadinessCode::StateDir, ReadinessCode::StateFiles],
         AlarmCode::RenderDrift => &[ReadinessCode::RenderedFile],
         AlarmCode::ForeignRoutes => &[ReadinessCode::Protocols],
-        AlarmCode::Probe => &[ReadinessCode::Probes, ReadinessCode::Witnesses],
+        AlarmCode::Probe => &[
+            ReadinessCode::Probes,
+            ReadinessCode::Witnesses,
+            ReadinessCode::Serving,
+        ],
+        AlarmCode::NotServing => &[ReadinessCode::Serving],
         AlarmCode::Drill => &[ReadinessCode::State],
         AlarmCode::NotExported
         | AlarmCode::Drift
@@ -81,6 +86,7 @@ fn amiss(alarm: &Alarm) -> ReadinessCheck {
         | AlarmCode::BirdDown
         | AlarmCode::Isolated
         | AlarmCode::CutOff
+        | AlarmCode::NotServing
         | AlarmCode::ForeignRoutes => ReadinessLevel::No,
         AlarmCode::Drift
         | AlarmCode::ForeignAnnouncement

@@ -5,6 +5,7 @@ mod exports;
 mod files;
 mod route;
 mod services;
+mod serving;
 mod sessions;
 mod standing;
 
@@ -50,6 +51,10 @@ const CONFIG: &str = r#"
     name = "site"
     type = "http"
     url = "https://198.18.0.1/healthz"
+    [[service.serves]]
+    name = "local"
+    type = "tcp"
+    target = "198.51.100.10:443"
 "#;
 
 const PREFIX: &str = "198.51.100.0/24";
@@ -74,6 +79,7 @@ impl Site {
         let mut snapshot = situations::steady();
         snapshot.services[0].protocols = vec!["web_v4".to_owned()];
         snapshot.services[0].last_good_drill = Some(situations::ago(10 * 86_400));
+        snapshot.services[0].serving = Some(situations::serving());
         let bird = BirdFactsSeen {
             status: Some(status()),
             protocols: Some(["web_v4", "web_v4_drain", "web_v4_shadow"].map(row).into()),

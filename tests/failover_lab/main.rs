@@ -14,5 +14,6 @@ mod patterns;
 mod power_cut;
 mod readiness;
 mod reloading;
+mod serving;
 mod slow_answers;
 mod votes;

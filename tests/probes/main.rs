@@ -12,5 +12,6 @@ mod http;
 mod icmp;
 mod make;
 mod names;
+mod serving;
 mod tcp;
 mod view;

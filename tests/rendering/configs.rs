@@ -7,8 +7,8 @@ use falconer::bird_conf::Passwords;
 use falconer::config::Config;
 use falconer::config::model::{
     ApiConfig, ApplyMode, BfdConfig, BirdConfig, CheckConfig, FailbackMode, Family, GracefulRestart, Host,
-    IcmpConfig, ImportPolicy, IsolationConfig, LogConfig, LogFormat, OnLoss, ProbeConfig, Quorum,
-    RenderConfig, Role, RouterConfig, ServiceConfig, SessionConfig, SiteConfig, StaticProtocolConfig,
+    IcmpConfig, ImportPolicy, IsolationConfig, LogConfig, LogFormat, OnLoss, OnNotServing, ProbeConfig,
+    Quorum, RenderConfig, Role, RouterConfig, ServiceConfig, SessionConfig, SiteConfig, StaticProtocolConfig,
     UpstreamConfig, Votes,
 };
 
@@ -101,6 +101,8 @@ pub(crate) fn upstream(name: &str, neighbor: &str, neighbor_as: u32) -> Upstream
 pub(crate) fn service(name: &str, prefixes: &[&str], upstreams: &[&str]) -> ServiceConfig {
     let prefixes: Vec<ipnet::IpNet> = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
     ServiceConfig {
+        serves: Vec::new(),
+        on_not_serving: OnNotServing::Announce,
         name: name.to_owned(),
         role: Role::Standby,
         full: statics(name, "", &prefixes),

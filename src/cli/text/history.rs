@@ -10,6 +10,7 @@ use super::table::{TableCell, TextTable, harmless};
 use crate::config::duration;
 use crate::model::history::{HistoryEntry, HistoryEvent};
 use crate::model::readiness::ReadinessLevel;
+use crate::model::serving::ServingState;
 use crate::model::snapshot::{BirdState, FollowedState, Isolation, StageTimes, Strength};
 use crate::model::strength;
 
@@ -114,6 +115,7 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             format!("{name} {} -> {}: {detail}", from.word(), to.word()),
         ),
         HistoryEvent::Isolated { isolated, state, .. } => isolation(*isolated, *state),
+        HistoryEvent::Serving { from, to, text } => ("serving", serving(*from, *to, text)),
         HistoryEvent::Latched => (
             "latched",
             "flapped too often; falconer auto releases it".to_owned(),
@@ -198,6 +200,7 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
         | HistoryEvent::Verdict { .. }
         | HistoryEvent::Probe { .. }
         | HistoryEvent::Isolated { .. }
+        | HistoryEvent::Serving { .. }
         | HistoryEvent::Latched
         | HistoryEvent::DrillStarted { .. }
         | HistoryEvent::DrillEnded { .. }
@@ -236,6 +239,15 @@ fn mended(protocol: &str, enabled: bool, repeated: Option<(u64, u64)>) -> String
         ),
         None => format!("{protocol} {done} again after BIRD was restarted"),
     }
+}
+
+/// Whether this site serves, and why not.
+fn serving(from: ServingState, to: ServingState, text: &str) -> String {
+    let why = match text.is_empty() {
+        true => String::new(),
+        false => format!(": {text}"),
+    };
+    format!("{} -> {}{why}", from.word(), to.word())
 }
 
 /// Whether we would take over, and why not.

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::readiness;
 use super::style::{NOTHING, TextStyle};
 use super::table::{TableCell, TextTable, harmless, paint};
+use crate::core::site::serving::problem_words;
+use crate::model::serving::ServingState;
 use crate::model::snapshot::{
     AlarmCode, BirdState, DrillPhase, DrillSnapshot, ProbeSnapshot, ProbeState, Role, ServiceSnapshot,
     Snapshot, StandingSnapshot, StandingState, Strength, Verdict,
@@ -37,6 +39,7 @@ pub fn text(snapshot: &Snapshot, style: &TextStyle) -> String {
         page.upstreams(snapshot),
         page.witnesses(snapshot),
         page.never_passed(snapshot),
+        page.serving(snapshot),
         page.overrides(snapshot),
         page.alarms(snapshot),
     ];
@@ -228,6 +231,36 @@ impl StatusPage<'_> {
         }
         let all = snapshot.services.iter().flat_map(|service| &service.probes);
         all.into_iter().any(|probe| probe.never_passed).then_some(table)
+    }
+
+    /// Whether this site itself can serve its services (D16).
+    fn serving(&self, snapshot: &Snapshot) -> Option<TextTable> {
+        let mut table = TextTable::new(&[("Serving", 10), ("State", 8), ("Since", 10)], "Info");
+        let mut any = false;
+        for service in &snapshot.services {
+            let Some(serving) = &service.serving else { continue };
+            any = true;
+            let style = match serving.state {
+                ServingState::Yes => PLAIN,
+                ServingState::Unknown => YELLOW,
+                ServingState::No => RED,
+            };
+            let words = problem_words(serving);
+            let routes = serving.routes.iter();
+            let routes = routes.map(|route| format!("{}: {}", route.address, route.answer));
+            table.row(
+                vec![
+                    TableCell::new(&service.name),
+                    TableCell::new(serving.state.word()).styled(style),
+                    TableCell::new(self.time(Some(serving.since))),
+                ],
+                TableCell::new(match words.is_empty() {
+                    true => routes.collect::<Vec<_>>().join("; "),
+                    false => words,
+                }),
+            );
+        }
+        any.then_some(table)
     }
 
     fn overrides(&self, snapshot: &Snapshot) -> Option<TextTable> {

@@ -19,11 +19,10 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
     for (index, service) in config.services.iter().enumerate() {
         let path = KeyPath::service(index);
         let probes = service.probes.iter().enumerate();
-        unique(
-            "probe of this service",
-            probes.map(|(index, probe)| (path.probe(index), probe.name.as_str())),
-            found,
-        );
+        let probes = probes.map(|(index, probe)| (path.probe(index), probe.name.as_str()));
+        let serves = service.serves.iter().enumerate();
+        let serves = serves.map(|(index, check)| (path.serves(index), check.name.as_str()));
+        unique("probe of this service", probes.chain(serves), found);
     }
     let witnesses = crate::config::checks::walk::witnesses(config);
     unique(

@@ -15,6 +15,15 @@ pub(crate) fn probes(config: &Config) -> impl Iterator<Item = (KeyPath, &ProbeCo
     })
 }
 
+/// Every check of whether this site can serve, with its path.
+pub(crate) fn serves(config: &Config) -> impl Iterator<Item = (KeyPath, &ProbeConfig)> {
+    config.services.iter().enumerate().flat_map(|(service, its)| {
+        let path = KeyPath::service(service);
+        let checks = its.serves.iter().enumerate();
+        checks.map(move |(check, its)| (path.serves(check), its))
+    })
+}
+
 /// Every witness, with its path.
 pub(crate) fn witnesses(config: &Config) -> impl Iterator<Item = (KeyPath, &ProbeConfig)> {
     config
@@ -24,9 +33,9 @@ pub(crate) fn witnesses(config: &Config) -> impl Iterator<Item = (KeyPath, &Prob
         .map(|(index, witness)| (KeyPath::witness(index), witness))
 }
 
-/// Every probe and every witness, with its path.
+/// Every probe, every check of whether this site can serve and every witness, with its path.
 pub(crate) fn every_probe(config: &Config) -> impl Iterator<Item = (KeyPath, &ProbeConfig)> {
-    probes(config).chain(witnesses(config))
+    probes(config).chain(serves(config)).chain(witnesses(config))
 }
 
 /// Who is really asked by a check over the network, and the key that says so.
@@ -44,7 +53,7 @@ pub fn target(check: &CheckConfig) -> Option<(&'static str, Host)> {
 }
 
 /// Where a check's packets come from.
-pub(crate) fn source(check: &CheckConfig) -> Option<&Source> {
+pub fn source(check: &CheckConfig) -> Option<&Source> {
     match check {
         CheckConfig::Icmp(icmp) => icmp.source.as_ref(),
         CheckConfig::Tcp(tcp) => tcp.source.as_ref(),

@@ -62,6 +62,23 @@ fn a_service_says_which_of_its_probes_changed() {
 }
 
 #[test]
+fn d16_a_service_says_which_of_its_checks_of_serving_changed() {
+    let serves =
+        "[[service.serves]]\nname = \"local\"\ntype = \"icmp\"\ntarget = \"198.51.100.10\"\n[[witness]]";
+    assert_eq!(
+        changed("[[witness]]", serves),
+        "service web: serves\nservice web, serves local: added\n"
+    );
+    assert_eq!(
+        changed(
+            "role = \"standby\"",
+            "role = \"standby\"\non_not_serving = \"hold\""
+        ),
+        "service web: on_not_serving\n"
+    );
+}
+
+#[test]
 fn keys_are_called_as_they_are_written() {
     assert_eq!(
         changed("2001:db8:5100::/48\"]", "2001:db8:5200::/48\"]"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::config::checks::{announced, every_probe, every_session, source, target};
+use crate::config::checks::{announced, every_probe, every_session, serving_prefixes, source, target};
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{Config, Host, Role, Source};
 use crate::config::spans::KeyPath;
@@ -39,18 +39,26 @@ pub(crate) async fn check(config: &Config, found: &mut Findings) {
 /// One name, and where it is asked for.
 struct NameLookup {
     path: KeyPath,
-    /// A standby's probe or a witness: what it asks must lie outside the announced prefixes.
-    must_be_outside: bool,
+    place: RequiredPlace,
+}
+
+/// Where the addresses of a name must lie.
+enum RequiredPlace {
+    /// A standby's probe, or a witness: outside the announced prefixes.
+    Outside,
+    /// A check of whether this site can serve the service of this index: inside its prefixes.
+    Inside(usize),
+    /// A primary's probe.
+    Anywhere,
 }
 
 async fn names(config: &Config, found: &mut Findings) {
     let mut asked: BTreeMap<String, Vec<NameLookup>> = BTreeMap::new();
     for (path, probe) in every_probe(config) {
         if let Some((key, Host::Name(name))) = target(&probe.check) {
-            let must_be_outside = !is_primarys(&path, config);
             asked.entry(name).or_default().push(NameLookup {
+                place: required_place(&path, config),
                 path: path.key(key),
-                must_be_outside,
             });
         }
     }
@@ -70,23 +78,30 @@ async fn names(config: &Config, found: &mut Findings) {
         for asked in asked.get(&name).into_iter().flatten() {
             match &answer {
                 Err(why) => found.report(unresolved(&name, why, &asked.path)),
-                Ok(addresses) if asked.must_be_outside => {
-                    outside(&name, addresses, &asked.path, config, found);
-                }
-                Ok(_) => {}
+                Ok(addresses) => match asked.place {
+                    RequiredPlace::Outside => outside(&name, addresses, &asked.path, config, found),
+                    RequiredPlace::Inside(service) => {
+                        inside(&name, addresses, &asked.path, service, config, found);
+                    }
+                    RequiredPlace::Anywhere => {}
+                },
             }
         }
     }
 }
 
-fn is_primarys(probe: &KeyPath, config: &Config) -> bool {
-    let services = config.services.iter().enumerate();
-    services
-        .filter(|(_, service)| service.role == Role::Primary)
-        .any(|(index, service)| {
-            let path = KeyPath::service(index);
-            (0..service.probes.len()).any(|index| path.probe(index) == *probe)
-        })
+fn required_place(probe: &KeyPath, config: &Config) -> RequiredPlace {
+    for (index, service) in config.services.iter().enumerate() {
+        let path = KeyPath::service(index);
+        if (0..service.serves.len()).any(|at| path.serves(at) == *probe) {
+            return RequiredPlace::Inside(index);
+        }
+        let primary = service.role == Role::Primary;
+        if primary && (0..service.probes.len()).any(|at| path.probe(at) == *probe) {
+            return RequiredPlace::Anywhere;
+        }
+    }
+    RequiredPlace::Outside
 }
 
 fn unresolved(name: &str, why: &str, at: &KeyPath) -> Finding {
@@ -107,6 +122,27 @@ fn outside(name: &str, addresses: &[IpAddr], at: &KeyPath, config: &Config, foun
                 .at(&announced, "announced here after a takeover")
                 .help("ask a name or an address of the target that stays there, outside the prefixes that move")
                 .note("as long as it has, every check of it is an error: after a takeover this site would answer itself"),
+        );
+    }
+}
+
+fn inside(
+    name: &str,
+    addresses: &[IpAddr],
+    at: &KeyPath,
+    service: usize,
+    config: &Config,
+    found: &mut Findings,
+) {
+    let prefixes = serving_prefixes(&config.services[service]);
+    let outside = |addr: &&IpAddr| !prefixes.iter().any(|prefix| prefix.contains(*addr));
+    if let Some(addr) = addresses.iter().find(outside) {
+        found.report(
+            Finding::warning("target-outside", format!("`{name}` has an address outside the service's prefixes: {addr}"))
+                .at(at, "in none of the prefixes")
+                .at(&KeyPath::service(service).key("prefixes"), "what clients will ask for")
+                .help("ask a name or an address inside the prefix, at this host or behind its tunnel")
+                .note("as long as it has, every check of it is an error: an answer from elsewhere does not show that this site can serve"),
         );
     }
 }

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::ProbeConfig;
 use crate::config::model::family::Family;
+pub use crate::model::serving::OnNotServing;
 pub use crate::model::snapshot::Role;
 
 use crate::model::snapshot::PrefixPattern;
@@ -59,6 +60,10 @@ pub struct ServiceConfig {
     pub standing: Vec<StaticProtocolConfig>,
     /// Never empty.
     pub probes: Vec<ProbeConfig>,
+    /// Whether this site itself can serve (D16). They vote in no verdict, and look inside the prefixes.
+    pub serves: Vec<ProbeConfig>,
+    /// What becomes of a takeover while this site does not serve (D16).
+    pub on_not_serving: OnNotServing,
 }
 
 impl ServiceConfig {

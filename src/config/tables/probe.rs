@@ -1,4 +1,4 @@
-//! `[[service.probe]]` and `[[witness]]`: repeated checks.
+//! `[[service.probe]]`, `[[service.serves]]` and `[[witness]]`: repeated checks.
 
 mod bird;
 mod http;
@@ -22,6 +22,9 @@ const SHORTEST: Duration = Duration::from_millis(10);
 
 /// The shortest interval of a question to BIRD, which one connection asks one after the other.
 const SHORTEST_OF_BIRD: Duration = Duration::from_millis(50);
+
+/// Those that ask over the network or run a program come first in [`SORTS`].
+const OF_THE_NETWORK: usize = 5;
 
 const SORTS: &[Variant<CheckConfig>] = &[
     Variant {
@@ -83,13 +86,37 @@ pub(crate) fn witness(t: &mut TableReader<'_, '_>) -> ProbeConfig {
 
 /// Reads a probe.
 pub(crate) fn probe(t: &mut TableReader<'_, '_>) -> ProbeConfig {
+    let mut probe = check(t, SORTS, "\"ping\"");
+    probe.votes = t
+        .key("votes", Choice(&VOTES))
+        .doc("Which verdict the probe has a vote in (D3).")
+        .default("both");
+    probe.decides = t
+        .key("decides", Choice(&DECIDES))
+        .doc("Which verdict the probe decides alone, whatever the others say (D3).")
+        .optional();
+    probe
+}
+
+/// Reads a check of whether this site itself can serve, which has a vote in no verdict (D16). What BIRD
+/// says is no proof of that.
+pub(crate) fn serves(t: &mut TableReader<'_, '_>) -> ProbeConfig {
+    check(t, &SORTS[..OF_THE_NETWORK], "\"local\"")
+}
+
+/// Reads what all of them have. It has no vote.
+fn check(
+    t: &mut TableReader<'_, '_>,
+    sorts: &'static [Variant<CheckConfig>],
+    example: &'static str,
+) -> ProbeConfig {
     let name = t
         .key("name", NAME)
         .doc("Unique within the service; a witness's among the witnesses.")
-        .example("\"ping\"")
+        .example(example)
         .required();
     let check = t
-        .variant("type", "What is checked.", SORTS)
+        .variant("type", "What is checked.", sorts)
         .unwrap_or_else(stand_in_check);
     let asks_bird = matches!(check, CheckConfig::BirdRoute(_) | CheckConfig::BirdProtocol(_));
     let (interval, timeout, retry_interval) = times(t, if asks_bird { SHORTEST_OF_BIRD } else { SHORTEST });
@@ -107,14 +134,8 @@ pub(crate) fn probe(t: &mut TableReader<'_, '_>) -> ProbeConfig {
             .key("rise", integer(1..=1000))
             .doc("Passes in a row that make it up.")
             .default(2),
-        votes: t
-            .key("votes", Choice(&VOTES))
-            .doc("Which verdict the probe has a vote in (D3).")
-            .default("both"),
-        decides: t
-            .key("decides", Choice(&DECIDES))
-            .doc("Which verdict the probe decides alone, whatever the others say (D3).")
-            .optional(),
+        votes: Votes::None,
+        decides: None,
         group: Group::Near,
     }
 }

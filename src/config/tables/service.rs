@@ -9,7 +9,7 @@ use self::prefixes::ServicePrefixes;
 pub(crate) use self::prefixes::{LONGEST_V4, LONGEST_V6};
 use super::probe;
 use crate::config::key_docs::TableForm;
-use crate::config::model::{DailyWindow, FailbackMode, OnLoss, Quorum, Role, ServiceConfig};
+use crate::config::model::{DailyWindow, FailbackMode, OnLoss, OnNotServing, Quorum, Role, ServiceConfig};
 use crate::config::reader::TableReader;
 
 use crate::config::value::duration::span;
@@ -50,12 +50,22 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         .key("rank", integer(1..=100))
         .doc("Among several standbys: 1 is best. Templates turn it into communities, MED or prepends.")
         .default(1);
+    let on_not_serving = t
+        .key("on_not_serving", Choice(&ON_NOT_SERVING))
+        .doc("What becomes of a takeover while a check of `[[service.serves]]` is down, or the kernel would not deliver what it asks (D16).")
+        .default("announce");
     let statics = statics::service_statics(t, &name, &prefixes, &standing_prefixes, rendering);
     let probes = t.tables(
         "probe",
         TableForm::ManyAtLeastOne,
         "One repeated check.",
         probe::probe,
+    );
+    let serves = t.tables(
+        "serves",
+        TableForm::Many,
+        "A check of whether this site itself can serve (D16): inside the prefixes, at this host or behind its tunnel. It votes in no verdict.",
+        probe::serves,
     );
     ServiceConfig {
         name,
@@ -81,6 +91,8 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         drain: statics.drain,
         standing: statics.standing,
         probes,
+        serves,
+        on_not_serving,
     }
 }
 
@@ -96,6 +108,15 @@ fn carriers(t: &mut TableReader<'_, '_>, all: &[String]) -> (Vec<String>, usize)
         .default(1);
     (upstreams, min_upstreams)
 }
+
+const ON_NOT_SERVING: [(&str, OnNotServing, &str); 2] = [
+    ("announce", OnNotServing::Announce, "it goes on"),
+    (
+        "hold",
+        OnNotServing::Hold,
+        "nothing is taken over; what is announced is kept",
+    ),
+];
 
 const ROLES: [(&str, Role, &str); 2] = [
     ("standby", Role::Standby, "announce while the target is down"),

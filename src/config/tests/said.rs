@@ -77,6 +77,13 @@ says! {
     thresholds_without_a_common_probe: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"down\"")];
     no_probe_that_votes: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"none\""), ("votes = \"up\"", "votes = \"none\"")];
     a_target_inside_an_announced_prefix: STANDBY, [("target = \"198.18.0.1\"", "target = \"198.51.100.10\""), ("https://origin.example.net/", "http://[2001:db8:5100::1]:8080/"), ("target = \"192.0.2.53\"", "target = \"198.51.100.53\"")];
+    a_check_of_serving_outside_the_prefixes: STANDBY, [("[[witness]]", "[[service.serves]]\nname = \"local\"\ntype = \"tcp\"\ntarget = \"198.51.101.10:80\"\n[[service.serves]]\nname = \"site6\"\ntype = \"http\"\nurl = \"http://www.example.net/\"\nconnect_to = \"[2001:db8:5200::1]:80\"\n[[witness]]")];
+    a_check_of_serving_inside_the_prefixes: STANDBY, [("role = \"standby\"", "role = \"standby\"\non_not_serving = \"hold\""), ("[[witness]]", "[[service.serves]]\nname = \"local\"\ntype = \"http\"\nurl = \"http://www.example.net/\"\nconnect_to = \"198.51.100.10:80\"\n[[service.serves]]\nname = \"v6\"\ntype = \"icmp\"\ntarget = \"2001:db8:5100::10\"\n[[service.serves]]\nname = \"disk\"\ntype = \"exec\"\ncommand = [\"/bin/true\"]\n[[witness]]")];
+    a_check_of_serving_that_votes: STANDBY, [("[[witness]]", "[[service.serves]]\nname = \"local\"\ntype = \"icmp\"\ntarget = \"198.51.100.10\"\nvotes = \"both\"\n[[witness]]")];
+    a_check_of_serving_that_asks_bird: STANDBY, [("[[witness]]", "[[service.serves]]\nname = \"local\"\ntype = \"bird-route\"\nprefix = \"198.51.100.0/24\"\n[[witness]]")];
+    a_check_of_serving_with_a_probes_name: STANDBY, [("[[witness]]", "[[service.serves]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.51.100.10\"\n[[witness]]")];
+    checks_of_serving_called_otherwise: STANDBY, [("role = \"standby\"", "role = \"standby\"\non_not_serving = \"holds\""), ("[[witness]]", "[[service.serve]]\nname = \"local\"\ntype = \"icmp\"\ntarget = \"198.51.100.10\"\n[[witness]]")];
+    what_to_do_without_a_check_of_serving: STANDBY, [("role = \"standby\"", "role = \"standby\"\non_not_serving = \"hold\"")];
     a_source_inside_an_announced_prefix: STANDBY, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nsource = \"198.51.100.1\"")];
     a_witness_that_is_a_target: STANDBY, [("target = \"192.0.2.53\"", "target = \"198.18.0.1\""), ("type = \"icmp\"\ntarget = \"203.0.113.1\"", "type = \"tcp\"\ntarget = \"ORIGIN.example.net.:443\"")];
     a_route_that_may_be_anybodys: STANDBY, [("protocol = \"isp_upstream\"\norigin_as = 64502\n", "")];

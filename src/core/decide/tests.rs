@@ -30,6 +30,7 @@ fn facts() -> DecisionFacts {
         isolation: Isolation::Connected,
         on_cut_off: OnCutOff::Hold,
         proven: true,
+        holds_unserved: false,
         on_isolated: OnLoss::Keep,
         overridden: None,
         latched: false,
@@ -468,7 +469,13 @@ fn every_combination(mut look: impl FnMut(DecisionFacts)) {
                 (Isolation::CutOff, OnCutOff::Takeover),
             ] {
                 for overridden in overrides {
-                    for flags in 0..128_u8 {
+                    // Only a takeover asks whether this site serves.
+                    let flags = if verdict == Verdict::Down {
+                        0..=255
+                    } else {
+                        0..=127
+                    };
+                    for flags in flags {
                         let flag = |bit: u8| flags & (1 << bit) != 0;
                         for dues in dues_of(dues) {
                             let [takeover, failback, window, drained] = dues;
@@ -482,6 +489,7 @@ fn every_combination(mut look: impl FnMut(DecisionFacts)) {
                                 isolation,
                                 on_cut_off,
                                 proven: flag(2),
+                                holds_unserved: flag(7),
                                 on_isolated: if flag(3) { OnLoss::Withdraw } else { OnLoss::Keep },
                                 overridden,
                                 latched: flag(4),
@@ -539,7 +547,7 @@ fn d4_to_d11_hold_over_every_combination_of_facts() {
         deadlines_are_named(&facts, &judgement);
         primaries_look_at_home(&facts, &judgement);
     });
-    assert_eq!(looked_at, 4 * 3 * 5 * 4 * 128 * 81);
+    assert_eq!(looked_at, 4 * (2 * 128 + 256) * 5 * 4 * 81);
 }
 
 fn overrides_win(facts: &DecisionFacts, judgement: &Decision) {
@@ -580,6 +588,7 @@ fn takeovers_have_their_reasons(facts: &DecisionFacts, judgement: &Decision) {
         "none isolated, open or held: {facts:?}"
     );
     assert!(facts.proven, "none unproven: {facts:?}");
+    assert!(!facts.holds_unserved, "none while it is held (D16): {facts:?}");
     assert!(
         facts.takeover == TimerState::Now || judgement.why == DecisionReason::Relapse,
         "none before takeover_delay: {facts:?}"
@@ -592,8 +601,45 @@ fn d7_what_is_down_and_proven_is_announced_whatever_protects_failback() {
     every_combination(|facts| {
         let due = facts.takeover == TimerState::Now || announces(facts.stance);
         let clear = facts.verdict == Verdict::Down && facts.isolation == Isolation::Connected && facts.proven;
+        let clear = clear && !facts.holds_unserved;
         if facts.role == Role::Standby && facts.overridden.is_none() && clear && due {
             assert_eq!(judge(&facts).to, Stance::Full, "{facts:?}");
+        }
+    });
+}
+
+#[test]
+fn d16_on_hold_nothing_is_taken_over_and_what_is_announced_is_kept() {
+    for stance in STANCES {
+        let held = judge(&DecisionFacts {
+            verdict: Verdict::Down,
+            stance,
+            holds_unserved: true,
+            ..facts()
+        });
+        let (to, rule, why) = match stance {
+            Stance::Full => (Stance::Full, Rule::D4, DecisionReason::TargetDown),
+            Stance::Unsettled | Stance::Off | Stance::Draining { .. } => {
+                (stance, Rule::D16, DecisionReason::NotServingHolds)
+            }
+        };
+        assert_eq!((held.to, held.rule, held.why), (to, rule, why), "{stance}");
+    }
+}
+
+#[test]
+fn d16_neither_a_failback_nor_a_primary_asks_whether_this_site_serves() {
+    every_combination(|facts| {
+        let held = judge(&DecisionFacts {
+            holds_unserved: true,
+            ..facts
+        });
+        if facts.role == Role::Primary || facts.verdict == Verdict::Up || facts.overridden.is_some() {
+            let free = judge(&DecisionFacts {
+                holds_unserved: false,
+                ..facts
+            });
+            assert_eq!(held, free, "{facts:?}");
         }
     });
 }
@@ -695,6 +741,7 @@ fn deadlines_are_named(facts: &DecisionFacts, judgement: &Decision) {
         | DecisionReason::CutOffHolds
         | DecisionReason::WitnessesUnknown
         | DecisionReason::WitnessAwaited
+        | DecisionReason::NotServingHolds
         | DecisionReason::Relapse
         | DecisionReason::Latched
         | DecisionReason::ConsentAwaited => {

@@ -21,6 +21,8 @@ pub(crate) enum ChangeCause {
     BirdRead,
     /// Enough witnesses are up.
     Connected,
+    /// This site serves.
+    Serving,
 }
 
 /// A change, and what comes of it.
@@ -75,6 +77,10 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
         DecisionReason::WitnessAwaited => vec![open(
             ChangeCause::Connected,
             "a pass of enough witnesses amid the fails; they are asked now".to_owned(),
+        )],
+        DecisionReason::NotServingHolds => vec![open(
+            ChangeCause::Serving,
+            "this site serving again, with the verdict still down".to_owned(),
         )],
         DecisionReason::TakeoverDelay => vec![Prospect {
             change: ChangeCause::Verdict(Verdict::Down),

@@ -1,6 +1,6 @@
 use super::changes::{self, ChangeCause, Prospect};
 use crate::config::model::{
-    Config, DailyWindow, Decides, FailbackMode, OnLoss, Quorum, ServiceConfig, Votes,
+    Config, DailyWindow, Decides, FailbackMode, OnLoss, OnNotServing, Quorum, ServiceConfig, Votes,
 };
 use crate::core::decide::DecisionReason;
 use crate::core::site::tests::support::*;
@@ -336,6 +336,13 @@ fn states() -> Vec<(&'static str, Bench)> {
     let latching = with(latches_soon);
     let mut latched_unclear = outage(&latching);
     latched_unclear.world.from(at_s(60), PING, Target::Broken);
+    let mut not_serving = outage(&with(|service| {
+        service.serves = vec![probe("local")];
+        service.on_not_serving = OnNotServing::Hold;
+    }));
+    not_serving
+        .world
+        .from(Moment::START, ProbeId::Serves(0, 0), Target::Dead);
     let silent_after_a_reboot = at(outage(&latching), at_s(100)).restart(&latching);
     [
         ("not adopted", at(Bench::new(&simple()), at_s(10))),
@@ -345,6 +352,7 @@ fn states() -> Vec<(&'static str, Bench)> {
         ("witnesses unknown", at(broken_witness, at_s(30))),
         ("isolated, keeps", at(cut(&simple()), at_s(60))),
         ("isolated, withdraws", at(cut(&withdrawing), at_s(60))),
+        ("not serving, holds", at(not_serving, at_s(30))),
         ("taken over", at(outage(&simple()), at_s(30))),
         ("taken over, manual", at(outage(&manual), at_s(30))),
         ("taken over, drain", at(outage(&draining), at_s(30))),
@@ -440,6 +448,10 @@ fn happens(bench: &mut Bench, change: ChangeCause) {
             let now = bench.play.now().mono;
             bench.world.cut(now, now);
             bench.world.from(now, WITNESS, Target::Alive);
+        }
+        ChangeCause::Serving => {
+            let now = bench.play.now().mono;
+            bench.world.from(now, ProbeId::Serves(0, 0), Target::Alive);
         }
     }
 }

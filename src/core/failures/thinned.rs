@@ -56,6 +56,8 @@ pub(crate) fn thinned(config: &Config, service: &ServiceConfig) -> (ServiceConfi
     }
     let service = ServiceConfig {
         probes,
+        // They have no say in a verdict, and what is played is the verdict.
+        serves: Vec::new(),
         ..service.clone()
     };
     (service, in_place)

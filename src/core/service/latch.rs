@@ -16,7 +16,8 @@ impl ServiceState {
     /// have been so before we came.
     pub(crate) fn counts(&self, from: Stance, to: Stance, rule: Rule) -> bool {
         let by_verdict = match rule {
-            Rule::D5 | Rule::D11 => false,
+            // D16 only holds.
+            Rule::D5 | Rule::D11 | Rule::D16 => false,
             Rule::D4 | Rule::D6 | Rule::D7 | Rule::D8 | Rule::D9 | Rule::D10 => !self.remembered.imposed,
         };
         let automatic = by_verdict && (from != Stance::Unsettled || self.contacted);

@@ -1,7 +1,9 @@
 //! What one service wants of its standing prefixes (D14).
 
 use super::ServiceState;
+use crate::config::model::Role;
 use crate::core::standing::{StandingFacts, StandingIntent, StandingOff, judge};
+use crate::model::serving::ServingState;
 use crate::model::snapshot::OverrideAction;
 
 impl ServiceState {
@@ -41,9 +43,10 @@ impl ServiceState {
         self.standing_held = held;
     }
 
-    /// Whether this site can answer for the service (D16).
+    /// Whether nothing says that this site cannot answer for the service (D16). At a primary that only
+    /// informs.
     fn is_serving(&self) -> bool {
-        // Nothing looks at it yet.
-        true
+        let no = self.serving().is_some_and(|(state, _)| state == ServingState::No);
+        !no || self.policy.role == Role::Primary
     }
 }

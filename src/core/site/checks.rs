@@ -7,7 +7,7 @@ use super::{LastCheck, Site};
 use crate::config::identity;
 use crate::core::event::{CheckStart, CoreEvent, ProbeId};
 use crate::core::health::{CheckId, ResultEffect};
-use crate::core::service::could_count_down;
+use crate::core::service::{ServiceState, could_count_down};
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{CheckOutcome, ProbeState};
 use crate::model::time::{Moment, Now};
@@ -69,7 +69,7 @@ impl Site {
     /// A probe's state changed.
     pub(crate) fn note_turned(&mut self, of: ProbeId, from: ProbeState, to: ProbeState, detail: &str) {
         let service = match of {
-            ProbeId::Service(service, _) => Some(service),
+            ProbeId::Service(service, _) | ProbeId::Serves(service, _) => Some(service),
             ProbeId::Witness(_) => None,
         };
         let name = self.policy(of).map(|policy| policy.name.clone());
@@ -86,7 +86,8 @@ impl Site {
     fn record_first_pass(&mut self, now: Now, of: ProbeId) {
         let Some(policy) = self.policy(of) else { return };
         let check = policy.check.clone();
-        let policies = self.services.iter().flat_map(|service| &service.policy().probes);
+        let services = self.services.iter().map(ServiceState::policy);
+        let policies = services.flat_map(|policy| policy.probes.iter().chain(&policy.serves));
         let in_use = policies.chain(&self.witness_policies);
         let in_use = in_use.map(|policy| identity(&policy.check));
         self.passed.record(&check, now.wall, in_use);

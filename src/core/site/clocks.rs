@@ -20,7 +20,13 @@ impl Site {
         let now = input.now;
         let slept = match input.event {
             Some(Event::Suspended { lasted }) => lasted,
-            Some(Event::Checked { .. } | Event::Bird { .. } | Event::Asked { .. } | Event::Drill { .. })
+            Some(
+                Event::Checked { .. }
+                | Event::Bird { .. }
+                | Event::Asked { .. }
+                | Event::Drill { .. }
+                | Event::Routes { .. },
+            )
             | None => Duration::ZERO,
         };
         let before = std::mem::replace(&mut self.clocks, now);
@@ -48,7 +54,9 @@ impl Site {
         let services = self.services.iter_mut().enumerate();
         let of_services = services.flat_map(|(index, service)| {
             let probes = service.probes.iter_mut().enumerate();
-            probes.map(move |(at, probe)| (ProbeId::Service(index, at), probe))
+            let probes = probes.map(move |(at, probe)| (ProbeId::Service(index, at), probe));
+            let serves = service.serving.checks.iter_mut().enumerate();
+            probes.chain(serves.map(move |(at, check)| (ProbeId::Serves(index, at), check)))
         });
         let witnesses = self.witnesses.iter_mut().enumerate();
         let all = of_services.chain(witnesses.map(|(at, probe)| (ProbeId::Witness(at), probe)));

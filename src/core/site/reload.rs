@@ -24,9 +24,8 @@ impl Site {
             let Some(at) = before.services.iter().position(same) else {
                 continue;
             };
-            let policies = service.policy().probes.clone();
-            for (to, from) in carry(&policies, &mut service.probes, &before.services[at]) {
-                moved.insert(ProbeId::Service(at, from), ProbeId::Service(index, to));
+            for (from, to) in carry(service, &before.services[at], (at, index)) {
+                moved.insert(from, to);
             }
             service.carry_over(&before.services[at]);
         }
@@ -56,13 +55,22 @@ impl Site {
     }
 }
 
+/// Carries over a service's probes, and its checks of whether this site serves it; the old and the new
+/// place of each. `(from, to)`: the service's own.
 fn carry(
-    policies: &[model::ProbeConfig],
-    probes: &mut [ProbeTracker],
+    service: &mut super::ServiceState,
     before: &super::ServiceState,
-) -> Vec<(usize, usize)> {
+    (from, to): (usize, usize),
+) -> Vec<(ProbeId, ProbeId)> {
     let old: Vec<_> = before.policy().probes.iter().zip(&before.probes).collect();
-    carry_each(policies, probes, &old)
+    let policies = service.policy().probes.clone();
+    let probes = carry_each(&policies, &mut service.probes, &old).into_iter();
+    let old = before.policy().serves.iter().zip(before.serving_checks());
+    let policies = service.policy().serves.clone();
+    let serves = carry_each(&policies, &mut service.serving.checks, &old.collect::<Vec<_>>()).into_iter();
+    let probes = probes.map(|(new, old)| (ProbeId::Service(from, old), ProbeId::Service(to, new)));
+    let serves = serves.map(|(new, old)| (ProbeId::Serves(from, old), ProbeId::Serves(to, new)));
+    probes.chain(serves).collect()
 }
 
 /// Carries over what checks the same under the same name; the indexes, new and old.

@@ -9,6 +9,7 @@ use crate::config::model::Config;
 use crate::core::decide::stance_word;
 use crate::core::event::{CoreEvent, DrillStep};
 use crate::model::history::HistoryEvent;
+use crate::model::serving::ServingState;
 use crate::model::snapshot::{Isolation, OverrideAction};
 
 /// A note in words: what, from and to, the rule, and the cause.
@@ -51,6 +52,7 @@ fn history_words(what: &HistoryEvent) -> String {
             };
             format!("{} -> {}{why}", isolation_words(*from), isolation_words(*state))
         }
+        HistoryEvent::Serving { from, to, text } => serving_words(*from, *to, text),
         HistoryEvent::Latched => "latched after too many switches, until auto".to_owned(),
         HistoryEvent::Released { actor, reason } => format!("latch released by {actor}{}", because(reason)),
         HistoryEvent::Override {
@@ -136,6 +138,14 @@ fn because(reason: &Option<String>) -> String {
     reason
         .as_ref()
         .map_or_else(String::new, |reason| format!(" ({reason})"))
+}
+
+fn serving_words(from: ServingState, to: ServingState, text: &str) -> String {
+    let why = match text.is_empty() {
+        true => String::new(),
+        false => format!(": {text}"),
+    };
+    format!("serving {} -> {}{why}", from.word(), to.word())
 }
 
 fn isolation_words(isolation: Option<Isolation>) -> &'static str {

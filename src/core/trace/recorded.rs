@@ -47,7 +47,7 @@ impl TraceHeader {
 /// `web/ping`, `witness/resolver` and so on, in the configuration's order.
 pub(crate) fn probe_names(config: &Config) -> Vec<String> {
     let of_services = config.services.iter().flat_map(|service| {
-        let probes = service.probes.iter();
+        let probes = service.probes.iter().chain(&service.serves);
         probes.map(move |probe| format!("{}/{}", service.name, probe.name))
     });
     let witnesses = config

@@ -295,7 +295,9 @@ fn every_probe(config: &Config) -> impl Iterator<Item = (ProbeId, &model::ProbeC
     let services = config.services.iter().enumerate();
     let of_services = services.flat_map(|(service, policy)| {
         let probes = policy.probes.iter().enumerate();
-        probes.map(move |(at, probe)| (ProbeId::Service(service, at), probe))
+        let probes = probes.map(move |(at, probe)| (ProbeId::Service(service, at), probe));
+        let serves = policy.serves.iter().enumerate();
+        probes.chain(serves.map(move |(at, check)| (ProbeId::Serves(service, at), check)))
     });
     let witnesses = config.witnesses.iter().enumerate();
     of_services.chain(witnesses.map(|(at, probe)| (ProbeId::Witness(at), probe)))
@@ -329,8 +331,10 @@ fn find_probe<'c>(config: &'c Config, name: &str) -> Option<(ProbeId, &'c model:
         |probes: &'c [model::ProbeConfig]| probes.iter().enumerate().find(|(_, probe)| probe.name == name);
     match service {
         Some(service) => {
-            let (at, probe) = named(&config.services[service].probes)?;
-            Some((ProbeId::Service(service, at), probe))
+            let policy = &config.services[service];
+            let probe = named(&policy.probes).map(|(at, probe)| (ProbeId::Service(service, at), probe));
+            let serves = || named(&policy.serves).map(|(at, check)| (ProbeId::Serves(service, at), check));
+            probe.or_else(serves)
         }
         None if of == "witness" => {
             let (at, probe) = named(&config.witnesses)?;

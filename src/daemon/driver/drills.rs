@@ -338,7 +338,7 @@ impl Driver {
 fn concerns(trouble: &AlarmCondition, service: &ServiceConfig) -> bool {
     match (&trouble.service, trouble.code) {
         // They are told already.
-        (_, AlarmCode::Override | AlarmCode::Latched) => false,
+        (_, AlarmCode::Override | AlarmCode::Latched | AlarmCode::NotServing) => false,
         (Some(name), _) => *name == service.name,
         (None, AlarmCode::UpstreamDown) => service.upstreams.contains(&trouble.subject),
         (None, code) => matches!(code, AlarmCode::RenderDrift | AlarmCode::StateDir),
@@ -346,12 +346,10 @@ fn concerns(trouble: &AlarmCondition, service: &ServiceConfig) -> bool {
 }
 
 /// Whether what the alarm is about takes part in the verdict: a probe that does not has no say in a
-/// takeover, and so none in its rehearsal.
+/// takeover, and so none in its rehearsal. Whether this site serves is told already.
 fn has_a_say(trouble: &AlarmCondition, service: &ServiceConfig) -> bool {
-    let silent = service
-        .probes
-        .iter()
-        .filter(|probe| !probe.votes.in_a_verdict() && probe.decides.is_none());
+    let probes = service.probes.iter().chain(&service.serves);
+    let silent = probes.filter(|probe| !probe.votes.in_a_verdict() && probe.decides.is_none());
     trouble.code != AlarmCode::Probe || !silent.into_iter().any(|probe| probe.name == trouble.subject)
 }
 

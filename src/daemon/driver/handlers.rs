@@ -19,6 +19,7 @@ impl Driver {
         let before = self.site.last(of).map(|last| last.at);
         let (outcome, rtt) = (report.outcome, report.rtt);
         self.count_check(of, outcome, rtt);
+        self.take_routes(of);
         self.feed(Some(Event::Checked {
             id,
             outcome,
@@ -29,14 +30,35 @@ impl Driver {
             let (service, probe) = match of {
                 ProbeId::Service(service, probe) => (Some(service), probe),
                 ProbeId::Witness(probe) => (None, probe),
+                ProbeId::Serves(service, check) => (Some(service), self.probes_of(service) + check),
             };
             self.latency.borrow().push(service, probe, last.at, outcome, rtt);
         }
     }
 
+    /// What the kernel said at a check of whether this site serves, where that is something else than before.
+    fn take_routes(&mut self, of: ProbeId) {
+        let service = match of {
+            ProbeId::Serves(service, _) => service,
+            ProbeId::Service(..) | ProbeId::Witness(_) => return,
+        };
+        let routes = self.edges.probe_set.routes(service);
+        let known = self.site.services().get(service);
+        if known.is_some_and(|known| known.serving_routes() != routes) {
+            self.feed(Some(Event::Routes { service, routes }));
+        }
+    }
+
+    fn probes_of(&self, service: usize) -> usize {
+        self.config
+            .services
+            .get(service)
+            .map_or(0, |service| service.probes.len())
+    }
+
     fn count_check(&self, of: ProbeId, outcome: CheckOutcome, rtt: Option<Duration>) {
         let service = match of {
-            ProbeId::Service(service, _) => Some(self.name(service)),
+            ProbeId::Service(service, _) | ProbeId::Serves(service, _) => Some(self.name(service)),
             ProbeId::Witness(_) => None,
         };
         if let Some(policy) = self.site.policy(of) {

@@ -24,7 +24,11 @@ pub(crate) fn probes(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
         .snapshot
         .services
         .iter()
-        .flat_map(|service| service.probes.iter().map(move |probe| (service, probe)))
+        .flat_map(|service| {
+            let serves = service.serving.iter().flat_map(|serving| &serving.checks);
+            let probes = service.probes.iter().chain(serves);
+            probes.map(move |probe| (service, probe))
+        })
         .map(|(service, probe)| {
             let counted = facts.counts.services.get(&service.name);
             LabelledProbe {
@@ -52,7 +56,10 @@ pub(crate) fn probes(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
 
 fn of_probes(page: &mut Encoder<'_>, probes: &[LabelledProbe<'_, 2>]) -> fmt::Result {
     page.info(
-        family("probe", "The probes, and what type each is of."),
+        family(
+            "probe",
+            "The probes and the checks of whether this site serves, and what type each is of.",
+        ),
         probes.iter().map(|seen| {
             let [service, probe] = seen.labels;
             [service, probe, ("type", seen.probe.kind.as_str())]

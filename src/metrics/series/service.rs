@@ -14,6 +14,8 @@ use crate::model::strength::Strength;
 const VERDICTS: &[&str] = &["up", "down", "unclear"];
 /// Strengths, in words.
 const STRENGTHS: &[&str] = &["off", "drain", "full", "unknown"];
+/// Whether it is served, in words.
+const SERVING: &[&str] = &["yes", "no", "unknown"];
 /// Overrides, in words.
 const ACTIONS: &[&str] = &["announce", "withdraw", "freeze"];
 /// What a transition can lead to, and its word.
@@ -149,6 +151,18 @@ fn in_force(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
             "Whether the service flapped too often and waits for an operator (D9).",
         ),
         services().map(|service| (of(service), service.latched)),
+    )?;
+    page.states(
+        family(
+            "service_serving",
+            "Whether this site itself can serve the service (D16); absent where nothing checks that.",
+        ),
+        SERVING,
+        services().filter_map(|service| Some((service, service.serving.as_ref()?))),
+        |(service, serving), state| {
+            let is = serving.state.word() == state;
+            ([("service", name(service)), ("state", state)], is)
+        },
     )?;
     page.time(
         "service_want_since_timestamp",

@@ -32,7 +32,7 @@ fn target(resolver: &Resolver, family: Option<Family>, announced: &[&str]) -> Ta
     Target::new(
         &Host::Name("site.example".into()),
         family,
-        announced.as_slice().into(),
+        TargetPlace::Outside(announced.as_slice().into()),
         resolver,
     )
 }

@@ -361,7 +361,7 @@ impl Watched {
         for probe in probe_ids(&self.config) {
             let target = match probe {
                 ProbeId::Service(..) if !alive => Target::Dead,
-                ProbeId::Service(..) | ProbeId::Witness(_) => Target::Alive,
+                ProbeId::Service(..) | ProbeId::Witness(_) | ProbeId::Serves(..) => Target::Alive,
             };
             self.bench.world.from(now, probe, target);
         }

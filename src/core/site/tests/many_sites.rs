@@ -73,6 +73,7 @@ impl SimulatedWorld for View<'_> {
         let delay = if at_home { 0 } else { self.earth.dice.below(300) };
         let (answered, well) = match (probe, policy.name.strip_prefix("better")) {
             (ProbeId::Witness(_), _) => (reached, true),
+            (ProbeId::Serves(..), _) => (true, true),
             (ProbeId::Service(..), Some(rank)) => {
                 let site: usize = rank.parse().expect("a rank");
                 (

@@ -102,6 +102,8 @@ pub(crate) fn standby(name: &str, probes: Vec<model::ProbeConfig>) -> ServiceCon
         prefixes: prefixes.clone(),
     };
     ServiceConfig {
+        serves: Vec::new(),
+        on_not_serving: model::OnNotServing::Announce,
         name: name.to_owned(),
         role: Role::Standby,
         upstreams: vec!["isp_upstream".to_owned()],
@@ -392,7 +394,7 @@ impl Bench {
     pub(crate) fn turns(&self, probe: ProbeId) -> Vec<(Moment, ProbeState)> {
         let notes = self.play.notes().iter();
         let service = match probe {
-            ProbeId::Service(service, _) => Some(service),
+            ProbeId::Service(service, _) | ProbeId::Serves(service, _) => Some(service),
             ProbeId::Witness(_) => None,
         };
         let of = &self.play.site().policy(probe).expect("it is configured").name;

@@ -129,7 +129,7 @@ impl SimulatedWorld for Truth {
             .is_some_and(|(of, from, until)| of == probe && overlap(at, at + after, (from, until)));
         let deaths = match probe {
             ProbeId::Service(service, _) => &self.deaths[service][..],
-            ProbeId::Witness(_) => &[],
+            ProbeId::Witness(_) | ProbeId::Serves(..) => &[],
         };
         let dead = deaths.iter().any(|&death| overlap(at, at + after, death));
         let refused = self.refuses && deaths.iter().any(|&(from, until)| from <= at && at < until);
@@ -241,6 +241,7 @@ fn leads(config: &Config, probe: ProbeId, policy: &model::ProbeConfig) -> Leads 
     let at_home =
         |service| matches!(service, ProbeId::Service(at, _) if config.services[at].role == Role::Primary);
     match (probe, policy.group) {
+        (ProbeId::Serves(..), _) => Leads::Home,
         (service, _) if at_home(service) => Leads::Home,
         (ProbeId::Service(..), _) | (ProbeId::Witness(_), Group::Far) => Leads::Far,
         (ProbeId::Witness(_), Group::Near) => Leads::Near,
@@ -256,9 +257,9 @@ pub(crate) fn ways(dice: &mut Dice, config: &Config, lags: bool) -> Vec<(ProbeId
         let timeout = u64::try_from(policy.timeout.as_millis()).expect("small");
         let longest = match (probe, dice.between(0, 2)) {
             (_, 0) => dice.between(1, 20),
-            (ProbeId::Service(..), _) if lags => dice.between(1, 20),
+            (ProbeId::Service(..) | ProbeId::Serves(..), _) if lags => dice.between(1, 20),
             (ProbeId::Witness(_), _) => dice.between(1, 100),
-            (ProbeId::Service(..), _) => dice.between(1, timeout - 1),
+            (ProbeId::Service(..) | ProbeId::Serves(..), _) => dice.between(1, timeout - 1),
         };
         let shortest = if dice.between(0, 1) == 0 {
             longest
@@ -270,7 +271,7 @@ pub(crate) fn ways(dice: &mut Dice, config: &Config, lags: bool) -> Vec<(ProbeId
                 let percent = u32::try_from(dice.between(0, 99)).expect("small");
                 policy.retry_interval * (policy.fall - 2) * percent / 100
             }
-            ProbeId::Service(..) | ProbeId::Witness(_) => Duration::ZERO,
+            ProbeId::Service(..) | ProbeId::Witness(_) | ProbeId::Serves(..) => Duration::ZERO,
         };
         let leads = leads(config, probe, &policy);
         let way = Way {
