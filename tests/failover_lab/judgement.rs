@@ -11,6 +11,8 @@ use falconer_lab::{
 };
 
 const SOON: Duration = Duration::from_secs(20);
+/// NO_LLGR (RFC 9494), which is on everything that is announced.
+const NO_LLGR: (u16, u16) = (65535, 7);
 /// A probe of what the primary says of its own announcement.
 const PRIMARY_SAYS: &str = "name = \"announced\"\ntype = \"http\"\n\
     url = \"http://198.18.0.1:9180/v1/services/web/announced\"\non_no_answer = \"error\"\n\
@@ -207,7 +209,7 @@ fn d7_a_relapse_during_the_drain_is_back_at_full_at_once() {
         let mark = lab.capture.mark()?;
         let relapse = lab.power_cut(Host::Cn)?;
         let seen = lab.capture.announced(Host::Hk, PREFIX4, mark, SOON)?;
-        ensure!(seen.update.communities.is_empty(), "at full: {seen:#?}");
+        ensure!(seen.update.communities == [NO_LLGR], "at full: {seen:#?}");
         ensure!(
             wait::between(relapse, seen.at) < Duration::from_secs(3),
             "at once"
