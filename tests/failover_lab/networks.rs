@@ -89,7 +89,6 @@ fn cut_and_back(networks: &mut Networks, number: u32, of: u32) -> Result<Duratio
     let cut = networks.power_cut()?;
     networks.until_served_by(Host::Hk, SOON)?;
     let outages = networks.served(cut, wait::now());
-    println!("cut {number}: {outages:?}");
     let back = networks.power_back()?;
     given_back(networks, back)?;
     Ok(longest(outages.into_iter().map(|(_, served)| served.longest_gap)))
