@@ -19,6 +19,7 @@ mod process;
 mod readiness;
 mod reload;
 mod requests;
+mod rivals;
 mod snapshot;
 mod stage_timer;
 mod strays;

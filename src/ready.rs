@@ -9,12 +9,14 @@ mod drills;
 mod exports;
 mod facts;
 mod files;
+mod ghost;
 mod protocols;
 mod route;
 mod services;
 mod serving;
 mod standing;
 mod upstreams;
+mod winner;
 mod witnesses;
 mod wording;
 
@@ -37,6 +39,8 @@ pub fn decide(facts: &ReadinessFacts<'_>) -> Readiness {
     checks.extend(standing::check(facts));
     checks.extend(serving::check(facts));
     checks.extend(files::check(facts));
+    checks.extend(ghost::check(facts));
+    checks.extend(winner::check(facts));
     checks.extend(drills::check(facts));
     checks.extend(alarms::check(facts, &checks));
     Readiness::of(facts.snapshot.at, checks)

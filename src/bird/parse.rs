@@ -16,8 +16,8 @@ mod switch;
 pub use bfd::{BfdSession, BfdState, bfd_sessions};
 pub use configure::{ConfigureReply, ConfigureStatus, configuration_file, configure_status, configured};
 pub use protocol::{
-    BgpDetail, Channel, ExportLimit, OwnNextHop, ProtocolDetail, ProtocolRow, ProtocolState, RouteCounts,
-    protocol, protocols,
+    BgpDetail, Channel, ExportLimit, HOLD_TIME_REFUSED, OwnNextHop, ProtocolDetail, ProtocolRow,
+    ProtocolState, RouteCounts, protocol, protocols,
 };
 pub use rehearsal::{RouteCount, count, rehearsed};
 pub use route::{Dest, NextHop, Route, exported, routes};

@@ -20,6 +20,7 @@
 //!   connection ──┴──> full pass ──> show status, and the same as a quick pass, then
 //!                                   upstreams ──> guard, a few protocols ──> others' routes
 //!                                     ──> exports of all ──> enable again what reaches nobody
+//!                                     ──> what neighbours tell of our prefixes
 //!                                     ──> report of everything seen
 //!
 //!   A pass ends early:  new intent ──> quick pass at once
@@ -47,6 +48,8 @@ mod observation;
 mod obstacles;
 mod re_enable;
 mod report;
+mod rival_queries;
+mod rivals;
 mod route_queries;
 mod routes;
 mod service;
@@ -60,9 +63,11 @@ mod writes;
 
 pub use handle::{Reconciler, spawn};
 pub use observation::{
-    DrillState, LimitHit, Observed, ObservedDrill, ObservedService, ObservedUpstream, SeenChannel,
+    DrillState, LimitHit, Observed, ObservedDrill, ObservedRival, ObservedService, ObservedUpstream,
+    PreferredWay, SeenChannel,
 };
 pub use report::{ReconcilerReport, Repeated, ReportReceiver, StageReport, TransitionStage};
 #[cfg(test)]
 pub(crate) use report::{ReportSender, channel as report_channel};
-pub use target::{Intents, ReconcileTarget, ReconcilerConfig};
+pub use rivals::RIVALS_SHOWN;
+pub use target::{Intents, ReconcileTarget, ReconcilerConfig, SessionImport};

@@ -5,6 +5,7 @@
 
 mod commands;
 mod drills;
+mod following;
 mod handlers;
 mod pace;
 mod publication;

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use super::alarms::AlarmCondition;
 use super::drill_timer::DrillTimer;
+use super::rivals;
 use super::transition_timer::TransitionTimer;
 use crate::bird::client::ConnectionStatus;
+use crate::bird::parse::HOLD_TIME_REFUSED;
 use crate::bird::reconcile::{Observed, ObservedService};
 use crate::config::model::{self, Config, OnCutOff};
 use crate::core::drill::{ActiveDrill, ActiveDrillPhase};
@@ -154,8 +156,13 @@ impl SnapshotBuilder<'_> {
             last_good_drill: service.remembered().last_good_drill,
             obstacles: seen.and_then(|seen| seen.obstacles.clone()),
             serving: self.site.serving(index),
-            rivals: None,
-            followed: Vec::new(),
+            rivals: self
+                .seen
+                .and_then(|(all, at)| rivals::shown_rivals(all, seen?, at)),
+            followed: self
+                .seen
+                .zip(seen)
+                .map_or(Vec::new(), |((all, at), seen)| rivals::shown_ways(all, seen, at)),
         }
     }
 
@@ -257,6 +264,13 @@ impl SnapshotBuilder<'_> {
                     "{name}: BIRD has no such protocol; the name of an upstream is that of a BGP protocol in bird.conf",
                     name
                 ),
+                (_, Some(error)) if error.contains(HOLD_TIME_REFUSED) => coded!(
+                    "upstream_hold_time",
+                    "{name} is {state}: the two sides do not agree on the hold time ({error}), and nothing can be announced through it; try `hold_time = \"90s\"` for it, or ask for its minimum",
+                    name,
+                    state,
+                    error
+                ),
                 (_, Some(error)) => coded!(
                     "upstream_down_error",
                     "{name} is {state} ({error}): nothing can be announced through it",
@@ -321,6 +335,15 @@ impl SnapshotBuilder<'_> {
             name.as_deref(),
             "standing",
         ));
+        if let Some((seen, _)) = self.seen
+            && let Some(service) = seen.services.get(index)
+        {
+            let late = rivals::unfollowed_too_long(seen, index).into_iter();
+            troubles.extend(late.map(|upstream| AlarmCondition {
+                subject: upstream.to_owned(),
+                ..trouble(AlarmCode::Rival, rivals::alarm_text(service, upstream))
+            }));
+        }
         for (at, (policy, probe)) in service.policy().probes.iter().zip(service.probes()).enumerate() {
             troubles.extend(self.probe_trouble(ProbeId::Service(index, at), name.clone(), policy, probe));
         }

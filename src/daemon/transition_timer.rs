@@ -1,5 +1,7 @@
 //! A change of what we want, followed through its stages until BIRD has done it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::stage_timer::StageTimer;
@@ -7,6 +9,7 @@ use crate::bird::reconcile::{StageReport, TransitionStage};
 use crate::core::Strength;
 use crate::model::history::TransitionEvent;
 use crate::model::snapshot;
+use crate::model::snapshot::{FollowedState, FollowedUpstream};
 
 /// The last transition of one service.
 #[derive(Clone, Debug)]
@@ -15,7 +18,14 @@ pub(crate) struct TransitionTimer {
     shown: snapshot::TransitionSnapshot,
     stages: StageTimer,
     recorded: u64,
+    /// Which way each upstream preferred when it was last told of, and how often that was.
+    ways: BTreeMap<String, FollowedState>,
+    told: usize,
 }
+
+/// How often the history is told of one transition that an upstream changed its way: a route that flaps must not fill
+/// the disk.
+const WAYS_TOLD: usize = 32;
 
 impl TransitionTimer {
     /// Starts following a transition. `protocols`: how many static protocols have to follow before a stage
@@ -33,6 +43,8 @@ impl TransitionTimer {
             shown,
             stages: StageTimer::new(protocols),
             recorded: 0,
+            ways: BTreeMap::new(),
+            told: 0,
         }
     }
 
@@ -48,6 +60,37 @@ impl TransitionTimer {
             TransitionStage::Exported
         };
         all && report.stage == end
+    }
+
+    /// Which way the upstreams prefer now; what of it is new. With the last one that follows, the stage is reached
+    /// (A11).
+    pub(crate) fn follow(&mut self, ways: &[FollowedUpstream]) -> Vec<FollowedUpstream> {
+        let Some(exported) = self
+            .shown
+            .stages
+            .exported
+            .filter(|_| self.shown.to == Strength::Full)
+        else {
+            return Vec::new();
+        };
+        let known = ways
+            .iter()
+            .filter(|way| way.state != FollowedState::CannotBeHeard);
+        let all_follow = known.clone().all(|way| way.state == FollowedState::Follows);
+        if let Some(last) = known.filter_map(|way| way.since).max().filter(|_| all_follow) {
+            self.shown.stages.followed.get_or_insert(last.max(exported));
+        }
+        let mut new = Vec::new();
+        for way in ways {
+            let before = self.ways.insert(way.upstream.clone(), way.state);
+            // Of one that nobody ever heard there is nothing to tell.
+            let differs = before.unwrap_or(FollowedState::CannotBeHeard) != way.state;
+            if differs && self.told < WAYS_TOLD {
+                self.told += 1;
+                new.push(way.clone());
+            }
+        }
+        new
     }
 
     /// It stands in the history under this number.

@@ -77,6 +77,11 @@ fn talkative() -> Facts {
     snapshot.services[0].verified_at = Some(situations::now());
     snapshot.services[0].deadline = Some(situations::now());
     snapshot.services[0].last_good_drill = Some(situations::now());
+    snapshot.services[0].followed = vec![snapshot::FollowedUpstream {
+        upstream: "isp_a".to_owned(),
+        state: snapshot::FollowedState::PrefersAnother,
+        since: Some(situations::now()),
+    }];
     let over = snapshot.services[0].overridden.as_mut().unwrap();
     over.until = Some(situations::now());
     let at = Some(situations::now());

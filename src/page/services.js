@@ -129,8 +129,8 @@ class Inside {
   }
 
   show(service) {
-    const { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing } = service;
-    const from = { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing };
+    const { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing, followed, rivals } = service;
+    const from = { prefixes, protocols, upstreams, exported_to, verified_at, override, last_drill, last_good_drill, standing, followed, rivals };
     fill(this.facts, from, () => facts(service));
     this.probes.show(service.probes);
   }
@@ -139,6 +139,9 @@ class Inside {
     this.probes.end();
   }
 }
+
+// How good the way is that an upstream prefers.
+const WAYS = { follows: "good", prefers_another: "bad" };
 
 function facts(service) {
   const announced = service.actual === "full" || service.actual === "drain";
@@ -157,6 +160,12 @@ function facts(service) {
     const good = want === actual;
     told.push(["standing", [state(good ? (actual === "on" ? "good" : "calm") : "bad", t(`st_${actual}`), { title: t(good ? "equals" : "unequal") }),
       ...prefixes.map((prefix) => el("code", {}, prefix))]]);
+  }
+  if (service.followed?.length > 0) {
+    told.push(["followed", service.followed.map((way) => state(WAYS[way.state] ?? "calm", `${way.upstream}: ${t(`f_${way.state}`)}`))]);
+  }
+  if (service.rivals?.length > 0) {
+    told.push(["rivals", service.rivals.map((rival) => el("code", { title: rival.upstream }, `${rival.prefix} ${rival.as_path ?? ""}`))]);
   }
   if (service.override !== null) {
     const { action, actor, reason, until } = service.override;

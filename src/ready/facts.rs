@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::bird::guard::GuardFacts;
-use crate::bird::parse::{BirdStatus, ProtocolDetail, ProtocolRow};
+use crate::bird::parse::{BfdSession, BirdStatus, ProtocolDetail, ProtocolRow};
 use crate::bird_conf::statics::StateFile;
 use crate::config::Config;
 use crate::config::model::Family;
@@ -35,6 +35,8 @@ pub struct BirdFactsSeen {
     pub protocols: Option<BTreeMap<String, ProtocolRow>>,
     /// `show protocols all NAME` of every upstream that BIRD has.
     pub sessions: BTreeMap<String, ProtocolDetail>,
+    /// `show bfd sessions`, asked only at a primary.
+    pub bfd: Vec<BfdSession>,
     /// What the guard would be told (A7), of those static protocols of which it was asked.
     pub found: BTreeMap<String, GuardFacts>,
     /// The rehearsals of the export filters.

@@ -3,6 +3,7 @@
 mod drills;
 mod exports;
 mod files;
+mod ghosts;
 mod route;
 mod services;
 mod serving;
@@ -41,6 +42,7 @@ const CONFIG: &str = r#"
     name = "web"
     role = "standby"
     prefixes = ["198.51.100.0/24"]
+    primary_prefixes = ["198.51.100.0/23"]
     protocols = ["web_v4"]
     drain_protocols = ["web_v4_drain"]
     [[service.probe]]
@@ -86,6 +88,7 @@ impl Site {
             sessions: ["isp_a", "isp_b"]
                 .map(|name| (name.to_owned(), session(name)))
                 .into(),
+            bfd: Vec::new(),
             found: BTreeMap::new(),
             rehearsals: [(Family::V4, held(&["to_isp_a_v4", "to_isp_b_v4"]))].into(),
         };

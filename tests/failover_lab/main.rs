@@ -4,6 +4,7 @@
 mod applying;
 mod crowd;
 mod drills;
+mod followed;
 mod in_an_outage;
 mod judgement;
 mod logs;

@@ -16,14 +16,19 @@ use falconer_lab::{
 /// A round of questions and some time for the machine.
 const SOON: Duration = Duration::from_secs(25);
 
-/// What it says, the drill and what can be served left out: nobody practised in this lab, and its standby
-/// serves nothing.
+/// What it says, the drill, the winner and what can be served left out: nobody practised in this lab, and its standby
+/// announces what the primary does, and serves nothing.
 fn ready(falconer: &Falconer) -> Result<Readiness> {
     let json = falconer.get("/v1/ready")?;
     let mut readiness: Readiness = serde_json::from_str(&json).with_context(|| json.clone())?;
     readiness
         .checks
-        .retain(|check| !matches!(check.code, ReadinessCode::LastDrill | ReadinessCode::Serving));
+        .retain(|check| {
+            !matches!(
+                check.code,
+                ReadinessCode::LastDrill | ReadinessCode::Winner | ReadinessCode::Serving
+            )
+        });
     readiness.level = readiness
         .checks
         .iter()

@@ -12,5 +12,6 @@ mod guard;
 mod many;
 mod reach;
 mod rehearsing;
+mod rivals;
 mod standing;
 mod writing;

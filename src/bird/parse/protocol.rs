@@ -10,6 +10,9 @@ use crate::model::BgpState;
 /// What BIRD calls a BGP protocol.
 const BGP: &str = "BGP";
 
+/// What stands in a session's last error where a side refuses the other's hold time (RFC 4271 section 6.2).
+pub const HOLD_TIME_REFUSED: &str = "Unacceptable hold time";
+
 /// What stands in the place of a table where there is none.
 const NOTHING: &str = "---";
 

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use tokio::time::Instant;
 
 use crate::bird::parse::OwnNextHop;
 use crate::config::model::Family;
 use crate::core::Strength;
 use crate::model::BgpState;
-use crate::model::snapshot::{AlarmCode, Obstacle};
+use crate::model::snapshot::{AlarmCode, FollowedState, Obstacle};
 
 /// What a full pass found.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,37 @@ pub struct ObservedService {
     pub drill: Option<ObservedDrill>,
     /// The same of its standing prefixes; `None` where it has none (D14).
     pub standing: Option<Box<ObservedService>>,
+    /// The routes of others to its prefixes, around or inside them, at most [`super::RIVALS_SHOWN`]; `None` while
+    /// nobody could tell of one.
+    pub rivals: Option<Vec<ObservedRival>>,
+    /// While a standby is announced at full: which way each upstream prefers that carries it (A11).
+    pub ways: Vec<PreferredWay>,
+}
+
+/// A route of somebody else to a service's prefixes, around or inside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedRival {
+    /// What it leads to.
+    pub prefix: IpNet,
+    /// The BGP protocol that it was heard from.
+    pub session: String,
+    /// As BIRD shows it.
+    pub as_path: Option<String>,
+    /// Where it comes from.
+    pub origin_as: Option<u32>,
+    /// Since when it is heard.
+    pub since: Instant,
+}
+
+/// Which way an upstream prefers that carries our route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreferredWay {
+    /// The upstream.
+    pub upstream: String,
+    /// Which way.
+    pub state: FollowedState,
+    /// Since when.
+    pub since: Instant,
 }
 
 /// How a drill stands.
@@ -88,6 +120,8 @@ impl ObservedService {
             obstacles: None,
             drill: None,
             standing: None,
+            rivals: None,
+            ways: Vec::new(),
         }
     }
 }
@@ -122,6 +156,8 @@ pub struct SeenChannel {
     pub table: String,
     /// The export filter, by its name or in BIRD's word.
     pub filter: String,
+    /// Whether it is up and takes in any route at all, as far as BIRD shows of its import filter.
+    pub takes_in: bool,
     /// The next hop that it names where a route has none.
     pub next_hop: OwnNextHop,
     /// Its export limit, where that was reached and BIRD holds back what is beyond it.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::family::StaticProtocol;
 use super::kernel::KernelExports;
 use super::observation::{ObservedUpstream, SeenChannel};
-use super::routes::{ACCEPT, OtherRoutes, REJECT, Rival, RouteFacts, SURE};
+use super::routes::{ACCEPT, OtherRoute, OtherRoutes, REJECT, RouteFacts, SURE};
 use super::service::ServiceReconciler;
 use super::view::ProtocolView;
 use crate::bird::parse::OwnNextHop;
@@ -214,27 +214,27 @@ fn better(
     routes: &RouteFacts,
     channel: &SeenChannel,
 ) -> Option<Obstacle> {
-    let beats = |rival: &&Rival| {
-        rival.table == channel.table
-            && match (rival.preference, routes.preference) {
+    let beats = |other: &&OtherRoute| {
+        other.table == channel.table
+            && match (other.preference, routes.preference) {
                 (Some(theirs), Some(ours)) => theirs >= ours,
                 // Not understood is not well.
                 (None, _) | (_, None) => true,
             }
     };
     let known = protocol.prefixes.iter();
-    let (prefix, rival) = known
+    let (prefix, other) = known
         .filter_map(|prefix| Some((prefix, service.others.routes.get(prefix)?.iter().find(beats)?)))
         .next()?;
     let word =
         |preference: Option<u32>| preference.map_or("an unknown preference".to_owned(), |n| n.to_string());
-    let (theirs, ours) = (word(rival.preference), word(routes.preference));
+    let (theirs, ours) = (word(other.preference), word(routes.preference));
     Some(obstacle(
         true,
         protocol,
         format!(
             "{} has {prefix} in table {} at preference {theirs}, and {} has {ours}: BIRD would not export ours",
-            rival.protocol, rival.table, protocol.name
+            other.protocol, other.table, protocol.name
         ),
         format!(
             "take that route away (`birdc show route {prefix} all`), or give {} a higher `preference`",
@@ -254,12 +254,12 @@ pub(crate) fn kernel_blackhole(
         .whole_tables
         .iter()
         .find(|open| open.table == routes.table && open.family == protocol.family.channel())?;
-    let (prefix, rival, target) = routes.targets.iter().find_map(|(prefix, words)| {
+    let (prefix, other, target) = routes.targets.iter().find_map(|(prefix, words)| {
         let [target] = words.as_slice() else { return None };
-        let useful = others.routes.get(prefix)?.iter().find(|rival| {
-            rival.table == routes.table
-                && !kernels.own_protocols.contains(&rival.protocol)
-                && rival.preference < routes.preference
+        let useful = others.routes.get(prefix)?.iter().find(|other| {
+            other.table == routes.table
+                && !kernels.own_protocols.contains(&other.protocol)
+                && other.preference < routes.preference
         })?;
         SURE.contains(&target.as_str())
             .then_some((prefix, useful, target))
@@ -268,7 +268,7 @@ pub(crate) fn kernel_blackhole(
     let text = format!(
         "{kernel} exports all of table {} to the kernel: while {name} is up, {prefix} is {target} there, in place of the \
          route of {}, and this host reaches nothing in it that has no more specific route",
-        open.table, rival.protocol
+        open.table, other.protocol
     );
     let advice = format!(
         "let the {} channel of {kernel} `export where source != RTS_STATIC`, or `export where proto != \"{name}\"` and \

@@ -12,6 +12,9 @@ use crate::bird::parse::{Channel, ProtocolDetail, ProtocolRow};
 use crate::config::model::Family;
 use crate::model::BgpState;
 
+/// The state of a channel that carries routes.
+const UP: &str = "UP";
+
 /// How many prefixes are looked for in other protocols' routes in one poll.
 const OTHERS_PER_POLL: usize = 32;
 
@@ -64,26 +67,26 @@ async fn ask_others_of(
     io: &ReconcilerIo,
 ) -> Result<(), PassAbort> {
     let own = &service.own;
-    let rivals = match io.patient.show_route_everywhere(prefix).await {
-        Ok(found) => routes::rivals(&found, own),
+    let others = match io.patient.show_route_everywhere(prefix).await {
+        Ok(found) => routes::of_others(&found, own),
         Err(error) => return only_this_command(error).map(|_| ()),
     };
     let mut exported = Vec::new();
     let wanted = |seen: &&ObservedUpstream| service.target.upstreams.contains(&seen.name);
     for upstream in io.upstreams.iter().filter(wanted) {
         let table = upstream.channel(family).map(|channel| &channel.table);
-        if !rivals.iter().any(|rival| Some(&rival.table) == table) {
+        if !others.iter().any(|other| Some(&other.table) == table) {
             continue;
         }
         match io.patient.show_route_exported(prefix, &upstream.name).await {
             Ok(found) => {
-                let others = routes::rivals(&found, own).into_iter();
-                exported.extend(others.map(|other| (upstream.name.clone(), other.protocol)));
+                let sent = routes::of_others(&found, own).into_iter();
+                exported.extend(sent.map(|other| (upstream.name.clone(), other.protocol)));
             }
             Err(error) => drop(only_this_command(error)?),
         }
     }
-    service.others.routes.insert(prefix, rivals);
+    service.others.routes.insert(prefix, others);
     service.others.exported.insert(prefix, exported);
     Ok(())
 }
@@ -107,7 +110,7 @@ pub(crate) async fn ask_kernels(
     Ok(())
 }
 
-fn upstream(detail: ProtocolDetail) -> ObservedUpstream {
+pub(crate) fn upstream(detail: ProtocolDetail) -> ObservedUpstream {
     let ProtocolDetail {
         protocol: ProtocolRow { name, info, .. },
         bgp,
@@ -157,6 +160,7 @@ fn seen_channel(channel: Channel) -> Option<SeenChannel> {
         family,
         table: channel.table,
         filter: channel.output_filter,
+        takes_in: channel.state == UP && channel.input_filter != routes::REJECT,
         next_hop: channel.next_hop,
         limit_hit,
     })

@@ -26,7 +26,7 @@ pub(crate) struct RouteFacts {
 
 /// Another protocol's route of one of the service's prefixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rival {
+pub(crate) struct OtherRoute {
     pub(crate) table: String,
     pub(crate) protocol: String,
     pub(crate) preference: Option<u32>,
@@ -36,16 +36,16 @@ pub(crate) struct Rival {
 #[derive(Debug, Default)]
 pub(crate) struct OtherRoutes {
     /// Of each prefix that was asked about: the routes of other protocols, in all tables.
-    pub(crate) routes: BTreeMap<IpNet, Vec<Rival>>,
+    pub(crate) routes: BTreeMap<IpNet, Vec<OtherRoute>>,
     /// What an upstream carries of it from another protocol: the upstream and the protocol.
     pub(crate) exported: BTreeMap<IpNet, Vec<(String, String)>>,
 }
 
 /// The routes of protocols that are not the service's own.
-pub(crate) fn rivals(routes: &[Route], own: &[String]) -> Vec<Rival> {
+pub(crate) fn of_others(routes: &[Route], own: &[String]) -> Vec<OtherRoute> {
     let others = routes.iter().filter(|route| !own.contains(&route.protocol));
     others
-        .map(|route| Rival {
+        .map(|route| OtherRoute {
             table: route.table.clone(),
             protocol: route.protocol.clone(),
             preference: route.preference,

@@ -1,8 +1,10 @@
 //! What the reconciler remembers of one service: its protocols, and how far the decision in force has
 //! come. Pure: it is handed what was seen, and when.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::decision::{BirdRun, DecisionState, ReachedState, Undone};
@@ -11,14 +13,18 @@ use super::exports::{self, ExportReplies, ExportReply};
 use super::family::{FamilyState, StaticProtocol};
 use super::observation::{DrillState, ObservedDrill};
 use super::report::{ReconcilerReport, TransitionStage};
+use super::rivals::{HearingSessions, Rivals};
 use super::routes::OtherRoutes;
 use super::target::ReconcileTarget;
 use super::view::ProtocolView;
-use crate::bird::parse::ProtocolState;
+use crate::bird::parse::{ProtocolState, Route};
 use crate::bird::plan::PairSide;
-use crate::config::model::StaticProtocolConfig;
+use crate::config::model::{Family, Role, StaticProtocolConfig};
 use crate::core::Strength;
 use crate::core::drill::DrillIntent;
+
+/// How long after a takeover it is asked at every poll what neighbours tell: their routers choose within seconds.
+const JUST_ANNOUNCED: Duration = Duration::from_secs(30);
 
 /// What the reconciler remembers of one service.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub(crate) struct ServiceReconciler {
     pub(crate) since: Instant,
     /// Who else has the prefixes.
     pub(crate) others: OtherRoutes,
+    /// What neighbours tell of the prefixes, and which way upstreams prefer.
+    pub(crate) rivals: Rivals,
 }
 
 impl ServiceReconciler {
@@ -75,6 +83,7 @@ impl ServiceReconciler {
             actual: None,
             since: now,
             others: OtherRoutes::default(),
+            rivals: Rivals::default(),
         }
     }
 
@@ -191,6 +200,7 @@ impl ServiceReconciler {
     /// BIRD cannot be seen.
     pub(crate) fn lose_sight(&mut self, now: Instant) {
         self.decision.lose_drill("BIRD does not answer any more");
+        self.rivals.lose_sight();
         if self.actual.take().is_some() {
             self.since = now;
         }
@@ -219,6 +229,44 @@ impl ServiceReconciler {
         }) || self
             .ending()
             .any(|protocol| stages.awaits_gone(&protocol.config.name))
+    }
+
+    /// Whether it is asked at every poll which way upstreams prefer: a takeover runs, or one is not followed (A11).
+    pub(crate) fn watches_rivals(&self, now: Instant) -> bool {
+        let taking_over = self.decision.wanted() == Some(Strength::Full)
+            && (self.in_progress() || now < self.since + JUST_ANNOUNCED);
+        self.target.role == Role::Standby && (taking_over || self.rivals.is_unfollowed())
+    }
+
+    /// What neighbours tell, by family; `None`: BIRD does not say.
+    pub(crate) fn take_rivals(
+        &mut self,
+        found: &BTreeMap<Family, Option<Vec<Route>>>,
+        sessions: &HearingSessions,
+        now: Instant,
+    ) {
+        let prefixes: Vec<IpNet> = self.target.prefixes().collect();
+        let mut routes = Vec::new();
+        let families: BTreeSet<Family> = prefixes.iter().map(Family::of).collect();
+        for family in families {
+            match found.get(&family) {
+                Some(Some(of_family)) => routes.extend_from_slice(of_family),
+                // No session takes in routes of that family.
+                None => {}
+                Some(None) => return,
+            }
+        }
+        self.rivals.update(&prefixes, &routes, sessions, now);
+    }
+
+    /// Which way the upstreams prefer that carry it, while they are expected to prefer ours.
+    pub(crate) fn follow(&mut self, carriers: &[String], sessions: &HearingSessions, now: Instant) {
+        let to_be_followed = self.target.role == Role::Standby
+            && self.actual == Some(Strength::Full)
+            && self.decision.drill_strength().is_none();
+        let carriers = if to_be_followed { carriers } else { &[] };
+        let prefixes: Vec<IpNet> = self.target.prefixes().collect();
+        self.rivals.follow(carriers, &prefixes, sessions, now);
     }
 
     /// The names of all its protocols.

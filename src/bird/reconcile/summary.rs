@@ -115,6 +115,8 @@ pub(crate) fn service(
         problems,
         drill: service.observed_drill(view, replies, reach.enough, of_drill),
         standing: None,
+        rivals: service.rivals.told(),
+        ways: service.rivals.ways(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::model::{self, StaticProtocolConfig};
+use ipnet::IpNet;
+
+use crate::config::model::{self, ImportPolicy, Role, StaticProtocolConfig};
 use crate::core::service::Intent;
 
 /// Which services are reconciled, and where the state files are.
@@ -20,6 +22,31 @@ pub struct ReconcilerConfig {
     pub socket: PathBuf,
     /// How often BIRD is held against what is wanted when nothing happens.
     pub poll_interval: Duration,
+    /// The sessions that may tell of other routes to the services' prefixes: every upstream and peer.
+    pub sessions: Vec<SessionImport>,
+}
+
+/// What of a session's configuration says which routes it takes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionImport {
+    /// The BGP protocol's name.
+    pub name: String,
+    /// Whether it takes in routes to the services' prefixes; `None` for a bird.conf of the user's own.
+    pub takes_in: Option<bool>,
+}
+
+impl SessionImport {
+    /// What a session's configuration says.
+    pub fn new(session: &model::UpstreamConfig) -> Self {
+        let takes_in = |rendered: &model::SessionConfig| match rendered.import {
+            ImportPolicy::None | ImportPolicy::DefaultRoute => false,
+            ImportPolicy::Services | ImportPolicy::Filter(_) => true,
+        };
+        Self {
+            name: session.name.clone(),
+            takes_in: session.session.as_ref().map(takes_in),
+        }
+    }
 }
 
 impl ReconcilerConfig {
@@ -35,6 +62,9 @@ impl ReconcilerConfig {
             run_dir: config.site.run_dir.clone(),
             socket: config.bird.socket.clone(),
             poll_interval: config.bird.poll_interval,
+            sessions: (config.upstreams.iter().chain(&config.peers))
+                .map(SessionImport::new)
+                .collect(),
         }
     }
 }
@@ -56,9 +86,18 @@ pub struct ReconcileTarget {
     pub min_upstreams: usize,
     /// Over how long it is counted how often drift was put back (A1).
     pub flap_window: Duration,
+    /// What its verdict means; only of a standby is it told which way upstreams prefer (A11).
+    pub role: Role,
+    /// What the primary announces, where that differs from the prefixes.
+    pub primary_prefixes: Vec<IpNet>,
 }
 
 impl ReconcileTarget {
+    /// Its prefixes, of both families.
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = IpNet> {
+        self.full.iter().flat_map(|full| &full.prefixes).copied()
+    }
+
     /// What of a service's configuration concerns the reconciler.
     pub fn new(service: &model::ServiceConfig) -> Self {
         Self {
@@ -69,6 +108,8 @@ impl ReconcileTarget {
             upstreams: service.upstreams.clone(),
             min_upstreams: service.min_upstreams,
             flap_window: service.flap_window,
+            role: service.role,
+            primary_prefixes: service.primary_prefixes.clone(),
         }
     }
 }

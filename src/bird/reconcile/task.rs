@@ -12,6 +12,7 @@ use super::guard_queries::guard_some;
 use super::io::{PassAbort, ReconcilerIo, ends_the_pass, only_this_command};
 use super::observation::ObservedUpstream;
 use super::report::{ReconcilerReport, ReportSender};
+use super::rival_queries::RivalRounds;
 use super::route_queries::{ask_kernels, ask_others, ask_upstreams};
 use super::service::ServiceReconciler;
 use super::state_files::StateFiles;
@@ -42,6 +43,8 @@ pub(crate) struct ReconcilerTask {
     guard_cursor: usize,
     /// Where the round of other protocols' routes stands.
     others_cursor: usize,
+    /// Where the rounds of questions about rivals stand.
+    rivals: RivalRounds,
     connection: watch::Receiver<ConnectionStatus>,
     next_poll: Instant,
     /// How many looks followed the last write, and when the next one does.
@@ -87,6 +90,7 @@ impl ReconcilerTask {
             run: BirdRun::default(),
             guard_cursor: 0,
             others_cursor: 0,
+            rivals: RivalRounds::new(now),
             connection: client.link(),
             next_poll: now,
             follow: None,
@@ -165,6 +169,7 @@ impl ReconcilerTask {
         if connects != self.run.connects {
             self.run.connects = connects;
             (self.guard_cursor, self.others_cursor) = (0, 0);
+            self.rivals.reconnected(Instant::now());
             self.services.iter_mut().for_each(ServiceReconciler::reconnected);
         }
         if kind == PassKind::Full {
@@ -256,6 +261,7 @@ impl ReconcilerTask {
         if is_normal(&status) {
             re_enable_unreached(services, &view, &replies, io).await?;
         }
+        let sessions = self.rivals.ask(services, &self.config.sessions, io).await?;
         let pid = io.patient.link().borrow().pid;
         let readable = io.files.readable(pid).await;
         let now = Instant::now();
@@ -264,9 +270,10 @@ impl ReconcilerTask {
             .for_each(|service| service.update_drift_alarms(now));
         let recovering = status.graceful_restart_recovery;
         let running = status.daemon == DaemonState::Running;
-        let observed = services.iter().map(|service| {
+        let observed = services.iter_mut().map(|service| {
             let replies = replies.of(service);
             let reach = export_queries::reach(service, &view, replies, recovering, io);
+            service.follow(&reach.exported_to, &sessions, now);
             let observed = summary::service(service, &view, reach, replies, &io.upstreams, running);
             (
                 service.decision.is_standing(),

@@ -10,8 +10,8 @@ use super::table::{TableCell, TextTable, harmless, paint};
 use crate::core::site::serving::problem_words;
 use crate::model::serving::ServingState;
 use crate::model::snapshot::{
-    AlarmCode, BirdState, DrillPhase, DrillSnapshot, ProbeSnapshot, ProbeState, Role, ServiceSnapshot,
-    Snapshot, StandingSnapshot, StandingState, Strength, Verdict,
+    AlarmCode, BirdState, DrillPhase, DrillSnapshot, FollowedState, ProbeSnapshot, ProbeState, Role,
+    ServiceSnapshot, Snapshot, StandingSnapshot, StandingState, Strength, Verdict,
 };
 use crate::model::strength;
 
@@ -143,6 +143,15 @@ impl StatusPage<'_> {
         let mut info = format!("{} {latched}{}", service.rule, service.reason);
         if service.deadline.is_some() {
             info.push_str(&format!(", until {}", self.time(service.deadline)));
+        }
+        for way in service
+            .followed
+            .iter()
+            .filter(|way| way.state == FollowedState::PrefersAnother)
+        {
+            let since = way.since.unwrap_or(self.now);
+            let age = self.now.duration_since(since).as_secs().max(0);
+            info.push_str(&format!("; {} still prefers another way ({age} s)", way.upstream));
         }
         if let Some(standing) = &service.standing {
             info.push_str(&format!("; {}", standing_words(standing, service)));

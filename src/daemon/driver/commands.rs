@@ -23,7 +23,8 @@ impl Driver {
             }),
             DaemonCommand::Explain { service } => {
                 if let Some((service, answer)) = self.known(&service, answer) {
-                    let said = self.site.explain(service, self.clock.now()).unwrap_or_default();
+                    let mut said = self.site.explain(service, self.clock.now()).unwrap_or_default();
+                    said.push_str(&self.explain_rivals(service));
                     self.waiting.answer(answer, said, None);
                 }
             }

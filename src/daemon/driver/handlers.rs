@@ -6,6 +6,7 @@ use super::state::Driver;
 use crate::bird::reconcile::{Observed, ObservedService, ReconcilerReport, Repeated, StageReport};
 use crate::core::{Event, InitialStrength, ProbeId};
 use crate::daemon::checks::FinishedCheck;
+use crate::daemon::rivals;
 use crate::model::history::HistoryEvent;
 use crate::model::snapshot::{AlarmCode, CheckOutcome};
 use crate::model::strength;
@@ -146,6 +147,7 @@ impl Driver {
         let troubled = self.troubled_anew(&seen);
         self.alarms.mark(troubled);
         self.seen = Some((seen, at));
+        self.follow_upstreams();
         self.publication.stale();
         self.tell_drills_of_bird();
         for (service, adoption) in adoptions {
@@ -161,11 +163,14 @@ impl Driver {
 
     /// The services of which BIRD's part has other problems than at the last look.
     fn troubled_anew(&self, seen: &Observed) -> Vec<usize> {
-        let before = self.seen.as_ref().map(|(seen, _)| &seen.services);
+        let before = self.seen.as_ref().map(|(seen, _)| seen);
         let differs = |index: usize| {
-            let was = before.and_then(|before| before.get(index));
+            let was = before.and_then(|before| before.services.get(index));
             let now = Some(&seen.services[index]);
-            problems(was) != problems(now) || problems(standing(was)) != problems(standing(now))
+            let late_before = before.map(|before| rivals::unfollowed_too_long(before, index));
+            problems(was) != problems(now)
+                || problems(standing(was)) != problems(standing(now))
+                || late_before.unwrap_or_default() != rivals::unfollowed_too_long(seen, index)
         };
         (0..seen.services.len()).filter(|&index| differs(index)).collect()
     }

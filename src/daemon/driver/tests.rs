@@ -7,7 +7,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::*;
 use crate::bird::client::BirdClient;
-use crate::bird::reconcile::{Intents, Observed, ObservedService, ReportSender, report_channel};
+use crate::bird::reconcile::{
+    Intents, Observed, ObservedRival, ObservedService, PreferredWay, ReportSender, StageReport,
+    TransitionStage, report_channel,
+};
 use crate::config::model::Config;
 use crate::core::site::tests::support;
 use crate::core::site::tests::support::{probe, secs, standby};
@@ -19,7 +22,7 @@ use crate::daemon::probe_set::ProbeSet;
 use crate::metrics::shared::{SharedCounters, SharedNumber};
 use crate::model::Snapshot;
 use crate::model::snapshot;
-use crate::model::snapshot::{AlarmCode, CheckOutcome};
+use crate::model::snapshot::{AlarmCode, CheckOutcome, FollowedState};
 use crate::probe::CheckReport;
 use crate::store::history::{HistoryWriter, StoredHistory};
 use crate::store::{LoadedState, StateWriter};
@@ -261,4 +264,127 @@ async fn alarms_are_renewed_where_something_changed_and_nowhere_else() {
         renewed < composed * SERVICES as u64 / 10,
         "{renewed} in {composed} snapshots"
     );
+}
+
+/// A way that isp prefers, and a rival that it tells.
+fn tells(seen: &mut Observed, state: FollowedState, since: Instant) {
+    for service in &mut seen.services {
+        service.actual = Some(Strength::Full);
+        service.exported_to = vec!["isp".to_owned()];
+        service.ways = vec![PreferredWay {
+            upstream: "isp".to_owned(),
+            state,
+            since,
+        }];
+        service.rivals = Some(vec![ObservedRival {
+            prefix: "198.51.100.0/24".parse().unwrap(),
+            session: "isp".to_owned(),
+            as_path: Some("64520 64510 64501".to_owned()),
+            origin_as: Some(64501),
+            since,
+        }]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a11_after_a_takeover_the_stages_go_on_until_the_upstream_follows() {
+    let mut bench = Bench::start(large(1));
+    bench.bird_is_silent(1).await;
+    bench.until_all(Strength::Off).await;
+    tokio::time::sleep(secs(10)).await;
+    bench.dead.store(true, Ordering::Relaxed);
+    bench.until_all(Strength::Full).await;
+    let id = bench.intents.borrow()[0].decision;
+    for stage in [
+        TransitionStage::EnableSent,
+        TransitionStage::Up,
+        TransitionStage::Exported,
+    ] {
+        bench.reports.send(ReconcilerReport::Stage(StageReport {
+            service: 0,
+            id,
+            stage,
+            at: Instant::now(),
+            protocol: "s0000_v4".to_owned(),
+        }));
+    }
+    let since = Instant::now();
+    let shown = |bench: &Bench| {
+        let snapshot = bench.snapshot.borrow().clone();
+        let rival = snapshot.alarms.iter().any(|alarm| alarm.code == AlarmCode::Rival);
+        let service = snapshot.services[0].clone();
+        (
+            service.followed,
+            service.transition.unwrap().stages.followed,
+            rival,
+        )
+    };
+    for _ in 0..299 {
+        bench
+            .bird_is_silent_but(1, |seen| tells(seen, FollowedState::PrefersAnother, since))
+            .await;
+        tokio::time::sleep(secs(1)).await;
+    }
+    let (followed, stage, alarmed) = shown(&bench);
+    assert_eq!(followed[0].state, FollowedState::PrefersAnother);
+    assert_eq!((stage, alarmed), (None, false));
+    for _ in 0..3 {
+        bench
+            .bird_is_silent_but(1, |seen| tells(seen, FollowedState::PrefersAnother, since))
+            .await;
+        tokio::time::sleep(secs(1)).await;
+    }
+    assert!(shown(&bench).2, "an alarm after five minutes");
+    let since = Instant::now();
+    bench
+        .bird_is_silent_but(1, |seen| tells(seen, FollowedState::Follows, since))
+        .await;
+    tokio::time::sleep(secs(2)).await;
+    let (followed, stage, alarmed) = shown(&bench);
+    assert_eq!(followed[0].state, FollowedState::Follows);
+    assert_eq!(stage, followed[0].since);
+    assert!(stage.is_some() && !alarmed);
+}
+
+/// Two drivers with the same probes and the same BIRD, but one is told of rivals, as they come.
+#[tokio::test(start_paused = true)]
+async fn d15_rivals_never_change_a_decision() {
+    const STATES: [FollowedState; 3] = [
+        FollowedState::Follows,
+        FollowedState::PrefersAnother,
+        FollowedState::CannotBeHeard,
+    ];
+    let mut changes = 0;
+    for seed in 1..=6_u64 {
+        let (told, untold) = (Bench::start(large(2)), Bench::start(large(2)));
+        let mut draw = seed;
+        let mut next = |below: u64| {
+            draw = draw
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (draw >> 33) % below
+        };
+        let mut before = None;
+        for _ in 0..60 {
+            let dead = next(3) == 0;
+            told.dead.store(dead, Ordering::Relaxed);
+            untold.dead.store(dead, Ordering::Relaxed);
+            let actual = [Strength::Off, Strength::Full][usize::try_from(next(2)).unwrap()];
+            let state = STATES[usize::try_from(next(3)).unwrap()];
+            let since = Instant::now();
+            let set =
+                |seen: &mut Observed| seen.services.iter_mut().for_each(|one| one.actual = Some(actual));
+            let with_rivals = |seen: &mut Observed| {
+                tells(seen, state, since);
+                set(seen);
+            };
+            told.bird_is_silent_but(2, with_rivals).await;
+            untold.bird_is_silent_but(2, set).await;
+            tokio::time::sleep(support::ms(700 + 100 * next(200))).await;
+            let (one, other) = (told.intents.borrow().clone(), untold.intents.borrow().clone());
+            assert_eq!(one, other, "seed {seed}");
+            changes += u64::from(before.replace(one.clone()).is_some_and(|before| before != one));
+        }
+    }
+    assert!(changes > 20, "{changes} decisions are too few to show anything");
 }

@@ -8,7 +8,7 @@ use crate::bird::error::ErrorScope;
 use crate::bird::guard_query;
 use crate::bird::parse::Route;
 use crate::config::Config;
-use crate::config::model::{Family, ServiceConfig, StaticProtocolConfig};
+use crate::config::model::{Family, Role, ServiceConfig, StaticProtocolConfig};
 use crate::config::names::rehearsal_table;
 use crate::model::Snapshot;
 use crate::model::snapshot::AlarmCode;
@@ -54,6 +54,14 @@ impl QueryRound<'_> {
             if let Ok(detail) = only_this(self.client.show_protocol(&upstream.name).await)? {
                 of_bird.sessions.insert(upstream.name.clone(), detail);
             }
+        }
+        if self
+            .config
+            .services
+            .iter()
+            .any(|service| service.role == Role::Primary)
+        {
+            of_bird.bfd = only_this(self.client.show_bfd_sessions().await)?.unwrap_or_default();
         }
         for family in self.families() {
             let rehearsal = self.rehearse(family, of_bird).await?;

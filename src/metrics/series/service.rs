@@ -6,7 +6,7 @@ use std::fmt;
 use crate::metrics::counts::{DRILLS, ServiceCounts, StageSpan};
 use crate::metrics::encoder::{Encoder, family, seconds};
 use crate::metrics::facts::Facts;
-use crate::model::snapshot::{ServiceSnapshot, StandingState};
+use crate::model::snapshot::{FollowedState, ServiceSnapshot, StandingState};
 use crate::model::strength;
 use crate::model::strength::Strength;
 
@@ -117,6 +117,36 @@ fn reach(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
         services().filter_map(|service| {
             let standing = service.standing.as_ref()?;
             Some((of(service), standing.actual == StandingState::On))
+        }),
+    )?;
+    rivals(page, facts)
+}
+
+/// Who else has the prefixes, and who prefers our routes (A11).
+fn rivals(page: &mut Encoder<'_>, facts: &Facts) -> fmt::Result {
+    let services = || facts.snapshot.services.iter();
+    page.count(
+        family(
+            "service_rivals",
+            "How many routes that are not ours are heard to the service's prefixes, around or inside them; absent while no session can tell.",
+        ),
+        services().filter_map(|service| Some((of(service), service.rivals.as_ref()?.len() as u64))),
+    )?;
+    page.flag(
+        family(
+            "service_followed",
+            "Whether an upstream that carries the service prefers our route; absent where that cannot be heard, or nothing is announced (A11).",
+        ),
+        services().flat_map(|service| {
+            service.followed.iter().filter_map(move |way| {
+                let follows = match way.state {
+                    FollowedState::Follows => true,
+                    FollowedState::PrefersAnother => false,
+                    FollowedState::CannotBeHeard => return None,
+                };
+                let labels = [("service", name(service)), ("upstream", way.upstream.as_str())];
+                Some((labels, follows))
+            })
         }),
     )
 }

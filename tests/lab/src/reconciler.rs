@@ -10,9 +10,9 @@ use falconer::bird::client::BirdClient;
 use falconer::bird::reconcile;
 use falconer::bird::reconcile::{
     Intents, Observed, ObservedService, ReconcileTarget, Reconciler, ReconcilerConfig, ReconcilerReport,
-    Repeated, ReportReceiver, StageReport, TransitionStage,
+    Repeated, ReportReceiver, SessionImport, StageReport, TransitionStage,
 };
-use falconer::config::model::{Family, StaticProtocolConfig};
+use falconer::config::model::{Family, Role, StaticProtocolConfig};
 use falconer::core::Strength;
 use falconer::core::service::Intent;
 use falconer::core::standing::StandingIntent;
@@ -42,6 +42,8 @@ pub fn web() -> ReconcileTarget {
         upstreams: vec!["isp_upstream".to_owned()],
         min_upstreams: 1,
         flap_window: Duration::from_secs(3600),
+        role: Role::Standby,
+        primary_prefixes: Vec::new(),
     }
 }
 
@@ -58,6 +60,10 @@ pub fn setup(
         run_dir: run_dir.to_owned(),
         socket: socket.to_owned(),
         poll_interval,
+        sessions: vec![SessionImport {
+            name: "isp_upstream".to_owned(),
+            takes_in: None,
+        }],
     }
 }
 

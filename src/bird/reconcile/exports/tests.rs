@@ -1,6 +1,7 @@
 //! Enough upstreams, counted per prefix over those with a channel of its family; and why not.
 
 use super::*;
+use crate::config::model::Role;
 
 fn upstream(name: &str, families: &[Family]) -> ObservedUpstream {
     ObservedUpstream {
@@ -32,6 +33,8 @@ fn target(min_upstreams: usize) -> ReconcileTarget {
         upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned(), "isp_6".to_owned()],
         min_upstreams,
         flap_window: std::time::Duration::from_secs(3600),
+        role: Role::Standby,
+        primary_prefixes: Vec::new(),
     }
 }
 

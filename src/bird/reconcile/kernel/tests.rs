@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::*;
 use crate::bird::parse::ProtocolState;
 use crate::bird::reconcile::obstacles::kernel_blackhole;
-use crate::bird::reconcile::routes::{OtherRoutes, Rival, RouteFacts};
+use crate::bird::reconcile::routes::{OtherRoute, OtherRoutes, RouteFacts};
 use crate::config::model::{Family, StaticProtocolConfig};
 use crate::model::snapshot::Obstacle;
 
@@ -28,7 +28,7 @@ fn row(name: &str, proto: &str) -> ProtocolRow {
 /// Our protocol, the route of another one, and a kernel protocol that exports by a filter.
 struct Host {
     routes: RouteFacts,
-    rival: Rival,
+    other: OtherRoute,
     channel: Channel,
 }
 
@@ -41,7 +41,7 @@ impl Host {
                 input_filter: ACCEPT.to_owned(),
                 targets: vec![(prefix(), vec!["blackhole".to_owned()])],
             },
-            rival: Rival {
+            other: OtherRoute {
                 table: "master4".to_owned(),
                 protocol: "isp_a".to_owned(),
                 preference: Some(100),
@@ -75,7 +75,7 @@ impl Host {
             channels: vec![self.channel],
         });
         let mut others = OtherRoutes::default();
-        others.routes.insert(prefix(), vec![self.rival]);
+        others.routes.insert(prefix(), vec![self.other]);
         kernel_blackhole(&ours, &self.routes, &others, &kernels)
     }
 }
@@ -114,14 +114,14 @@ fn a_kernel_protocol_with_a_filter_or_of_another_table_or_family_is_not_told() {
 fn a_route_that_the_kernel_has_by_itself_or_keeps_is_not_told() {
     for name in ["kernel1", "direct1"] {
         let mut host = Host::exporting("ACCEPT");
-        host.rival.protocol = name.to_owned();
+        host.other.protocol = name.to_owned();
         assert_eq!(host.told(), None, "{name}");
     }
     let mut host = Host::exporting("ACCEPT");
-    host.rival.preference = Some(200);
+    host.other.preference = Some(200);
     assert_eq!(host.told(), None, "it beats ours, which is another obstacle");
     let mut host = Host::exporting("ACCEPT");
-    host.rival.table = "vrf4".to_owned();
+    host.other.table = "vrf4".to_owned();
     assert_eq!(host.told(), None);
     let mut host = Host::exporting("ACCEPT");
     host.routes.targets[0].1 = vec!["via 192.0.2.1 on eth0".to_owned()];

@@ -38,6 +38,7 @@ fn channel(next_hop: OwnNextHop) -> SeenChannel {
         family: Family::V4,
         table: "master4".to_owned(),
         filter: "to_isp".to_owned(),
+        takes_in: true,
         next_hop,
         limit_hit: None,
     }

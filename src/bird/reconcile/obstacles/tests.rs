@@ -8,7 +8,7 @@ use super::*;
 use crate::bird::parse::{ProtocolRow, ProtocolState};
 use crate::bird::reconcile::ReconcileTarget;
 use crate::bird::reconcile::decision::DecisionState;
-use crate::config::model::Family;
+use crate::config::model::{Family, Role};
 use crate::model::BgpState;
 
 const PREFIX: &str = "198.51.100.0/24";
@@ -21,6 +21,7 @@ fn upstream(name: &str, table: &str, next_hop: OwnNextHop) -> ObservedUpstream {
             family: Family::V4,
             table: table.to_owned(),
             filter: "to_isp".to_owned(),
+            takes_in: true,
             next_hop,
             limit_hit: None,
         }],
@@ -62,6 +63,8 @@ impl Site {
             upstreams: vec!["isp_a".to_owned(), "isp_b".to_owned()],
             min_upstreams: 1,
             flap_window: Duration::from_secs(3600),
+            role: Role::Standby,
+            primary_prefixes: Vec::new(),
         };
         let mut service = ServiceReconciler::new(
             DecisionState::new(0, false),
@@ -83,8 +86,8 @@ impl Site {
         self.service.families[0].full.routes.as_mut().unwrap()
     }
 
-    fn rival(&mut self, table: &str, preference: Option<u32>) {
-        let rival = Rival {
+    fn other(&mut self, table: &str, preference: Option<u32>) {
+        let other = OtherRoute {
             table: table.to_owned(),
             protocol: "kernel1".to_owned(),
             preference,
@@ -92,7 +95,7 @@ impl Site {
         self.service
             .others
             .routes
-            .insert(PREFIX.parse().unwrap(), vec![rival]);
+            .insert(PREFIX.parse().unwrap(), vec![other]);
     }
 
     fn pipes(&mut self, infos: &[&str]) {
@@ -170,7 +173,7 @@ async fn a5_another_route_at_or_above_our_preference_beats_ours_and_one_below_do
         (Some(199), false),
     ] {
         let mut site = Site::well();
-        site.rival("master4", preference);
+        site.other("master4", preference);
         let found = site.found();
         assert_eq!(found.len(), usize::from(beats), "{preference:?}: {found:?}");
         assert!(
@@ -178,7 +181,7 @@ async fn a5_another_route_at_or_above_our_preference_beats_ours_and_one_below_do
                 .iter()
                 .all(|(certain, text)| *certain && text.contains("kernel1 has"))
         );
-        site.rival("elsewhere", preference);
+        site.other("elsewhere", preference);
         assert_eq!(site.found(), [], "another table is none of the session's");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bird::parse::ProtocolRow;
-use crate::config::model::{Family, StaticProtocolConfig};
+use crate::config::model::{Family, Role, StaticProtocolConfig};
 use crate::core::service::Intent;
 
 fn protocol(name: &str, family: Family, prefix: &str) -> StaticProtocolConfig {
@@ -30,6 +30,8 @@ fn service() -> ServiceReconciler {
         upstreams: vec!["isp".to_owned()],
         min_upstreams: 1,
         flap_window: Duration::from_secs(3600),
+        role: Role::Standby,
+        primary_prefixes: Vec::new(),
     };
     ServiceReconciler::new(
         DecisionState::new(7, false),

@@ -8,7 +8,7 @@ use super::*;
 use crate::model::situations::{
     ago, alarm, announced, not_exported, overridden, probe, service, steady, taking_over, upstream,
 };
-use crate::model::snapshot::{OverrideAction, OverrideSnapshot};
+use crate::model::snapshot::{FollowedUpstream, OverrideAction, OverrideSnapshot};
 
 fn piped() -> TextStyle {
     TextStyle {
@@ -340,4 +340,25 @@ fn times_are_shown_in_the_readers_zone() {
     };
     let shown = text(&announced(), &style);
     assert!(shown.contains(" 04:41:00 "), "{shown}");
+}
+
+#[test]
+fn a11_an_upstream_that_still_prefers_another_way_is_named_with_its_age() {
+    let mut snapshot = announced();
+    let way = |upstream: &str, state| FollowedUpstream {
+        upstream: upstream.to_owned(),
+        state,
+        since: Some(ago(41)),
+    };
+    snapshot.services[0].followed = vec![
+        way("isp_a", FollowedState::PrefersAnother),
+        way("isp_b", FollowedState::Follows),
+        way("isp_c", FollowedState::CannotBeHeard),
+    ];
+    let text = text(&snapshot, &piped());
+    let line = text.lines().find(|line| line.starts_with("web")).unwrap();
+    assert!(
+        line.ends_with("; isp_a still prefers another way (41 s)"),
+        "{line}"
+    );
 }

@@ -17,6 +17,8 @@ pub struct Daemon {
     /// Foreign routes that are in its tables: the prefix, the protocol, the AS path and the
     /// communities.
     pub learned: Vec<Learned>,
+    /// How many routes its tables have besides those of `learned`.
+    pub crowd: u64,
     /// What protocols of `learned` prefer their routes by, where that is not 100.
     pub preferences: Vec<(String, u32)>,
     /// Graceful-restart recovery holds announcements back.
@@ -101,6 +103,8 @@ pub struct Bgp {
     pub state: String,
     /// BIRD's words, such as "Socket: Connection refused"; empty where there was none.
     pub last_error: String,
+    /// Whether its import filter takes anything in.
+    pub takes_in: bool,
     /// Prefixes that its export filter lets through; `None`: all.
     pub exports: Option<Vec<IpNet>>,
     /// What it shows as "BGP Next hop", for each of its channels.
@@ -127,6 +131,7 @@ impl Daemon {
             protocols: vec![device],
             bfd: Vec::new(),
             learned: Vec::new(),
+            crowd: 0,
             preferences: Vec::new(),
             recovery: false,
             sentence: "Daemon is up and running".into(),
@@ -176,6 +181,7 @@ impl Daemon {
                 channels: channels.iter().map(|&channel| channel.to_owned()).collect(),
                 state: "Established".into(),
                 last_error: String::new(),
+                takes_in: false,
                 exports: None,
                 next_hop: "203.0.113.2".into(),
                 filter_next_hop: None,

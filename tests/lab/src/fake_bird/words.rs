@@ -37,6 +37,19 @@ pub(crate) fn answer(daemon: &mut Daemon, line: &str, restricted: &mut bool) -> 
         ["show", "route", prefix, "export", upstream, "all"] => {
             framed(export_view(daemon, prefix, unquoted(upstream)))
         }
+        ["show", "route", "table", table, "count"] => framed(count(daemon, table)),
+        [
+            "show",
+            "route",
+            "table",
+            table,
+            "where",
+            "source",
+            "=",
+            "RTS_BGP",
+            ref rest @ ..,
+        ] => framed(around(daemon, table, rest)),
+        ["show", "route", prefix, "table", _, "all"] => framed(routes(daemon, prefix, None)),
         ["show", "route", prefix, "table", "all"] => framed(routes(daemon, prefix, None)),
         ["show", "route", prefix, "protocol", name, "all"] => {
             framed(routes(daemon, prefix, Some(unquoted(name))))
@@ -253,10 +266,11 @@ fn session(bgp: &Bgp, up: bool, three: bool) -> Vec<String> {
     }
     for name in &bgp.channels {
         let counts = "0 imported, 0 exported, 0 preferred".to_owned();
+        let taken_in = if bgp.takes_in { "(unnamed)" } else { "REJECT" };
         lines.extend(channel(
             name,
             100,
-            ("REJECT", "to_isp"),
+            (taken_in, "to_isp"),
             up.then_some(&counts),
             three,
         ));
@@ -450,6 +464,37 @@ fn routes(daemon: &mut Daemon, prefix: &str, protocol: Option<&str>) -> Answer {
     }
     if !lines.is_empty() {
         lines.insert(0, (1007, table(&prefix)));
+    }
+    Ok(lines)
+}
+
+fn count(daemon: &mut Daemon, table: &str) -> Answer {
+    let learned = daemon.learned.len() as u64 + daemon.crowd;
+    Ok(vec![(
+        1007,
+        format!("{learned} of {learned} routes for {learned} networks in table {table}"),
+    )])
+}
+
+/// What neighbours told of prefixes, around and inside them: `&& net ~ [ PREFIX{1,32}, ... ] all`.
+fn around(daemon: &mut Daemon, table: &str, words: &[&str]) -> Answer {
+    let prefixes: Vec<IpNet> = words
+        .iter()
+        .filter_map(|word| word.split_once('{')?.0.parse().ok())
+        .collect();
+    let related = |learned: &&Learned| {
+        let is_around = |net: &IpNet| net.contains(&learned.prefix) || learned.prefix.contains(net);
+        learned.prefix.prefix_len() > 0 && prefixes.iter().any(is_around)
+    };
+    let found: Vec<Learned> = daemon.learned.iter().filter(related).cloned().collect();
+    let mut lines = vec![(1007, format!("Table {table}:"))];
+    for learned in found {
+        let candidate = Candidate {
+            source: format!("unicast [{} {THEN}]", learned.protocol),
+            preference: 100,
+            learned: Some(learned.clone()),
+        };
+        lines.extend(candidate_lines(daemon, &learned.prefix, &candidate, false));
     }
     Ok(lines)
 }
