@@ -196,9 +196,8 @@ impl RivalRounds {
         io: &ReconcilerIo,
     ) -> Result<Option<Vec<Route>>, PassAbort> {
         let services = look.services.iter().filter_map(|index| services.get(*index));
-        let targets: Vec<_> = services.map(|service| &service.target).collect();
-        let own = targets.iter().flat_map(|target| &target.full);
-        let own = own.flat_map(|full| &full.prefixes).copied();
+        let services: Vec<_> = services.collect();
+        let own = services.iter().flat_map(|service| service.rival_prefixes());
         let own: Vec<IpNet> = own.filter(|prefix| Family::of(prefix) == family).collect();
         if own.is_empty() {
             return Ok(Some(Vec::new()));
@@ -207,10 +206,10 @@ impl RivalRounds {
             None => Ok(None),
             Some(routes) if routes <= SMALL_TABLE => ask_around(table, &own, io).await,
             Some(_) => {
-                let primary = targets
+                let primary = services
                     .iter()
-                    .flat_map(|target| &target.primary_prefixes)
-                    .copied();
+                    .flat_map(|service| &service.target.primary_prefixes);
+                let primary = primary.copied();
                 let primary = primary.filter(|prefix| Family::of(prefix) == family);
                 let prefixes: BTreeSet<IpNet> = own.into_iter().chain(primary).collect();
                 look_up(table, &prefixes, &look.sessions, io).await

@@ -235,7 +235,15 @@ impl ServiceReconciler {
     pub(crate) fn watches_rivals(&self, now: Instant) -> bool {
         let taking_over = self.decision.wanted() == Some(Strength::Full)
             && (self.in_progress() || now < self.since + JUST_ANNOUNCED);
-        self.target.role == Role::Standby && (taking_over || self.rivals.is_unfollowed())
+        self.target.role == Role::Standby
+            && !self.decision.is_standing()
+            && (taking_over || self.rivals.is_unfollowed())
+    }
+
+    /// The prefixes that others' routes are looked for of: none that stand as a last resort, which are to lose (D14).
+    pub(crate) fn rival_prefixes(&self) -> impl Iterator<Item = IpNet> {
+        let prefixes = self.target.prefixes();
+        prefixes.filter(|_| !self.decision.is_standing())
     }
 
     /// What neighbours tell, by family; `None`: BIRD does not say.
@@ -245,7 +253,7 @@ impl ServiceReconciler {
         sessions: &HearingSessions,
         now: Instant,
     ) {
-        let prefixes: Vec<IpNet> = self.target.prefixes().collect();
+        let prefixes: Vec<IpNet> = self.rival_prefixes().collect();
         let mut routes = Vec::new();
         let families: BTreeSet<Family> = prefixes.iter().map(Family::of).collect();
         for family in families {
@@ -262,10 +270,11 @@ impl ServiceReconciler {
     /// Which way the upstreams prefer that carry it, while they are expected to prefer ours.
     pub(crate) fn follow(&mut self, carriers: &[String], sessions: &HearingSessions, now: Instant) {
         let to_be_followed = self.target.role == Role::Standby
+            && !self.decision.is_standing()
             && self.actual == Some(Strength::Full)
             && self.decision.drill_strength().is_none();
         let carriers = if to_be_followed { carriers } else { &[] };
-        let prefixes: Vec<IpNet> = self.target.prefixes().collect();
+        let prefixes: Vec<IpNet> = self.rival_prefixes().collect();
         self.rivals.follow(carriers, &prefixes, sessions, now);
     }
 

@@ -98,12 +98,7 @@ fn words(what: &HistoryEvent) -> (&'static str, String) {
             )
         }
         HistoryEvent::Done { stages, .. } => ("done", took(stages)),
-        HistoryEvent::Followed {
-            upstream,
-            state,
-            stages,
-            ..
-        } => ("followed", followed(upstream, *state, stages.as_deref())),
+        HistoryEvent::Followed { .. } => ("followed", followed(what)),
         HistoryEvent::Verdict { from, to } => ("verdict", format!("{} -> {}", from.word(), to.word())),
         HistoryEvent::Probe {
             name,
@@ -216,10 +211,18 @@ fn operator(what: &HistoryEvent) -> (&'static str, String) {
 }
 
 /// Which way an upstream prefers; with the last of them how long each stage took.
-fn followed(upstream: &str, state: FollowedState, stages: Option<&StageTimes>) -> String {
-    let stages = stages
-        .map(|stages| format!("; {}", took(stages)))
-        .unwrap_or_default();
+fn followed(what: &HistoryEvent) -> String {
+    let HistoryEvent::Followed {
+        upstream,
+        state,
+        stages,
+        ..
+    } = what
+    else {
+        return String::new();
+    };
+    let stages = stages.as_ref().map(|stages| format!("; {}", took(stages)));
+    let stages = stages.unwrap_or_default();
     match state {
         FollowedState::Follows => format!("{upstream} prefers our route{stages}"),
         FollowedState::PrefersAnother => format!("{upstream} prefers another way than ours"),
