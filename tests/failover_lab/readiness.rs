@@ -21,14 +21,12 @@ const SOON: Duration = Duration::from_secs(25);
 fn ready(falconer: &Falconer) -> Result<Readiness> {
     let json = falconer.get("/v1/ready")?;
     let mut readiness: Readiness = serde_json::from_str(&json).with_context(|| json.clone())?;
-    readiness
-        .checks
-        .retain(|check| {
-            !matches!(
-                check.code,
-                ReadinessCode::LastDrill | ReadinessCode::Winner | ReadinessCode::Serving
-            )
-        });
+    readiness.checks.retain(|check| {
+        !matches!(
+            check.code,
+            ReadinessCode::LastDrill | ReadinessCode::Winner | ReadinessCode::Serving
+        )
+    });
     readiness.level = readiness
         .checks
         .iter()
