@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use falconer::model::snapshot::Strength;
+use falconer::model::snapshot::{FollowedState, Strength};
 
 use falconer_lab::isolate::BASE;
 use falconer_lab::measure::{self, longest, median};
 use falconer_lab::networks::patterns::{PRIMARY_SAYS, halves, standby, standing, steered, steered_primary};
-use falconer_lab::networks::{Announcer, BLOCK, Networks, NetworksPlan};
-use falconer_lab::{Cadence, Falconer, Flavour, Host, Settings, isolated, wait};
+use falconer_lab::networks::{Announcer, BLOCK, Network, Networks, NetworksPlan};
+use falconer_lab::{Cadence, Falconer, Flavour, Host, PREFIX4, Settings, isolated, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -110,6 +110,47 @@ fn given_back(networks: &Networks, back: SystemTime) -> Result<()> {
 
 fn falconer(networks: &Networks) -> Result<&Falconer> {
     networks.falconer.as_ref().context("a standby with Falconer")
+}
+
+#[test]
+fn a11_an_upstream_that_still_prefers_the_ghost_is_named_until_it_follows() {
+    isolated(|| {
+        let standby = standby("").upstream("import = \"services\"");
+        let plan = NetworksPlan {
+            isp_a: Flavour::Frr,
+            hold: 9,
+            second_upstream: true,
+            ..NetworksPlan::new(Announcer::always(&[PREFIX4]), steered(standby))
+        };
+        let mut networks = Networks::start(&plan)?;
+        let cut = networks.power_cut()?;
+        let falconer = falconer(&networks)?;
+        falconer.until("verified takeover", SOON, |service| service.verified_at.is_some())?;
+        let named = falconer.until(
+            "word of the ghost at the transit",
+            Duration::from_secs(2),
+            |service| {
+                let transit = service.followed.iter().find(|way| way.upstream == "transit");
+                transit.is_some_and(|way| way.state == FollowedState::PrefersAnother)
+            },
+        );
+        named.with_context(|| networks.tables())?;
+        let status = falconer.must(&["status"])?;
+        ensure!(status.contains("transit still prefers another way"), "{status}");
+        networks.until_served_by(Host::Hk, SOON)?;
+        falconer.until("word that the transit follows", SOON, |service| {
+            let transit = service.followed.iter().find(|way| way.upstream == "transit");
+            transit.is_some_and(|way| way.state == FollowedState::Follows)
+        })?;
+        for (network, served) in networks.served(cut, wait::now()) {
+            let in_time = served.longest_gap < IN_TIME;
+            ensure!(
+                network != Network::IspB || in_time,
+                "client in {network}: {served:?}"
+            );
+        }
+        Ok(())
+    });
 }
 
 #[test]
