@@ -1,15 +1,18 @@
 //! Checks of whether this site can serve (D16), against the routes of a real kernel.
 
 use std::net::{IpAddr, TcpListener};
+use std::time::Duration;
 
 use anyhow::Result;
 use falconer::model::serving::ServingRoute;
 use falconer::model::snapshot::CheckOutcome::{Fail, Pass};
 use falconer::probe::{CheckReport, ServingContext};
 use falconer_lab::netns::Netns;
+use falconer_lab::wait;
 
 use crate::make::{checker, probe, tcp};
 
+const SOON: Duration = Duration::from_secs(5);
 const ADDRESS: &str = "198.51.100.10";
 const ADDRESS6: &str = "2001:db8:5100::10";
 
@@ -39,8 +42,10 @@ fn check(netns: &Netns, address: &str) -> Result<(CheckReport, ServingRoute)> {
 fn host() -> Result<Netns> {
     let netns = Netns::alone()?;
     for line in [
-        "ip link add eth0 type dummy",
-        "ip link add tun1 type dummy",
+        "ip link add eth0 type veth peer name isp0",
+        "ip link add tun1 type veth peer name isp1",
+        "ip link set isp0 up",
+        "ip link set isp1 up",
         "ip addr add 192.0.2.2/24 dev eth0",
         "ip -6 addr add 2001:db8:1::2/64 dev eth0 nodad",
         "ip link set eth0 up",
@@ -61,9 +66,12 @@ fn told(address: &str, steps: &[(&str, bool, &str)]) {
         if !line.is_empty() {
             netns.run_line(line).expect(line);
         }
-        let (report, route) = check(&netns, address).expect("a check");
+        // The kernel takes an address of IPv6 in a moment after it was added.
+        let (report, route) = wait::until(&format!("{words} after {line}"), SOON, || {
+            Ok(Some(check(&netns, address)?).filter(|(_, route)| route.answer == *words))
+        })
+        .expect("the kernel's answer");
         assert_eq!(route.serves, Some(*serves), "{line}: {route:?}");
-        assert_eq!(route.answer, *words, "{line}");
         if !serves {
             assert_eq!(
                 (report.outcome, report.detail),
@@ -206,7 +214,8 @@ fn d16_a_strict_rp_filter_is_told_where_requests_come_in_by_another_interface() 
     let netns = host().expect("a network namespace");
     for line in [
         "ip addr add 198.51.100.10/32 dev lo",
-        "ip link add eth1 type dummy",
+        "ip link add eth1 type veth peer name isp2",
+        "ip link set isp2 up",
         "ip addr add 203.0.113.2/24 dev eth1",
         "ip link set eth1 up",
         "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth1.rp_filter=1",
