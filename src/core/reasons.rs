@@ -34,10 +34,7 @@ impl ServiceState {
             DecisionReason::ToldToAnnounce
             | DecisionReason::ToldToWithdraw
             | DecisionReason::ToldToFreeze => self.override_words(),
-            DecisionReason::HandingOver => {
-                let withdrawal = self.override_words();
-                coded!("drains_first", "{withdrawal}; drains first", withdrawal)
-            }
+            DecisionReason::HandingOver => self.handover_words(),
             DecisionReason::TargetDown => self.listing(ProbeState::Down),
             DecisionReason::TargetUp => self.listing(ProbeState::Up),
             DecisionReason::Unclear => {
@@ -68,22 +65,8 @@ impl ServiceState {
                 "too_few_witnesses_known",
                 "too few witnesses are known to be up: no takeover"
             ),
-            DecisionReason::WitnessAwaited => {
-                let down = self.listing(ProbeState::Down);
-                coded!(
-                    "waits_for_witness",
-                    "{down}; waiting for a witness to confirm our own uplink",
-                    down
-                )
-            }
-            DecisionReason::NotServingHolds => {
-                let down = self.listing(ProbeState::Down);
-                coded!(
-                    "not_serving_holds",
-                    "{down}; this site does not serve: on_not_serving holds the takeover",
-                    down
-                )
-            }
+            DecisionReason::WitnessAwaited => self.witness_words(),
+            DecisionReason::NotServingHolds => self.not_serving_words(),
             DecisionReason::TakeoverDelay => {
                 let down = self.listing(ProbeState::Down);
                 coded!("takeover_delay_runs", "{down}; takeover_delay runs", down)
@@ -119,6 +102,29 @@ impl ServiceState {
                 "latched after too many withdrawals: stays silent until falconer auto"
             ),
         }
+    }
+
+    fn handover_words(&self) -> CodedText {
+        let withdrawal = self.override_words();
+        coded!("drains_first", "{withdrawal}; drains first", withdrawal)
+    }
+
+    fn witness_words(&self) -> CodedText {
+        let down = self.listing(ProbeState::Down);
+        coded!(
+            "waits_for_witness",
+            "{down}; waiting for a witness to confirm our own uplink",
+            down
+        )
+    }
+
+    fn not_serving_words(&self) -> CodedText {
+        let down = self.listing(ProbeState::Down);
+        coded!(
+            "not_serving_holds",
+            "{down}; this site does not serve: on_not_serving holds the takeover",
+            down
+        )
     }
 
     fn override_words(&self) -> CodedText {
