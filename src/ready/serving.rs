@@ -31,11 +31,11 @@ pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     pairs(facts).flat_map(of_service).collect()
 }
 
-/// Nothing proves it.
+/// Nothing proves it, and nothing speaks against it.
 fn unchecked(policy: &model::ServiceConfig) -> ReadinessCheck {
     let prefixes = list(&policy.prefixes);
     amiss(
-        ReadinessLevel::Warning,
+        ReadinessLevel::Ok,
         coded!(
             "serving_unchecked",
             "nothing checks whether this site can serve {prefixes}",

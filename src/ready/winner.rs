@@ -96,7 +96,9 @@ fn not_more_specific(
              once (`primary_prefixes`)"
         ),
     };
-    ReadinessCheck::amiss(ReadinessCode::Winner, ReadinessLevel::Warning, text, advice)
+    // Nothing is wrong with a single /24, and a takeover by it helps whom it can: a warning that cannot be
+    // mended would hide the others.
+    ReadinessCheck::amiss(ReadinessCode::Winner, ReadinessLevel::Ok, text, advice)
 }
 
 /// Which of two routes to one prefix wins, by how often the origin AS stands in each.

@@ -16,17 +16,13 @@ use falconer_lab::{
 /// A round of questions and some time for the machine.
 const SOON: Duration = Duration::from_secs(25);
 
-/// What it says, the drill, the winner and what can be served left out: nobody practised in this lab, and its standby
-/// announces what the primary does, and serves nothing.
+/// What it says, the drill left out: nobody practised in this lab.
 fn ready(falconer: &Falconer) -> Result<Readiness> {
     let json = falconer.get("/v1/ready")?;
     let mut readiness: Readiness = serde_json::from_str(&json).with_context(|| json.clone())?;
-    readiness.checks.retain(|check| {
-        !matches!(
-            check.code,
-            ReadinessCode::LastDrill | ReadinessCode::Winner | ReadinessCode::Serving
-        )
-    });
+    readiness
+        .checks
+        .retain(|check| check.code != ReadinessCode::LastDrill);
     readiness.level = readiness
         .checks
         .iter()

@@ -60,11 +60,11 @@ fn d16_a_check_that_is_down_or_never_passed_is_a_no_and_one_that_is_unknown_a_wa
 }
 
 #[test]
-fn d16_a_standby_without_a_check_is_a_warning_and_what_bites_beside_the_route_as_well() {
+fn d16_a_standby_without_a_check_is_told_so_and_what_bites_beside_the_route_is_a_warning() {
     let mut unchecked = Site::with(CONFIG.split("[[service.serves]]").next().unwrap_or_default());
     unchecked.snapshot.services[0].serving = None;
     let (code, level, text, _) = told(&unchecked);
-    assert_eq!((code, level), (ReadinessCode::Serving, ReadinessLevel::Warning));
+    assert_eq!((code, level), (ReadinessCode::Serving, ReadinessLevel::Ok));
     assert_eq!(text, "nothing checks whether this site can serve 198.51.100.0/24");
     let strict = with(|serving| serving.routes[0].warning = Some("rp_filter is strict on eth1".to_owned()));
     let (code, level, text, _) = told(&strict);
