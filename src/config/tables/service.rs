@@ -9,7 +9,9 @@ use self::prefixes::ServicePrefixes;
 pub(crate) use self::prefixes::{LONGEST_V4, LONGEST_V6};
 use super::probe;
 use crate::config::key_docs::TableForm;
-use crate::config::model::{DailyWindow, FailbackMode, OnLoss, OnNotServing, Quorum, Role, ServiceConfig};
+use crate::config::model::{
+    DailyWindow, FailbackMode, OnLoss, OnNotServing, ProbeConfig, Quorum, Role, ServiceConfig,
+};
 use crate::config::reader::TableReader;
 
 use crate::config::value::duration::span;
@@ -50,10 +52,7 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         .key("rank", integer(1..=100))
         .doc("Among several standbys: 1 is best. Templates turn it into communities, MED or prepends.")
         .default(1);
-    let on_not_serving = t
-        .key("on_not_serving", Choice(&ON_NOT_SERVING))
-        .doc("What becomes of a takeover while a check of `[[service.serves]]` is down, or the kernel would not deliver what it asks (D16).")
-        .default("announce");
+    let on_not_serving = on_not_serving(t);
     let statics = statics::service_statics(t, &name, &prefixes, &standing_prefixes, rendering);
     let probes = t.tables(
         "probe",
@@ -61,12 +60,7 @@ pub(crate) fn service(t: &mut TableReader<'_, '_>, rendering: bool, upstreams: &
         "One repeated check.",
         probe::probe,
     );
-    let serves = t.tables(
-        "serves",
-        TableForm::Many,
-        "A check of whether this site itself can serve (D16): inside the prefixes, at this host or behind its tunnel. It votes in no verdict.",
-        probe::serves,
-    );
+    let serves = serves(t);
     ServiceConfig {
         name,
         role,
@@ -107,6 +101,23 @@ fn carriers(t: &mut TableReader<'_, '_>, all: &[String]) -> (Vec<String>, usize)
         .doc("If fewer upstreams are established and carry the prefixes, the service stays announced, with an alarm (A5).")
         .default(1);
     (upstreams, min_upstreams)
+}
+
+/// Whether this site can serve, and what becomes of a takeover if it cannot (D16).
+fn on_not_serving(t: &mut TableReader<'_, '_>) -> OnNotServing {
+    t
+        .key("on_not_serving", Choice(&ON_NOT_SERVING))
+        .doc("What becomes of a takeover while a check of `[[service.serves]]` is down, or the kernel would not deliver what it asks (D16).")
+        .default("announce")
+}
+
+fn serves(t: &mut TableReader<'_, '_>) -> Vec<ProbeConfig> {
+    t.tables(
+        "serves",
+        TableForm::Many,
+        "A check of whether this site itself can serve (D16): inside the prefixes, at this host or behind its tunnel. It votes in no verdict.",
+        probe::serves,
+    )
 }
 
 const ON_NOT_SERVING: [(&str, OnNotServing, &str); 2] = [

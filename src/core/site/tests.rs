@@ -15,6 +15,7 @@ mod overrides;
 mod primary;
 mod proof;
 mod reloads;
+mod serving;
 mod stall;
 mod standing;
 mod start;

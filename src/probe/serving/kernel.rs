@@ -191,14 +191,19 @@ fn found(route: &RouteMessage) -> KernelAnswer {
 }
 
 fn prefix(route: &RouteMessage) -> Option<IpNet> {
-    let everything = match route.header.address_family {
-        AddressFamily::Inet => IpAddr::from([0; 4]),
-        AddressFamily::Inet6 => IpAddr::from([0; 16]),
-        _ => return None,
+    let family = route.header.address_family;
+    let everything = if family == AddressFamily::Inet {
+        IpAddr::from([0; 4])
+    } else if family == AddressFamily::Inet6 {
+        IpAddr::from([0; 16])
+    } else {
+        return None;
     };
-    let written = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Destination(address) => ip(address),
-        _ => None,
+    let written = first(&route.attributes, |attribute| {
+        let RouteAttribute::Destination(address) = attribute else {
+            return None;
+        };
+        ip(address)
     });
     IpNet::new(
         written.unwrap_or(everything),
@@ -208,19 +213,23 @@ fn prefix(route: &RouteMessage) -> Option<IpNet> {
 }
 
 fn hops(route: &RouteMessage) -> Vec<KernelHop> {
-    let interface = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Oif(interface) => Some(*interface),
-        _ => None,
+    let interface = first(&route.attributes, |attribute| {
+        let RouteAttribute::Oif(interface) = attribute else {
+            return None;
+        };
+        Some(*interface)
     });
     let alone = interface.map(|interface| KernelHop {
         interface,
         gateway: gateway(&route.attributes),
     });
-    let shares = route.attributes.iter().filter_map(|attribute| match attribute {
-        RouteAttribute::MultiPath(hops) => Some(hops),
-        _ => None,
+    let shares = first(&route.attributes, |attribute| {
+        let RouteAttribute::MultiPath(hops) = attribute else {
+            return None;
+        };
+        Some(hops)
     });
-    let shares = shares.flatten().map(|hop| KernelHop {
+    let shares = shares.into_iter().flatten().map(|hop| KernelHop {
         interface: hop.interface_index,
         gateway: gateway(&hop.attributes),
     });
@@ -228,20 +237,35 @@ fn hops(route: &RouteMessage) -> Vec<KernelHop> {
 }
 
 fn gateway(attributes: &[RouteAttribute]) -> Option<IpAddr> {
-    attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Gateway(address) => ip(address),
-        RouteAttribute::Via(RouteVia::Inet(address)) => Some(IpAddr::V4(*address)),
-        RouteAttribute::Via(RouteVia::Inet6(address)) => Some(IpAddr::V6(*address)),
-        _ => None,
+    first(attributes, |attribute| {
+        if let RouteAttribute::Gateway(address) = attribute {
+            return ip(address);
+        }
+        if let RouteAttribute::Via(RouteVia::Inet(address)) = attribute {
+            return Some(IpAddr::V4(*address));
+        }
+        if let RouteAttribute::Via(RouteVia::Inet6(address)) = attribute {
+            return Some(IpAddr::V6(*address));
+        }
+        None
     })
 }
 
+fn first<'a, T>(
+    attributes: &'a [RouteAttribute],
+    of: impl FnMut(&'a RouteAttribute) -> Option<T>,
+) -> Option<T> {
+    attributes.iter().find_map(of)
+}
+
 fn ip(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
-        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
-        _ => None,
+    if let RouteAddress::Inet(address) = address {
+        return Some(IpAddr::V4(*address));
     }
+    let RouteAddress::Inet6(address) = address else {
+        return None;
+    };
+    Some(IpAddr::V6(*address))
 }
 
 #[cfg(test)]
