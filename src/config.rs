@@ -32,7 +32,7 @@ mod value;
 pub(crate) use load::load_and;
 pub use load::{load, reference, schema};
 
-pub use checks::{serving_prefixes, source, target};
+pub use checks::{blind_probes, is_blind, serving_prefixes, source, target};
 
 pub use diagnostic::{Diagnostic, Severity, render};
 

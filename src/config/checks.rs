@@ -10,11 +10,13 @@ pub(crate) use run::all;
 
 pub(crate) use walk::every_probe;
 
+pub use blind::{blind_probes, is_blind};
 pub use serving::serving_prefixes;
 
 pub use walk::{source, target};
 
 mod advice;
+mod blind;
 mod channels;
 mod names;
 mod patterns;

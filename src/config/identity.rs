@@ -151,7 +151,7 @@ mod tests {
             "type = \"exec\"\ncommand = [\"/bin/true\"]",
             "type = \"exec\"\ncommand = [\"/bin/true\", \"x\"]",
             "type = \"bird-route\"\nprefix = \"198.51.100.0/24\"",
-            "type = \"bird-route\"\nprefix = \"198.51.100.0/24\"\nprotocol = \"isp\"",
+            "type = \"bird-route\"\nprefix = \"198.51.100.0/24\"\nprotocol = \"other\"",
             "type = \"bird-protocol\"\nprotocol = \"isp\"",
         ];
         let mut identities: Vec<String> = all.iter().map(|probe| of(probe)).collect();

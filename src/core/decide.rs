@@ -131,6 +131,14 @@ pub struct DecisionFacts {
     pub drained: TimerState,
     /// Whether an operator's withdrawal has drained long enough; also where it goes through no drain.
     pub handed_over: TimerState,
+    /// Whether probes have to be up in drain before the service may fall silent (D8).
+    pub confirms: bool,
+    /// Whether they are, from checks begun in drain.
+    pub confirmed: bool,
+    /// Whether `failback_confirm` has run out since the drain began.
+    pub confirm: TimerState,
+    /// Whether a failback that was not confirmed may be tried again.
+    pub retry: TimerState,
     /// Now, for a drain that begins.
     pub now: Moment,
 }
@@ -199,6 +207,10 @@ pub enum DecisionReason {
     WindowClosed,
     /// `failback_drain` runs.
     Draining,
+    /// In drain, until the probes that vote for failback are up.
+    Confirming,
+    /// They were not up within `failback_confirm`: back to full, and tried again later.
+    Unconfirmed,
 }
 
 impl DecisionReason {
@@ -226,7 +238,9 @@ impl DecisionReason {
             | Self::ConsentAwaited
             | Self::FailbackDelay
             | Self::WindowClosed
-            | Self::Draining => false,
+            | Self::Draining
+            | Self::Confirming
+            | Self::Unconfirmed => false,
         }
     }
 }
@@ -361,7 +375,13 @@ fn begin_failback(facts: &DecisionFacts) -> Decision {
     }
     unless_due(facts.failback, facts.stance, DecisionReason::FailbackDelay)
         .or_else(|| unless_due(facts.window, facts.stance, DecisionReason::WindowClosed))
+        .or_else(|| waits_by_d8(facts.retry, facts.stance, DecisionReason::Unconfirmed))
         .unwrap_or_else(|| match facts.stance {
+            Stance::Full | Stance::Unsettled if facts.confirms => settled(
+                Stance::Draining { since: facts.now },
+                Rule::D8,
+                DecisionReason::Confirming,
+            ),
             Stance::Full if facts.drains => settled(
                 Stance::Draining { since: facts.now },
                 Rule::D8,
@@ -374,14 +394,12 @@ fn begin_failback(facts: &DecisionFacts) -> Decision {
 }
 
 fn drain(facts: &DecisionFacts) -> Decision {
+    if facts.confirms && !facts.confirmed {
+        return waits_by_d8(facts.confirm, facts.stance, DecisionReason::Confirming)
+            .unwrap_or_else(|| settled(Stance::Full, Rule::D8, DecisionReason::Unconfirmed));
+    }
     unless_due(facts.failback, facts.stance, DecisionReason::FailbackDelay)
-        .or_else(|| {
-            let waiting = unless_due(facts.drained, facts.stance, DecisionReason::Draining)?;
-            Some(Decision {
-                rule: Rule::D8,
-                ..waiting
-            })
-        })
+        .or_else(|| waits_by_d8(facts.drained, facts.stance, DecisionReason::Draining))
         .unwrap_or_else(|| settled(Stance::Off, Rule::D8, DecisionReason::TargetUp))
 }
 
@@ -419,6 +437,14 @@ fn unless_due(due: TimerState, keep: Stance, why: DecisionReason) -> Option<Deci
     Some(Decision {
         deadline,
         ..settled(keep, Rule::D6, why)
+    })
+}
+
+fn waits_by_d8(due: TimerState, keep: Stance, why: DecisionReason) -> Option<Decision> {
+    let waiting = unless_due(due, keep, why)?;
+    Some(Decision {
+        rule: Rule::D8,
+        ..waiting
     })
 }
 

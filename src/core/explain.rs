@@ -47,7 +47,11 @@ impl Site {
             format!(
                 "  {:<12} {:<12} {} in a row; down after {} fails, up after {} passes; {}; last: {last}",
                 policy.name,
-                state_words(probe),
+                if service.is_blind_now(at) {
+                    "blind"
+                } else {
+                    state_words(probe)
+                },
                 probe.rows().streak(),
                 policy.fall,
                 policy.rise,
@@ -184,7 +188,10 @@ fn quorum(quorum: Quorum) -> String {
 
 fn say(policy: &model::ProbeConfig) -> &'static str {
     match (policy.decides, policy.votes) {
-        (Some(Decides::Down), _) => "decides down alone",
+        (Some(Decides::Down), Votes::Failback) => {
+            "decides down alone, while nothing is announced; asked in drain"
+        }
+        (Some(Decides::Down), Votes::Both | Votes::Down | Votes::Up | Votes::None) => "decides down alone",
         (Some(Decides::Up), _) => "decides up alone",
         (None, Votes::Both) => "votes both",
         (None, Votes::Down) => "votes down",

@@ -19,9 +19,10 @@ use crate::config::model::{
     self, CheckConfig, Config, Decides, FailbackMode, OnNoAnswer, Quorum, Role, ServiceConfig, Votes,
 };
 use crate::config::spans::KeyPath;
-use crate::config::{self, Diagnostic};
+use crate::config::{self, Diagnostic, is_blind};
+use crate::core::decide::DecisionReason;
 use crate::core::simulator::{SimulatedResult, SimulatedWorld};
-use crate::core::{Event, InitialStrength, PersistentState, ProbeId, Simulator, Strength};
+use crate::core::{Event, InitialStrength, PersistentState, ProbeId, Simulator, Stance, Strength};
 use crate::model::snapshot::CheckOutcome;
 use crate::model::time::{Moment, Now};
 use refusal::{Mend, Refused};
@@ -36,6 +37,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_millis(500);
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 const RTT: Duration = Duration::from_millis(10);
+const CONFIRM: Duration = Duration::from_secs(5);
 
 /// Rows longer than this are played as this long: what they add up to is the same.
 const LONGEST_ROW: u32 = 3;
@@ -79,7 +81,7 @@ fn shape(config: &Config, service: &ServiceConfig) -> ServiceShape {
 /// What is wrong with it, and what would mend it.
 fn refused(base: &Config, service: &ServiceConfig) -> Option<Refused> {
     let refused = first_refusal(base, service)?;
-    let mut mends = mends(service).into_iter();
+    let mut mends = mends(base, service).into_iter();
     let mend = mends.find(|mend| first_refusal(base, &mended(service, *mend)).is_none());
     Some(Refused { mend, ..refused })
 }
@@ -124,17 +126,27 @@ fn play(config: &Config, story: &Story) -> Option<Refused> {
     for step in story {
         stage.scene = step.scene;
         let before = play.notes().len();
-        let until = play.now().mono + STEP;
-        play.run_until(until, &mut stage);
+        run(&mut play, STEP, &mut stage);
+        let service = &play.site().services()[0];
+        if let (DecisionReason::Unconfirmed, Some(retry)) =
+            (service.judgement().why, service.judgement().deadline)
+        {
+            // A failback that was not confirmed is tried again: what comes of that counts.
+            let wait = retry.since(play.now().mono);
+            run(&mut play, wait + STEP, &mut stage);
+        }
         let strength = play.site().services()[0].stance().strength();
-        let switched = play.notes()[before..]
+        let mut switches = play.notes()[before..]
             .iter()
-            .any(|(_, note)| note.transition().is_some());
+            .filter_map(|(_, note)| note.transition());
+        let announced = matches!(strength, Some(Strength::Full | Strength::Drain));
         let well = match step.expected {
-            ExpectedOutcome::Announced => strength == Some(Strength::Full),
+            ExpectedOutcome::Announced => announced,
             ExpectedOutcome::Silent => strength == Some(Strength::Off) && verdict_is_clear(&play),
-            ExpectedOutcome::StaysAnnounced => strength == Some(Strength::Full) && !switched,
-            ExpectedOutcome::StaysSilent => strength == Some(Strength::Off) && !switched,
+            ExpectedOutcome::StaysAnnounced => {
+                announced && switches.all(|(_, switch)| switch.to != Some(Strength::Off))
+            }
+            ExpectedOutcome::StaysSilent => strength == Some(Strength::Off) && switches.next().is_none(),
         };
         if !well {
             let probes = play.site().services()[0].probes().iter();
@@ -147,6 +159,19 @@ fn play(config: &Config, story: &Story) -> Option<Refused> {
         }
     }
     None
+}
+
+/// Lets that time pass; the world follows what is announced.
+fn run(play: &mut Simulator, lasting: Duration, stage: &mut Stage<'_>) {
+    let until = play.now().mono + lasting;
+    loop {
+        let at_full = play.site().services()[0].stance() == Stance::Full;
+        stage.scene = stage.scene.announced(at_full);
+        if !play.step(until, stage) {
+            break;
+        }
+    }
+    play.pass(until.since(play.now().mono));
 }
 
 /// A site that is silent because it never decided anything would look as well as one that decided.
@@ -202,6 +227,7 @@ fn hastened_service(service: &ServiceConfig) -> ServiceConfig {
         failback_delay: Duration::ZERO,
         failback_window: None,
         failback_drain: Duration::ZERO,
+        failback_confirm: CONFIRM,
         flap_limit: u32::MAX,
         probes: service.probes.iter().map(hastened).collect(),
         ..service.clone()
@@ -209,9 +235,12 @@ fn hastened_service(service: &ServiceConfig) -> ServiceConfig {
 }
 
 /// What may be tried, the smallest change first.
-fn mends(service: &ServiceConfig) -> Vec<Mend> {
+fn mends(config: &Config, service: &ServiceConfig) -> Vec<Mend> {
     let mut mends = Vec::new();
     for (index, probe) in service.probes.iter().enumerate() {
+        if is_blind(config, service, &probe.check) && probe.votes != Votes::Failback {
+            mends.push(Mend::VotesFailback(index));
+        }
         let alone = probe.decides == Some(Decides::Down);
         let silence = match &probe.check {
             CheckConfig::Http(http) => Some(http.on_no_answer),
@@ -251,6 +280,7 @@ fn mended(service: &ServiceConfig, mend: Mend) -> ServiceConfig {
     };
     match mend {
         Mend::VotesUp(index) => service.probes[index].votes = Votes::Up,
+        Mend::VotesFailback(index) => service.probes[index].votes = Votes::Failback,
         Mend::SilenceIsAnError(index) => silence(&mut service, index, OnNoAnswer::Error),
         Mend::VotesUpAndSilenceIsAnError(index) => {
             service.probes[index].votes = Votes::Up;

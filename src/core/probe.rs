@@ -373,6 +373,16 @@ impl ProbeTracker {
         self.rows.start_anew(now);
     }
 
+    /// Nothing is known of it any more, and no check begun before now says anything.
+    pub(crate) fn forget(&mut self, now: Moment) {
+        self.rows.forget(now);
+    }
+
+    /// Whether a check of it is out.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// Falconer was woken `late`: what is under way and bears no such delay is spoiled (D2). True:
     /// something was.
     pub fn stalled(&mut self, late: Duration) -> bool {

@@ -88,6 +88,22 @@ impl ServiceState {
             DecisionReason::Draining => {
                 coded!("draining", "up again; draining before the withdrawal")
             }
+            DecisionReason::Confirming => {
+                let probes = self.confirming_names().join(", ");
+                coded!(
+                    "failback_confirming",
+                    "up again; in drain until the primary is seen by {probes}",
+                    probes
+                )
+            }
+            DecisionReason::Unconfirmed => {
+                let probes = self.confirming_names().join(", ");
+                coded!(
+                    "failback_unconfirmed",
+                    "up again, but not seen in drain by {probes}, and blind at full: tried again later",
+                    probes
+                )
+            }
         }
     }
 
@@ -169,17 +185,21 @@ impl ServiceState {
             }
             ProbeState::Unknown => true,
         };
-        let probes = self.policy().probes.iter().zip(self.probes());
-        let listed = probes.filter(|(policy, probe)| probe.state() == state && counts(policy));
-        let listed: Vec<CodedText> = listed.map(|(policy, _)| probe_is(&policy.name, state)).collect();
+        let probes = self.policy().probes.iter().zip(self.probes()).enumerate();
+        let listed = probes
+            .filter(|(at, (policy, probe))| probe.state() == state && counts(policy) && !self.is_voided(*at));
+        let listed: Vec<CodedText> = listed
+            .map(|(_, (policy, _))| probe_is(&policy.name, state))
+            .collect();
         full_list(&listed)
     }
 
     fn all_states(&self) -> CodedText {
-        let probes = self.policy().probes.iter().zip(self.probes());
-        let listed = probes.map(|(policy, probe)| {
+        let probes = self.policy().probes.iter().zip(self.probes()).enumerate();
+        let listed = probes.map(|(at, (policy, probe))| {
             let name = &policy.name;
             match probe.has_passed() {
+                true if self.is_blind_now(at) => coded!("probe_blind", "{name} blind", name),
                 true => probe_is(name, probe.state()),
                 false => coded!("probe_never_passed", "{name} never passed", name),
             }

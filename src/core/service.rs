@@ -1,6 +1,7 @@
 //! One service: its facts, and where it stands.
 
 mod drilling;
+mod failback;
 mod latch;
 mod operator;
 mod serving;
@@ -28,6 +29,7 @@ use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
+use failback::FailbackWatch;
 use serving::Serving;
 use tracked::Tracked;
 
@@ -70,6 +72,7 @@ pub struct ServiceState {
     drill: Option<ActiveDrill>,
     /// Whether the standing prefixes are left as they are: an operator's word may not be known yet.
     standing_held: bool,
+    failback: FailbackWatch,
 }
 
 /// What we want of BIRD for one service.
@@ -124,6 +127,7 @@ impl ServiceState {
     pub(crate) fn new(
         index: usize,
         policy: model::ServiceConfig,
+        blind: &[bool],
         (probes, serves): (Vec<ProbeTracker>, Vec<ProbeTracker>),
         remembered: PersistentService,
         now: Now,
@@ -136,6 +140,7 @@ impl ServiceState {
         };
         let left_behind = remembered.drill.as_ref();
         let drill = left_behind.map(|record| ActiveDrill::left_behind(record, now.mono));
+        let failback = FailbackWatch::new(&policy, blind);
         Self {
             index,
             policy,
@@ -161,6 +166,7 @@ impl ServiceState {
             },
             drill,
             standing_held: false,
+            failback,
         }
     }
 
@@ -178,6 +184,7 @@ impl ServiceState {
         self.intent = before.intent.clone();
         self.drill = before.drill.clone();
         self.standing_held = before.standing_held;
+        self.failback.carry_over(&before.failback);
         self.carry_serving(before);
     }
 
@@ -309,12 +316,13 @@ impl ServiceState {
         let from = self.stance;
         let settles = from == Stance::Unsettled && stance != Stance::Unsettled;
         let differs = from.strength() != stance.strength();
+        if thawed && differs {
+            notes.push(self.adopted_after_freeze(now, from, stance));
+        }
         if settles || (thawed && differs) {
             self.stance = stance;
             self.stance_since = stance.strength().map(|_| now.wall);
-        }
-        if thawed && differs {
-            notes.push(self.adopted_after_freeze(now, from, stance));
+            self.ask_for_failback(now.mono);
         }
     }
 
@@ -376,9 +384,11 @@ impl ServiceState {
         {
             self.end_override(None, None, notes);
         }
-        self.settle_verdict(now, notes);
         self.settle_serving(now);
         for _ in 0..ROUNDS_LIMIT {
+            // What a blind probe says depends on where we stand.
+            self.notice_silence(now.mono);
+            self.settle_verdict(now, notes);
             self.judgement = judge(&self.facts(now, around));
             if !self.switch(now, notes) {
                 break;
@@ -389,6 +399,8 @@ impl ServiceState {
             self.remembered.imposed = false;
         }
         self.settle_drill(now, around, notes);
+        self.notice_silence(now.mono);
+        self.follow_failback(now.mono);
         self.intent.strength = self.stance.strength();
         self.intent.drill = self.drill.as_ref().and_then(ActiveDrill::rehearsal);
         // What a drill announces is ended before hands are taken off.
@@ -433,15 +445,16 @@ impl ServiceState {
         // Unclear keeps it, as it keeps everything; a death is another outage than the one that it was
         // given for.
         if said == Verdict::Down {
+            self.failback.retry = None;
             self.end_consent("its target went down again", notes);
         }
     }
 
     fn ballots(&self) -> Vec<ProbeVote> {
-        let probes = self.policy.probes.iter().zip(&self.probes);
+        let probes = self.policy.probes.iter().enumerate();
         probes
-            .map(|(policy, probe)| ProbeVote {
-                state: probe.state(),
+            .map(|(at, policy)| ProbeVote {
+                state: self.counted_state(at),
                 votes: policy.votes,
                 decides: policy.decides,
             })
@@ -453,7 +466,8 @@ impl ServiceState {
     fn failing(&self, now: Moment) -> impl Iterator<Item = (usize, FailureSpan)> {
         let probes = self.policy.probes.iter().zip(&self.probes).enumerate();
         probes.filter_map(move |(at, (policy, probe))| {
-            let fails = probe.fails(now).filter(|_| could_count_down(policy))?;
+            let counts = could_count_down(policy) && !self.is_voided(at);
+            let fails = probe.fails(now).filter(|_| counts)?;
             Some((at, fails))
         })
     }
@@ -520,6 +534,13 @@ impl ServiceState {
                 Stance::Unsettled | Stance::Off | Stance::Full => TimerState::Now,
             },
             handed_over: after(self.draining_since(now), self.drain_of_withdrawal()),
+            confirms: self.confirms(),
+            confirmed: self.is_confirmed(),
+            confirm: after(self.draining_since(now), policy.failback_confirm),
+            retry: match self.failback.retry {
+                Some(retry) if self.confirms() => after(retry.at, Duration::ZERO),
+                Some(_) | None => TimerState::Now,
+            },
             now: now.mono,
         }
     }
@@ -559,17 +580,19 @@ impl ServiceState {
             return false;
         }
         let counted = self.counts(from, to, rule);
+        // Told by the facts that led here: some count for nothing where it stands from now on.
+        let transition = self.transition(now, (from, to), (rule, self.reason(why)), counted);
         self.stance = to;
         self.stance_since = Some(now.wall);
-        if to != Stance::Full {
+        if to == Stance::Off || (to != Stance::Full && !self.confirms()) {
             // It is used up: the transition tells.
             self.remembered.consent = None;
         }
         self.thawing = false;
         self.remembered.imposed = why.is_imposed() && to == self.starting_point();
-        let reason = self.reason(why);
+        self.failback_switched(now.mono, why);
         self.intent.decision += 1;
-        notes.push(self.transition(now, (from, to), (rule, reason), counted));
+        notes.push(transition);
         if counted {
             self.count(now, notes);
         }

@@ -111,7 +111,8 @@ impl Site {
             let remembered = memory.services.get(&policy.name).cloned().unwrap_or_default();
             let drill = memory.drill_of(policy, config);
             let remembered = PersistentService { drill, ..remembered }.as_of(now.wall);
-            ServiceState::new(index, policy.clone(), (probes, serves), remembered, now)
+            let blind = crate::config::blind_probes(config, policy);
+            ServiceState::new(index, policy.clone(), &blind, (probes, serves), remembered, now)
         });
         let services: Vec<_> = services.collect();
         let witnesses = slots.group(config.services.len(), &config.witnesses);

@@ -259,6 +259,15 @@ impl Streaks {
         };
     }
 
+    /// Nothing is known any more, and no check that began before `now` says anything.
+    pub fn forget(&mut self, now: Moment) {
+        *self = Self {
+            void_before: now,
+            anew_since: now,
+            ..Self::new(self.fall, self.rise)
+        };
+    }
+
     /// No row reaches over `now`. What is up stays so until fails in a row say otherwise; what is not
     /// has to be proven anew.
     pub fn break_off(&mut self, now: Moment) {

@@ -6,7 +6,7 @@ export const messages = {
   zh: {
     // Reasons: why a service is as it is.
     verdict_unclear: "不明：{0}",
-    probe_up: "{0} 正常", probe_down: "{0} 失败", probe_unknown: "{0} 未知", probe_never_passed: "{0} 从未成功",
+    probe_up: "{0} 正常", probe_down: "{0} 失败", probe_unknown: "{0} 未知", probe_blind: "{0} 看不到", probe_never_passed: "{0} 从未成功",
     bird_not_read_yet: "尚未读取 BIRD",
     freeze_is_over: "冻结结束：以 BIRD 目前的状态为准",
     isolated_keeps: "本站点已被隔离：保持不变",
@@ -50,6 +50,8 @@ export const messages = {
     waits_for_window: "已恢复；等待回切时间窗",
     draining: "已恢复；撤销前排空",
     drains_first: "{0}；先排空",
+    failback_confirming: "已恢复；排空中，等待 {0} 看到主站",
+    failback_unconfirmed: "已恢复，但排空时 {0} 未看到主站，全强度宣告时又看不到：稍后再试",
     override_in_force: "人工干预",
     announce_by: "{0} 要求宣告", withdraw_by: "{0} 要求撤销", freeze_by: "{0} 要求冻结",
     announce_by_because: "{0} 要求宣告：{1}", withdraw_by_because: "{0} 要求撤销：{1}", freeze_by_because: "{0} 要求冻结：{1}",

@@ -295,7 +295,7 @@ fn d3_a_withdrawn_route_of_a_living_primary_is_seen_in_birds_own_table_attached(
 fn withdrawn_route(bird_conf: BirdConf) -> Result<()> {
     let route = format!(
         "name = \"route\"\ntype = \"bird-route\"\nprefix = \"{PREFIX4}\"\norigin_as = 64502\n\
-         votes = \"up\"\ndecides = \"down\""
+         votes = \"failback\"\ndecides = \"down\""
     );
     let settings = Settings::standby()
         .bird_conf(bird_conf)
@@ -324,7 +324,7 @@ fn withdrawn_route(bird_conf: BirdConf) -> Result<()> {
 fn d3_failback_waits_for_the_primarys_own_route() {
     isolated(|| {
         let route = format!(
-            "name = \"route\"\ntype = \"bird-route\"\nprefix = \"{PREFIX4}\"\norigin_as = 64502\nvotes = \"up\""
+            "name = \"route\"\ntype = \"bird-route\"\nprefix = \"{PREFIX4}\"\norigin_as = 64502\nvotes = \"failback\""
         );
         let settings = Settings::standby()
             .upstream("import = \"services\"")
@@ -343,7 +343,10 @@ fn d3_failback_waits_for_the_primarys_own_route() {
                 .iter()
                 .all(|probe| probe.state == ProbeState::Up && probe.streak >= 10)
         })?;
-        lab.capture.must_be_silent(Host::Hk, mark)?;
+        let waits = falconer.until("a drain that waits for the route", SOON, |service| {
+            service.want == Some(Strength::Drain) && service.rule == "D8"
+        })?;
+        ensure!(waits.reason.contains("route"), "{}", waits.reason);
         for session in ["isp_upstream", "isp_upstream6"] {
             lab.primary.birdc(&format!("enable {session}"))?;
         }

@@ -16,7 +16,7 @@ use falconer_lab::{
 const SOON: Duration = Duration::from_secs(20);
 /// The bird-route probe as docs/attach.md has it, and as `check` advises it.
 const ROUTE: &str = "name = \"route\"\ntype = \"bird-route\"\nprefix = \"198.51.100.0/24\"\n\
-    protocol = \"isp_upstream\"\nvotes = \"up\"\ndecides = \"down\"";
+    protocol = \"isp_upstream\"\nvotes = \"failback\"\ndecides = \"down\"";
 
 /// Probes that are wrong from the first day on: an address at which nobody is, and a port at which
 /// connections are refused.

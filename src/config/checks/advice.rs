@@ -132,9 +132,9 @@ fn standby(service: &ServiceConfig, path: &KeyPath, found: &mut Findings) {
             Finding::warning("blind-to-withdrawal", format!("`{}` could not see a living primary withdraw", service.name))
                 .at(&path.key("role"), "a standby without a probe that decides \"down\"")
                 .help(
-                    "add an http probe of its /v1/services/NAME/announced with `on_no_answer = \"error\"` and \
-                     `error_status = [\"300-502\", \"504-599\"]`, or a bird-route probe of its route, through a session that \
-                     imports it; either with `votes = \"up\"` and `decides = \"down\"`",
+                    "add an http probe of its /v1/services/NAME/announced with `on_no_answer = \"error\"`, \
+                     `error_status = [\"300-502\", \"504-599\"]` and `votes = \"up\"`, or a bird-route probe of its route, \
+                     through a session that imports it, with `votes = \"failback\"`; either with `decides = \"down\"`",
                 )
                 .note("a primary whose host lives but whose service died withdraws, and answers pings all the same (D3)"),
         );

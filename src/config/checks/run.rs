@@ -12,5 +12,6 @@ pub(crate) fn all(config: &Config, found: &mut Findings) {
     crate::config::checks::thresholds::check(config, found);
     crate::config::checks::targets::check(config, found);
     crate::config::checks::serving::check(config, found);
+    crate::config::checks::blind::check(config, found);
     crate::config::checks::advice::check(config, found);
 }

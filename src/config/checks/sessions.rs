@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::config::finding::{Finding, Findings};
 use crate::config::model::{
-    BirdProtocolConfig, CheckConfig, Config, Family, ImportPolicy, ServiceConfig, SessionConfig,
+    BirdProtocolConfig, CheckConfig, Config, Family, ImportPolicy, ProbeConfig, ServiceConfig, SessionConfig,
+    Votes,
 };
 use crate::config::similar::{list, most_alike};
 use crate::config::spans::KeyPath;
@@ -22,7 +23,7 @@ pub(crate) fn check(config: &Config, found: &mut Findings) {
         upstreams_of(service, &KeyPath::service(index), config, found);
     }
     for (path, probe) in crate::config::checks::walk::every_probe(config) {
-        asked_of_bird(&probe.check, &path, config, found);
+        asked_of_bird(probe, &path, config, found);
     }
 }
 
@@ -193,13 +194,16 @@ fn no_carrier(path: &KeyPath, prefix: usize, family: Family) -> Finding {
 }
 
 /// A bird-route or bird-protocol probe names sessions, too.
-fn asked_of_bird(check: &CheckConfig, path: &KeyPath, config: &Config, found: &mut Findings) {
+fn asked_of_bird(probe: &ProbeConfig, path: &KeyPath, config: &Config, found: &mut Findings) {
     let at = path.key("protocol");
-    match check {
+    match &probe.check {
         CheckConfig::BirdRoute(route) => {
             if let Some(name) = &route.protocol {
                 rendered_session(name, &at, config, found);
-                import_lets_in(name, &at, config, found);
+                // For a failback that waits for the route it is an error, reported with the blind ones.
+                if probe.votes != Votes::Failback {
+                    import_lets_in(name, &at, config, found);
+                }
             }
         }
         CheckConfig::BirdProtocol(BirdProtocolConfig::Bgp(name)) => {

@@ -175,7 +175,7 @@ fn failback(t: &mut TableReader<'_, '_>) -> Failback {
         .doc("How long to stay announced at strength drain before the withdrawal (D8).")
         .default("0s");
     let confirm = t
-        .key("failback_confirm", span())
+        .key("failback_confirm", span().at_least(Duration::from_secs(1)))
         .doc("How long strength drain waits for the probes with `votes = \"failback\"` to be up; after that the service returns to strength full, and tries again later (D8).")
         .default("30s");
     Failback {

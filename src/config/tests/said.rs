@@ -45,10 +45,10 @@ says! {
         ("name = \"hk1\"", "name = 7"),
         ("local_as = 64501", "local_as = \"AS64501\""),
         ("prefixes = [\"198.51.100.0/24\", \"2001:db8:5100::/48\"]", "prefixes = \"198.51.100.0/24\"\nmin_upstreams = \"1\"\nallow_long_prefixes = \"true\"\nfailback_delay = 30"),
-        ("votes = \"up\"", "votes = [\"up\"]\nfall = 2.5\nrise = 1979-05-27"),
+        ("votes = \"failback\"", "votes = [\"up\"]\nfall = 2.5\nrise = 1979-05-27"),
     ];
     durations_that_are_none: STANDBY, [(PING, "name = \"ping\"\ninterval = \"5\"\ntimeout = \"2 s\"\nretry_interval = \"1sec\"\n"), ("[render]", "[bird]\ntimeout = \"fast\"\npoll_interval = \"\"\n[render]")];
-    durations_out_of_range: STANDBY, [(PING, "name = \"ping\"\ninterval = \"5ms\"\n"), ("votes = \"up\"", "interval = \"40ms\""), ("[render]", "[bird]\ntimeout = \"1h\"\n[render]\nconfirm_within = \"9s\""), ("role = \"standby\"", "role = \"standby\"\nflap_window = \"2000d\"")];
+    durations_out_of_range: STANDBY, [(PING, "name = \"ping\"\ninterval = \"5ms\"\n"), ("votes = \"failback\"", "votes = \"failback\"\ninterval = \"40ms\""), ("[render]", "[bird]\ntimeout = \"1h\"\n[render]\nconfirm_within = \"9s\""), ("role = \"standby\"", "role = \"standby\"\nflap_window = \"2000d\"")];
     numbers_out_of_range: STANDBY, [(PING, "name = \"ping\"\nfall = 0\nrise = -1\n"), ("role = \"standby\"", "role = \"standby\"\nflap_limit = 0\nmin_upstreams = 0\nrank = 99999999999999999999999999")];
     a_timeout_longer_than_the_interval: STANDBY, [(PING, "name = \"ping\"\ninterval = \"1s\"\ntimeout = \"2s\"\nretry_interval = \"1500ms\"\n")];
     words_that_are_none: STANDBY, [("role = \"standby\"", "role = \"stand-by\"\nfailback = \"never\"\non_isolated = \"kep\""), ("type = \"icmp\"", "type = \"ping\"")];
@@ -73,7 +73,7 @@ says! {
     a_peer_used_as_an_upstream: STANDBY, [("role = \"standby\"", "role = \"standby\"\nupstreams = [\"isp_upstream\", \"isp_upstream6\", \"cn1_ibgp\"]"), ("[[witness]]", "[[peer]]\nname = \"cn1_ibgp\"\nneighbor = \"192.0.2.1\"\nneighbor_as = 64501\n[[witness]]")];
     a_threshold_above_the_voters: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = 3\nup_when = 4")];
     a_threshold_that_is_none: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = 0\nup_when = \"most\"")];
-    thresholds_that_could_both_hold: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = \"any\"\nup_when = 2")];
+    thresholds_that_could_both_hold: STANDBY, [("role = \"standby\"", "role = \"standby\"\ndown_when = \"any\"\nup_when = 1")];
     thresholds_without_a_common_probe: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"down\"")];
     no_probe_that_votes: ATTACH, [("target = \"198.18.0.1\"", "target = \"198.18.0.1\"\nvotes = \"none\""), ("votes = \"up\"", "votes = \"none\"")];
     a_target_inside_an_announced_prefix: STANDBY, [("target = \"198.18.0.1\"", "target = \"198.51.100.10\""), ("https://origin.example.net/", "http://[2001:db8:5100::1]:8080/"), ("target = \"192.0.2.53\"", "target = \"198.51.100.53\"")];
@@ -128,6 +128,9 @@ says! {
     two_sessions_with_one_neighbour_from_two_sources: STANDBY, [("neighbor_as = 64500", "neighbor_as = 64500\nsource = \"203.0.113.2\""), ("[[witness]]", "[[peer]]\nname = \"again\"\nneighbor = \"203.0.113.1\"\nneighbor_as = 64500\nsource = \"203.0.113.6\"\n[[witness]]")];
     an_import_policy_that_is_none: STANDBY, [("import = \"services\"", "import = \"all\"")];
     a_route_that_is_never_let_in: STANDBY, [("import = \"services\"\n", "")];
+    a_route_that_is_not_told_while_we_announce: STANDBY, [("votes = \"failback\"\n", "")];
+    a_route_that_no_session_shows_while_we_announce: STANDBY, [("protocol = \"isp_upstream\"\n", ""), ("votes = \"failback\"\n", "votes = \"up\"\n")];
+    more_specific_prefixes_without_a_drain: STANDBY, [("role = \"standby\"", "role = \"standby\"\nprimary_prefixes = [\"198.51.100.0/23\", \"2001:db8:5100::/47\"]")];
     a_session_that_bird_does_not_have: STANDBY, [("protocol = \"isp_upstream\"", "protocol = \"isp_upstrem\""), ("type = \"icmp\"\ntarget = \"192.0.2.53\"", "type = \"bird-protocol\"\nbfd = \"203.0.113.1\"")];
     a_bird_protocol_probe_of_nothing: STANDBY, [("type = \"icmp\"\ntarget = \"192.0.2.53\"", "type = \"bird-protocol\""), ("type = \"icmp\"\ntarget = \"203.0.113.1\"", "type = \"bird-protocol\"\nprotocol = \"isp_upstream\"\nbfd = \"203.0.113.1\"")];
     urls_that_are_none: STANDBY, [("https://origin.example.net/healthz", "origin.example.net/healthz"), ("[[witness]]", "[[witness]]\nname = \"a\"\ntype = \"http\"\nurl = \"ftp://example.net/\"\n[[witness]]\nname = \"b\"\ntype = \"http\"\nurl = \"https://me:secret@example.net/\"\n[[witness]]\nname = \"c\"\ntype = \"http\"\nurl = \"https:///x\"\n[[witness]]")];

@@ -41,6 +41,10 @@ fn facts() -> DecisionFacts {
         drains: false,
         drained: TimerState::Now,
         handed_over: TimerState::Now,
+        confirms: false,
+        confirmed: false,
+        confirm: TimerState::Now,
+        retry: TimerState::Now,
         now: NOW,
     }
 }
@@ -351,6 +355,54 @@ fn d8_a_drain_ends_when_it_has_lasted_and_the_verdict_has_been_up_for_the_delay(
 }
 
 #[test]
+fn d8_where_a_failback_is_confirmed_it_goes_through_drain_and_waits_there() {
+    let up = DecisionFacts {
+        verdict: Verdict::Up,
+        confirms: true,
+        ..facts()
+    };
+    let draining = Stance::Draining { since: NOW };
+    for stance in [Stance::Full, Stance::Unsettled] {
+        let begins = DecisionFacts { stance, ..up };
+        assert_eq!(
+            judged(begins),
+            (draining, Rule::D8, DecisionReason::Confirming, None)
+        );
+        let waits = DecisionFacts {
+            retry: TimerState::At(at(160)),
+            ..begins
+        };
+        assert_eq!(
+            judged(waits),
+            (stance, Rule::D8, DecisionReason::Unconfirmed, Some(at(160)))
+        );
+    }
+    let in_drain = |confirmed, confirm| {
+        judged(DecisionFacts {
+            stance: DRAINING,
+            confirmed,
+            confirm,
+            ..up
+        })
+    };
+    let later = TimerState::At(at(120));
+    assert_eq!(
+        in_drain(false, later),
+        (DRAINING, Rule::D8, DecisionReason::Confirming, Some(at(120)))
+    );
+    assert_eq!(
+        in_drain(false, TimerState::Now),
+        (Stance::Full, Rule::D8, DecisionReason::Unconfirmed, None)
+    );
+    for confirm in [later, TimerState::Now] {
+        assert_eq!(
+            in_drain(true, confirm),
+            (Stance::Off, Rule::D8, DecisionReason::TargetUp, None)
+        );
+    }
+}
+
+#[test]
 fn d9_the_latch_keeps_what_is_and_starts_nothing() {
     let latched = DecisionFacts {
         latched: true,
@@ -450,7 +502,29 @@ fn d10_after_a_freeze_only_what_would_be_so_anyway_moves_before_bird_was_read() 
     });
 }
 
-/// Every combination of facts: about 2.5 million of them.
+/// What a failback may wait for in drain, where something of that may matter.
+fn confirmations(facts: DecisionFacts) -> impl Iterator<Item = DecisionFacts> {
+    let later = TimerState::At(at(150));
+    let all = [
+        (true, false, later, TimerState::Now),
+        (true, true, later, TimerState::Now),
+        (true, false, TimerState::Now, TimerState::Now),
+        (true, true, TimerState::Now, later),
+        (true, false, later, later),
+    ];
+    let matters = facts.role == Role::Standby && facts.verdict == Verdict::Up && facts.overridden.is_none();
+    let all = all.into_iter().filter(move |_| matters);
+    let with = all.map(move |(confirms, confirmed, confirm, retry)| DecisionFacts {
+        confirms,
+        confirmed,
+        confirm,
+        retry,
+        ..facts
+    });
+    std::iter::once(facts).chain(with)
+}
+
+/// Every combination of facts: about 3 million of them.
 fn every_combination(mut look: impl FnMut(DecisionFacts)) {
     let dues = [TimerState::Now, TimerState::At(at(150)), TimerState::Never];
     let overrides = [
@@ -479,7 +553,7 @@ fn every_combination(mut look: impl FnMut(DecisionFacts)) {
                         let flag = |bit: u8| flags & (1 << bit) != 0;
                         for dues in dues_of(dues) {
                             let [takeover, failback, window, drained] = dues;
-                            look(DecisionFacts {
+                            let facts = DecisionFacts {
                                 role: if flag(0) { Role::Primary } else { Role::Standby },
                                 stance,
                                 contacted: flag(1),
@@ -500,8 +574,9 @@ fn every_combination(mut look: impl FnMut(DecisionFacts)) {
                                 drains: flag(6),
                                 drained,
                                 handed_over: takeover,
-                                now: NOW,
-                            });
+                                ..facts()
+                            };
+                            confirmations(facts).for_each(&mut look);
                         }
                     }
                 }
@@ -547,7 +622,7 @@ fn d4_to_d11_hold_over_every_combination_of_facts() {
         deadlines_are_named(&facts, &judgement);
         primaries_look_at_home(&facts, &judgement);
     });
-    assert_eq!(looked_at, 4 * (2 * 128 + 256) * 5 * 4 * 81);
+    assert_eq!(looked_at, (4 * (2 * 128 + 256) * 5 * 4 + 5 * 4 * 5 * 64) * 81);
 }
 
 fn overrides_win(facts: &DecisionFacts, judgement: &Decision) {
@@ -574,7 +649,7 @@ fn overrides_win(facts: &DecisionFacts, judgement: &Decision) {
 }
 
 fn takeovers_have_their_reasons(facts: &DecisionFacts, judgement: &Decision) {
-    if !takes_over(facts, judgement.to) {
+    if !takes_over(facts, judgement.to) || judgement.why == DecisionReason::Unconfirmed {
         return;
     }
     assert_eq!(
@@ -677,7 +752,9 @@ fn withdrawals_have_their_reasons(facts: &DecisionFacts, judgement: &Decision) {
     );
     assert!(!facts.latched, "{facts:?}");
     assert_eq!(facts.failback, TimerState::Now, "{facts:?}");
+    let confirmed = !facts.confirms || facts.confirmed;
     if let Stance::Draining { .. } = facts.stance {
+        assert!(confirmed, "{facts:?}");
         assert_eq!(facts.drained, TimerState::Now, "{facts:?}");
         assert_eq!(judgement.to, Stance::Off);
         return;
@@ -686,7 +763,8 @@ fn withdrawals_have_their_reasons(facts: &DecisionFacts, judgement: &Decision) {
         facts.window == TimerState::Now && !facts.consent_missing,
         "{facts:?}"
     );
-    let drains = facts.drains && facts.stance == Stance::Full;
+    assert!(!facts.confirms || facts.retry == TimerState::Now, "{facts:?}");
+    let drains = (facts.drains && facts.stance == Stance::Full) || facts.confirms;
     let to = if drains {
         Stance::Draining { since: NOW }
     } else {
@@ -727,7 +805,11 @@ fn deadlines_are_named(facts: &DecisionFacts, judgement: &Decision) {
             assert!(facts.stance == Stance::Full && matches!(judgement.to, Stance::Draining { .. }));
             return;
         }
+        DecisionReason::Confirming if judgement.to == facts.stance => facts.confirm,
+        DecisionReason::Unconfirmed if judgement.to == facts.stance => facts.retry,
         DecisionReason::Draining
+        | DecisionReason::Confirming
+        | DecisionReason::Unconfirmed
         | DecisionReason::ToldToAnnounce
         | DecisionReason::ToldToWithdraw
         | DecisionReason::ToldToFreeze
@@ -795,6 +877,12 @@ fn every_judgement_settles_within_its_rounds() {
             while let to = judge(&facts).to
                 && to != facts.stance
             {
+                // A drain begins with all its time, and a failback that was not confirmed waits.
+                match to {
+                    Stance::Draining { .. } => facts.confirm = TimerState::At(at(150)),
+                    Stance::Full => facts.retry = TimerState::At(at(150)),
+                    Stance::Off | Stance::Unsettled => {}
+                }
                 facts.stance = to;
                 facts.latched |= latches;
                 rounds += 1;

@@ -93,9 +93,17 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
         DecisionReason::ConsentAwaited => {
             vec![open(ChangeCause::Failback, format!("`falconer failback {name}`"))]
         }
-        DecisionReason::FailbackDelay | DecisionReason::Draining | DecisionReason::WindowClosed => {
-            on_the_way(service)
-        }
+        DecisionReason::FailbackDelay
+        | DecisionReason::Draining
+        | DecisionReason::Confirming
+        | DecisionReason::WindowClosed => on_the_way(service),
+        DecisionReason::Unconfirmed => vec![open(
+            ChangeCause::Failback,
+            format!(
+                "the next try in drain, by itself or by `falconer failback {name}`: this site hears nothing of the \
+                 primary while it announces at full (D8)"
+            ),
+        )],
         DecisionReason::Latched => vec![unlatch(service)],
         DecisionReason::TargetDown
         | DecisionReason::TargetUp
@@ -120,7 +128,16 @@ fn on_the_way(service: &ServiceState) -> Vec<Prospect> {
         let words = format!("the window opening, or `falconer failback {}`", policy.name);
         return vec![open(ChangeCause::Failback, words)];
     }
-    let forward = if why == DecisionReason::Draining {
+    let forward = if why == DecisionReason::Confirming {
+        let (probes, confirm) = (service.confirming_names().join(", "), policy.failback_confirm);
+        let confirm = duration::format(confirm);
+        open(
+            ChangeCause::Verdict(Verdict::Up),
+            format!(
+                "{probes} up within {confirm}: on to the withdrawal; else back to full, and tried again later"
+            ),
+        )
+    } else if why == DecisionReason::Draining {
         let drain = duration::format(policy.failback_drain);
         Prospect {
             change: ChangeCause::Verdict(Verdict::Up),

@@ -11,6 +11,14 @@ use crate::model::snapshot::ProbeState;
 pub(crate) fn report(refused: &Refused, service: &ServiceConfig, path: &KeyPath, found: &mut Findings) {
     let when = refused.step.when;
     let (code, message) = match (refused.expected, service.role) {
+        (ExpectedOutcome::Announced, Role::Standby)
+            if matches!(refused.mend, Some(Mend::VotesFailback(_))) =>
+        {
+            (
+                "verdict-comes-wrongly",
+                format!("`{}` does not stay announced when {when}", service.name),
+            )
+        }
         (ExpectedOutcome::Announced, Role::Standby) | (ExpectedOutcome::Silent, Role::Primary) => (
             "verdict-never-comes",
             format!("the verdict of `{}` never becomes down when {when}", service.name),
@@ -97,6 +105,9 @@ fn help(refused: &Refused, service: &ServiceConfig) -> String {
     let name = |index: usize| service.probes.get(index).map_or("", |probe| probe.name.as_str());
     match refused.mend {
         Some(Mend::VotesUp(index)) => format!("write `votes = \"up\"` in the probe `{}`", name(index)),
+        Some(Mend::VotesFailback(index)) => {
+            format!("write `votes = \"failback\"` in the probe `{}`", name(index))
+        }
         Some(Mend::SilenceIsAnError(index)) => {
             format!("write `on_no_answer = \"error\"` in the probe `{}`", name(index))
         }
@@ -132,6 +143,9 @@ fn help(refused: &Refused, service: &ServiceConfig) -> String {
 }
 
 fn consequence(refused: &Refused, service: &ServiceConfig) -> &'static str {
+    if matches!(refused.mend, Some(Mend::VotesFailback(_))) {
+        return "the probe sees nothing of the primary while this site announces (D8, D19)";
+    }
     match (refused.expected, service.role) {
         (ExpectedOutcome::Announced, Role::Standby) => "nothing would ever be taken over then (D19)",
         (ExpectedOutcome::Silent, Role::Standby) => "it would stay announced beside the primary (D19)",

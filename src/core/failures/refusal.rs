@@ -21,6 +21,8 @@ pub(crate) struct Refused {
 pub(crate) enum Mend {
     /// This probe votes up only.
     VotesUp(usize),
+    /// This probe is asked in drain (D8).
+    VotesFailback(usize),
     /// No answer is an error for this probe.
     SilenceIsAnError(usize),
     /// Both.
@@ -40,6 +42,7 @@ impl Mend {
     pub(crate) fn probe(self) -> Option<usize> {
         match self {
             Self::VotesUp(index)
+            | Self::VotesFailback(index)
             | Self::SilenceIsAnError(index)
             | Self::VotesUpAndSilenceIsAnError(index)
             | Self::SilenceIsAFail(index)

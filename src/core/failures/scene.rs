@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::config::is_blind;
 use crate::config::model::{
     BirdProtocolConfig, CheckConfig, Config, Decides, Host, HttpConfig, OnNoAnswer, Role, ServiceConfig,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Scene {
     own_bird: bool,
     /// Our own uplink works.
     uplink: bool,
+    /// We announce at full: the primary's route is not told us through the same session (D8).
+    at_full: bool,
 }
 
 /// How a service is.
@@ -41,6 +44,7 @@ const WELL: Scene = Scene {
     announcing: true,
     own_bird: true,
     uplink: true,
+    at_full: false,
 };
 const HOST_DEAD: Scene = Scene {
     host: false,
@@ -72,6 +76,11 @@ const fn bird_away(of: Scene) -> Scene {
 }
 
 impl Scene {
+    /// The same, while we announce at full or do not.
+    pub(crate) const fn announced(self, at_full: bool) -> Self {
+        Self { at_full, ..self }
+    }
+
     /// Every scene that is played.
     pub(crate) fn all() -> Vec<Self> {
         let dead = [service_dead(Condition::Refusing), service_dead(Condition::Unwell)];
@@ -80,7 +89,7 @@ impl Scene {
             falconer: false,
             ..WITHDRAWN
         };
-        let others = [WELL, FALCONER_DEAD, CUT, withdrawn_and_dead];
+        let others = [WELL, FALCONER_DEAD, CUT, withdrawn_and_dead, WELL.announced(true)];
         let away = outages.map(bird_away);
         dead.into_iter()
             .chain(outages)
@@ -257,7 +266,8 @@ pub(crate) fn shown(
             let ours =
                 |prefix: &ipnet::IpNet| prefix.contains(&route.prefix) || route.prefix.contains(prefix);
             // Another route, such as the default, says nothing of the primary.
-            pass_if(!service.prefixes.iter().any(ours) || scene.announcing)
+            let told = scene.announcing && !(scene.at_full && is_blind(config, service, check));
+            pass_if(!service.prefixes.iter().any(ours) || told)
         }
         CheckConfig::BirdProtocol(BirdProtocolConfig::Bgp(name)) => {
             let upstream = config.upstreams.iter().any(|upstream| upstream.name == *name);

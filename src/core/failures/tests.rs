@@ -8,6 +8,8 @@ const HEAD: &str = r#"
 name = "hk1"
 [[upstream]]
 name = "isp_upstream"
+[[peer]]
+name = "other_site"
 [[witness]]
 name = "resolver"
 type = "icmp"
@@ -21,6 +23,7 @@ name = "web"
 role = "standby"
 prefixes = ["198.51.100.0/24"]
 protocols = ["failover4"]
+drain_protocols = ["last_resort4"]
 "#;
 const PING: &str = "[[service.probe]]\nname = \"ping\"\ntype = \"icmp\"\ntarget = \"198.18.0.1\"\n";
 const SITE: &str =
@@ -29,6 +32,9 @@ const ANNOUNCED: &str = "[[service.probe]]\nname = \"announced\"\ntype = \"http\
     url = \"http://198.18.0.1:9180/v1/services/web/announced\"\n";
 const ROUTE: &str = "[[service.probe]]\nname = \"route\"\ntype = \"bird-route\"\nprefix = \"198.51.100.0/24\"\n\
     protocol = \"isp_upstream\"\n";
+/// The same through a session that carries nothing out.
+const PEER_ROUTE: &str = "[[service.probe]]\nname = \"route\"\ntype = \"bird-route\"\nprefix = \"198.51.100.0/24\"\n\
+    protocol = \"other_site\"\n";
 
 fn errors(text: &str) -> Vec<(&'static str, String, String)> {
     let found = load(text, "falconer.toml").map_or_else(|found| found, |(_, warnings)| warnings);
@@ -49,8 +55,9 @@ fn d19_configurations_that_do_what_they_are_for_are_taken() {
         "{ANNOUNCED}on_no_answer = \"error\"\nerror_status = [\"300-502\", \"504-599\"]\nvotes = \"up\"\n\
          decides = \"down\"\n"
     );
-    let route_up = format!("{ROUTE}votes = \"up\"\ndecides = \"down\"\n");
-    let route = format!("{ROUTE}decides = \"down\"\n");
+    let route = format!("{ROUTE}votes = \"failback\"\ndecides = \"down\"\n");
+    let confirms = format!("{ROUTE}votes = \"failback\"\n");
+    let by_peer = format!("{PEER_ROUTE}votes = \"up\"\ndecides = \"down\"\n");
     for probes in [
         vec![PING],
         vec![SITE],
@@ -59,9 +66,12 @@ fn d19_configurations_that_do_what_they_are_for_are_taken() {
         vec![PING, &advised],
         vec![SITE, &advised],
         vec![PING, SITE, &route],
-        vec![PING, SITE, &route_up],
-        vec![PING, &advised, &route_up],
-        vec![ROUTE],
+        vec![PING, &route],
+        vec![PING, SITE, &confirms],
+        vec![PING, &advised, &confirms],
+        vec![PING, SITE, &by_peer],
+        vec![PING, &advised, &by_peer],
+        vec![PEER_ROUTE],
     ] {
         assert_eq!(errors(&standby(&probes)), [], "{probes:?}");
     }
@@ -109,7 +119,7 @@ fn d19_a_takeover_because_only_the_other_falconer_died_is_refused() {
 
 #[test]
 fn d19_a_failback_because_our_own_bird_is_restarted_is_refused() {
-    let route = format!("{ROUTE}votes = \"none\"\ndecides = \"down\"\n");
+    let route = format!("{PEER_ROUTE}votes = \"none\"\ndecides = \"down\"\n");
     let (code, message, help) = errors(&standby(&[PING, &route])).remove(0);
     assert_eq!(code, "verdict-comes-wrongly");
     assert_eq!(
@@ -117,6 +127,60 @@ fn d19_a_failback_because_our_own_bird_is_restarted_is_refused() {
         "the verdict of `web` becomes up when our own BIRD is restarted after the primary withdrew"
     );
     assert_eq!(help, "write `votes = \"up\"` in the probe `route`");
+}
+
+#[test]
+fn d8_a_probe_that_votes_up_through_a_session_that_carries_the_service_is_refused() {
+    for votes in ["", "votes = \"up\"\n", "votes = \"up\"\ndecides = \"down\"\n"] {
+        let found = errors(&standby(&[PING, &format!("{ROUTE}{votes}")]));
+        let (code, message, help) = &found[0];
+        assert_eq!((*code, found.len()), ("blind-probe", 1), "{found:?}");
+        assert_eq!(
+            message,
+            "`route` cannot see the primary's route while `web` is announced"
+        );
+        assert!(
+            help.contains("`votes = \"failback\"`") && help.contains("/announced"),
+            "{help}"
+        );
+    }
+}
+
+/// It says nothing of the primary while this site announces: the others alone would give back, and it
+/// alone take over again.
+#[test]
+fn d19_a_takeover_that_would_be_given_back_again_and_again_is_refused() {
+    let route = format!("{ROUTE}votes = \"down\"\ndecides = \"down\"\n");
+    let (code, message, help) = errors(&standby(&[PING, &route])).remove(0);
+    assert_eq!(code, "verdict-comes-wrongly", "{message}");
+    assert!(
+        message.ends_with("when the primary withdraws and its host lives"),
+        "{message}"
+    );
+    assert_eq!(help, "write `votes = \"failback\"` in the probe `route`");
+    let advised = format!(
+        "{ANNOUNCED}on_no_answer = \"error\"\nerror_status = [\"300-502\", \"504-599\"]\nvotes = \"up\"\n\
+         decides = \"down\"\n"
+    );
+    assert_eq!(
+        errors(&standby(&[PING, &route, &advised])),
+        [],
+        "another says that it is still withdrawn"
+    );
+}
+
+#[test]
+fn d8_a_failback_that_can_never_come_is_refused() {
+    let route = format!("{ROUTE}votes = \"failback\"\n");
+    let code = |text: &str| errors(text).first().map(|(code, ..)| *code);
+    let text = standby(&[PING, &route]);
+    assert_eq!(
+        code(&text.replace("\"standby\"", "\"primary\"")),
+        Some("no-failback")
+    );
+    assert_eq!(code(&format!("{text}decides = \"up\"\n")), Some("blind-probe"));
+    let without = text.replace("drain_protocols = [\"last_resort4\"]\n", "");
+    assert_eq!(code(&without), Some("no-drain-protocols"));
 }
 
 #[test]
@@ -159,7 +223,7 @@ fn d19_a_primary_that_would_never_withdraw_is_refused() {
         [],
         "it cannot see it, and does not say that it does"
     );
-    let all = head.replace("protocols", "down_when = \"all\"\nprotocols");
+    let all = head.replace("\nprotocols", "\ndown_when = \"all\"\nprotocols");
     let (code, message, help) = errors(&format!("{all}{local}{PING}")).remove(0);
     assert_eq!(code, "verdict-never-comes");
     assert!(

@@ -18,6 +18,8 @@ impl ServiceState {
         let by_verdict = match rule {
             // D16 only holds.
             Rule::D5 | Rule::D11 | Rule::D16 => false,
+            // Nobody died: the primary's route was not heard.
+            Rule::D8 if to == Stance::Full => false,
             Rule::D4 | Rule::D6 | Rule::D7 | Rule::D8 | Rule::D9 | Rule::D10 => !self.remembered.imposed,
         };
         let automatic = by_verdict && (from != Stance::Unsettled || self.contacted);

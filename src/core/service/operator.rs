@@ -135,7 +135,9 @@ impl ServiceState {
                 "no failback of {name} to let go ahead: {why}"
             )))
         };
-        let waits = self.policy.failback == FailbackMode::Manual || self.policy.failback_window.is_some();
+        let waits = self.policy.failback == FailbackMode::Manual
+            || self.policy.failback_window.is_some()
+            || self.failback.retry.is_some();
         match (self.policy.role, self.stance) {
             (Role::Primary, _) => refuse("it has role primary"),
             (Role::Standby, Stance::Off) => refuse("it is not announced here"),
@@ -154,6 +156,9 @@ impl ServiceState {
                 refuse("its target is not up")
             }
             (Role::Standby, Stance::Full | Stance::Unsettled) => {
+                if let Some(retry) = &mut self.failback.retry {
+                    retry.at = now.mono;
+                }
                 self.remembered.consent = Some(Consent {
                     since: now.wall,
                     reason: reason.map(str::to_owned),

@@ -5,6 +5,7 @@ mod cadence;
 mod clocks;
 mod drills;
 mod failback;
+mod failback_confirm;
 mod histories;
 mod indexed;
 mod isolation;

@@ -8,6 +8,7 @@
 //!   Where nothing tells a cut of the way to the primary from its death, the one is as good as the other.
 //! - Nothing is taken over while our own uplink has been cut for long, or the way to the primary where
 //!   a cut of it is to hold.
+//! - What waits for a confirmation in drain falls silent only after that.
 //! - A standby falls silent by the verdict only while its window is open.
 //! - Dead, or alive with an open window, for long, with no cut: it stands where it should.
 
@@ -16,11 +17,11 @@ use std::time::Duration;
 use jiff::civil::time;
 
 use super::support::*;
-use super::world::{Dice, Span, Truth, at_rest, begin, random_config, ways};
-use crate::config::model::{self, Config, DailyWindow, OnCutOff, OnLoss, Role};
+use super::world::{Dice, Span, Truth, at_rest, begin, random_config, random_probe, ways};
+use crate::config::model::{self, Config, DailyWindow, Decides, OnCutOff, OnLoss, Role, Votes};
 use crate::core::simulator::Simulator;
 use crate::core::window;
-use crate::core::{CoreEvent, Strength};
+use crate::core::{CoreEvent, Stance, Strength};
 use crate::model::time::Moment;
 
 /// A history has so many parts; in each one thing goes wrong.
@@ -55,6 +56,11 @@ impl History {
             service.failback_drain = secs(dice.one_of(&[0, 0, 10]));
             service.failback_window = (dice.between(0, 2) == 0).then(window);
             service.takeover_delay = secs(dice.one_of(&[0, 0, 5]));
+            if service.role == Role::Standby && dice.between(0, 2) == 0 {
+                let mut route = random_probe(&mut dice, "route", 2);
+                (route.votes, route.decides) = (Votes::Failback, dice.one_of(&[None, Some(Decides::Down)]));
+                service.probes.push(route);
+            }
             service.on_isolated = dice.one_of(&[OnLoss::Keep, OnLoss::Keep, OnLoss::Withdraw]);
         }
         let ways = ways(&mut dice, &config, false);
@@ -93,8 +99,39 @@ impl History {
     fn play(&mut self) -> Simulator {
         let mut truth = self.truth.clone();
         let mut play = begin(&self.config, &mut truth);
+        loop {
+            let services = play.site().services().iter();
+            truth.at_full = services.map(|service| service.stance() == Stance::Full).collect();
+            if !play.step(self.ends, &mut truth) {
+                break;
+            }
+        }
         play.run_until(self.ends, &mut truth);
+        self.truth.heard = truth.heard;
         play
+    }
+
+    /// A service with probes that vote for failback falls silent by the verdict only in drain, and after
+    /// enough of their checks that began in it have passed.
+    fn heard_before_silence(&self, play: &Simulator) {
+        for (index, service) in self.config.services.iter().enumerate() {
+            let Some(probe) = service.probes.iter().find(|probe| probe.votes == Votes::Failback) else {
+                continue;
+            };
+            let mut drain = None;
+            for (at, note) in play.notes() {
+                let Some((_, change)) = note.transition().filter(|(of, _)| *of == index) else {
+                    continue;
+                };
+                if change.to == Some(Strength::Off) && change.rule != "D5" {
+                    let since = drain.unwrap_or_else(|| panic!("seed {}, {at:?}: {note:?}", self.seed));
+                    let heard = self.truth.heard.iter();
+                    let heard = heard.filter(|(of, start)| *of == index && (since..=*at).contains(start));
+                    assert!(heard.count() >= probe.rise as usize, "seed {}, {at:?}", self.seed);
+                }
+                drain = (change.to == Some(Strength::Drain)).then_some(*at);
+            }
+        }
     }
 
     /// How long the slowest of the probes concerned takes to say something new, at most: a row of one kind
@@ -168,6 +205,14 @@ impl History {
             assert!(withdraws && change.to == Some(Strength::Off), "{what}");
             return;
         }
+        if change.rule == "D8" && change.to == Some(Strength::Full) {
+            // The primary was not heard in drain.
+            assert!(
+                service.probes.iter().any(|probe| probe.votes == Votes::Failback),
+                "{what}"
+            );
+            return;
+        }
         let to_rest = change.to < change.from;
         let to_rest = to_rest == (service.role == Role::Standby);
         assert!(self.was(index, !to_rest, at), "{what}");
@@ -198,6 +243,12 @@ impl History {
         for (index, service) in self.config.services.iter().enumerate() {
             let long = self.slowest(service) * 2 + service.takeover_delay + service.failback_delay;
             let long = long + service.failback_drain + secs(15);
+            // A failback that was not confirmed is tried again later.
+            let retries = match service.probes.iter().any(|probe| probe.votes == Votes::Failback) {
+                true => service.failback_confirm + secs(120),
+                false => Duration::ZERO,
+            };
+            let long = long + retries;
             let mut edges: Vec<Moment> = self.truth.deaths[index]
                 .iter()
                 .chain(&self.blind(service))
@@ -261,6 +312,7 @@ fn d4_to_d8_through_any_outages_and_cuts_every_switch_is_one_that_the_truth_allo
             history.judge(*at, note);
             switched += u64::from(note.transition().is_some());
         }
+        history.heard_before_silence(&play);
         history.stands_right(&play);
     }
     assert!(switched > 15, "the histories are not idle: {switched} switches");

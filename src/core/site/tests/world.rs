@@ -80,6 +80,10 @@ pub(crate) struct Truth {
     pub(crate) ways: Vec<(ProbeId, Way)>,
     /// A witness that is ill by itself.
     pub(crate) ill: Option<(ProbeId, Moment, Moment)>,
+    /// Services that are announced at full now: what votes for failback there is blind (D8).
+    pub(crate) at_full: Vec<bool>,
+    /// The checks of such probes that passed, by service and start.
+    pub(crate) heard: Vec<(usize, Moment)>,
 }
 
 impl Truth {
@@ -94,6 +98,8 @@ impl Truth {
             refuses: false,
             ways,
             ill: None,
+            at_full: vec![false; config.services.len()],
+            heard: Vec::new(),
         }
     }
 
@@ -133,13 +139,20 @@ impl SimulatedWorld for Truth {
         };
         let dead = deaths.iter().any(|&death| overlap(at, at + after, death));
         let refused = self.refuses && deaths.iter().any(|&(from, until)| from <= at && at < until);
+        let of = match (probe, policy.votes) {
+            (ProbeId::Service(service, _), Votes::Failback) => Some(service),
+            (ProbeId::Service(..) | ProbeId::Witness(_), _) => None,
+        };
+        let blind = of.is_some_and(|service| self.at_full[service]);
         let (after, outcome) = match () {
             () if begun_in_cut && self.shows_errors => (RTT, CheckOutcome::Error),
             () if cut || ill => (policy.timeout, CheckOutcome::Fail),
-            () if refused => (after, CheckOutcome::Fail),
+            () if refused || blind => (after, CheckOutcome::Fail),
             () if dead => (policy.timeout, CheckOutcome::Fail),
             () => (after, CheckOutcome::Pass),
         };
+        let passed = of.filter(|_| outcome == CheckOutcome::Pass);
+        self.heard.extend(passed.map(|service| (service, at)));
         let detail = String::new();
         Some(SimulatedResult {
             after,
@@ -150,7 +163,7 @@ impl SimulatedWorld for Truth {
 }
 
 /// `fall`: from how many on.
-fn random_probe(dice: &mut Dice, name: &str, fall: u64) -> model::ProbeConfig {
+pub(crate) fn random_probe(dice: &mut Dice, name: &str, fall: u64) -> model::ProbeConfig {
     let mut probe = probe(name);
     probe.interval = ms(dice.one_of(&[1_000, 5_000, 5_000, 12_000]));
     probe.timeout = ms(dice.one_of(&[800, 2_000, 2_000, 3_000])).min(probe.interval);
