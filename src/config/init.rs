@@ -150,6 +150,7 @@ fn service(answers: &InitAnswers, text: &mut InitText) {
     ];
     if !answers.primary_prefixes.is_empty() {
         keys.push(("primary_prefixes", list(&answers.primary_prefixes)));
+        keys.push(("failback_drain", quoted("30s")));
     }
     text.table("[[service]]", "service", &keys, true);
     offer(answers, text);

@@ -158,7 +158,7 @@ fn more_specific(service: &ServiceConfig, path: &KeyPath, found: &mut Findings) 
         found.report(
             Finding::warning("abrupt-failback", "more specific routes are withdrawn without a drain")
                 .at(&path.key("prefixes"), "more specific than `primary_prefixes`")
-                .help("set `failback_drain = \"1m\"`, and have drain protocols")
+                .help("set `failback_drain = \"30s\"`, and have drain protocols")
                 .note(
                     "each router that forgets them later than its neighbour sends traffic back to it; in drain they \
                      hear of the end first, and other routes are preferred as soon as there are any (D8)",
