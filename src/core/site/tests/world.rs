@@ -141,7 +141,7 @@ impl SimulatedWorld for Truth {
         let refused = self.refuses && deaths.iter().any(|&(from, until)| from <= at && at < until);
         let of = match (probe, policy.votes) {
             (ProbeId::Service(service, _), Votes::Failback) => Some(service),
-            (ProbeId::Service(..) | ProbeId::Witness(_), _) => None,
+            (ProbeId::Service(..) | ProbeId::Serves(..) | ProbeId::Witness(_), _) => None,
         };
         let blind = of.is_some_and(|service| self.at_full[service]);
         let (after, outcome) = match () {
