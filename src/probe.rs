@@ -12,7 +12,7 @@ mod http;
 mod icmp;
 pub mod report;
 mod resolve;
-mod serving;
+pub mod serving;
 mod socket;
 mod tcp;
 mod tls;
@@ -25,7 +25,6 @@ use ipnet::IpNet;
 pub use bird::{BirdAnswer, BirdView};
 pub use descriptors::{budget, fit};
 pub use report::CheckReport;
-pub use serving::{ServingContext, ServingRunner};
 
 use self::deadline::CheckDeadline;
 use self::descriptors::Descriptors;
@@ -105,16 +104,6 @@ impl ProbeResources {
     /// Must be called within a tokio runtime.
     pub fn probe(&self, probe: &model::ProbeConfig, announced: &[IpNet]) -> ProbeRunner {
         self.runner(probe, &TargetPlace::Outside(self.shared(announced)))
-    }
-
-    /// The same for a check of whether this site can serve (D16): what it asks must lie inside the service's
-    /// prefixes.
-    pub fn serves(&self, check: &model::ProbeConfig, context: &ServingContext) -> ServingRunner {
-        let place = TargetPlace::Inside(context.prefixes.as_slice().into());
-        let host = crate::config::target(&check.check).map(|(_, host)| host);
-        let family = socket::family(crate::config::source(&check.check));
-        let target = host.map(|host| Target::new(&host, family, place.clone(), &self.resolver));
-        ServingRunner::new(self.runner(check, &place), target, context)
     }
 
     fn runner(&self, probe: &model::ProbeConfig, place: &TargetPlace) -> ProbeRunner {

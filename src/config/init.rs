@@ -150,7 +150,10 @@ fn service(answers: &InitAnswers, text: &mut InitText) {
     ];
     if !answers.primary_prefixes.is_empty() {
         keys.push(("primary_prefixes", list(&answers.primary_prefixes)));
-        keys.push(("failback_drain", quoted("30s")));
+        // Beside a bird.conf of the user's own there may be no protocols to drain through.
+        if answers.router.is_some() {
+            keys.push(("failback_drain", quoted("30s")));
+        }
     }
     text.table("[[service]]", "service", &keys, true);
     offer(answers, text);

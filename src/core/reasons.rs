@@ -88,23 +88,27 @@ impl ServiceState {
             DecisionReason::Draining => {
                 coded!("draining", "up again; draining before the withdrawal")
             }
-            DecisionReason::Confirming => {
-                let probes = self.confirming_names().join(", ");
-                coded!(
-                    "failback_confirming",
-                    "up again; in drain until the primary is seen by {probes}",
-                    probes
-                )
-            }
-            DecisionReason::Unconfirmed => {
-                let probes = self.confirming_names().join(", ");
-                coded!(
-                    "failback_unconfirmed",
-                    "up again, but not seen in drain by {probes}, and blind at full: tried again later",
-                    probes
-                )
-            }
+            DecisionReason::Confirming => self.confirming_words(),
+            DecisionReason::Unconfirmed => self.unconfirmed_words(),
         }
+    }
+
+    fn confirming_words(&self) -> CodedText {
+        let probes = self.confirming_names().join(", ");
+        coded!(
+            "failback_confirming",
+            "up again; in drain until the primary is seen by {probes}",
+            probes
+        )
+    }
+
+    fn unconfirmed_words(&self) -> CodedText {
+        let probes = self.confirming_names().join(", ");
+        coded!(
+            "failback_unconfirmed",
+            "up again, but not seen in drain by {probes}, and blind at full: tried again later",
+            probes
+        )
     }
 
     fn latch_words(&self) -> CodedText {

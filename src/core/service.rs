@@ -2,9 +2,11 @@
 
 mod drilling;
 mod failback;
+mod failback_watch;
 mod latch;
 mod operator;
 mod serving;
+mod serving_watch;
 mod standing;
 mod tracked;
 
@@ -29,8 +31,8 @@ use crate::model::message::{CodedText, coded};
 use crate::model::snapshot::{Isolation, OverrideAction, StageTimes, Verdict};
 use crate::model::strength::Strength;
 use crate::model::time::{Moment, Now};
-use failback::FailbackWatch;
-use serving::Serving;
+use failback_watch::FailbackWatch;
+use serving_watch::ServingWatch;
 use tracked::Tracked;
 
 /// What goes by the wall clock is looked at again at least this often, so that a step of that
@@ -56,7 +58,7 @@ pub struct ServiceState {
     /// Its probes' health, in the configuration's order.
     pub(crate) probes: Vec<ProbeTracker>,
     /// Whether this site can serve it (D16).
-    pub(crate) serving: Serving,
+    pub(crate) serving: ServingWatch,
     stance: Stance,
     stance_since: Option<Timestamp>,
     contacted: bool,
@@ -145,7 +147,7 @@ impl ServiceState {
             index,
             policy,
             probes,
-            serving: Serving::new(serves, now),
+            serving: ServingWatch::new(serves, now),
             stance: Stance::Unsettled,
             stance_since: None,
             contacted: false,

@@ -1,11 +1,13 @@
 //! Events of the core in the log: a change is one line with old, new, rule and cause.
 
+use jiff::Timestamp;
+
 use crate::core::drill::DrillEnd;
 use crate::core::event::DrillStep;
 use crate::core::{CoreEvent, Site, stance_word};
 use crate::model::history::HistoryEvent;
 use crate::model::serving::ServingState;
-use crate::model::snapshot::{DrillOutcome, Isolation, ProbeState};
+use crate::model::snapshot::{DrillOutcome, Isolation, OverrideAction, ProbeState};
 
 /// Logs one event.
 pub(crate) fn tell(site: &Site, note: &CoreEvent) {
@@ -51,22 +53,13 @@ fn tell_history(service: Option<&str>, what: &HistoryEvent) {
             until,
             reason,
             actor,
-        } => {
-            let until = until.map(|until| format!("{until:.0}"));
-            let until = until.as_deref().unwrap_or("the operator ends it");
-            let (action, reason) = (action.word(), reason.as_deref().unwrap_or(""));
-            tracing::info!(service, action, until, actor, reason, "override began");
-        }
+        } => tell_override(service, *action, *until, reason.as_deref(), actor),
         HistoryEvent::OverrideEnded {
             action,
             actor,
             reason,
             ..
-        } => {
-            let by = actor.as_deref().unwrap_or("its time");
-            let (action, reason) = (action.word(), reason.as_deref().unwrap_or(""));
-            tracing::info!(service, action, by, reason, "override ended");
-        }
+        } => tell_override_ended(service, *action, actor.as_deref(), reason.as_deref()),
         HistoryEvent::FailbackAllowed { actor, reason } => {
             let reason = reason.as_deref().unwrap_or("");
             tracing::info!(service, actor, reason, "failback allowed");
@@ -77,13 +70,7 @@ fn tell_history(service: Option<&str>, what: &HistoryEvent) {
         HistoryEvent::ClockStepped { by_ms } => {
             tracing::warn!(by_ms, "the wall clock was stepped: overrides keep their length");
         }
-        HistoryEvent::Stalled { late_ms } => {
-            tracing::warn!(
-                late_ms,
-                rule = "D2",
-                "process stalled: results under way are discarded"
-            );
-        }
+        HistoryEvent::Stalled { late_ms } => tell_stall(*late_ms),
         // These are not the core's: they are logged where they happen.
         HistoryEvent::Started { .. }
         | HistoryEvent::Stopped { .. }
@@ -100,6 +87,38 @@ fn tell_history(service: Option<&str>, what: &HistoryEvent) {
         | HistoryEvent::Alarm { .. }
         | HistoryEvent::Readiness { .. } => {}
     }
+}
+
+fn tell_override(
+    service: Option<&str>,
+    action: OverrideAction,
+    until: Option<Timestamp>,
+    reason: Option<&str>,
+    actor: &str,
+) {
+    let until = until.map(|until| format!("{until:.0}"));
+    let until = until.as_deref().unwrap_or("the operator ends it");
+    let (action, reason) = (action.word(), reason.unwrap_or(""));
+    tracing::info!(service, action, until, actor, reason, "override began");
+}
+
+fn tell_override_ended(
+    service: Option<&str>,
+    action: OverrideAction,
+    actor: Option<&str>,
+    reason: Option<&str>,
+) {
+    let by = actor.unwrap_or("its time");
+    let (action, reason) = (action.word(), reason.unwrap_or(""));
+    tracing::info!(service, action, by, reason, "override ended");
+}
+
+fn tell_stall(late_ms: u64) {
+    tracing::warn!(
+        late_ms,
+        rule = "D2",
+        "process stalled: results under way are discarded"
+    );
 }
 
 fn tell_serving(service: Option<&str>, from: ServingState, to: ServingState, cause: &str) {

@@ -16,7 +16,8 @@ use crate::metrics::{DescriptorCounts, SharedCounters};
 use crate::model::message::coded;
 use crate::model::serving::ServingRoute;
 use crate::model::snapshot::AlarmCode;
-use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner, ServingContext, ServingRunner};
+use crate::probe::serving::{ServingContext, ServingRunner};
+use crate::probe::{BirdAnswer, BirdView, ProbeResources, ProbeRunner};
 
 /// The probes of a configuration. Cheap to clone.
 #[derive(Clone)]

@@ -2,27 +2,9 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
-use super::snapshot::ProbeSnapshot;
-
-/// Whether a service's clients would be served here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ServingSnapshot {
-    /// What the checks and the kernel say together.
-    pub state: ServingState,
-    /// What becomes of a takeover while it does not serve.
-    pub on_not_serving: OnNotServing,
-    /// Its checks, in the configuration's order.
-    pub checks: Vec<ProbeSnapshot>,
-    /// Where the kernel would send packets to the addresses that the checks ask; none before they are known.
-    pub routes: Vec<ServingRoute>,
-    /// Since when it is in this state.
-    #[serde(with = "super::millis")]
-    pub since: Timestamp,
-}
 
 /// Whether this site serves a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

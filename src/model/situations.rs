@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::serving::{OnNotServing, ServingRoute, ServingSnapshot, ServingState};
+use super::serving::{OnNotServing, ServingRoute, ServingState};
+use super::snapshot::ServingSnapshot;
 use super::snapshot::{
     Alarm, AlarmCode, BirdSnapshot, BirdState, CheckOutcome, OverrideAction, OverrideSnapshot, PrefixPattern,
     ProbeSnapshot, ProbeState, ResultSnapshot, Role, SCHEMA, ServiceSnapshot, Snapshot, Strength,

@@ -5,16 +5,15 @@
 mod judge;
 mod kernel;
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ipnet::IpNet;
+pub use judge::ServingContext;
 
-pub(crate) use judge::ServingPlace;
-
-use super::ProbeRunner;
 use super::report::CheckReport;
-use super::resolve::Target;
+use super::resolve::{Target, TargetPlace};
+use super::socket;
+use super::{ProbeResources, ProbeRunner};
+use crate::config::model;
 use crate::model::serving::ServingRoute;
 
 /// Such a check, ready to be made. Cheap to clone.
@@ -26,20 +25,21 @@ struct ServingCheck {
     probe: ProbeRunner,
     /// `None`: a program, which has no address.
     target: Option<Target>,
-    place: ServingPlace,
+    place: judge::ServingPlace,
     /// What the kernel said last. A lock, since a check writes it and the daemon reads it; held for a copy.
     routes: Mutex<Vec<ServingRoute>>,
 }
 
-/// What of the configuration tells where a service may be served.
-#[derive(Clone, Debug, Default)]
-pub struct ServingContext {
-    /// The prefixes that it announces.
-    pub prefixes: Vec<IpNet>,
-    /// Whether bird.conf is rendered: the kernel gets a blackhole for each prefix while it is announced.
-    pub rendered: bool,
-    /// The upstreams whose neighbours are known, and those.
-    pub upstreams: Vec<(String, IpAddr)>,
+impl ProbeResources {
+    /// The same for a check of whether this site can serve (D16): what it asks must lie inside the service's
+    /// prefixes.
+    pub fn serves(&self, check: &model::ProbeConfig, context: &ServingContext) -> ServingRunner {
+        let place = TargetPlace::Inside(context.prefixes.as_slice().into());
+        let host = crate::config::target(&check.check).map(|(_, host)| host);
+        let family = socket::family(crate::config::source(&check.check));
+        let target = host.map(|host| Target::new(&host, family, place.clone(), &self.resolver));
+        ServingRunner::new(self.runner(check, &place), target, context)
+    }
 }
 
 impl ServingRunner {
@@ -47,7 +47,7 @@ impl ServingRunner {
         Self(Arc::new(ServingCheck {
             probe,
             target,
-            place: ServingPlace::new(context),
+            place: judge::ServingPlace::new(context),
             routes: Mutex::default(),
         }))
     }

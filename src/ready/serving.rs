@@ -6,8 +6,8 @@ use crate::config::model::{self, Role};
 use crate::core::site::serving::{ServingProblem, ServingProblemKind, problems};
 use crate::model::message::{CodedText, coded, list};
 use crate::model::readiness::{ReadinessCheck, ReadinessCode, ReadinessLevel, ask_again};
-use crate::model::serving::ServingSnapshot;
 use crate::model::snapshot::ServiceSnapshot;
+use crate::model::snapshot::ServingSnapshot;
 
 pub(crate) fn check(facts: &ReadinessFacts<'_>) -> Vec<ReadinessCheck> {
     let of_service = |(policy, service): (&model::ServiceConfig, &ServiceSnapshot)| {

@@ -104,7 +104,9 @@ fn isolated_and_back(
     falconer.until("a clear view of a living primary", SOON, |service| {
         service.verdict == Verdict::Up && service.actual == Strength::Off
     })?;
-    ensure!(!falconer.status()?.isolated, "the uplink is back");
+    falconer_lab::wait::until_true("a view that is not isolated", SOON, || {
+        Ok(!falconer.status()?.isolated)
+    })?;
     lab.until_sessions(Host::Hk)?;
     lab.capture.must_be_silent(Host::Hk, mark)
 }

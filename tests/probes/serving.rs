@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use falconer::model::serving::ServingRoute;
 use falconer::model::snapshot::CheckOutcome::{Fail, Pass};
-use falconer::probe::{CheckReport, ServingContext};
+use falconer::probe::CheckReport;
+use falconer::probe::serving::ServingContext;
 use falconer_lab::netns::Netns;
 use falconer_lab::wait;
 

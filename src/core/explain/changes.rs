@@ -61,14 +61,7 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
             "enough far witnesses up again".to_owned(),
         )],
         DecisionReason::IsolatedKeeps | DecisionReason::IsolatedWithdraws => {
-            let then = match policy.on_isolated {
-                OnLoss::Keep => "what is announced is kept till then",
-                OnLoss::Withdraw => "nothing is announced till then",
-            };
-            vec![open(
-                ChangeCause::Connected,
-                format!("enough witnesses up again; {then}"),
-            )]
+            vec![connected_again(policy.on_isolated)]
         }
         DecisionReason::WitnessesUnknown => vec![open(
             ChangeCause::Connected,
@@ -110,6 +103,17 @@ pub(crate) fn prospects(service: &ServiceState) -> Vec<Prospect> {
         | DecisionReason::Relapse
         | DecisionReason::Unclear => by_verdict(service),
     }
+}
+
+fn connected_again(on_isolated: OnLoss) -> Prospect {
+    let then = match on_isolated {
+        OnLoss::Keep => "what is announced is kept till then",
+        OnLoss::Withdraw => "nothing is announced till then",
+    };
+    open(
+        ChangeCause::Connected,
+        format!("enough witnesses up again; {then}"),
+    )
 }
 
 fn open(change: ChangeCause, words: String) -> Prospect {

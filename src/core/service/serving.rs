@@ -7,44 +7,7 @@ use super::ServiceState;
 use crate::config::model::{OnNotServing, Role};
 use crate::core::health::ProbeTracker;
 use crate::model::serving::{ServingRoute, ServingState};
-use crate::model::snapshot::ProbeState;
 use crate::model::time::Now;
-
-/// What is known of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Serving {
-    /// The checks' health, in the configuration's order.
-    pub(crate) checks: Vec<ProbeTracker>,
-    /// What the kernel said last.
-    routes: Vec<ServingRoute>,
-    state: ServingState,
-    since: Timestamp,
-}
-
-impl Serving {
-    pub(crate) fn new(checks: Vec<ProbeTracker>, now: Now) -> Self {
-        Self {
-            checks,
-            routes: Vec::new(),
-            state: ServingState::Unknown,
-            since: now.wall,
-        }
-    }
-
-    /// A check that is down, or an address that the kernel would not deliver to, is enough for no. What
-    /// never passed is unknown (D20): it proves nothing about a takeover, but readiness names it.
-    fn derived(&self) -> ServingState {
-        let down = self.checks.iter().any(|check| check.state() == ProbeState::Down);
-        let elsewhere = self.routes.iter().any(|route| route.serves == Some(false));
-        let up = self.checks.iter().all(|check| check.state() == ProbeState::Up);
-        let delivered = self.routes.iter().all(|route| route.serves == Some(true));
-        match (down || elsewhere, up && delivered) {
-            (true, _) => ServingState::No,
-            (false, true) => ServingState::Yes,
-            (false, false) => ServingState::Unknown,
-        }
-    }
-}
 
 impl ServiceState {
     /// Whether this site serves it, and since when; `None`: nothing checks that.

@@ -4,7 +4,8 @@ use super::{LastCheck, Site};
 use crate::core::event::{CoreEvent, ProbeId};
 use crate::model::history::HistoryEvent;
 use crate::model::message::{CodedText, coded};
-use crate::model::serving::{ServingRoute, ServingSnapshot, ServingState};
+use crate::model::serving::{ServingRoute, ServingState};
+use crate::model::snapshot::ServingSnapshot;
 use crate::model::snapshot::{ProbeSnapshot, ProbeState, ResultSnapshot};
 
 /// Something that keeps a service from being served here, or from being proved to be.

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::ServingContext;
 use super::kernel::{KernelAnswer, KernelHop, KernelRoute, KernelSocket, RouteRefusal};
 use crate::config::model::Family;
 use crate::model::message::{CodedText, coded};
@@ -18,6 +17,17 @@ const NOWHERE: [(Family, &str); 2] = [(Family::V4, "240.0.0.1"), (Family::V6, "4
 
 /// A default route, also where it is written as two halves, or as what was given out of IPv6.
 const LONGEST_DEFAULT: [(Family, u8); 2] = [(Family::V4, 1), (Family::V6, 3)];
+
+/// What of the configuration tells where a service may be served.
+#[derive(Clone, Debug, Default)]
+pub struct ServingContext {
+    /// The prefixes that it announces.
+    pub prefixes: Vec<IpNet>,
+    /// Whether bird.conf is rendered: the kernel gets a blackhole for each prefix while it is announced.
+    pub rendered: bool,
+    /// The upstreams whose neighbours are known, and those.
+    pub upstreams: Vec<(String, IpAddr)>,
+}
 
 /// Where a service may be served, and where its requests come in.
 #[derive(Clone, Debug)]
