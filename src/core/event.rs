@@ -118,6 +118,10 @@ pub struct CheckStart {
 
 /// Something that happened in the core, worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are entries of the history, and none is kept"
+)]
 pub enum CoreEvent {
     /// What the history keeps, and the index of the service that it is about. A transition comes without
     /// its evidence, and with no stage after the decision: those are the daemon's to add.

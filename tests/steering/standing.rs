@@ -60,7 +60,7 @@ async fn d14_standing_prefixes_are_announced_at_once_and_a_takeover_leaves_them_
         drive.verified(strength).await;
     }
     let id = drive.change(0, |intent| {
-        intent.drill = Some(DrillIntent::Announce(Strength::Full))
+        intent.drill = Some(DrillIntent::Announce(Strength::Full));
     });
     drive
         .seen("drill", |service, _| {
